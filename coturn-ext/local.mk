@@ -1,0 +1,1 @@
+# coturn-ext/local.mk

@@ -1,0 +1,1 @@
+# patches/local.mk

@@ -1,0 +1,1 @@
+# signald/local.mk
