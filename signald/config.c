@@ -1,0 +1,348 @@
+/* config.c - the table of keys, and the one reader that serves them all */
+#include "config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum kind { KIND_STRING, KIND_LIST, KIND_U32 };
+
+static const struct key {
+	const char *name;
+	enum kind kind;
+	size_t offset;
+	uint32_t min, max; /* KIND_U32 */
+	const char *def;   /* NULL: nothing */
+	bool required;
+	const char *help;
+} keys[] = {
+#define FIELD(f) offsetof(struct config, f)
+	{ "listen", KIND_LIST, FIELD(listen), 0, 0, "127.0.0.1:449, [::1]:449", true,
+	  "addresses to serve on, ADDRESS:PORT" },
+	{ "origins", KIND_LIST, FIELD(origins), 0, 0, NULL, false,
+	  "web origins that may connect beside our own; 'loopback' stands for any origin on this host" },
+	{ "auth-secret-file", KIND_STRING, FIELD(auth_secret_file), 0, 0, NULL, true,
+	  "secrets shared with turnserver (its auth-secret-file)" },
+	{ "turn-urls", KIND_LIST, FIELD(turn_urls), 0, 0, NULL, true,
+	  "turn: and turns: addresses given to clients" },
+	{ "stun-urls", KIND_LIST, FIELD(stun_urls), 0, 0, NULL, false,
+	  "stun: addresses given to clients" },
+	{ "relay-socket", KIND_STRING, FIELD(relay_socket), 0, 0, NULL, false,
+	  "turnserver's admin-socket; without it calls have no relay usage" },
+	{ "admin-token-file", KIND_STRING, FIELD(admin_token_file), 0, 0, NULL, false,
+	  "file with the token of the admin API; without it nobody is let in" },
+	{ "demo-dir", KIND_STRING, FIELD(demo_dir), 0, 0, NULL, false,
+	  "folder of the demo page, served at /demo/; not for production" },
+	{ "log-level", KIND_STRING, FIELD(log_level), 0, 0, "info", false,
+	  "error, warn, info or debug" },
+	{ "credential-ttl-max", KIND_U32, FIELD(credential_ttl_max_s), 60, 2592000, "86400", false,
+	  "longest life of TURN credentials, seconds" },
+	{ "ring-timeout", KIND_U32, FIELD(ring_timeout_s), 1, 3600, "45", false,
+	  "seconds until an unanswered call ends" },
+	{ "call-max", KIND_U32, FIELD(call_max_s), 60, 604800, "14400", false,
+	  "longest call, seconds" },
+	{ "leg-grace", KIND_U32, FIELD(leg_grace_s), 0, 600, "20", false,
+	  "seconds a participant without a connection may take to come back" },
+	{ "connections-max", KIND_U32, FIELD(connections_max), 8, 1000000, "20000", false,
+	  "connections served at once" },
+	{ "ping-interval", KIND_U32, FIELD(ping_interval_ms), 100, 600000, "25000", false,
+	  "Engine.IO heartbeat, milliseconds" },
+	{ "ping-timeout", KIND_U32, FIELD(ping_timeout_ms), 100, 600000, "20000", false,
+	  "how long a client may take to answer it, milliseconds" },
+#undef FIELD
+};
+#define KEYS (sizeof(keys) / sizeof(keys[0]))
+
+static void *field(const struct config *c, const struct key *k)
+{
+	return (char *)c + k->offset;
+}
+
+__attribute__((format(printf, 3, 4)))
+static int fail(struct config_error *err, unsigned line, const char *fmt, ...)
+{
+	va_list ap;
+
+	err->line = line;
+	va_start(ap, fmt);
+	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	va_end(ap);
+	return -EINVAL;
+}
+
+/* The part of [p, end) without spaces around it, as a new string. */
+static char *trimmed(const char *p, const char *end)
+{
+	while (p < end && isspace((unsigned char)*p))
+		p++;
+	while (end > p && isspace((unsigned char)end[-1]))
+		end--;
+	return strndup(p, (size_t)(end - p));
+}
+
+static void list_clear(struct config_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->v[i]);
+	memset(l, 0, sizeof(*l));
+}
+
+static int set_list(struct config_list *l, const struct key *k, const char *value, unsigned line,
+		    struct config_error *err)
+{
+	for (const char *p = value;;) {
+		const char *comma = strchrnul(p, ',');
+		char *one = trimmed(p, comma);
+
+		if (!one)
+			return -ENOMEM;
+		if (!*one) {
+			free(one);
+			return fail(err, line, "%s: an empty entry", k->name);
+		}
+		if (l->n == CONFIG_LIST_MAX) {
+			free(one);
+			return fail(err, line, "%s: more than %d entries", k->name, CONFIG_LIST_MAX);
+		}
+		l->v[l->n++] = one;
+		if (!*comma)
+			return 0;
+		p = comma + 1;
+	}
+}
+
+static int set_u32(uint32_t *out, const struct key *k, const char *value, unsigned line,
+		   struct config_error *err)
+{
+	unsigned long long v;
+	char *end;
+
+	errno = 0;
+	v = strtoull(value, &end, 10);
+	if (!isdigit((unsigned char)*value) || *end || errno || v < k->min || v > k->max)
+		return fail(err, line, "%s: '%.40s' is not a number from %u to %u", k->name, value,
+			    k->min, k->max);
+	*out = (uint32_t)v;
+	return 0;
+}
+
+static int set(struct config *c, const struct key *k, const char *value, unsigned line,
+	       struct config_error *err)
+{
+	char **s;
+
+	switch (k->kind) {
+	case KIND_LIST: return set_list(field(c, k), k, value, line, err);
+	case KIND_U32: return set_u32(field(c, k), k, value, line, err);
+	case KIND_STRING: break;
+	}
+	if (!*value)
+		return fail(err, line, "%s: no value", k->name);
+	s = field(c, k);
+	free(*s);
+	*s = strdup(value);
+	return *s ? 0 : -ENOMEM;
+}
+
+int config_init(struct config *c)
+{
+	struct config_error err;
+	int r = 0;
+
+	memset(c, 0, sizeof(*c));
+	for (size_t i = 0; i < KEYS && !r; i++) {
+		if (keys[i].def)
+			r = set(c, &keys[i], keys[i].def, 0, &err);
+	}
+	if (r)
+		config_deinit(c);
+	return r;
+}
+
+void config_deinit(struct config *c)
+{
+	for (size_t i = 0; i < KEYS; i++) {
+		if (keys[i].kind == KIND_LIST)
+			list_clear(field(c, &keys[i]));
+		if (keys[i].kind == KIND_STRING)
+			free(*(char **)field(c, &keys[i]));
+	}
+	memset(c, 0, sizeof(*c));
+}
+
+static const struct key *key_find(const char *name)
+{
+	for (size_t i = 0; i < KEYS; i++) {
+		if (!strcmp(keys[i].name, name))
+			return &keys[i];
+	}
+	return NULL;
+}
+
+static int parse_line(struct config *c, const char *p, const char *end, unsigned line,
+		      unsigned seen[KEYS], struct config_error *err)
+{
+	const char *eq = memchr(p, '=', (size_t)(end - p));
+	char *name = NULL, *value = NULL;
+	const struct key *k;
+	int r;
+
+	if (!eq)
+		return fail(err, line, "expected 'key = value'");
+	name = trimmed(p, eq);
+	value = trimmed(eq + 1, end);
+	if (!name || !value) {
+		r = -ENOMEM;
+		goto out;
+	}
+	k = key_find(name);
+	if (!k) {
+		r = fail(err, line, "unknown key '%.40s'", name);
+		goto out;
+	}
+	if (seen[k - keys] && k->kind != KIND_LIST) {
+		r = fail(err, line, "%s: given before, in line %u", k->name, seen[k - keys]);
+		goto out;
+	}
+	if (!seen[k - keys] && k->kind == KIND_LIST)
+		list_clear(field(c, k)); /* the first line replaces the default, more add */
+	seen[k - keys] = line;
+	r = set(c, k, value, line, err);
+out:
+	free(name);
+	free(value);
+	return r;
+}
+
+static int check_required(const struct config *c, struct config_error *err)
+{
+	for (size_t i = 0; i < KEYS; i++) {
+		const struct key *k = &keys[i];
+		bool empty = k->kind == KIND_LIST ? !((struct config_list *)field(c, k))->n
+						  : k->kind == KIND_STRING && !*(char **)field(c, k);
+
+		if (k->required && empty)
+			return fail(err, 0, "%s is missing", k->name);
+	}
+	return 0;
+}
+
+/* Clients are given these as they stand: a wrong scheme breaks every call. */
+static int check_urls(const struct config_list *l, const char *key, const char *scheme,
+		      const char *secure, struct config_error *err)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (strncmp(l->v[i], scheme, strlen(scheme)) &&
+		    strncmp(l->v[i], secure, strlen(secure)))
+			return fail(err, 0, "%s: '%.80s' does not begin with %s or %s", key, l->v[i],
+				    scheme, secure);
+		if (strpbrk(l->v[i], "\"\\ <>"))
+			return fail(err, 0, "%s: '%.80s' is no URL", key, l->v[i]);
+	}
+	return 0;
+}
+
+int config_parse(struct config *c, const char *text, size_t n, struct config_error *err)
+{
+	unsigned seen[KEYS] = { 0 }, line = 0;
+	const char *p = text, *end = text + n;
+	int r;
+
+	if (memchr(text, 0, n))
+		return fail(err, 0, "not a text file");
+	while (p < end) {
+		const char *eol = memchr(p, '\n', (size_t)(end - p));
+		const char *q = p;
+
+		line++;
+		if (!eol)
+			eol = end;
+		while (q < eol && isspace((unsigned char)*q))
+			q++;
+		if (q < eol && *q != '#') {
+			r = parse_line(c, q, eol, line, seen, err);
+			if (r)
+				return r;
+		}
+		p = eol + 1;
+	}
+	r = check_required(c, err);
+	if (!r)
+		r = check_urls(&c->turn_urls, "turn-urls", "turn:", "turns:", err);
+	if (!r)
+		r = check_urls(&c->stun_urls, "stun-urls", "stun:", "stuns:", err);
+	return r;
+}
+
+int config_load(struct config *c, const char *path, struct config_error *err)
+{
+	char *text = NULL;
+	ssize_t n = 0;
+	size_t have = 0;
+	int r = 0, fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0) {
+		r = -errno;
+		goto out;
+	}
+	text = malloc(CONFIG_FILE_BYTES_MAX + 1);
+	if (!text) {
+		r = -ENOMEM;
+		goto out;
+	}
+	while (have <= CONFIG_FILE_BYTES_MAX &&
+	       (n = read(fd, text + have, CONFIG_FILE_BYTES_MAX + 1 - have)) > 0)
+		have += (size_t)n;
+	if (n < 0)
+		r = -errno;
+	else if (have > CONFIG_FILE_BYTES_MAX)
+		r = -EFBIG;
+out:
+	if (r)
+		fail(err, 0, "%s", strerror(-r));
+	else
+		r = config_parse(c, text, have, err);
+	free(text);
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+void config_print(const struct config *c, FILE *out)
+{
+	for (size_t i = 0; i < KEYS; i++) {
+		const struct key *k = &keys[i];
+		const struct config_list *l = field(c, k);
+
+		switch (k->kind) {
+		case KIND_U32: fprintf(out, "%s = %u\n", k->name, *(uint32_t *)field(c, k)); break;
+		case KIND_STRING:
+			if (*(char **)field(c, k))
+				fprintf(out, "%s = %s\n", k->name, *(char **)field(c, k));
+			break;
+		case KIND_LIST:
+			for (size_t j = 0; j < l->n; j++)
+				fprintf(out, "%s = %s\n", k->name, l->v[j]);
+			break;
+		}
+	}
+}
+
+void config_print_keys(FILE *out)
+{
+	for (size_t i = 0; i < KEYS; i++) {
+		const struct key *k = &keys[i];
+
+		fprintf(out, "%s%s\n    %s", k->name, k->kind == KIND_LIST ? " (list)" : "", k->help);
+		if (k->kind == KIND_U32)
+			fprintf(out, "; %u to %u", k->min, k->max);
+		if (k->def)
+			fprintf(out, "; default %s", k->def);
+		fprintf(out, "%s\n", k->required && !k->def ? "; required" : "");
+	}
+}
