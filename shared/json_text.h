@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define JSON_DEPTH_MAX 1024
+
 /* One JSON value as it stands in the text, quotes and brackets included.
  * A loan: valid as long as the bytes it points into. p == NULL: no value. */
 struct json_slice {
@@ -24,10 +26,14 @@ enum json_type { JSON_NONE, JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON
 
 /* Check that text is exactly one JSON value (RFC 8259), spaces around it
  * allowed, in valid UTF-8, nested no deeper than max_depth (a lone scalar is
- * depth 0). Surrogate escapes must come in pairs.
+ * depth 0; above JSON_DEPTH_MAX counts as that). Surrogate escapes must come
+ * in pairs.
  * Returns 0, -EINVAL (not JSON), -EILSEQ (not UTF-8, a lone surrogate),
  * -E2BIG (nested too deep). */
 int json_check(const char *text, size_t n, unsigned max_depth);
+
+/* How many bytes at the start of text are whole, valid UTF-8 characters (RFC 3629). */
+size_t json_utf8_span(const char *text, size_t n);
 
 /* The value without the spaces around it. */
 struct json_slice json_trim(const char *text, size_t n);

@@ -82,7 +82,7 @@ struct relay_usage_row {
 struct relay_event {
 	enum relay_event_type type;
 	uint64_t seq;			/* new, end, snap, synced; 0 otherwise */
-	struct relay_hello hello;	/* RELAY_HELLO */
+	struct relay_hello hello;	/* RELAY_HELLO; SYNCED: live */
 	struct relay_allocation alloc;	/* SNAP, NEW; END: id, name, age_ms */
 	struct relay_totals totals;	/* SNAP, END */
 	char reason[RELAY_REASON_MAX + 1]; /* END */

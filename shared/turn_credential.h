@@ -37,8 +37,11 @@ int turn_name_format(char *out, size_t size, uint64_t expiry_s, const char *user
 /* The password for a name. Returns 0, -EIO (the crypto library failed). */
 int turn_password(char out[TURN_PASSWORD_LEN + 1], const char *secret, const char *name);
 
-/* Was this long-term key, MD5(name:realm:password) of RFC 8489 section 9.2.2,
- * made with this secret? Constant time in the key. */
+/* The long-term key, MD5(name:realm:password) of RFC 8489 section 9.2.2, of
+ * strings already prepared (none of ours needs it). Returns 0, -EIO. */
+int turn_long_term_key(uint8_t key[16], const char *name, const char *realm, const char *password);
+
+/* Was this long-term key made with this secret? Constant time in the key. */
 bool turn_key_matches(const uint8_t key[16], const char *name, const char *realm,
 		      const char *secret);
 

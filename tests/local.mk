@@ -1,1 +1,4 @@
-# tests/local.mk
+# tests/local.mk - everything "make check" runs
+#
+# A test finds its data through $srcdir, which automake exports to it.
+include tests/unit/local.mk

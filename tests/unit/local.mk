@@ -1,0 +1,13 @@
+# tests/unit/local.mk - one Check program per area
+EXTRA_DIST += tests/vectors/rfc5769-2.4.hex
+
+if HAVE_CHECK
+
+# --- shared -------------------------------------------------------------------
+check_PROGRAMS += check_turn_credential
+TESTS += check_turn_credential
+check_turn_credential_SOURCES = tests/unit/check_turn_credential.c
+check_turn_credential_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CRYPTO_CFLAGS)
+check_turn_credential_LDADD = libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
+
+endif
