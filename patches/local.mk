@@ -1,1 +1,135 @@
-# patches/local.mk
+# patches/local.mk - fetch coturn, unpack and patch it, compile it to libcoturn.a
+#
+# fetch -> unpack and patch -> objects -> archive -> turnserver, all below coturn/ in the build folder.
+# For other folders:
+#   COTURN_STAMP     exists once the patched tree does: an order-only prerequisite of what includes its headers
+#   COTURN_TREE      the patched tree
+#   COTURN_CPPFLAGS  coturn's include path (as system headers, so that our warnings stay ours) and defines
+#   COTURN_LINK      libraries for a program that links libcoturn.a, libcoturn.a and coturn-ext included
+#   COTURN_EXT_LIBS  set in coturn-ext/local.mk: what the patched objects call
+
+EXTRA_DIST += \
+	patches/README \
+	patches/$(COTURN_VERSION) \
+	patches/fetch-coturn.sh \
+	patches/unpack-coturn.sh
+
+COTURN_TREE = coturn/patched-$(COTURN_PATCHES)
+COTURN_STAMP = $(COTURN_TREE).stamp
+
+COTURN_MODULES = \
+	apps/common/apputils \
+	apps/common/hiredis_libevent2 \
+	apps/common/ns_turn_utils \
+	apps/common/stun_buffer \
+	apps/relay/acme \
+	apps/relay/dbdrivers/dbd_mongo \
+	apps/relay/dbdrivers/dbd_mysql \
+	apps/relay/dbdrivers/dbd_pgsql \
+	apps/relay/dbdrivers/dbd_redis \
+	apps/relay/dbdrivers/dbd_sqlite \
+	apps/relay/dbdrivers/dbdriver \
+	apps/relay/dtls_listener \
+	apps/relay/http_server \
+	apps/relay/libtelnet \
+	apps/relay/mainrelay \
+	apps/relay/netengine \
+	apps/relay/ns_ioalib_engine_impl \
+	apps/relay/prom_server \
+	apps/relay/tls_listener \
+	apps/relay/turn_admin_server \
+	apps/relay/turn_ports \
+	apps/relay/userdb \
+	client/ns_turn_ioaddr \
+	client/ns_turn_msg \
+	client/ns_turn_msg_addr \
+	server/ns_turn_allocation \
+	server/ns_turn_maps \
+	server/ns_turn_maps_rtcp \
+	server/ns_turn_server
+COTURN_UCLIENT_MODULES = apps/uclient/mainuclient apps/uclient/startuclient apps/uclient/uclient
+COTURN_PEER_MODULES = apps/peer/mainudpserver apps/peer/udpserver
+
+COTURN_OBJECTS = $(COTURN_MODULES:%=$(COTURN_TREE).obj/%.o)
+COTURN_STOCK_OBJECTS = $(COTURN_MODULES:%=coturn/stock.obj/%.o)
+COTURN_UCLIENT_OBJECTS = $(COTURN_UCLIENT_MODULES:%=$(COTURN_TREE).obj/%.o)
+COTURN_PEER_OBJECTS = $(COTURN_PEER_MODULES:%=$(COTURN_TREE).obj/%.o)
+
+COTURN_INCLUDE_DIRS = src src/apps/common src/apps/relay src/server src/client
+COTURN_BASE_CPPFLAGS = $(COTURN_DEFS) $(COTURN_DEP_CFLAGS) $(EVENT_ALL_CFLAGS) $(SSL_CFLAGS)
+COTURN_CPPFLAGS = $(COTURN_INCLUDE_DIRS:%=-isystem $(COTURN_TREE)/%) $(COTURN_BASE_CPPFLAGS)
+
+COTURN_SYSTEM_LIBS = $(COTURN_DEP_LIBS) $(EVENT_ALL_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) -lpthread
+# Twice: the patched objects call coturn-ext and coturn-ext calls them.
+COTURN_LINK = libcoturn.a $(COTURN_EXT_LIBS) libcoturn.a $(COTURN_SYSTEM_LIBS)
+
+# coturn's own warnings are not ours to fix here (-w); everything else is as for our files.
+COTURN_COMPILE = $(CC) $(COTURN_BASE_CPPFLAGS) $(CPPFLAGS) -w $(HARDEN_CFLAGS) $(CFLAGS) $(COTURN_SAN_CFLAGS)
+
+# --- source ---------------------------------------------------------------------
+coturn/fetch.stamp: $(srcdir)/patches/fetch-coturn.sh $(srcdir)/patches/$(COTURN_VERSION)/UPSTREAM
+	@printf '  %-8s %s\n' FETCH 'coturn $(COTURN_VERSION)'
+	@$(MKDIR_P) coturn
+	$(AM_V_at)$(srcdir)/patches/fetch-coturn.sh $(COTURN_SOURCE) >/dev/null
+	@touch $@
+
+$(COTURN_TREE).stamp: coturn/fetch.stamp $(srcdir)/patches/unpack-coturn.sh \
+		$(wildcard $(srcdir)/patches/$(COTURN_VERSION)/*/*)
+	@printf '  %-8s %s\n' PATCH 'coturn $(COTURN_VERSION), groups up to $(COTURN_PATCHES)'
+	$(AM_V_at)$(srcdir)/patches/unpack-coturn.sh $(COTURN_TREE) $(COTURN_PATCHES) $(COTURN_SOURCE)
+	@touch $@
+
+coturn/stock.stamp: coturn/fetch.stamp $(srcdir)/patches/unpack-coturn.sh
+	@printf '  %-8s %s\n' UNPACK 'coturn $(COTURN_VERSION)'
+	$(AM_V_at)$(srcdir)/patches/unpack-coturn.sh coturn/stock none $(COTURN_SOURCE)
+	@touch $@
+
+# --- objects --------------------------------------------------------------------
+# The sources appear with the stamp, so the stamp stands for them; headers of ours come from the .d files.
+$(COTURN_TREE).obj/%.o: $(COTURN_TREE).stamp
+	@$(MKDIR_P) $(@D)
+	$(AM_V_CC)$(COTURN_COMPILE) $(COTURN_INCLUDE_DIRS:%=-I$(COTURN_TREE)/%) -I$(srcdir)/coturn-ext -I$(srcdir)/shared \
+		$(COTURN_MAIN) -MMD -MP -c -o $@ $(COTURN_TREE)/src/$*.c
+
+coturn/stock.obj/%.o: coturn/stock.stamp
+	@$(MKDIR_P) $(@D)
+	$(AM_V_CC)$(COTURN_COMPILE) $(COTURN_INCLUDE_DIRS:%=-Icoturn/stock/%) -c -o $@ coturn/stock/src/$*.c
+
+# The archive has no main: programs of ours call coturn_main().
+$(COTURN_TREE).obj/apps/relay/mainrelay.o: COTURN_MAIN = -Dmain=coturn_main
+
+-include $(COTURN_OBJECTS:.o=.d)
+
+libcoturn.a: $(COTURN_OBJECTS) config.status
+	@printf '  %-8s %s\n' AR $@
+	$(AM_V_at)rm -f $@
+	$(AM_V_at)$(AR) cr $@ $(COTURN_OBJECTS)
+	$(AM_V_at)$(RANLIB) $@
+
+# --- programs -------------------------------------------------------------------
+bin_PROGRAMS += turnserver
+turnserver_SOURCES = coturn-ext/turnserver_main.c
+turnserver_LDADD = $(COTURN_LINK)
+turnserver_DEPENDENCIES = libcoturn.a $(COTURN_EXT_LIBS)
+
+COTURN_LINK_PROGRAM = $(CC) $(CFLAGS) $(HARDEN_LDFLAGS) $(COTURN_SAN_CFLAGS) $(LDFLAGS) -o $@
+
+# Unpatched, with the same flags: what every comparison is made against.
+.PHONY: stock turnutils
+stock: turnserver-stock
+turnserver-stock: $(COTURN_STOCK_OBJECTS)
+	$(AM_V_CCLD)$(COTURN_LINK_PROGRAM) $(COTURN_STOCK_OBJECTS) $(COTURN_SYSTEM_LIBS)
+
+# coturn's test client and echo peer, for our tests; not installed.
+turnutils: turnutils_uclient turnutils_peer
+turnutils_uclient: $(COTURN_UCLIENT_OBJECTS) libcoturn.a $(COTURN_EXT_LIBS)
+	$(AM_V_CCLD)$(COTURN_LINK_PROGRAM) $(COTURN_UCLIENT_OBJECTS) $(COTURN_LINK)
+
+turnutils_peer: $(COTURN_PEER_OBJECTS) libcoturn.a $(COTURN_EXT_LIBS)
+	$(AM_V_CCLD)$(COTURN_LINK_PROGRAM) $(COTURN_PEER_OBJECTS) $(COTURN_LINK)
+
+CLEANFILES += libcoturn.a turnserver-stock turnutils_uclient turnutils_peer
+CLEAN_LOCAL += clean-coturn
+.PHONY: clean-coturn
+clean-coturn:
+	rm -rf coturn
