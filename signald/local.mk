@@ -1,1 +1,2 @@
 # signald/local.mk
+AM_CPPFLAGS += -I$(srcdir)/signald

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "json_text.h"
+#include "engineio/eio_server.h"
 
 #define SIO_ARGS_MAX 8	/* further arguments are counted and not handed on */
 
@@ -61,6 +62,41 @@ struct sio_namespace {
 			 void *ctx);
 	void *ctx;
 };
+
+/* Limits; sio_config_defaults() first, then what differs. */
+struct sio_config {
+	struct eio_config engine;
+	uint64_t connect_timeout_ms; /* 45,000: to join the first namespace */
+	unsigned namespaces_max;     /* 16: per connection */
+	unsigned rooms_max;	     /* 128: per socket */
+	unsigned attachments_max;    /* 10: per event */
+	unsigned event_name_max;     /* 128 bytes */
+	unsigned json_depth;	     /* 64 */
+};
+
+void sio_config_defaults(struct sio_config *c);
+
+/* What this layer has done and refused since start. */
+struct sio_counters {
+	uint64_t events_in, acks_in, packets_out;
+	uint64_t parse_errors;	     /* connections closed for one */
+	uint64_t unknown_events;     /* no handler */
+	uint64_t connects_refused;   /* CONNECT_ERROR */
+	uint64_t connect_timeouts;
+	uint64_t namespaces_refused, rooms_refused, attachments_refused;
+	uint64_t out_of_memory;
+	uint64_t sockets;	     /* now */
+};
+
+/* Makes its own Engine.IO server, to be handed to eio_endpoint_new().
+ * Returns 0, -EINVAL, -ENOMEM. */
+int sio_server_new(struct sio_server **out, const struct sio_config *cfg);
+
+/* Ends what is still connected ("server shutting down"). NULL is fine. */
+void sio_server_free(struct sio_server *srv);
+
+struct eio_server *sio_server_engine(struct sio_server *srv);
+const struct sio_counters *sio_server_counters(const struct sio_server *srv);
 
 /* ns and its table stay the caller's and must outlive the server.
  * Returns 0, -EINVAL (name), -EEXIST, -ENOMEM. */

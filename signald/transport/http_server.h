@@ -1,8 +1,9 @@
 /* http_server.h - libmicrohttpd inside our libevent loop: requests, answers, routes
  *
- * The only files that know libmicrohttpd are in this folder. A route is a row in a table; a handler
- * gets the whole request with its (bounded) body and answers at once. Origins, CORS, OPTIONS, HEAD,
- * 404, 405 and 413 are dealt with here, the same for every route. Loop thread only. */
+ * The only files that know libmicrohttpd are in this folder. A route is a row
+ * in a table; a handler gets the whole request with its (bounded) body and
+ * answers at once. Origins, CORS, OPTIONS, HEAD, 404, 405 and 413 are dealt
+ * with here, the same for every route. Loop thread only. */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
@@ -13,6 +14,8 @@
 struct event_base;
 struct http_server;
 struct http_request;
+struct origin_policy;
+struct ws_conn;
 
 enum http_method { HTTP_GET = 1, HTTP_POST = 2 }; /* bits; HEAD goes as GET, OPTIONS is ours */
 
@@ -27,11 +30,44 @@ struct http_route {
 };
 
 struct http_config {
-	const char *const *listen; /* "127.0.0.1:8449", "[::1]:8449"; NULL ends the list */
-	size_t body_max;	   /* bytes of a body; above: 413 */
-	unsigned connections_max;
-	const struct origin_policy *origins;
+	const char *const *listen; /* "127.0.0.1:8449", "[::1]:8449", port 0: any; NULL ends it */
+	size_t body_max;	   /* bytes of a route's body; above: 413; 0: 64 kB */
+	unsigned connections_max;  /* HTTP and WebSocket together; 0: what RLIMIT_NOFILE allows */
+	const struct origin_policy *origins; /* a loan for the server's life; NULL: empty list */
 };
+
+/* What this layer has done and refused since start. */
+struct http_counters {
+	uint64_t requests;
+	uint64_t bad_requests;	  /* 400 for what libmicrohttpd lets pass */
+	uint64_t origins_refused; /* 403 */
+	uint64_t bodies_refused;  /* 413 */
+	uint64_t out_of_memory;
+};
+
+/* cfg is copied, but for the strings' and the policy's targets.
+ * Returns 0, -EINVAL, -ENOMEM. */
+int http_server_new(struct http_server **out, struct event_base *base,
+		    const struct http_config *cfg);
+
+/* Add rows; the table stays the caller's and must outlive the server. Rows are
+ * tried in order of registration. Returns 0, -ENOSPC (64 tables), -ENOMEM. */
+int http_server_routes(struct http_server *srv, const struct http_route *routes, size_t n,
+		       void *ctx);
+
+/* Bind and begin to accept; all addresses or none.
+ * Returns 0, or -errno with *bad the address it was about (NULL when none). */
+int http_server_start(struct http_server *srv, const char **bad);
+
+/* The port of the i-th listen address, 0 when there is none. */
+uint16_t http_server_port(const struct http_server *srv, size_t i);
+
+/* Stop accepting and end every connection; what waits for an answer gets 503.
+ * Handlers are not called after it returned. */
+void http_server_stop(struct http_server *srv);
+void http_server_free(struct http_server *srv); /* stops first; NULL is fine */
+
+const struct http_counters *http_server_counters(const struct http_server *srv);
 
 /* What a handler may ask of its request; all loans until it returns. */
 enum http_method http_method(const struct http_request *r);
@@ -46,5 +82,7 @@ void http_reply_json(struct http_request *r, unsigned status, const char *json, 
 void http_reply_bytes(struct http_request *r, unsigned status, const char *content_type,
 		      const char *extra_header_name, const char *extra_header_value,
 		      const void *p, size_t n);
+/* {"error":text}, with a status of 400 and above */
+void http_reply_error(struct http_request *r, unsigned status, const char *text);
 
 #endif
