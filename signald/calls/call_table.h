@@ -1,0 +1,58 @@
+/* call_table.h - all calls: by call id, by (user, roomName), by user
+ *
+ * A client names a call by the roomName it chose; that name counts only
+ * together with the user who says it, so calls of other users with the same
+ * name never meet. Owns its calls: the live ones and the last ended ones.
+ * Pure; loop thread only. */
+#ifndef CALL_TABLE_H
+#define CALL_TABLE_H
+
+#include <stddef.h>
+
+#include "call.h"
+
+struct call_table;
+
+struct call_table_limits {
+	size_t live_max;
+	size_t per_user_max; /* live calls a user is a member of */
+	size_t ended_max;    /* ended ones kept to be shown */
+};
+
+/* Returns 0 and the caller's *out, -ENOMEM. */
+int call_table_new(struct call_table **out, const struct call_table_limits *limits);
+void call_table_free(struct call_table *t); /* its calls with it; NULL is fine */
+
+/* Take a call over. On error it stays the caller's.
+ * Returns 0, -EEXIST (this call id, or a member is in a live call of this
+ * roomName), -ENOSPC (too many calls), -EDQUOT (a member has too many),
+ * -ENOMEM. */
+int call_table_add(struct call_table *t, struct call *c);
+
+/* The call has ended: it goes to the ended ones, and the oldest of those may
+ * be freed. */
+void call_table_end(struct call_table *t, struct call *c);
+
+/* Live ones; NULL: none. */
+struct call *call_table_find(const struct call_table *t, const char *call_id);
+struct call *call_table_find_room(const struct call_table *t, const char *user,
+				  const char *room_name);
+
+/* The last ended call of this user and name; NULL: none is kept. */
+struct call *call_table_find_ended(const struct call_table *t, const char *user,
+				   const char *room_name);
+
+/* The live calls of a user, oldest first; NULL starts, NULL ends. */
+struct call *call_table_next_of_user(const struct call_table *t, const char *user,
+				     const struct call *prev);
+
+/* All live ones by age; all kept ended ones, last ended last. NULL starts and
+ * ends. The call given as prev may be ended after its successor was fetched. */
+struct call *call_table_next_live(const struct call_table *t, const struct call *prev);
+struct call *call_table_next_ended(const struct call_table *t, const struct call *prev);
+
+size_t call_table_live_n(const struct call_table *t);
+size_t call_table_ended_n(const struct call_table *t);
+size_t call_table_user_n(const struct call_table *t, const char *user); /* live ones */
+
+#endif

@@ -1,0 +1,39 @@
+/* calls_sio.h - call_events.h on a Socket.IO server: the thin adapter
+ *
+ * Registers the namespace "/" with the events of calls and, beside them, the
+ * application's own. Loop thread only. */
+#ifndef CALLS_SIO_H
+#define CALLS_SIO_H
+
+#include "call_events.h"
+
+struct sio_server;
+struct sio_socket;
+struct sio_event_entry;
+struct calls_sio;
+
+struct calls_sio_config {
+	struct sio_server *server;
+	struct calls *calls;
+	struct call_time (*now)(void *ctx); /* both clocks */
+	const struct sio_event_entry *more; /* further events; copied */
+	size_t more_n;
+	void *ctx; /* for now() and calls_sio_ctx() */
+};
+
+/* emit and ack for calls_new(): a handle is a struct sio_socket. */
+void calls_sio_ops(struct calls_ops *ops);
+
+/* Register. *out must outlive the server. Returns 0, -errno of
+ * sio_server_namespace(), -E2BIG (too many further events). */
+int calls_sio_new(struct calls_sio **out, const struct calls_sio_config *cfg);
+void calls_sio_free(struct calls_sio *a); /* after the server; NULL is fine */
+
+/* Handlers of further events get the struct calls_sio as their ctx; this is
+ * the ctx of its configuration. */
+void *calls_sio_ctx(const struct calls_sio *a);
+
+/* Who this client is to the calls; NULL: it was refused, or is gone. */
+struct call_socket *calls_sio_socket(const struct sio_socket *s);
+
+#endif

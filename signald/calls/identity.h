@@ -1,0 +1,91 @@
+/* identity.h - user ids, and who is connected: which sockets belong to which user
+ *
+ * Pure: a socket here is a number, a user and the application's handle; nobody
+ * sends anything. Users exist as long as they have a socket. Loop thread only. */
+#ifndef IDENTITY_H
+#define IDENTITY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "json_text.h"
+#include "turn_credential.h"
+
+#define ADDRESS_TEXT_MAX 63 /* bytes of an IP address as text, with a scope */
+
+/* Ids compare as text: 7 and "7" are one user. number says how it was first
+ * mentioned, and so how it is written. */
+struct user_id {
+	char text[TURN_USER_ID_MAX + 1];
+	bool number;
+};
+
+/* Read a bare id: a JSON integer or a string of turn_credential.h's grammar.
+ * Returns 0, -EINVAL. */
+int user_id_read(struct json_slice v, struct user_id *out);
+bool user_id_equal(const struct user_id *a, const struct user_id *b);
+
+/* Write it in its JSON type; key NULL: as an element of an array. */
+void user_id_put(struct json_out *o, const char *key, const struct user_id *id);
+
+struct identity;    /* everyone */
+struct user;	    /* one of them */
+struct call_socket; /* one connection; at most one user at a time */
+
+struct identity_limits {
+	size_t sockets_max; /* connections, joined or not */
+	size_t sockets_per_user_max;
+};
+
+/* Returns 0 and the caller's *out, -ENOMEM. */
+int identity_new(struct identity **out, const struct identity_limits *limits);
+void identity_free(struct identity *id); /* sockets and users with it; NULL is fine */
+
+/* A connection appeared. handle is the application's, never looked at here;
+ * address (copied) is the client's IP address as text.
+ * Returns 0, -ENOSPC (too many), -ENOMEM. */
+int call_socket_new(struct identity *id, void *handle, const char *address,
+		    struct call_socket **out);
+void call_socket_free(struct call_socket *s); /* leaves its user first; NULL is fine */
+
+/* Make the socket this user's; it leaves the user it was before. Joining as
+ * the same user again changes nothing. The user keeps the JSON type of the
+ * join that made it known.
+ * Returns 1 (joined), 0 (was already), -ENOSPC (the user has too many sockets;
+ * the socket stays what it was), -ENOMEM. */
+int call_socket_join(struct call_socket *s, const struct user_id *who);
+void call_socket_leave(struct call_socket *s); /* belongs to nobody afterwards */
+
+void *call_socket_handle(const struct call_socket *s); /* NULL after call_socket_mute() */
+void call_socket_mute(struct call_socket *s); /* the connection is gone: forget the handle */
+uint64_t call_socket_serial(const struct call_socket *s); /* never used twice, never 0 */
+const char *call_socket_address(const struct call_socket *s);
+struct user *call_socket_user(const struct call_socket *s); /* NULL: has not joined */
+
+/* What is known about the person behind a socket beside the id, from whoever
+ * authenticated it; both copied, NULL: nothing. Returns 0, -ENOMEM. */
+int call_socket_set_profile(struct call_socket *s, const char *name, const char *avatar);
+const char *call_socket_name(const struct call_socket *s);   /* NULL: unknown */
+const char *call_socket_avatar(const struct call_socket *s); /* NULL: unknown */
+
+/* The call id promised to this socket by an ice:request; "" when none is. */
+struct call_reservation {
+	char call_id[TURN_CALL_ID_LEN + 1];
+	char user[TURN_USER_ID_MAX + 1]; /* in whose credentials it is */
+	uint64_t until_ms;
+};
+struct call_reservation *call_socket_reservation(struct call_socket *s);
+
+struct user *identity_find(const struct identity *id, const char *user); /* NULL: not here */
+const struct user_id *user_id_of(const struct user *u);
+size_t user_sockets_n(const struct user *u);
+
+/* Walk; NULL starts, NULL ends. In order of joining. Nobody may join or leave
+ * while walking. */
+struct call_socket *user_next_socket(const struct user *u, const struct call_socket *prev);
+struct user *identity_next_user(const struct identity *id, const struct user *prev);
+size_t identity_users_n(const struct identity *id);
+size_t identity_sockets_n(const struct identity *id);
+
+#endif
