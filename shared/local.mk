@@ -1,5 +1,6 @@
 # shared/local.mk - what turnserver and signald both speak; libc and libcrypto only
 noinst_LIBRARIES += libshared.a
 libshared_a_SOURCES = \
+	shared/secret_file.c shared/secret_file.h \
 	shared/turn_credential.c shared/turn_credential.h
 libshared_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)

@@ -5,7 +5,8 @@
  * id: 1-32 of [A-Za-z0-9._-]; secret: 8-128 printable bytes without space;
  * the dates are seconds since 1970, "-" or nothing for "always". A secret with
  * users= authenticates only those names and binds nobody to a call: such
- * secrets are compiled into shipped apps, so they are public.
+ * secrets are compiled into shipped apps, so they are public. Every line ends
+ * with a newline: a file cut short could have lost a restriction.
  * No clock, no log; the caller reports errors. Any thread; a loaded set never
  * changes. */
 #ifndef SECRET_FILE_H

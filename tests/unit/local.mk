@@ -10,4 +10,11 @@ check_turn_credential_SOURCES = tests/unit/check_turn_credential.c
 check_turn_credential_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CRYPTO_CFLAGS)
 check_turn_credential_LDADD = libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 
+check_PROGRAMS += check_secret_file
+TESTS += check_secret_file
+check_secret_file_SOURCES = tests/unit/check_secret_file.c
+check_secret_file_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_secret_file_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc,--wrap=malloc,--wrap=strndup
+check_secret_file_LDADD = libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
+
 endif
