@@ -109,7 +109,7 @@ for suite in $suites; do
 	fi
 done
 if [ -z "$found" ]; then
-	why=$(grep -E '^E: ' "$work/log" | tail -n 1 | cut -c1-300)
+	why=$(grep -E '^E: ' "$work/log" | tail -n 2 | head -n 1 | cut -c1-300)
 	[ -n "$updated" ] || die "no package list from $uri (network?): ${why#E: }; $by_hand"
 	die "coturn $version not downloaded from$updated: ${why#E: }; $by_hand"
 fi

@@ -51,8 +51,9 @@ dpkg-source --no-check -x "$src/coturn_$version.dsc" "$work/tree" >"$work/log" 2
 
 # The file the failed patch run in the log was working on.
 failed_file() {
-	awk '/^patching file |^checking file / { file = $3 }
-		/FAILED|malformed|^can.t find file/ { print file; exit }' "$work/log"
+	awk '/^patching file / { file = $3 }
+		/^\|\+\+\+ / { print substr($2, 3); exit }
+		/FAILED|malformed/ { print file; exit }' "$work/log"
 }
 
 for group in $groups; do
