@@ -86,12 +86,12 @@ coturn/stock.stamp: coturn/fetch.stamp $(srcdir)/patches/unpack-coturn.sh
 
 # --- objects --------------------------------------------------------------------
 # The sources appear with the stamp, so the stamp stands for them; headers of ours come from the .d files.
-$(COTURN_TREE).obj/%.o: $(COTURN_TREE).stamp
+$(COTURN_OBJECTS) $(COTURN_UCLIENT_OBJECTS) $(COTURN_PEER_OBJECTS): $(COTURN_TREE).obj/%.o: $(COTURN_TREE).stamp
 	@$(MKDIR_P) $(@D)
 	$(AM_V_CC)$(COTURN_COMPILE) $(COTURN_INCLUDE_DIRS:%=-I$(COTURN_TREE)/%) -I$(srcdir)/coturn-ext -I$(srcdir)/shared \
 		$(COTURN_MAIN) -MMD -MP -c -o $@ $(COTURN_TREE)/src/$*.c
 
-coturn/stock.obj/%.o: coturn/stock.stamp
+$(COTURN_STOCK_OBJECTS): coturn/stock.obj/%.o: coturn/stock.stamp
 	@$(MKDIR_P) $(@D)
 	$(AM_V_CC)$(COTURN_COMPILE) $(COTURN_INCLUDE_DIRS:%=-Icoturn/stock/%) -c -o $@ coturn/stock/src/$*.c
 
