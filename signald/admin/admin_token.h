@@ -1,0 +1,26 @@
+/* admin_token.h - the token of the admin API
+ *
+ * Kept as its SHA-256, compared in constant time. Loop thread only. */
+#ifndef ADMIN_TOKEN_H
+#define ADMIN_TOKEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ADMIN_TOKEN_MIN 16  /* bytes */
+#define ADMIN_TOKEN_MAX 512 /* bytes */
+
+struct admin_token {
+	bool set; /* false: nobody is let in */
+	uint8_t sha256[32];
+};
+
+/* Read the file's first line. Returns 0, -errno of open/read, -EPERM (others
+ * may read or write it), -EINVAL (too short, too long, not printable), -EIO. */
+int admin_token_load(struct admin_token *t, const char *path);
+
+/* Does an Authorization header's value carry the token: "Bearer T", or the
+ * bare token as the original's example sends it? NULL: no. */
+bool admin_token_matches(const struct admin_token *t, const char *authorization);
+
+#endif

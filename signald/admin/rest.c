@@ -1,0 +1,339 @@
+/* rest.c - one handler an endpoint; the shapes are in views.c and credentials.c */
+#include "rest.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "admin/views.h"
+#include "calls/call_events.h"
+#include "calls/call_table.h"
+#include "calls/credentials.h"
+
+#define SMALL_MAX (CREDENTIALS_JSON_MAX + 4096) /* every answer but the stats */
+#define STATS_MAX (64 * 1024 * 1024)
+#define BODY_JSON_DEPTH 8
+
+static void reply(struct http_request *r, const struct json_out *o)
+{
+	if (o->failed)
+		http_reply_error(r, 500, "Internal Server Error");
+	else
+		http_reply_json(r, 200, o->p, o->n);
+}
+
+/* --- health and counts --------------------------------------------------- */
+
+static void get_health(struct http_request *r, void *ctx)
+{
+	const struct rest *rest = ctx;
+	struct call_time t = rest->now();
+	struct json_out o;
+	char buf[SMALL_MAX];
+
+	json_out_fixed(&o, buf, sizeof(buf));
+	view_health(&o, t.wall_ms, t.now_ms - rest->start_ms, rest->turn_connected(rest->ctx));
+	reply(r, &o);
+}
+
+static void get_active_count(struct http_request *r, void *ctx)
+{
+	const struct rest *rest = ctx;
+	struct json_out o;
+	char buf[SMALL_MAX];
+
+	json_out_fixed(&o, buf, sizeof(buf));
+	view_active_count(&o, call_table_live_n(calls_table(rest->calls)), rest->now().wall_ms);
+	reply(r, &o);
+}
+
+/* --- credentials --------------------------------------------------------- */
+
+static void reply_no_grant(struct http_request *r, int err)
+{
+	if (err == -EINVAL)
+		http_reply_error(r, 400, "userId must be an integer or 1-64 of [A-Za-z0-9._@+-]");
+	else if (err == -ENOKEY)
+		http_reply_error(r, 503, "no secret to sign credentials with is active");
+	else
+		http_reply_error(r, 500, "Internal Server Error");
+}
+
+static void get_ice_servers(struct http_request *r, void *ctx)
+{
+	const struct rest *rest = ctx;
+	int64_t wall_ms = rest->now().wall_ms;
+	struct turn_grant grant;
+	struct json_out o;
+	char buf[SMALL_MAX];
+	int err = credentials_grant(rest->credentials, http_segment(r), NULL, 0, wall_ms / 1000,
+				    &grant);
+
+	if (err) {
+		reply_no_grant(r, err);
+		return;
+	}
+	json_out_fixed(&o, buf, sizeof(buf));
+	json_out_open(&o, '{');
+	json_put_bool(&o, "success", true);
+	json_out_key(&o, "iceServers");
+	credentials_put_ice_servers(rest->credentials, &o, &grant);
+	json_put_i64(&o, "timestamp", wall_ms);
+	json_out_close(&o, '}');
+	reply(r, &o);
+}
+
+/* What POST /api/turn-credentials asks for. */
+struct wanted {
+	char user[TURN_USER_ID_MAX + 1];
+	uint64_t ttl_s;
+};
+
+static const char *wanted_user(struct wanted *w, const char *text, size_t n)
+{
+	if (!turn_user_id_valid(text, n))
+		return "userId must be an integer or 1-64 of [A-Za-z0-9._@+-]";
+	memcpy(w->user, text, n);
+	w->user[n] = 0;
+	return NULL;
+}
+
+static const char *wanted_ttl(struct wanted *w, double ttl)
+{
+	if (!(ttl > 0) || !isfinite(ttl))
+		return "ttl must be a positive number of seconds";
+	if (ttl < 1)
+		ttl = 1; /* 0 would mean the default; the minimum is applied later */
+	w->ttl_s = ttl > UINT32_MAX ? UINT32_MAX : (uint64_t)ttl;
+	return NULL;
+}
+
+/* A number as text, as forms send it; NaN for anything else. */
+static double number_of(const char *text)
+{
+	char *end;
+	double v = strtod(text, &end);
+
+	/* strtod also takes "inf", "nan" and hex, which no client means */
+	return *text && !*end && !text[strspn(text, "0123456789.")] ? v : NAN;
+}
+
+/* Both read a body into *w. Returns NULL, or what is wrong with it. */
+static const char *wanted_json(struct wanted *w, const char *body, size_t n)
+{
+	struct json_slice v, doc = json_trim(body, n);
+	const char *wrong;
+	char text[TURN_USER_ID_MAX + 1];
+	double ttl = NAN;
+	int len;
+
+	if (json_check(body, n, BODY_JSON_DEPTH) || json_type(doc) != JSON_OBJECT)
+		return "the body must be a JSON object";
+	if (!json_member(doc, "userId", &v))
+		return "userId is required";
+	len = json_string(v, text, sizeof(text));
+	if (len >= 0)
+		wrong = wanted_user(w, text, (size_t)len);
+	else
+		wrong = json_type(v) == JSON_NUMBER ? wanted_user(w, v.p, v.n)
+						    : wanted_user(w, "", 0);
+	if (wrong)
+		return wrong;
+	if (!json_member(doc, "ttl", &v))
+		return "ttl is required";
+	if (json_string(v, text, sizeof(text)) >= 0)
+		ttl = number_of(text);
+	else if (json_double(v, &ttl))
+		ttl = NAN;
+	return wanted_ttl(w, ttl);
+}
+
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdefABCDEF";
+	const char *p = c ? strchr(digits, c) : NULL;
+
+	return !p ? -1 : p - digits < 16 ? (int)(p - digits) : (int)(p - digits) - 6;
+}
+
+/* Find a field of an application/x-www-form-urlencoded body and decode it.
+ * Returns its length, -ENOENT, -EINVAL (bad escape, too long). */
+static int form_field(const char *body, size_t n, const char *key, char *out, size_t size)
+{
+	const char *p = body, *end = body + n;
+	size_t k = strlen(key), len = 0;
+
+	while (p < end && !((size_t)(end - p) > k && !memcmp(p, key, k) && p[k] == '=')) {
+		p = memchr(p, '&', (size_t)(end - p));
+		if (!p)
+			return -ENOENT;
+		p++;
+	}
+	if (p >= end)
+		return -ENOENT;
+	for (p += k + 1; p < end && *p != '&'; p++) {
+		int c = *p;
+
+		if (c == '+')
+			c = ' ';
+		if (c == '%') {
+			int hi = end - p > 2 ? hex_digit(p[1]) : -1;
+			int lo = end - p > 2 ? hex_digit(p[2]) : -1;
+
+			c = hi < 0 || lo < 0 ? 0 : hi * 16 + lo;
+			p += 2;
+		}
+		if (!c || len + 1 >= size)
+			return -EINVAL;
+		out[len++] = (char)c;
+	}
+	out[len] = 0;
+	return (int)len;
+}
+
+static const char *wanted_form(struct wanted *w, const char *body, size_t n)
+{
+	const char *wrong;
+	char text[TURN_USER_ID_MAX + 1];
+	int len = form_field(body, n, "userId", text, sizeof(text));
+
+	if (len == -ENOENT)
+		return "userId is required";
+	wrong = wanted_user(w, text, len < 0 ? 0 : (size_t)len);
+	if (wrong)
+		return wrong;
+	len = form_field(body, n, "ttl", text, sizeof(text));
+	if (len == -ENOENT)
+		return "ttl is required";
+	return wanted_ttl(w, len < 0 ? NAN : number_of(text));
+}
+
+static bool is_form(const struct http_request *r)
+{
+	static const char form[] = "application/x-www-form-urlencoded";
+	const char *type = http_header(r, "Content-Type");
+
+	return type && !strncasecmp(type, form, sizeof(form) - 1);
+}
+
+static void post_turn_credentials(struct http_request *r, void *ctx)
+{
+	const struct rest *rest = ctx;
+	struct wanted w = { .ttl_s = 0 };
+	struct turn_grant grant;
+	struct json_out o;
+	char buf[SMALL_MAX];
+	const char *wrong, *body;
+	size_t n;
+	int err;
+
+	body = http_body(r, &n);
+	wrong = is_form(r) ? wanted_form(&w, body, n) : wanted_json(&w, body, n);
+	if (wrong) {
+		http_reply_error(r, 400, wrong);
+		return;
+	}
+	err = credentials_grant(rest->credentials, w.user, NULL, w.ttl_s,
+				rest->now().wall_ms / 1000, &grant);
+	if (err) {
+		reply_no_grant(r, err);
+		return;
+	}
+	json_out_fixed(&o, buf, sizeof(buf));
+	json_out_open(&o, '{');
+	json_put_bool(&o, "success", true);
+	json_out_key(&o, "credentials");
+	json_out_open(&o, '{');
+	json_put_string(&o, "username", grant.name);
+	json_put_string(&o, "password", grant.password);
+	json_put_i64(&o, "ttl", grant.expiry_s);
+	json_out_close(&o, '}');
+	json_out_key(&o, "turnServers");
+	credentials_put_turn_servers(rest->credentials, &o, &grant);
+	json_out_close(&o, '}');
+	reply(r, &o);
+}
+
+/* --- admin --------------------------------------------------------------- */
+
+/* Walks call_table for views.c; call_table's rule: fetch the next first. */
+struct walk {
+	const struct call_table *table;
+	struct call *(*next)(const struct call_table *t, const struct call *prev);
+	const struct call *at;
+	struct view_user members[CALL_MEMBERS_MAX];
+};
+
+static struct view_user view_user_of(const struct user_id *id)
+{
+	struct view_user u = { .id = id->text };
+
+	if (id->number)
+		u.json = (struct json_slice){ id->text, strlen(id->text) };
+	return u;
+}
+
+static bool walk_next(void *it, struct view_call *out)
+{
+	struct walk *w = it;
+	const struct call *c = w->next(w->table, w->at);
+
+	w->at = c;
+	if (!c)
+		return false;
+	for (size_t i = 0; i < call_members_n(c); i++)
+		w->members[i] = view_user_of(call_member(c, i));
+	*out = (struct view_call){
+		.call_id = call_id(c),
+		.room_name = call_room_name(c),
+		.call_type = call_type_name(call_type(c)),
+		.state = call_state_name(call_state(c)),
+		.initiator = w->members[CALL_CALLER],
+		.participants = w->members,
+		.participants_n = call_members_n(c),
+		.start_ms = call_start_wall_ms(c),
+		.answer_ms = call_answer_wall_ms(c),
+		.end_ms = call_end_wall_ms(c),
+		.end_reason = call_reason(c),
+	};
+	return true;
+}
+
+static void get_stats(struct http_request *r, void *ctx)
+{
+	const struct rest *rest = ctx;
+	const struct call_table *table = calls_table(rest->calls);
+	struct walk live = { .table = table, .next = call_table_next_live };
+	struct walk ended = { .table = table, .next = call_table_next_ended };
+	struct call_time t = rest->now();
+	struct json_out o;
+
+	if (!admin_token_matches(&rest->token, http_header(r, "Authorization"))) {
+		http_reply_error(r, 401, "Unauthorized");
+		return;
+	}
+	json_out_heap(&o, STATS_MAX);
+	view_stats(&o, &(struct view_stats){
+			       .next = walk_next,
+			       .live = &live,
+			       .ended = &ended,
+			       .live_n = call_table_live_n(table),
+			       .usage = rest->usage,
+			       .connected = rest->turn_connected(rest->ctx),
+			       .now_ms = t.wall_ms,
+			       .wall_offset_ms = t.wall_ms - (int64_t)t.now_ms,
+		       });
+	reply(r, &o);
+	json_out_free(&o);
+}
+
+const struct http_route rest_routes[] = {
+	{ HTTP_GET, "/api/health", get_health },
+	{ HTTP_GET, "/api/ice-servers/:", get_ice_servers },
+	{ HTTP_POST, "/api/turn-credentials", post_turn_credentials },
+	{ HTTP_GET, "/api/calls/active-count", get_active_count },
+	{ HTTP_GET, "/api/admin/calls/stats", get_stats },
+};
+const size_t rest_routes_n = sizeof(rest_routes) / sizeof(rest_routes[0]);

@@ -1,0 +1,34 @@
+/* rest.h - the REST endpoints of PROTOCOL.md
+ *
+ * Reads requests, asks those who know, writes answers. Loop thread only. */
+#ifndef REST_H
+#define REST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "admin/admin_token.h"
+#include "calls/call.h"
+#include "transport/http_server.h"
+
+struct calls;
+struct credentials;
+struct usage;
+
+/* All loans for the server's life; the ctx of the routes. */
+struct rest {
+	const struct calls *calls;
+	const struct credentials *credentials;
+	const struct usage *usage;
+	struct admin_token token;
+	uint64_t start_ms;			/* monotonic, when signald started */
+	struct call_time (*now)(void);		/* both clocks */
+	bool (*turn_connected)(void *ctx);
+	void *ctx;				/* for turn_connected() */
+};
+
+extern const struct http_route rest_routes[];
+extern const size_t rest_routes_n;
+
+#endif

@@ -1,0 +1,438 @@
+/* app.c - who is made after whom, who is told what, and the same column upside down
+ *
+ *	calls --> usage: a call, its members, their candidates	(which relay is whose)
+ *	feed --> usage --> feed: relay events in, kills out	(the relay ends with its call)
+ *	secrets --> credentials					(what clients sign in with) */
+#include "app.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "admin/rest.h"
+#include "calls/call_events.h"
+#include "calls/calls_sio.h"
+#include "calls/credentials.h"
+#include "demo_page.h"
+#include "log.h"
+#include "loop.h"
+#include "relay/feed.h"
+#include "relay/usage.h"
+#include "secret_file.h"
+#include "socketio/sio_server.h"
+#include "transport/eio_endpoint.h"
+#include "transport/http_server.h"
+#include "transport/origin.h"
+
+#define TICK_MS 250
+#define SECRETS_TICKS 20 /* look at the secrets' file every 5 s */
+#define ENDED_KEPT 100	 /* calls whose relay figures are still shown */
+
+struct app {
+	const struct config *config;
+	struct loop *loop;
+	struct loop_timer *tick;
+	struct loop_signal *signals[3];
+	struct origin_policy *origins;
+	struct http_server *http;
+	struct sio_server *sio;
+	struct eio_endpoint *endpoint;
+	struct calls *calls;
+	struct calls_sio *calls_sio;
+	struct credentials *credentials;
+	struct secret_set *secrets;
+	struct stat secrets_stat; /* of the file as last read */
+	struct usage *usage;
+	struct feed *feed;
+	struct demo_page *demo;
+	struct rest rest;
+	unsigned ticks;
+
+	/* A ring of the ended calls that usage still holds, oldest at ended_at. */
+	char ended[ENDED_KEPT][TURN_CALL_ID_LEN + 1];
+	size_t ended_at;
+};
+
+static struct call_time app_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (struct call_time){ .now_ms = loop_now_ms(),
+				   .wall_ms = (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000 };
+}
+
+static struct call_time now_for_calls(void *ctx)
+{
+	(void)ctx;
+	return app_now();
+}
+
+/* --- secrets ------------------------------------------------------------- */
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* Read the file if it changed. A broken one leaves the set that works. */
+static int secrets_read(struct app *a)
+{
+	struct secret_error err = { .line = 0 };
+	struct secret_set *set;
+	struct stat st = { .st_ino = 0 };
+	int r;
+
+	if (!stat(a->config->auth_secret_file, &st) && a->secrets &&
+	    same_file(&st, &a->secrets_stat))
+		return 0;
+	if (a->secrets && same_file(&st, &a->secrets_stat))
+		return 0;
+	a->secrets_stat = st;
+	r = secret_set_load(a->config->auth_secret_file, &set, &err);
+	if (r) {
+		log_error("secrets", "%s:%u: %s", a->config->auth_secret_file, err.line,
+			  *err.text ? err.text : strerror(-r));
+		return r;
+	}
+	credentials_set_secrets(a->credentials, set);
+	secret_set_free(a->secrets);
+	a->secrets = set;
+	log_info("secrets", "%zu read from %s", set->n, a->config->auth_secret_file);
+	if (!secret_set_signing(set, app_now().wall_ms / 1000))
+		log_warn("secrets", "none is active: clients get no TURN credentials");
+	return 0;
+}
+
+/* --- calls to usage, usage to feed --------------------------------------- */
+
+static void on_call_new(const struct call *c, void *ctx)
+{
+	struct app *a = ctx;
+	int r = usage_call_begin(a->usage, call_id(c));
+
+	if (r)
+		log_warn("relay", "call %s has no usage record: %s", call_id(c), strerror(-r));
+}
+
+static void on_member(const struct call *c, const char *user, const char *address, void *ctx)
+{
+	struct app *a = ctx;
+
+	usage_member(a->usage, call_id(c), user, address); /* refusals are counted there */
+}
+
+static void on_candidate(const struct call *c, const char *user, const char *candidate, void *ctx)
+{
+	struct app *a = ctx;
+
+	usage_candidate(a->usage, call_id(c), user, candidate, strlen(candidate));
+}
+
+static void on_call_ended(const struct call *c, void *ctx)
+{
+	struct app *a = ctx;
+	char *slot = a->ended[a->ended_at];
+	uint64_t now_ms = loop_now_ms();
+
+	usage_call_end(a->usage, call_id(c), now_ms);
+	if (*slot)
+		usage_call_forget(a->usage, slot, now_ms);
+	snprintf(slot, sizeof(a->ended[0]), "%s", call_id(c));
+	a->ended_at = (a->ended_at + 1) % ENDED_KEPT;
+}
+
+static void on_online(const struct user_id *user, bool online, void *ctx)
+{
+	struct app *a = ctx;
+
+	if (!online && a->demo)
+		demo_page_offline(a->demo, user->text);
+}
+
+static void on_kill(void *arg, const struct usage_kill *kill)
+{
+	struct app *a = arg;
+
+	if (!a->feed)
+		return;
+	if (kill->call_id)
+		feed_kill_call(a->feed, kill->call_id, "call ended");
+	if (kill->alloc)
+		feed_kill_alloc(a->feed, kill->alloc, "call ended");
+}
+
+static void on_relay_event(void *arg, const struct relay_event *ev)
+{
+	struct app *a = arg;
+
+	usage_event(a->usage, ev, loop_now_ms()); /* refusals are counted there */
+}
+
+static void on_relay_state(void *arg, bool connected)
+{
+	struct app *a = arg;
+
+	log_info("relay", "turnserver's admin socket %s is %s", a->config->relay_socket,
+		 connected ? "connected" : "lost; calls go on");
+}
+
+static bool turn_connected(void *ctx)
+{
+	const struct app *a = ctx;
+
+	return a->feed && feed_connected(a->feed);
+}
+
+/* --- demo page ----------------------------------------------------------- */
+
+static void on_demo_hello(struct sio_socket *s, const struct sio_args *args, void *ctx)
+{
+	struct app *a = calls_sio_ctx(ctx);
+	struct call_socket *cs = calls_sio_socket(s);
+	struct user *u = cs ? call_socket_user(cs) : NULL;
+
+	if (u)
+		demo_page_hello(a->demo, s, user_id_of(u)->text, args);
+}
+
+static const struct sio_event_entry demo_events[] = {
+	{ "demo:hello", on_demo_hello },
+};
+
+static const struct http_route demo_routes[] = {
+	{ HTTP_GET, "/", demo_page_redirect },
+	{ HTTP_GET, "/demo", demo_page_redirect },
+	{ HTTP_GET, "/demo/*", demo_page_get },
+};
+
+/* --- putting it together ------------------------------------------------- */
+
+static void on_tick(void *ctx)
+{
+	struct app *a = ctx;
+
+	calls_tick(a->calls, app_now());
+	if (++a->ticks % SECRETS_TICKS == 0)
+		secrets_read(a);
+	loop_timer_set(a->tick, TICK_MS);
+}
+
+static void on_stop(void *ctx)
+{
+	struct app *a = ctx;
+
+	log_info("signald", "stopping");
+	loop_stop(a->loop);
+}
+
+static void on_reload(void *ctx)
+{
+	secrets_read(ctx);
+}
+
+static int make_loop(struct app *a)
+{
+	static const struct {
+		int signo;
+		loop_fn fn;
+	} signals[] = { { SIGTERM, on_stop }, { SIGINT, on_stop }, { SIGHUP, on_reload } };
+	int r = loop_new(&a->loop);
+
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; !r && i < sizeof(signals) / sizeof(signals[0]); i++)
+		r = loop_signal_new(&a->signals[i], a->loop, signals[i].signo, signals[i].fn, a);
+	if (!r)
+		r = loop_timer_new(&a->tick, a->loop, on_tick, a);
+	return r;
+}
+
+static int make_credentials(struct app *a)
+{
+	const struct config *c = a->config;
+	struct credentials_config cc = {
+		.stun_urls = (const char *const *)c->stun_urls.v,
+		.turn_urls = (const char *const *)c->turn_urls.v,
+		.ttl_s = c->credential_ttl_max_s,
+		.ttl_max_s = c->credential_ttl_max_s,
+	};
+	int r = credentials_new(&a->credentials, &cc);
+
+	if (r) {
+		log_error("config", "turn-urls, stun-urls: %s", strerror(-r));
+		return r;
+	}
+	return secrets_read(a);
+}
+
+static int make_calls(struct app *a)
+{
+	const struct config *c = a->config;
+	struct calls_config cc;
+	struct calls_ops ops = { .on_call_new = on_call_new,
+				 .on_member = on_member,
+				 .on_candidate = on_candidate,
+				 .on_call_ended = on_call_ended,
+				 .on_online = on_online,
+				 .ctx = a };
+
+	calls_config_defaults(&cc);
+	cc.times.ring_ms = c->ring_timeout_s * 1000ULL;
+	cc.times.grace_ms = c->leg_grace_s * 1000ULL;
+	cc.times.length_ms = c->call_max_s * 1000ULL;
+	cc.calls.ended_max = ENDED_KEPT;
+	cc.sockets.sockets_max = c->connections_max;
+	cc.credentials = a->credentials;
+	calls_sio_ops(&ops);
+	return calls_new(&a->calls, &cc, &ops);
+}
+
+static int make_relay(struct app *a)
+{
+	struct feed_callbacks cb = { .on_event = on_relay_event,
+				     .on_state = on_relay_state,
+				     .arg = a };
+	int r = usage_new(&a->usage, NULL, on_kill, a);
+
+	if (!r && a->config->relay_socket) {
+		r = feed_new(&a->feed, loop_base(a->loop), a->config->relay_socket, &cb, NULL);
+		if (r == -EINVAL)
+			log_error("config", "relay-socket %s: too long for a socket's path",
+				  a->config->relay_socket);
+	}
+	return r;
+}
+
+static int make_socketio(struct app *a)
+{
+	struct calls_sio_config cc = { .calls = a->calls, .now = now_for_calls, .ctx = a };
+	struct sio_config sc;
+	int r;
+
+	sio_config_defaults(&sc);
+	sc.engine.ping_interval_ms = a->config->ping_interval_ms;
+	sc.engine.ping_timeout_ms = a->config->ping_timeout_ms;
+	sc.engine.sessions_max = a->config->connections_max;
+	r = sio_server_new(&a->sio, &sc);
+	if (r)
+		return r;
+	cc.server = a->sio;
+	if (a->config->demo_dir) {
+		r = demo_page_new(&a->demo, a->config->demo_dir, a->sio);
+		if (r)
+			return r;
+		cc.more = demo_events;
+		cc.more_n = sizeof(demo_events) / sizeof(demo_events[0]);
+	}
+	return calls_sio_new(&a->calls_sio, &cc);
+}
+
+static int make_rest(struct app *a)
+{
+	int r = 0;
+
+	a->rest = (struct rest){ .calls = a->calls,
+				 .credentials = a->credentials,
+				 .usage = a->usage,
+				 .start_ms = loop_now_ms(),
+				 .now = app_now,
+				 .turn_connected = turn_connected,
+				 .ctx = a };
+	if (a->config->admin_token_file) {
+		r = admin_token_load(&a->rest.token, a->config->admin_token_file);
+		if (r)
+			log_error("config", "admin-token-file %s: %s", a->config->admin_token_file,
+				  r == -EPERM	 ? "others may read or write it"
+				  : r == -EINVAL ? "its first line is no token of 16 to 512 characters"
+						 : strerror(-r));
+	}
+	return r;
+}
+
+static int make_http(struct app *a)
+{
+	const struct config *c = a->config;
+	struct http_config hc = { .listen = (const char *const *)c->listen.v,
+				  .connections_max = c->connections_max };
+	const char *bad = NULL;
+	int r = origin_policy_new(&a->origins, (const char *const *)c->origins.v, &bad);
+
+	if (r) {
+		log_error("config", "origins: '%s' is no origin (like https://chat.example.org)",
+			  bad ? bad : "");
+		return r;
+	}
+	hc.origins = a->origins;
+	r = http_server_new(&a->http, loop_base(a->loop), &hc);
+	if (!r)
+		r = http_server_routes(a->http, rest_routes, rest_routes_n, &a->rest);
+	if (!r && a->demo)
+		r = http_server_routes(a->http, demo_routes,
+				       sizeof(demo_routes) / sizeof(demo_routes[0]), a->demo);
+	if (!r)
+		r = eio_endpoint_new(&a->endpoint, a->http, loop_base(a->loop), "/socket.io",
+				     sio_server_engine(a->sio));
+	if (!r) {
+		r = http_server_start(a->http, &bad);
+		if (r)
+			log_error("http", "cannot listen on %s: %s", bad ? bad : "",
+				  strerror(-r));
+	}
+	return r;
+}
+
+int app_new(struct app **out, const struct config *c)
+{
+	static int (*const make[])(struct app *) = { make_loop,	    make_credentials, make_calls,
+						     make_relay,    make_socketio,    make_rest,
+						     make_http };
+	struct app *a = calloc(1, sizeof(*a));
+	int r = a ? 0 : -ENOMEM;
+
+	if (a)
+		a->config = c;
+	for (size_t i = 0; !r && i < sizeof(make) / sizeof(make[0]); i++)
+		r = make[i](a);
+	if (r) {
+		app_free(a);
+		return r;
+	}
+	for (size_t i = 0; i < c->listen.n; i++)
+		log_info("http", "listening on %s", c->listen.v[i]);
+	loop_timer_set(a->tick, TICK_MS);
+	*out = a;
+	return 0;
+}
+
+int app_run(struct app *a)
+{
+	return loop_run(a->loop);
+}
+
+void app_free(struct app *a)
+{
+	if (!a)
+		return;
+	/* Connections first: their ends reach calls, usage and the demo page. */
+	eio_endpoint_free(a->endpoint);
+	http_server_free(a->http);
+	sio_server_free(a->sio);
+	calls_sio_free(a->calls_sio);
+	calls_free(a->calls);
+	feed_free(a->feed);
+	usage_free(a->usage);
+	demo_page_free(a->demo);
+	credentials_free(a->credentials);
+	secret_set_free(a->secrets);
+	origin_policy_free(a->origins);
+	loop_timer_free(a->tick);
+	for (size_t i = 0; i < sizeof(a->signals) / sizeof(a->signals[0]); i++)
+		loop_signal_free(a->signals[i]);
+	loop_free(a->loop);
+	free(a);
+}

@@ -1,0 +1,120 @@
+/* main.c - arguments, configuration, run */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "app.h"
+#include "config.h"
+#include "log.h"
+
+#define DEFAULT_CONFIG "/etc/signald/signald.conf"
+
+static const char usage_text[] =
+	"signald - signaling for video calls, with the relay usage of each\n"
+	"\n"
+	"  signald [-c FILE]           serve, in the foreground, until SIGTERM\n"
+	"  signald -n [-c FILE]        check the configuration and exit\n"
+	"  signald -p [-c FILE]        print the effective configuration and exit\n"
+	"  signald --help-config       print all keys of the configuration and exit\n"
+	"  signald -h | --help         this text\n"
+	"  signald -V | --version      the version\n"
+	"\n"
+	"FILE is " DEFAULT_CONFIG " by default. SIGHUP reads the secrets again.\n";
+
+enum mode { MODE_SERVE, MODE_CHECK, MODE_PRINT };
+
+/* Returns -1 to go on, or the exit status. */
+static int arguments(int argc, char **argv, const char **file, enum mode *mode)
+{
+	static const struct option options[] = { { "config", required_argument, NULL, 'c' },
+						 { "check", no_argument, NULL, 'n' },
+						 { "print", no_argument, NULL, 'p' },
+						 { "help-config", no_argument, NULL, 'k' },
+						 { "help", no_argument, NULL, 'h' },
+						 { "version", no_argument, NULL, 'V' },
+						 { NULL, 0, NULL, 0 } };
+	int o;
+
+	while ((o = getopt_long(argc, argv, "c:nphV", options, NULL)) != -1) {
+		switch (o) {
+		case 'c': *file = optarg; break;
+		case 'n': *mode = MODE_CHECK; break;
+		case 'p': *mode = MODE_PRINT; break;
+		case 'k': config_print_keys(stdout); return 0;
+		case 'h': fputs(usage_text, stdout); return 0;
+		case 'V': puts(PACKAGE_STRING); return 0;
+		default: fputs("Try 'signald --help'.\n", stderr); return 2;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "signald: unexpected argument '%s'\n", argv[optind]);
+		return 2;
+	}
+	return -1;
+}
+
+/* Secrets live in this memory: not in a core file, nor for a debugger of the same user. */
+static void no_core_dumps(void)
+{
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+#ifndef WITH_SANITIZERS
+	prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
+static int serve(const struct config *c)
+{
+	struct app *a;
+	int r;
+
+	no_core_dumps();
+	r = app_new(&a, c);
+	if (r)
+		return 1;
+	log_info("signald", "%s is serving", PACKAGE_STRING);
+	r = app_run(a);
+	app_free(a);
+	return r ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *file = DEFAULT_CONFIG;
+	enum mode mode = MODE_SERVE;
+	struct config c;
+	struct config_error err;
+	enum log_level level;
+	int r = arguments(argc, argv, &file, &mode);
+
+	if (r >= 0)
+		return r;
+	if (config_init(&c)) {
+		fputs("signald: out of memory\n", stderr);
+		return 1;
+	}
+	if (config_load(&c, file, &err)) {
+		if (err.line)
+			fprintf(stderr, "signald: %s:%u: %s\n", file, err.line, err.text);
+		else
+			fprintf(stderr, "signald: %s: %s\n", file, err.text);
+		r = 2;
+	} else if (log_level_parse(c.log_level, &level)) {
+		fprintf(stderr, "signald: %s: log-level must be error, warn, info or debug\n", file);
+		r = 2;
+	} else if (mode == MODE_CHECK) {
+		printf("%s: OK\n", file);
+		r = 0;
+	} else if (mode == MODE_PRINT) {
+		config_print(&c, stdout);
+		r = 0;
+	} else {
+		log_set_level(level);
+		r = serve(&c);
+	}
+	config_deinit(&c);
+	return r;
+}
