@@ -85,12 +85,11 @@ static int secrets_read(struct app *a)
 {
 	struct secret_error err = { .line = 0 };
 	struct secret_set *set;
-	struct stat st = { .st_ino = 0 };
+	struct stat st;
 	int r;
 
-	if (!stat(a->config->auth_secret_file, &st) && a->secrets &&
-	    same_file(&st, &a->secrets_stat))
-		return 0;
+	if (stat(a->config->auth_secret_file, &st))
+		memset(&st, 0, sizeof(st)); /* said once, by the load below */
 	if (a->secrets && same_file(&st, &a->secrets_stat))
 		return 0;
 	a->secrets_stat = st;

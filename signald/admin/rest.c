@@ -2,11 +2,10 @@
 #include "rest.h"
 
 #include <errno.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "admin/credential_request.h"
 #include "admin/views.h"
 #include "calls/call_events.h"
 #include "calls/call_table.h"
@@ -14,7 +13,6 @@
 
 #define SMALL_MAX (CREDENTIALS_JSON_MAX + 4096) /* every answer but the stats */
 #define STATS_MAX (64 * 1024 * 1024)
-#define BODY_JSON_DEPTH 8
 
 static void reply(struct http_request *r, const struct json_out *o)
 {
@@ -85,131 +83,6 @@ static void get_ice_servers(struct http_request *r, void *ctx)
 	reply(r, &o);
 }
 
-/* What POST /api/turn-credentials asks for. */
-struct wanted {
-	char user[TURN_USER_ID_MAX + 1];
-	uint64_t ttl_s;
-};
-
-static const char *wanted_user(struct wanted *w, const char *text, size_t n)
-{
-	if (!turn_user_id_valid(text, n))
-		return "userId must be an integer or 1-64 of [A-Za-z0-9._@+-]";
-	memcpy(w->user, text, n);
-	w->user[n] = 0;
-	return NULL;
-}
-
-static const char *wanted_ttl(struct wanted *w, double ttl)
-{
-	if (!(ttl > 0) || !isfinite(ttl))
-		return "ttl must be a positive number of seconds";
-	if (ttl < 1)
-		ttl = 1; /* 0 would mean the default; the minimum is applied later */
-	w->ttl_s = ttl > UINT32_MAX ? UINT32_MAX : (uint64_t)ttl;
-	return NULL;
-}
-
-/* A number as text, as forms send it; NaN for anything else. */
-static double number_of(const char *text)
-{
-	char *end;
-	double v = strtod(text, &end);
-
-	/* strtod also takes "inf", "nan" and hex, which no client means */
-	return *text && !*end && !text[strspn(text, "0123456789.")] ? v : NAN;
-}
-
-/* Both read a body into *w. Returns NULL, or what is wrong with it. */
-static const char *wanted_json(struct wanted *w, const char *body, size_t n)
-{
-	struct json_slice v, doc = json_trim(body, n);
-	const char *wrong;
-	char text[TURN_USER_ID_MAX + 1];
-	double ttl = NAN;
-	int len;
-
-	if (json_check(body, n, BODY_JSON_DEPTH) || json_type(doc) != JSON_OBJECT)
-		return "the body must be a JSON object";
-	if (!json_member(doc, "userId", &v))
-		return "userId is required";
-	len = json_string(v, text, sizeof(text));
-	if (len >= 0)
-		wrong = wanted_user(w, text, (size_t)len);
-	else
-		wrong = json_type(v) == JSON_NUMBER ? wanted_user(w, v.p, v.n)
-						    : wanted_user(w, "", 0);
-	if (wrong)
-		return wrong;
-	if (!json_member(doc, "ttl", &v))
-		return "ttl is required";
-	if (json_string(v, text, sizeof(text)) >= 0)
-		ttl = number_of(text);
-	else if (json_double(v, &ttl))
-		ttl = NAN;
-	return wanted_ttl(w, ttl);
-}
-
-static int hex_digit(char c)
-{
-	static const char digits[] = "0123456789abcdefABCDEF";
-	const char *p = c ? strchr(digits, c) : NULL;
-
-	return !p ? -1 : p - digits < 16 ? (int)(p - digits) : (int)(p - digits) - 6;
-}
-
-/* Find a field of an application/x-www-form-urlencoded body and decode it.
- * Returns its length, -ENOENT, -EINVAL (bad escape, too long). */
-static int form_field(const char *body, size_t n, const char *key, char *out, size_t size)
-{
-	const char *p = body, *end = body + n;
-	size_t k = strlen(key), len = 0;
-
-	while (p < end && !((size_t)(end - p) > k && !memcmp(p, key, k) && p[k] == '=')) {
-		p = memchr(p, '&', (size_t)(end - p));
-		if (!p)
-			return -ENOENT;
-		p++;
-	}
-	if (p >= end)
-		return -ENOENT;
-	for (p += k + 1; p < end && *p != '&'; p++) {
-		int c = *p;
-
-		if (c == '+')
-			c = ' ';
-		if (c == '%') {
-			int hi = end - p > 2 ? hex_digit(p[1]) : -1;
-			int lo = end - p > 2 ? hex_digit(p[2]) : -1;
-
-			c = hi < 0 || lo < 0 ? 0 : hi * 16 + lo;
-			p += 2;
-		}
-		if (!c || len + 1 >= size)
-			return -EINVAL;
-		out[len++] = (char)c;
-	}
-	out[len] = 0;
-	return (int)len;
-}
-
-static const char *wanted_form(struct wanted *w, const char *body, size_t n)
-{
-	const char *wrong;
-	char text[TURN_USER_ID_MAX + 1];
-	int len = form_field(body, n, "userId", text, sizeof(text));
-
-	if (len == -ENOENT)
-		return "userId is required";
-	wrong = wanted_user(w, text, len < 0 ? 0 : (size_t)len);
-	if (wrong)
-		return wrong;
-	len = form_field(body, n, "ttl", text, sizeof(text));
-	if (len == -ENOENT)
-		return "ttl is required";
-	return wanted_ttl(w, len < 0 ? NAN : number_of(text));
-}
-
 static bool is_form(const struct http_request *r)
 {
 	static const char form[] = "application/x-www-form-urlencoded";
@@ -221,7 +94,7 @@ static bool is_form(const struct http_request *r)
 static void post_turn_credentials(struct http_request *r, void *ctx)
 {
 	const struct rest *rest = ctx;
-	struct wanted w = { .ttl_s = 0 };
+	struct credential_request w;
 	struct turn_grant grant;
 	struct json_out o;
 	char buf[SMALL_MAX];
@@ -230,7 +103,8 @@ static void post_turn_credentials(struct http_request *r, void *ctx)
 	int err;
 
 	body = http_body(r, &n);
-	wrong = is_form(r) ? wanted_form(&w, body, n) : wanted_json(&w, body, n);
+	wrong = is_form(r) ? credential_request_form(&w, body, n)
+			   : credential_request_json(&w, body, n);
 	if (wrong) {
 		http_reply_error(r, 400, wrong);
 		return;
