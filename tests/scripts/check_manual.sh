@@ -1,0 +1,33 @@
+#!/bin/sh
+# Every configuration key and option that signald knows is in its manual, and the other way round.
+set -u
+: "${srcdir:=.}"
+signald=./signald/signald
+[ -x "$signald" ] || signald=./signald
+page=$srcdir/signald/signald.conf.5
+bad=0
+
+known=$("$signald" --help-config | sed -n 's/^\([a-z][a-z-]*\).*/\1/p' | sort)
+told=$(sed -n 's/^\.BR\{0,1\} \([a-z][a-z-]*\)\( .*\)\{0,1\}$/\1/p' "$page" | sort -u)
+[ -n "$known" ] || { echo "signald --help-config printed no keys"; exit 1; }
+for key in $known; do
+	echo "$told" | grep -qx -e "$key" || { echo "signald.conf.5 lacks $key"; bad=1; }
+done
+
+defaults=$("$signald" --help-config | tr '\n' ' ' | grep -o '[a-z-]* [^;]*; [0-9]* to [0-9]*; default [0-9]*' |
+	sed 's/^\([a-z-]*\) .*; \([0-9]*\) to \([0-9]*\); default \([0-9]*\)/\1 \2 to \3. Default: \4./')
+[ -n "$defaults" ] || { echo "no defaults found"; exit 1; }
+echo "$defaults" | while read -r key range; do
+	sed -n "/^\.B $key\$/,/^\.TP/p" "$page" | grep -q -e "$range" || {
+		echo "signald.conf.5: $key lacks '$range'"
+		exit 1
+	}
+done || bad=1
+
+"$signald" --help | grep -o -e '--[a-z][a-z-]*' | sort -u | while read -r option; do
+	sed 's/\\//g' "$srcdir/signald/signald.8" | grep -q -e "$option" || {
+		echo "signald.8 lacks $option"
+		exit 1
+	}
+done || bad=1
+exit $bad
