@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "json_text.h"
-#include "usage.h"
+#include "relay/usage.h"
 
 /* A user as a call knows it: its id as text, and as it was first spelled (7 or "7"). */
 struct view_user {

@@ -35,9 +35,9 @@ struct usage_limits {
 	size_t allocations;	/* live and ended; when full, the oldest ended ones become mere sums */
 	size_t calls;		/* live and ended, until usage_call_forget() */
 	size_t participants;	/* a call */
-	size_t ended_of_call;	/* listed a call; older ones become mere sums */
+	size_t ended_listed;	/* a participant; older ones become mere sums */
 };
-extern const struct usage_limits usage_default_limits; /* 65536, 16384, 256, 256 */
+extern const struct usage_limits usage_default_limits; /* 65536, 16384, 256, 64 */
 
 struct usage_counters {
 	uint64_t allocations_refused; /* the table was full of live ones */
@@ -125,7 +125,7 @@ struct usage_participant {
 /* Sums of one call. False: unknown call; *out is then all zero, exact. */
 bool usage_call_sums(const struct usage *u, const char *call_id, struct usage_sums *out);
 
-/* Walk: who took part, members in order of joining:
+/* Walk: who took part, in order of first mention by usage_member() or by an allocation's name:
  *	c = usage_participants(u, call_id);
  *	while (usage_next_participant(&c, &p))
  *		while (usage_next_allocation(&p.allocations, &a)) ... */

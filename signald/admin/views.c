@@ -1,0 +1,222 @@
+/* views.c - calls and usage as JSON */
+#include "views.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+void view_time(char out[VIEW_TIME_LEN + 1], int64_t ms)
+{
+	time_t s = (time_t)(ms / 1000);
+	char day[VIEW_TIME_LEN + 1];
+	struct tm tm;
+
+	out[0] = '\0';
+	if (ms < 0 || !gmtime_r(&s, &tm) || tm.tm_year > 9999 - 1900 ||
+	    !strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm))
+		return;
+	snprintf(out, VIEW_TIME_LEN + 1, "%.19s.%03dZ", day, (int)(ms % 1000));
+}
+
+void view_health(struct json_out *o, int64_t now_ms, uint64_t uptime_ms, bool turn_connected)
+{
+	char now[VIEW_TIME_LEN + 1];
+
+	view_time(now, now_ms);
+	json_out_open(o, '{');
+	json_put_string(o, "status", "ok");
+	json_put_string(o, "timestamp", now);
+	json_out_key(o, "uptime");
+	json_out_double(o, (double)uptime_ms / 1000, 3);
+	json_out_key(o, "turn");
+	json_out_open(o, '{');
+	json_put_bool(o, "connected", turn_connected);
+	json_out_close(o, '}');
+	json_out_close(o, '}');
+}
+
+void view_active_count(struct json_out *o, uint64_t live_n, int64_t now_ms)
+{
+	json_out_open(o, '{');
+	json_put_bool(o, "success", true);
+	json_put_u64(o, "activeCallsCount", live_n);
+	json_put_i64(o, "timestamp", now_ms);
+	json_out_close(o, '}');
+}
+
+/* A call's relay ----------------------------------------------------------- */
+
+static void put_bytes(struct json_out *o, const struct relay_totals *t)
+{
+	json_put_u64(o, "sentBytes", t->peer_sent_bytes);
+	json_put_u64(o, "receivedBytes", t->peer_received_bytes);
+}
+
+static void put_allocation(struct json_out *o, const struct usage_allocation *a,
+			   const struct view_stats *s)
+{
+	json_out_open(o, '{');
+	json_put_string(o, "id", a->id);
+	json_put_string(o, "transport", a->transport);
+	json_put_string(o, "client", a->client);
+	json_put_string(o, "relayed", a->relayed);
+	json_put_string(o, "by", attribution_rule_name(a->by));
+	put_bytes(o, &a->totals);
+	json_put_bool(o, "live", a->live);
+	json_put_i64(o, "since", a->since_ms + s->wall_offset_ms);
+	json_out_close(o, '}');
+}
+
+static void put_allocations(struct json_out *o, struct usage_cursor c, const struct view_stats *s)
+{
+	struct usage_allocation a;
+
+	json_out_key(o, "allocations");
+	json_out_open(o, '[');
+	while (usage_next_allocation(&c, &a))
+		put_allocation(o, &a, s);
+	json_out_close(o, ']');
+}
+
+static void out_user(struct json_out *o, const struct view_user *u)
+{
+	if (u->json.p)
+		json_out_raw(o, u->json);
+	else
+		json_out_string(o, u->id);
+}
+
+/* Usage knows ids as text; the call knows how they were spelled. */
+static struct view_user spelled(const struct view_call *c, const char *id)
+{
+	for (size_t i = 0; i < c->participants_n; i++)
+		if (strcmp(c->participants[i].id, id) == 0)
+			return c->participants[i];
+	return (struct view_user){ .id = id };
+}
+
+static void put_participants(struct json_out *o, const struct view_call *c,
+			     const struct view_stats *s)
+{
+	struct usage_cursor it = usage_participants(s->usage, c->call_id);
+	struct usage_participant p;
+
+	json_out_key(o, "participants");
+	json_out_open(o, '[');
+	while (usage_next_participant(&it, &p)) {
+		struct view_user u = spelled(c, p.user_id);
+
+		json_out_open(o, '{');
+		json_out_key(o, "userId");
+		out_user(o, &u);
+		put_bytes(o, &p.sums.totals);
+		put_allocations(o, p.allocations, s);
+		json_out_close(o, '}');
+	}
+	json_out_close(o, ']');
+}
+
+static void put_call_relay(struct json_out *o, const struct view_call *c,
+			   const struct view_stats *s)
+{
+	struct usage_sums sums;
+
+	usage_call_sums(s->usage, c->call_id, &sums);
+	json_out_key(o, "relay");
+	json_out_open(o, '{');
+	json_put_u64(o, "allocations", sums.allocations);
+	json_put_u64(o, "liveAllocations", sums.live);
+	put_bytes(o, &sums.totals);
+	json_put_u64(o, "sentPackets", sums.totals.peer_sent_packets);
+	json_put_u64(o, "receivedPackets", sums.totals.peer_received_packets);
+	json_put_bool(o, "exact", sums.exact);
+	put_participants(o, c, s);
+	json_out_close(o, '}');
+}
+
+/* Calls --------------------------------------------------------------------- */
+
+/* Whole seconds between answer and end, or now; 0 while ringing, and if the clock went back. */
+static uint64_t duration_s(const struct view_call *c, int64_t now_ms)
+{
+	int64_t until = c->end_ms ? c->end_ms : now_ms;
+
+	if (!c->answer_ms || until < c->answer_ms)
+		return 0;
+	return (uint64_t)(until - c->answer_ms) / 1000;
+}
+
+static void put_time(struct json_out *o, const char *key, int64_t ms)
+{
+	if (ms)
+		json_put_i64(o, key, ms);
+}
+
+static void put_call(struct json_out *o, const struct view_call *c, const struct view_stats *s)
+{
+	json_out_open(o, '{');
+	json_put_string(o, "roomName", c->room_name);
+	json_put_string(o, "callId", c->call_id);
+	json_out_key(o, "participants");
+	json_out_open(o, '[');
+	for (size_t i = 0; i < c->participants_n; i++)
+		out_user(o, &c->participants[i]);
+	json_out_close(o, ']');
+	json_put_string(o, "callType", c->call_type);
+	json_put_string(o, "state", c->state);
+	put_time(o, "startTime", c->start_ms);
+	put_time(o, "answerTime", c->answer_ms);
+	put_time(o, "endTime", c->end_ms);
+	json_put_string(o, "endReason", c->end_reason);
+	if (c->initiator.id) {
+		json_out_key(o, "initiator");
+		out_user(o, &c->initiator);
+	}
+	json_put_raw(o, "groupId", c->group_id);
+	json_put_u64(o, "duration", duration_s(c, s->now_ms));
+	put_call_relay(o, c, s);
+	json_out_close(o, '}');
+}
+
+static void put_calls(struct json_out *o, const char *key, const struct view_stats *s, void *it)
+{
+	struct view_call c;
+
+	json_out_key(o, key);
+	json_out_open(o, '[');
+	while (it && s->next(it, &c))
+		put_call(o, &c, s);
+	json_out_close(o, ']');
+}
+
+static void put_relay(struct json_out *o, const struct view_stats *s)
+{
+	struct usage_sums sums;
+
+	usage_unattributed_sums(s->usage, &sums);
+	json_out_key(o, "relay");
+	json_out_open(o, '{');
+	json_put_bool(o, "connected", s->connected);
+	json_put_u64(o, "liveAllocations", usage_live(s->usage));
+	json_out_key(o, "unattributed");
+	json_out_open(o, '{');
+	put_allocations(o, usage_unattributed(s->usage), s);
+	put_bytes(o, &sums.totals);
+	json_out_close(o, '}');
+	json_out_close(o, '}');
+}
+
+void view_stats(struct json_out *o, const struct view_stats *s)
+{
+	json_out_open(o, '{');
+	json_put_bool(o, "success", true);
+	json_out_key(o, "stats");
+	json_out_open(o, '{');
+	json_put_u64(o, "totalCalls", s->live_n);
+	put_calls(o, "calls", s, s->live);
+	put_calls(o, "endedCalls", s, s->ended);
+	put_relay(o, s);
+	json_out_close(o, '}');
+	json_put_i64(o, "timestamp", s->now_ms);
+	json_out_close(o, '}');
+}
