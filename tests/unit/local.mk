@@ -10,6 +10,13 @@ check_turn_credential_SOURCES = tests/unit/check_turn_credential.c
 check_turn_credential_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CRYPTO_CFLAGS)
 check_turn_credential_LDADD = libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 
+check_PROGRAMS += check_json_text
+TESTS += check_json_text
+check_json_text_SOURCES = tests/unit/check_json_text.c
+check_json_text_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CJSON_CFLAGS)
+check_json_text_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=realloc
+check_json_text_LDADD = libshared.a $(CJSON_LIBS) $(CHECK_LIBS) -lm
+
 check_PROGRAMS += check_secret_file
 TESTS += check_secret_file
 check_secret_file_SOURCES = tests/unit/check_secret_file.c
