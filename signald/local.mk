@@ -11,6 +11,21 @@ noinst_LIBRARIES += libsignald-io.a
 libsignald_io_a_SOURCES =
 libsignald_io_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(MHD_CFLAGS) $(CRYPTO_CFLAGS)
 
+# --- calls --------------------------------------------------------------------
+libsignald_core_a_SOURCES += \
+	signald/calls/call.c signald/calls/call.h \
+	signald/calls/call_events.c signald/calls/call_events.h \
+	signald/calls/call_flow.c \
+	signald/calls/call_request.c signald/calls/call_request.h \
+	signald/calls/call_start.c \
+	signald/calls/call_table.c signald/calls/call_table.h \
+	signald/calls/call_tell.c \
+	signald/calls/calls.c signald/calls/calls_priv.h \
+	signald/calls/calls_sio.c signald/calls/calls_sio.h \
+	signald/calls/credentials.c signald/calls/credentials.h \
+	signald/calls/dialog.c signald/calls/dialog.h \
+	signald/calls/identity.c signald/calls/identity.h
+
 # --- relay --------------------------------------------------------------------
 libsignald_core_a_SOURCES += \
 	signald/relay/attribution.c signald/relay/attribution.h \

@@ -59,6 +59,10 @@ void call_socket_leave(struct call_socket *s); /* belongs to nobody afterwards *
 
 void *call_socket_handle(const struct call_socket *s); /* NULL after call_socket_mute() */
 void call_socket_mute(struct call_socket *s); /* the connection is gone: forget the handle */
+
+/* A socket that was muted and not freed yet; NULL: none. */
+struct call_socket *identity_first_muted(const struct identity *id);
+
 uint64_t call_socket_serial(const struct call_socket *s); /* never used twice, never 0 */
 const char *call_socket_address(const struct call_socket *s);
 struct user *call_socket_user(const struct call_socket *s); /* NULL: has not joined */

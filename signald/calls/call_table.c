@@ -1,0 +1,295 @@
+/* call_table.c - indexes over the live calls, and a ring of the ended ones
+ *
+ * (user, roomName) needs no index of its own: a user has few calls, and they
+ * hang together. */
+#include "call_table.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1 /* a full memory shows as hh.tbl == NULL */
+#include <uthash.h>
+#include <utlist.h>
+
+/* A user who is a member of at least one live call. */
+struct party {
+	char user[TURN_USER_ID_MAX + 1];
+	struct slot *slots;
+	size_t n;
+	UT_hash_handle hh;
+};
+
+/* One call in one user's list. */
+struct slot {
+	struct entry *entry;
+	struct party *party;
+	struct slot *prev, *next;
+};
+
+struct entry {
+	struct call *call;
+	struct slot slots[CALL_MEMBERS_MAX];
+	UT_hash_handle hh; /* by call id; the order of adding is the order of age */
+};
+
+struct call_table {
+	struct call_table_limits limits;
+	struct entry *live;
+	struct party *parties;
+	struct call **ended; /* ring of limits.ended_max */
+	size_t ended_first, ended_n;
+};
+
+int call_table_new(struct call_table **out, const struct call_table_limits *limits)
+{
+	struct call_table *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	t->limits = *limits;
+	if (t->limits.ended_max == 0)
+		t->limits.ended_max = 1; /* who ends a call may still look at it */
+	t->ended = calloc(t->limits.ended_max, sizeof(t->ended[0]));
+	if (!t->ended) {
+		free(t);
+		return -ENOMEM;
+	}
+	*out = t;
+	return 0;
+}
+
+static void party_drop_if_empty(struct call_table *t, struct party *p)
+{
+	if (p->n > 0)
+		return;
+	HASH_DEL(t->parties, p);
+	free(p);
+}
+
+static void slot_remove(struct call_table *t, struct slot *s)
+{
+	struct party *p = s->party;
+
+	if (!p)
+		return;
+	DL_DELETE(p->slots, s);
+	p->n--;
+	s->party = NULL;
+	party_drop_if_empty(t, p);
+}
+
+static void entry_free(struct call_table *t, struct entry *e)
+{
+	for (size_t i = 0; i < CALL_MEMBERS_MAX; i++)
+		slot_remove(t, &e->slots[i]);
+	free(e);
+}
+
+void call_table_free(struct call_table *t)
+{
+	struct entry *e, *next;
+
+	if (!t)
+		return;
+	HASH_ITER(hh, t->live, e, next)
+	{
+		HASH_DEL(t->live, e);
+		call_free(e->call);
+		entry_free(t, e);
+	}
+	for (size_t i = 0; i < t->limits.ended_max; i++)
+		call_free(t->ended[i]);
+	free(t->ended);
+	free(t);
+}
+
+static struct entry *find_entry(const struct call_table *t, const char *id)
+{
+	struct entry *e;
+
+	HASH_FIND(hh, t->live, id, strlen(id), e);
+	return e;
+}
+
+static struct party *find_party(const struct call_table *t, const char *user)
+{
+	struct party *p;
+
+	HASH_FIND(hh, t->parties, user, strlen(user), p);
+	return p;
+}
+
+static struct party *get_party(struct call_table *t, const char *user)
+{
+	struct party *p = find_party(t, user);
+
+	if (p)
+		return p;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	memcpy(p->user, user, strlen(user) + 1);
+	HASH_ADD_KEYPTR(hh, t->parties, p->user, strlen(p->user), p);
+	if (!p->hh.tbl) {
+		free(p);
+		return NULL;
+	}
+	return p;
+}
+
+static int admit(const struct call_table *t, const struct call *c)
+{
+	if (find_entry(t, call_id(c)))
+		return -EEXIST;
+	for (size_t i = 0; i < call_members_n(c); i++)
+		if (call_table_find_room(t, call_member(c, i)->text, call_room_name(c)))
+			return -EEXIST;
+	if (HASH_COUNT(t->live) >= t->limits.live_max)
+		return -ENOSPC;
+	for (size_t i = 0; i < call_members_n(c); i++)
+		if (call_table_user_n(t, call_member(c, i)->text) >= t->limits.per_user_max)
+			return -EDQUOT;
+	return 0;
+}
+
+int call_table_add(struct call_table *t, struct call *c)
+{
+	struct entry *e;
+	int rc = admit(t, c);
+
+	if (rc < 0)
+		return rc;
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return -ENOMEM;
+	e->call = c;
+	for (size_t i = 0; i < call_members_n(c); i++) {
+		struct party *p = get_party(t, call_member(c, i)->text);
+
+		if (!p)
+			goto fail;
+		e->slots[i].entry = e;
+		e->slots[i].party = p;
+		DL_APPEND(p->slots, &e->slots[i]);
+		p->n++;
+	}
+	HASH_ADD_KEYPTR(hh, t->live, call_id(c), strlen(call_id(c)), e);
+	if (!e->hh.tbl)
+		goto fail;
+	return 0;
+fail:
+	entry_free(t, e);
+	return -ENOMEM;
+}
+
+void call_table_end(struct call_table *t, struct call *c)
+{
+	struct entry *e = find_entry(t, call_id(c));
+	size_t at;
+
+	assert(e && e->call == c && call_state(c) == CALL_ENDED);
+	HASH_DEL(t->live, e);
+	entry_free(t, e);
+	if (t->ended_n == t->limits.ended_max) {
+		call_free(t->ended[t->ended_first]);
+		t->ended[t->ended_first] = NULL;
+		t->ended_first = (t->ended_first + 1) % t->limits.ended_max;
+		t->ended_n--;
+	}
+	at = (t->ended_first + t->ended_n++) % t->limits.ended_max;
+	t->ended[at] = c;
+}
+
+struct call *call_table_find(const struct call_table *t, const char *id)
+{
+	struct entry *e = find_entry(t, id);
+
+	return e ? e->call : NULL;
+}
+
+struct call *call_table_find_room(const struct call_table *t, const char *user,
+				  const char *room_name)
+{
+	struct party *p = find_party(t, user);
+	struct slot *s = NULL;
+
+	if (!p)
+		return NULL;
+	DL_FOREACH(p->slots, s)
+	if (strcmp(call_room_name(s->entry->call), room_name) == 0)
+		return s->entry->call;
+	return NULL;
+}
+
+static struct call *ended_at(const struct call_table *t, size_t i)
+{
+	return t->ended[(t->ended_first + i) % t->limits.ended_max];
+}
+
+struct call *call_table_find_ended(const struct call_table *t, const char *user,
+				   const char *room_name)
+{
+	for (size_t i = t->ended_n; i-- > 0;) {
+		struct call *c = ended_at(t, i);
+
+		if (strcmp(call_room_name(c), room_name) == 0 && call_find_member(c, user) >= 0)
+			return c;
+	}
+	return NULL;
+}
+
+struct call *call_table_next_of_user(const struct call_table *t, const char *user,
+				     const struct call *prev)
+{
+	struct party *p = find_party(t, user);
+	struct slot *s;
+
+	if (!p)
+		return NULL;
+	s = p->slots;
+	if (prev) {
+		while (s && s->entry->call != prev)
+			s = s->next;
+		s = s ? s->next : NULL;
+	}
+	return s ? s->entry->call : NULL;
+}
+
+struct call *call_table_next_live(const struct call_table *t, const struct call *prev)
+{
+	struct entry *e = prev ? find_entry(t, call_id(prev)) : NULL;
+
+	e = e ? e->hh.next : (prev ? NULL : t->live);
+	return e ? e->call : NULL;
+}
+
+struct call *call_table_next_ended(const struct call_table *t, const struct call *prev)
+{
+	size_t i = 0;
+
+	if (prev) {
+		while (i < t->ended_n && ended_at(t, i) != prev)
+			i++;
+		i++;
+	}
+	return i < t->ended_n ? ended_at(t, i) : NULL;
+}
+
+size_t call_table_live_n(const struct call_table *t)
+{
+	return HASH_COUNT(t->live);
+}
+
+size_t call_table_ended_n(const struct call_table *t)
+{
+	return t->ended_n;
+}
+
+size_t call_table_user_n(const struct call_table *t, const char *user)
+{
+	struct party *p = find_party(t, user);
+
+	return p ? p->n : 0;
+}

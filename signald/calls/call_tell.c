@@ -1,0 +1,235 @@
+/* call_tell.c - the messages of PROTOCOL.md, written and sent
+ *
+ * Fields are omitted, never null: shipped clients show null as the text "null".
+ * SDP and candidates are the sender's bytes. */
+#include "calls_priv.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const struct {
+	const char *code, *message;
+} errors[TELL_ERRORS_N] = {
+	[TELL_FORBIDDEN] = { "forbidden", "This socket belongs to another user" },
+	[TELL_NOT_JOINED] = { "not_joined", "Send user:join first" },
+	[TELL_SELF_CALL] = { "self_call", "Nobody can call themselves" },
+	[TELL_OFFLINE] = { "offline", "The user is offline" },
+	[TELL_ROOM_IN_USE] = { "room_in_use", "This roomName belongs to another call" },
+	[TELL_TOO_MANY_CALLS] = { "too_many_calls", "Too many calls" },
+	[TELL_TOO_MANY_SOCKETS] = { "too_many_sockets", "Too many connections of this user" },
+	[TELL_NO_MEMORY] = { "server", "The server is out of memory" },
+};
+
+int tell_emit(struct calls *cs, struct call_socket *to, const char *event, const char *args,
+	      size_t n)
+{
+	void *handle = call_socket_handle(to);
+	int rc = handle ? cs->ops.emit(handle, event, args, n, cs->ops.ctx) : -ENOTCONN;
+
+	if (rc < 0)
+		count(cs, CALLS_N_EMIT_FAILED);
+	return rc;
+}
+
+static struct json_out *begin(struct calls *cs)
+{
+	json_out_reset(&cs->out);
+	json_out_open(&cs->out, '{');
+	return &cs->out;
+}
+
+/* Close the message. False: it did not fit. */
+static bool written(struct calls *cs)
+{
+	json_out_close(&cs->out, '}');
+	if (cs->out.failed)
+		count(cs, CALLS_N_REFUSED_MEMORY);
+	return !cs->out.failed;
+}
+
+static int finish(struct calls *cs, struct call_socket *to, const char *event)
+{
+	return written(cs) ? tell_emit(cs, to, event, cs->out.p, cs->out.n) : -ENOMEM;
+}
+
+/* Returns as credentials_grant(); on an error nothing is written. */
+static int put_ice_servers(struct calls *cs, const char *user, const char *call_id,
+			   struct call_time now)
+{
+	const struct credentials *cr = cs->cfg.credentials;
+	struct turn_grant grant;
+	int rc = -ENOKEY;
+
+	if (cr)
+		rc = credentials_grant(cr, user, call_id, 0, now.wall_ms / 1000, &grant);
+	if (rc < 0) {
+		count(cs, CALLS_N_NO_CREDENTIALS);
+		return rc;
+	}
+	json_out_key(&cs->out, "iceServers");
+	credentials_put_ice_servers(cr, &cs->out, &grant);
+	return 0;
+}
+
+/* Clients hand the list straight to RTCPeerConnection, so there always is one. */
+static void put_ice_servers_or_none(struct calls *cs, const struct user_id *user,
+				    const struct call *c, struct call_time now)
+{
+	if (put_ice_servers(cs, user->text, call_id(c), now) < 0)
+		json_put_raw(&cs->out, "iceServers", (struct json_slice){ "[]", 2 });
+}
+
+void tell_refusal(struct calls *cs, struct call_socket *s, enum calls_counter which,
+		  enum tell_error e, const char *room_name)
+{
+	count(cs, which);
+	tell_error(cs, s, e, room_name);
+}
+
+void tell_error(struct calls *cs, struct call_socket *to, enum tell_error e, const char *room_name)
+{
+	struct json_out *o = begin(cs);
+
+	json_put_string(o, "message", errors[e].message);
+	json_put_string(o, "code", errors[e].code);
+	json_put_string(o, "roomName", room_name);
+	if (e == TELL_OFFLINE)
+		json_put_string(o, "status", "missed");
+	finish(cs, to, "call:error");
+}
+
+static void put_from_name(struct json_out *o, const struct call_request *r,
+			  const struct call_socket *from, const struct user_id *id)
+{
+	const char *known = call_socket_name(from);
+
+	if (r->name.p)
+		json_put_raw(o, "fromName", r->name);
+	else
+		json_put_string(o, "fromName", known ? known : id->text);
+}
+
+bool tell_write_offer(struct calls *cs, const struct call *c, const struct call_request *r,
+		      const struct call_socket *from)
+{
+	const struct user_id *caller = call_member(c, CALL_CALLER);
+	struct json_out *o = begin(cs);
+
+	json_put_string(o, "callId", call_id(c));
+	user_id_put(o, "fromId", caller);
+	put_from_name(o, r, from, caller);
+	if (r->avatar.p)
+		json_put_raw(o, "fromAvatar", r->avatar);
+	else
+		json_put_string(o, "fromAvatar", call_socket_avatar(from));
+	user_id_put(o, "toId", call_member(c, CALL_CALLEE));
+	json_put_string(o, "callType", call_type_name(call_type(c)));
+	json_put_string(o, "roomName", call_room_name(c));
+	json_put_raw(o, "sdpOffer", r->sdp);
+	if (o->failed)
+		count(cs, CALLS_N_REFUSED_MEMORY);
+	return !o->failed;
+}
+
+int tell_incoming(struct calls *cs, const struct call *c, struct call_socket *to,
+		  struct call_time now)
+{
+	const struct held *offer = dialog_of(c)->offer;
+
+	/* The kept text is an object still open behind its last member. */
+	json_out_reset(&cs->out);
+	json_out_bytes(&cs->out, offer->text, offer->n);
+	cs->out.comma = true;
+	put_ice_servers_or_none(cs, call_member(c, CALL_CALLEE), c, now);
+	return finish(cs, to, "call:incoming");
+}
+
+bool tell_write_answer(struct calls *cs, const struct call *c, struct json_slice sdp,
+		       struct call_time now)
+{
+	const struct user_id *caller = call_member(c, CALL_CALLER);
+	struct json_out *o = begin(cs);
+
+	json_put_string(o, "roomName", call_room_name(c));
+	json_put_string(o, "callId", call_id(c));
+	json_put_raw(o, "sdpAnswer", sdp);
+	user_id_put(o, "acceptedBy", call_member(c, CALL_CALLEE));
+	put_ice_servers_or_none(cs, caller, c, now);
+	return written(cs);
+}
+
+void tell_end(struct calls *cs, const struct call *c, struct call_socket *to, bool rejected,
+	      enum call_code code, const struct user_id *by)
+{
+	const bool own = code == call_code(c);
+	struct json_out *o = begin(cs);
+
+	json_put_string(o, "roomName", call_room_name(c));
+	json_put_string(o, "callId", call_id(c));
+	json_put_string(o, "reason", own ? call_reason(c) : call_code_name(code));
+	if (by)
+		user_id_put(o, rejected ? "rejectedBy" : "endedBy", by);
+	json_put_string(o, "code", call_code_name(code));
+	finish(cs, to, rejected ? "call:rejected" : "call:ended");
+}
+
+void tell_not_made(struct calls *cs, struct call_socket *to, const char *room_name)
+{
+	struct json_out *o = begin(cs);
+
+	json_put_string(o, "roomName", room_name);
+	json_put_string(o, "reason", call_code_name(CALL_FAILED));
+	json_put_string(o, "code", call_code_name(CALL_FAILED));
+	finish(cs, to, "call:ended");
+}
+
+bool tell_write_candidate(struct calls *cs, const struct call *c, enum call_role from,
+			  const struct call_request *r)
+{
+	struct json_out *o = begin(cs);
+
+	json_put_string(o, "roomName", call_room_name(c));
+	user_id_put(o, "fromUserId", call_member(c, from));
+	json_put_raw(o, "candidate", r->candidate);
+	json_put_raw(o, "sdpMLineIndex", r->sdp_m_line_index);
+	json_put_raw(o, "sdpMid", r->sdp_mid);
+	return written(cs);
+}
+
+static void answer_ice(struct calls *cs, struct call_socket *to, int64_t ack)
+{
+	void *handle = call_socket_handle(to);
+
+	if (ack < 0) {
+		finish(cs, to, "ice:response");
+		return;
+	}
+	if (!written(cs))
+		return;
+	if (!handle || cs->ops.ack(handle, ack, cs->out.p, cs->out.n, cs->ops.ctx) < 0)
+		count(cs, CALLS_N_EMIT_FAILED);
+}
+
+void tell_ice_servers(struct calls *cs, struct call_socket *to, int64_t ack, const char *user,
+		      const char *id, struct call_time now)
+{
+	struct json_out *o = begin(cs);
+
+	json_put_bool(o, "success", true);
+	if (put_ice_servers(cs, user, id, now) < 0) {
+		tell_ice_error(cs, to, ack, "No TURN credentials at the moment");
+		return;
+	}
+	json_put_string(o, "callId", id);
+	json_put_i64(o, "timestamp", now.wall_ms);
+	answer_ice(cs, to, ack);
+}
+
+void tell_ice_error(struct calls *cs, struct call_socket *to, int64_t ack, const char *error)
+{
+	struct json_out *o = begin(cs);
+
+	json_put_bool(o, "success", false);
+	json_put_string(o, "error", error);
+	answer_ice(cs, to, ack);
+}

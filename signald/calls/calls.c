@@ -1,0 +1,211 @@
+/* calls.c - the module as a whole: made, ended, ticked, looked at */
+#include "calls_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* An SDP, a name, an avatar and a list of iceServers fit into one message. */
+#define MESSAGE_BYTES_MAX (CALLS_SDP_BYTES_MAX + CREDENTIALS_JSON_MAX + 8192)
+
+static const char *const counter_names[CALLS_N] = {
+	[CALLS_N_STARTED] = "started",
+	[CALLS_N_ANSWERED] = "answered",
+	[CALLS_N_MALFORMED] = "malformed",
+	[CALLS_N_FORBIDDEN] = "forbidden",
+	[CALLS_N_NOT_JOINED] = "not_joined",
+	[CALLS_N_FOREIGN] = "foreign",
+	[CALLS_N_LATE] = "late",
+	[CALLS_N_ECHO] = "echo",
+	[CALLS_N_OUT_OF_PLACE] = "out_of_place",
+	[CALLS_N_REFUSED_CALLS] = "refused_calls",
+	[CALLS_N_REFUSED_USER_CALLS] = "refused_user_calls",
+	[CALLS_N_REFUSED_ROOM] = "refused_room",
+	[CALLS_N_REFUSED_SOCKETS] = "refused_sockets",
+	[CALLS_N_REFUSED_CANDIDATES] = "refused_candidates",
+	[CALLS_N_REFUSED_HELD] = "refused_held",
+	[CALLS_N_REFUSED_MEMORY] = "refused_memory",
+	[CALLS_N_NO_CREDENTIALS] = "no_credentials",
+	[CALLS_N_EMIT_FAILED] = "emit_failed",
+};
+
+void calls_config_defaults(struct calls_config *cfg)
+{
+	*cfg = (struct calls_config){
+		.times = { .ring_ms = 45000, .grace_ms = 20000, .length_ms = 4 * 3600 * 1000 },
+		.calls = { .live_max = 10000, .per_user_max = 8, .ended_max = 100 },
+		.sockets = { .sockets_max = 20000, .sockets_per_user_max = 16 },
+		.candidates_max = 64,
+		.held_bytes_max = 64 << 20,
+	};
+}
+
+int calls_new(struct calls **out, const struct calls_config *cfg, const struct calls_ops *ops)
+{
+	struct calls *cs = calloc(1, sizeof(*cs));
+	int rc;
+
+	if (!cs)
+		return -ENOMEM;
+	cs->cfg = *cfg;
+	cs->ops = *ops;
+	cs->budget.max = cfg->held_bytes_max;
+	json_out_heap(&cs->out, MESSAGE_BYTES_MAX);
+	rc = identity_new(&cs->identity, &cfg->sockets);
+	if (rc == 0)
+		rc = call_table_new(&cs->table, &cfg->calls);
+	if (rc < 0) {
+		calls_free(cs);
+		return rc;
+	}
+	*out = cs;
+	return 0;
+}
+
+void calls_free(struct calls *cs)
+{
+	struct call *c = NULL;
+
+	if (!cs)
+		return;
+	while (cs->table && (c = call_table_next_live(cs->table, c)))
+		dialog_free(dialog_of(c));
+	call_table_free(cs->table);
+	identity_free(cs->identity);
+	json_out_free(&cs->out);
+	free(cs);
+}
+
+int calls_fresh_id(struct calls *cs, char out[TURN_CALL_ID_LEN + 1])
+{
+	int rc =
+		cs->ops.new_call_id ? cs->ops.new_call_id(out, cs->ops.ctx) : turn_call_id_new(out);
+
+	if (rc < 0)
+		return -EIO;
+	return call_table_find(cs->table, out) ? -EIO : 0;
+}
+
+static void enter(struct calls *cs)
+{
+	cs->depth++;
+}
+
+/* Connections that went while we were telling them something are taken out
+ * only now, so that nobody's list changed under a walk. */
+static void leave(struct calls *cs, struct call_time now)
+{
+	struct call_socket *s;
+
+	while (cs->depth == 1 && (s = identity_first_muted(cs->identity))) {
+		flow_leave(cs, s, now);
+		call_socket_free(s);
+	}
+	cs->depth--;
+}
+
+int calls_socket_opened(struct calls *cs, void *handle, const char *address,
+			struct call_socket **out)
+{
+	int rc = call_socket_new(cs->identity, handle, address, out);
+
+	if (rc < 0)
+		count(cs, rc == -ENOSPC ? CALLS_N_REFUSED_SOCKETS : CALLS_N_REFUSED_MEMORY);
+	return rc;
+}
+
+void calls_socket_closed(struct calls *cs, struct call_socket *s, struct call_time now)
+{
+	enter(cs);
+	call_socket_mute(s);
+	leave(cs, now);
+}
+
+bool calls_event(struct calls *cs, struct call_socket *s, const char *event,
+		 const struct json_slice *args, size_t args_n, int64_t ack, struct call_time now)
+{
+	const struct incoming in = { s, args, args_n, ack, now };
+	bool known;
+
+	enter(cs);
+	known = calls_dispatch(cs, event, &in);
+	leave(cs, now);
+	return known;
+}
+
+void calls_tick(struct calls *cs, struct call_time now)
+{
+	struct call *c, *next;
+	enum call_ev ev;
+
+	enter(cs);
+	for (c = call_table_next_live(cs->table, NULL); c; c = next) {
+		next = call_table_next_live(cs->table, c);
+		if (call_due(c, &cs->cfg.times, now.now_ms, &ev))
+			flow_end(cs, c, ev, NULL, NULL, now);
+	}
+	leave(cs, now);
+}
+
+int calls_end(struct calls *cs, const char *id, struct call_time now)
+{
+	struct call *c = call_table_find(cs->table, id);
+
+	if (!c)
+		return -ENOENT;
+	enter(cs);
+	flow_end(cs, c, CALL_EV_SERVER, NULL, NULL, now);
+	leave(cs, now);
+	return 0;
+}
+
+void calls_end_all(struct calls *cs, struct call_time now)
+{
+	struct call *c;
+
+	enter(cs);
+	while ((c = call_table_next_live(cs->table, NULL)))
+		flow_end(cs, c, CALL_EV_SERVER, NULL, NULL, now);
+	leave(cs, now);
+}
+
+const struct call_table *calls_table(const struct calls *cs)
+{
+	return cs->table;
+}
+
+const struct identity *calls_identity(const struct calls *cs)
+{
+	return cs->identity;
+}
+
+void calls_put_call(struct json_out *o, const struct call *c, uint64_t now_ms)
+{
+	json_put_string(o, "roomName", call_room_name(c));
+	json_put_string(o, "callId", call_id(c));
+	json_out_key(o, "participants");
+	json_out_open(o, '[');
+	for (size_t i = 0; i < call_members_n(c); i++)
+		user_id_put(o, NULL, call_member(c, i));
+	json_out_close(o, ']');
+	json_put_string(o, "callType", call_type_name(call_type(c)));
+	json_put_string(o, "state", call_state_name(call_state(c)));
+	json_put_i64(o, "startTime", call_start_wall_ms(c));
+	if (call_answer_wall_ms(c))
+		json_put_i64(o, "answerTime", call_answer_wall_ms(c));
+	if (call_end_wall_ms(c))
+		json_put_i64(o, "endTime", call_end_wall_ms(c));
+	json_put_string(o, "endReason", call_reason(c));
+	json_put_string(o, "endCode", call_code_name(call_code(c)));
+	user_id_put(o, "initiator", call_member(c, CALL_CALLER));
+	json_put_u64(o, "duration", call_duration_ms(c, now_ms) / 1000);
+}
+
+uint64_t calls_counter(const struct calls *cs, enum calls_counter which)
+{
+	return cs->counters[which];
+}
+
+const char *calls_counter_name(enum calls_counter which)
+{
+	return counter_names[which];
+}
