@@ -1,0 +1,50 @@
+/* stats.js - what a peer connection says of the way its media takes */
+
+/* report: anything Map-like with the entries of getStats().
+ * Returns null before a pair is selected, else candidate types, the protocol
+ * spoken to the relay, and the pair's bytes in both directions. */
+export function selectedPair(report) {
+	let pair = null;
+
+	report.forEach((s) => {
+		if (s.type === 'transport' && s.selectedCandidatePairId)
+			pair = report.get(s.selectedCandidatePairId) ?? pair;
+	});
+	/* Firefox has no transport entry but marks the pair. */
+	report.forEach((s) => {
+		if (!pair && s.type === 'candidate-pair' && s.nominated && s.state === 'succeeded')
+			pair = s;
+	});
+	const local = pair && report.get(pair.localCandidateId);
+	const remote = pair && report.get(pair.remoteCandidateId);
+
+	if (!local || !remote)
+		return null;
+	return {
+		local: local.candidateType,
+		remote: remote.candidateType,
+		relayProtocol: local.relayProtocol ?? '',
+		bytesSent: pair.bytesSent ?? 0,
+		bytesReceived: pair.bytesReceived ?? 0,
+	};
+}
+
+/* Does the media of this pair pass through our own allocation? */
+export function isRelayed(pair) {
+	return pair.local === 'relay';
+}
+
+export function describePair(pair) {
+	const via = isRelayed(pair) && pair.relayProtocol ? `, TURN over ${pair.relayProtocol.toUpperCase()}` : '';
+
+	return `${pair.local} to ${pair.remote}${via}`;
+}
+
+export function formatBytes(n) {
+	const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+	let i = 0;
+
+	for (; n >= 1000 && i < units.length - 1; i++)
+		n /= 1000;
+	return `${i === 0 ? Math.round(n) : n.toFixed(2)} ${units[i]}`;
+}
