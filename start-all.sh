@@ -221,12 +221,12 @@ drop_socket_dir() {
 choose_socket() {
 	drop_socket_dir
 	socket=$state/turn-admin.sock
-	socket_note="# (in the state folder)"
+	socket_note=
 	[ "$(printf '%s' "$socket" | wc -c)" -le $SOCKET_PATH_MAX ] && return
 	socket_dir=$(mktemp -d "${TMPDIR:-/tmp}/signald.XXXXXX") || fail "cannot make a folder for the admin socket"
 	printf '%s\n' "$socket_dir" >"$state/socket-dir"
 	socket=$socket_dir/turn-admin.sock
-	socket_note="# (the state folder's own path is too long for a socket)"
+	socket_note=$'\n'"# (not in the state folder: its path is too long for a socket)"
 }
 
 # lines PREFIX VALUE...: one line each
@@ -266,7 +266,7 @@ write_turnserver_conf() {
 	fi
 	{
 		say "# Written by start-all.sh at each start: changes here do not last."
-		fill "$TOP/turnserver.conf.in" ADMIN_SOCKET "$socket"$'\n'"$socket_note" \
+		fill "$TOP/turnserver.conf.in" ADMIN_SOCKET "$socket$socket_note" \
 			AUTH_SECRET_FILE "$state/auth-secrets" TURN_PORT "$turn_port" \
 			LISTENING_IPS "$(lines listening-ip= "${addresses[@]}")" RELAY_IPS "$(lines relay-ip= "${addresses[@]}")" \
 			MIN_PORT "$min_port" MAX_PORT "$max_port" REALM "$url_host" ALLOWED_PEERS "$allowed" \
@@ -283,7 +283,7 @@ write_signald_conf() {
 	{
 		say "# Written by start-all.sh at each start: changes here do not last."
 		fill "$TOP/signald/signald.conf.in" LISTEN "$(joined "${listen[@]}")" \
-			RELAY_SOCKET "$socket"$'\n'"$socket_note" \
+			RELAY_SOCKET "$socket$socket_note" \
 			AUTH_SECRET_FILE "$state/auth-secrets" ADMIN_TOKEN_FILE "$state/admin-token" \
 			TURN_URLS "$(joined "turn:$turn?transport=udp" "turn:$turn?transport=tcp")" STUN_URLS "stun:$turn"
 		say ""
@@ -457,7 +457,7 @@ stay() {
 		for name in turnserver signald; do
 			alive "$state/$name.pid" >/dev/null || give_up_running "$name"
 		done
-		wait -n
+		wait -n 2>/dev/null
 	done
 }
 

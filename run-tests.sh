@@ -1,0 +1,196 @@
+#!/bin/bash
+# run-tests.sh - install what is missing, build, and run every test
+set -u
+
+TOP=$(cd "$(dirname "$0")" && pwd) || exit 1
+# shellcheck source=scripts/lib.sh
+. "$TOP/scripts/lib.sh"
+
+LOG=$TOP/build/run-tests.log
+TEST_BUILD=$TOP/build/test
+CLANG_BUILD=$TOP/build/clang
+ASAN_BUILD=$TOP/build/asan
+STAGES="install build clang check integration sanitizers scripts"
+# A test that hangs must not take the whole run with it.
+CHECK_LIMIT_S=600
+INTEGRATION_LIMIT_S=900
+SCRIPTS_LIMIT_S=600
+STEP_TAIL=60
+
+usage() {
+	cat <<EOF
+Usage: ./run-tests.sh [STAGE]...
+Install what is missing, build, and run the tests. Without arguments all stages run, in this order:
+
+  install       packages of Debian and npm that are missing
+  build         configure and build with gcc; a warning in our code is an error
+  clang         the same with clang, and the tests' programs
+  check         unit tests, specification vectors and fuzz corpora (make check)
+  integration   the daemons with real clients
+  sanitizers    build with AddressSanitizer and UndefinedBehaviorSanitizer; make check and integration again
+  scripts       start-all.sh (options, secrets, stale pids, taken ports, stop) and how coturn is fetched and patched
+
+The last line is 'N passed, N failed'. Output of all steps: build/run-tests.log
+EOF
+}
+
+# --- counting -----------------------------------------------------------------
+passed=0
+failed=0
+
+count() {
+	passed=$((passed + $1))
+	failed=$((failed + $2))
+}
+
+# Tests of make check in folder $1: the Checks: lines of Check programs, one for any other program.
+count_check() {
+	local trs log line checks failures errors
+	for trs in "$1"/*.trs; do
+		[ -f "$trs" ] || continue
+		log=${trs%.trs}.log
+		line=$(grep -E '^[0-9]+%: Checks: [0-9]+, Failures: [0-9]+, Errors: [0-9]+$' "$log" | tail -n 1)
+		if [ -n "$line" ]; then
+			read -r checks failures errors <<<"$(sed 's/[^0-9 ]//g; s/^[0-9]* *//' <<<"$line")"
+			count $((checks - failures - errors)) $((failures + errors))
+			# A program that counted no failure and failed all the same (a leak, say).
+			if [ $((failures + errors)) = 0 ] && grep -q '^:test-result: FAIL' "$trs"; then count 0 1; fi
+		elif grep -q '^:test-result: PASS' "$trs"; then
+			count 1 0
+		elif grep -qE '^:test-result: (FAIL|ERROR)' "$trs"; then
+			count 0 1
+		fi
+		grep -qE '^:test-result: (FAIL|ERROR)' "$trs" && show_failure "$log"
+	done
+}
+
+show_failure() {
+	say "    ${1##*/}:"
+	{ grep -E ':[FE]:|ERROR: |runtime error|SUMMARY' "$1" || tail -n 5 "$1"; } | head -n 20 | sed 's/^/    | /'
+}
+
+# Summaries of node:test in the part of the log after byte $1, and of our shell tests, which
+# end in the same two lines.
+count_node() {
+	local p f
+	p=$(tail -c "+$(($1 + 1))" "$LOG" | sed -nE 's/^(# |ℹ )pass ([0-9]+)$/\2/p' | awk '{ n += $1 } END { print n + 0 }')
+	f=$(tail -c "+$(($1 + 1))" "$LOG" | sed -nE 's/^(# |ℹ )fail ([0-9]+)$/\2/p' | awk '{ n += $1 } END { print n + 0 }')
+	count "$p" "$f"
+}
+
+log_size() {
+	wc -c <"$LOG"
+}
+
+# --- stages -------------------------------------------------------------------
+stage_install() {
+	# shellcheck disable=SC2086 # lists of words
+	(
+		lock_checkout
+		install_missing $NEEDS_BUILD $NEEDS_RUN $NEEDS_NODE $NEEDS_TEST
+		check_node
+		step "npm: demo page" npm_install "$TOP/signald/demo" || exit 1
+		step "npm: integration tests" npm_install "$TOP/tests/integration" || exit 1
+	)
+}
+
+# build_in DIR CFLAGS TARGETS OPTION...: configure with the options, make the targets.
+build_in() {
+	local dir=$1 cflags=$2 targets=$3
+	shift 3
+	(
+		lock_checkout
+		step "configure $*" configure_in "$dir" "$@" || exit 1
+		# -Werror only here: in configure's own tries a warning says nothing.
+		# shellcheck disable=SC2086 # a list of targets
+		step "make $targets" make_in "$dir" CFLAGS="$cflags -Werror" $targets || exit 1
+	)
+}
+
+stage_build() {
+	build_in "$TEST_BUILD" "-O2 -g" "all turnutils"
+}
+
+stage_clang() {
+	CC=clang build_in "$CLANG_BUILD" "-O1 -g" "all check TESTS="
+}
+
+check_in() {
+	local rc=0
+	rm -f "$1"/*.trs
+	step "make check" timeout -k 10 $CHECK_LIMIT_S make -C "$1" -j"$(jobs_count)" CFLAGS="$2 -Werror" check || rc=1
+	count_check "$1"
+	return $rc
+}
+
+stage_check() {
+	check_in "$TEST_BUILD" "-O2 -g"
+}
+
+integration_with() {
+	local rc=0 from
+	[ -x "$TOP/tests/integration/run.sh" ] || return 0
+	from=$(log_size)
+	step "tests/integration/run.sh" env BUILD_DIR="$1" timeout -k 10 $INTEGRATION_LIMIT_S \
+		"$TOP/tests/integration/run.sh" || rc=1
+	count_node "$from"
+	return $rc
+}
+
+stage_integration() {
+	integration_with "$TEST_BUILD"
+}
+
+stage_sanitizers() {
+	build_in "$ASAN_BUILD" "-O1 -g" "all turnutils" --enable-sanitizers &&
+		check_in "$ASAN_BUILD" "-O1 -g" && integration_with "$ASAN_BUILD"
+}
+
+stage_scripts() {
+	local rc=0 from script
+	from=$(log_size)
+	for script in patches_test start_all_test; do
+		step "tests/$script.sh" timeout -k 10 $SCRIPTS_LIMIT_S "$TOP/tests/$script.sh" || rc=1
+	done
+	count_node "$from"
+	return $rc
+}
+
+# --- all of them --------------------------------------------------------------
+table=
+run_stage() {
+	local begin=$SECONDS p=$passed f=$failed result=ok
+	say ""
+	say "$1"
+	if ! "stage_$1"; then
+		result=FAILED
+		[ "$failed" -gt "$f" ] || count 0 1 # a stage that broke before its tests could say so
+	elif [ "$failed" -gt "$f" ]; then
+		result=FAILED
+	fi
+	table+=$(printf '  %-13s%-8s%8d%8d%7d s' "$1" $result $((passed - p)) $((failed - f)) $((SECONDS - begin)))$'\n'
+	[ $result = ok ]
+}
+
+main() {
+	local stage
+	for stage; do
+		case $stage in --help | -h) usage; exit 0 ;; esac
+		case " $STAGES " in *" $stage "*) ;; *) fail "unknown stage '$stage' (--help shows them)" ;; esac
+	done
+	mkdir -p "$TOP/build" || fail "cannot write to $TOP"
+	: >"$LOG" || fail "cannot write to $LOG"
+	# shellcheck disable=SC2086 # a list of words
+	[ $# -gt 0 ] || set -- $STAGES
+	for stage; do
+		run_stage "$stage" && continue
+		case $stage in install | build) say "  nothing further can run"; break ;; esac
+	done
+	say ""
+	printf '  %-13s%-8s%8s%8s%9s\n' stage result passed failed time
+	say "$table"
+	say "$passed passed, $failed failed"
+	[ $failed = 0 ]
+}
+
+main "$@"

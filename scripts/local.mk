@@ -1,0 +1,9 @@
+# scripts/local.mk - what starts, tests and fetches; shipped, not installed
+EXTRA_DIST += \
+	scripts/lib.sh \
+	start-all.sh \
+	run-tests.sh \
+	turnserver.conf.in \
+	tests/shell_test.sh \
+	tests/patches_test.sh \
+	tests/start_all_test.sh
