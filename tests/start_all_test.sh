@@ -8,8 +8,6 @@ set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=tests/shell_test.sh
 . "$top/tests/shell_test.sh"
-# shellcheck source=scripts/lib.sh
-. "$top/scripts/lib.sh"
 
 tmp=$(mktemp -d /tmp/start_all.XXXXXX)
 chmod 755 "$tmp"
@@ -55,6 +53,11 @@ health() {
 
 mode() {
 	stat -c %a "$1"
+}
+
+# What a stopped state must not hold.
+leftovers() {
+	find "$1" -name '*pid' -o -name '*sock*'
 }
 
 # --- refused before anything is done ------------------------------------------
@@ -180,7 +183,7 @@ stop_ends_only_its_own() {
 	for pid in $pids; do
 		[ ! -e "/proc/$pid" ] || { printf '%s still runs\n' "$pid"; return 1; }
 	done
-	is "" "$(ls "$two" | grep -E 'pid|sock')" "left in the state" && health "$p1" &&
+	is "" "$(leftovers "$two")" "left in the state" && health "$p1" &&
 		has "$(start --stop --state "$two")" 'nothing .* was running'
 }
 
@@ -214,7 +217,7 @@ a_daemon_that_fails_leaves_nothing() {
 	out=$(start --state "$two" --port "$p2" --turn-port "$t2" 2>&1) || rc=$?
 	rm -f "$two/auth-secrets"
 	[ $rc != 0 ] && has "$out" '^start-all.sh: (signald|turnserver) did not start; see .*log$' || return
-	is "" "$(ls "$two" | grep -E 'pid$|sock')" "left in the state" && ! port_in_use "$t2" && ! port_in_use "$p2"
+	is "" "$(leftovers "$two")" "left in the state" && ! port_in_use "$t2" && ! port_in_use "$p2"
 }
 
 a_long_state_path_gets_a_short_socket() {
