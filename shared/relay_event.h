@@ -96,7 +96,8 @@ struct relay_event {
 	struct json_slice data;		/* REPLY: the whole line, for list and stats; a loan */
 };
 
-/* Each writes one line with its '\n' into out.
+/* Each writes one line with its '\n' into out, without a NUL behind it. Text that
+ * is not UTF-8 gets '?' for its wrong bytes; a reason is cut to its maximum.
  * Returns the length, -ENOBUFS (does not fit). */
 int relay_write_hello(char *out, size_t size, const struct relay_hello *h);
 int relay_write_new(char *out, size_t size, uint64_t seq, const struct relay_allocation *a);
@@ -126,7 +127,8 @@ struct relay_command {
 	char reason[RELAY_REASON_MAX + 1];	/* kill: kept with the end record */
 };
 
-/* Read one command. Returns 0, -EINVAL with *err (a constant text for the reply). */
+/* Read one command; a user may also be a JSON integer. Returns 0, -EINVAL with
+ * *err (a constant text for the reply) and the command's id, if it had one, in c->id. */
 int relay_command_parse(const char *line, size_t n, struct relay_command *c, const char **err);
 
 /* Write one command line. Returns the length, -ENOBUFS. */

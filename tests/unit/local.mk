@@ -10,6 +10,12 @@ check_turn_credential_SOURCES = tests/unit/check_turn_credential.c
 check_turn_credential_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CRYPTO_CFLAGS)
 check_turn_credential_LDADD = libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 
+check_PROGRAMS += check_relay_event
+TESTS += check_relay_event
+check_relay_event_SOURCES = tests/unit/check_relay_event.c
+check_relay_event_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_relay_event_LDADD = libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
+
 check_PROGRAMS += check_json_text
 TESTS += check_json_text
 check_json_text_SOURCES = tests/unit/check_json_text.c
