@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libshared.a
 libshared_a_SOURCES = \
 	shared/json_text.c shared/json_text.h \
+	shared/log.c shared/log.h \
 	shared/relay_event.c shared/relay_event.h \
 	shared/secret_file.c shared/secret_file.h \
 	shared/turn_credential.c shared/turn_credential.h

@@ -16,6 +16,12 @@ check_relay_event_SOURCES = tests/unit/check_relay_event.c
 check_relay_event_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_relay_event_LDADD = libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 
+check_PROGRAMS += check_log
+TESTS += check_log
+check_log_SOURCES = tests/unit/check_log.c
+check_log_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_log_LDADD = libshared.a $(CHECK_LIBS) -lpthread
+
 check_PROGRAMS += check_json_text
 TESTS += check_json_text
 check_json_text_SOURCES = tests/unit/check_json_text.c
