@@ -1,4 +1,24 @@
-# coturn-ext/local.mk
+# coturn-ext/local.mk - the static library linked into turnserver
 
 # What the patched coturn objects call; linked into turnserver (patches/local.mk).
-COTURN_EXT_LIBS =
+COTURN_EXT_LIBS = libcoturn-ext.a libshared.a
+
+noinst_LIBRARIES += libcoturn-ext.a
+libcoturn_ext_a_SOURCES = \
+	coturn-ext/admin_path.c coturn-ext/admin_path.h \
+	coturn-ext/admin_socket.c coturn-ext/admin_socket.h \
+	coturn-ext/cells.c coturn-ext/cells.h \
+	coturn-ext/options.c coturn-ext/options.h \
+	coturn-ext/reasons.c coturn-ext/reasons.h \
+	coturn-ext/registry.c coturn-ext/registry.h \
+	coturn-ext/secrets.c coturn-ext/secrets.h \
+	coturn-ext/watch.c coturn-ext/watch.h
+libcoturn_ext_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
+
+# The one file that needs coturn's headers, and so the patched tree; an object of the same archive.
+EXTRA_LIBRARIES = libcoturn-ext-hooks.a
+libcoturn_ext_hooks_a_SOURCES = coturn-ext/hooks.c coturn-ext/coturn_ext.h
+libcoturn_ext_hooks_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext $(COTURN_CPPFLAGS) \
+	-DCOTURN_PACKAGE_VERSION=\"$(COTURN_VERSION)\"
+libcoturn_ext_a_LIBADD = $(libcoturn_ext_hooks_a_OBJECTS)
+$(libcoturn_ext_hooks_a_OBJECTS): | $(COTURN_STAMP)

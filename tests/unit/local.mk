@@ -37,3 +37,33 @@ check_secret_file_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc,--wrap=malloc,--wrap
 check_secret_file_LDADD = libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 
 endif
+
+if HAVE_CHECK
+
+# --- coturn-ext -----------------------------------------------------------------
+EXT_CHECK_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext
+EXT_CHECK_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) $(CRYPTO_CFLAGS)
+EXT_CHECK_LIBS = libcoturn-ext.a libshared.a $(EVENT_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS) -lpthread
+
+check_PROGRAMS += check_ext_cells
+TESTS += check_ext_cells
+check_ext_cells_SOURCES = tests/unit/check_ext_cells.c
+check_ext_cells_CPPFLAGS = $(EXT_CHECK_CPPFLAGS)
+check_ext_cells_CFLAGS = $(EXT_CHECK_CFLAGS)
+check_ext_cells_LDADD = $(EXT_CHECK_LIBS)
+
+check_PROGRAMS += check_ext_secrets
+TESTS += check_ext_secrets
+check_ext_secrets_SOURCES = tests/unit/check_ext_secrets.c
+check_ext_secrets_CPPFLAGS = $(EXT_CHECK_CPPFLAGS)
+check_ext_secrets_CFLAGS = $(EXT_CHECK_CFLAGS)
+check_ext_secrets_LDADD = $(EXT_CHECK_LIBS)
+
+check_PROGRAMS += check_ext_admin
+TESTS += check_ext_admin
+check_ext_admin_SOURCES = tests/unit/check_ext_admin.c
+check_ext_admin_CPPFLAGS = $(EXT_CHECK_CPPFLAGS)
+check_ext_admin_CFLAGS = $(EXT_CHECK_CFLAGS)
+check_ext_admin_LDADD = $(EXT_CHECK_LIBS)
+
+endif

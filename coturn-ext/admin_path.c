@@ -1,0 +1,122 @@
+/* admin_path.c - see admin_path.h */
+#include "admin_path.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG 16
+
+struct place {
+	struct sockaddr_un addr;
+	char *err;
+	size_t err_size;
+};
+
+__attribute__((format(printf, 3, 4))) static int failed(const struct place *p, int error,
+							 const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(p->err, p->err_size, fmt, ap);
+	va_end(ap);
+	return error;
+}
+
+static int failed_errno(const struct place *p, const char *what)
+{
+	int error = errno;
+
+	return failed(p, -error, "admin-socket: cannot %s %s: %s", what, p->addr.sun_path,
+		      strerror(error));
+}
+
+static int new_socket(void)
+{
+	return socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+/* Is somebody serving it? A full backlog (EAGAIN) means yes. */
+static int probe(const struct place *p)
+{
+	int r, fd = new_socket();
+
+	if (fd < 0)
+		return failed_errno(p, "make a socket for");
+	r = connect(fd, (const struct sockaddr *)&p->addr, sizeof(p->addr)) == 0 ? 0 : -errno;
+	close(fd);
+	if (r == -ECONNREFUSED)
+		return 0;
+	if (r == 0 || r == -EAGAIN)
+		return failed(p, -EADDRINUSE, "admin-socket: %s is in use by a running server",
+			      p->addr.sun_path);
+	return failed(p, r, "admin-socket: cannot tell whether %s is in use: %s", p->addr.sun_path,
+		      strerror(-r));
+}
+
+static int make_room(const struct place *p)
+{
+	struct stat st;
+	int r;
+
+	if (lstat(p->addr.sun_path, &st) < 0)
+		return errno == ENOENT ? 0 : failed_errno(p, "look at");
+	if (!S_ISSOCK(st.st_mode))
+		return failed(p, -EEXIST, "admin-socket: %s exists and is no socket",
+			      p->addr.sun_path);
+	r = probe(p);
+	if (r < 0)
+		return r;
+	return unlink(p->addr.sun_path) < 0 ? failed_errno(p, "remove the stale") : 0;
+}
+
+/* The umask keeps everybody else out between bind() and chmod(). */
+static int bind_there(const struct place *p, int fd, gid_t group)
+{
+	mode_t old = umask(0777);
+	int r = bind(fd, (const struct sockaddr *)&p->addr, sizeof(p->addr));
+	int error = errno;
+
+	umask(old);
+	errno = error;
+	if (r < 0)
+		return failed_errno(p, "bind");
+	if (group != (gid_t)-1 && lchown(p->addr.sun_path, (uid_t)-1, group) < 0)
+		r = failed_errno(p, "set the group of");
+	else if (chmod(p->addr.sun_path, 0660) < 0)
+		r = failed_errno(p, "set the mode of");
+	else if (listen(fd, BACKLOG) < 0)
+		r = failed_errno(p, "listen on");
+	if (r < 0)
+		unlink(p->addr.sun_path);
+	return r;
+}
+
+int admin_path_listen(const char *path, gid_t group, char *err, size_t err_size)
+{
+	struct place p = { .addr = { .sun_family = AF_UNIX }, .err = err, .err_size = err_size };
+	int r, fd;
+
+	if (strlen(path) >= sizeof(p.addr.sun_path))
+		return failed(&p, -ENAMETOOLONG, "admin-socket: the path is longer than %zu bytes",
+			      sizeof(p.addr.sun_path) - 1);
+	memcpy(p.addr.sun_path, path, strlen(path) + 1);
+	r = make_room(&p);
+	if (r < 0)
+		return r;
+	fd = new_socket();
+	if (fd < 0)
+		return failed_errno(&p, "make a socket for");
+	r = bind_there(&p, fd, group);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	return fd;
+}

@@ -1,0 +1,71 @@
+/* admin_socket.h - the Unix socket in coturn's own event loop: subscribe, list, stats, kill
+ *
+ * The lines are shared/relay_event.h's. Main only; nothing here waits. What a
+ * reader does not take stays in its own buffer: from the soft mark on it gets
+ * no usage lines, at the hard mark it is closed and may come back for a new
+ * snapshot. Snapshots and lists are written as the buffer drains.
+ *
+ * Everyone who may connect may watch; commands that change something need a
+ * peer with uid 0, the process's own uid, or one of the listed ones. */
+#ifndef ADMIN_SOCKET_H
+#define ADMIN_SOCKET_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "registry.h"
+#include "relay_event.h"
+
+#define ADMIN_CLIENTS_MAX 16
+#define ADMIN_ERRORS_MAX 8			/* bad lines; the last one closes */
+#define ADMIN_SOFT_MARK_BYTES (256u << 10)
+#define ADMIN_HARD_MARK_BYTES (8u << 20)
+
+struct event_base;
+struct admin_socket;
+
+struct admin_config {
+	struct registry *registry;
+	const struct cell_queue *queue; /* for its counters */
+	const char *version;	/* of turnserver, for hello; a loan for the socket's life */
+	unsigned relay_threads;
+	uint32_t interval_ms;
+	const uid_t *users;	/* may command, beside root and ourselves; copied */
+	size_t users_n;
+	/* Ask the owner of an allocation to end it. Returns 0, or below 0. */
+	int (*cancel)(uint64_t sid);
+};
+
+struct admin_counters {
+	uint64_t accepted, turned_away;	     /* connections; turned away: too many */
+	uint64_t commands, commands_refused; /* refused: without the right */
+	uint64_t malformed;		     /* lines */
+	uint64_t closed_slow;		     /* at the hard mark */
+	uint64_t usage_skipped;		     /* lines, at the soft mark */
+};
+
+/* fd: listening, ours from here on also when this fails. Returns 0, -EIO (no
+ * randomness for the epoch), -ENOMEM. */
+int admin_socket_new(struct admin_socket **out, struct event_base *base, int fd,
+		     const struct admin_config *config);
+void admin_socket_free(struct admin_socket *s); /* NULL is fine */
+
+/* The number of the next must-deliver event; new and end count. */
+uint64_t admin_socket_next_seq(struct admin_socket *s);
+
+/* An allocation was added to the registry under e->seq. */
+void admin_socket_new_allocation(struct admin_socket *s, const struct entry *e);
+
+/* An allocation has ended, under a fresh seq; e leaves the registry right after. */
+void admin_socket_end(struct admin_socket *s, struct entry *e, uint64_t seq, const char *reason);
+
+/* Fresh totals, up to RELAY_USAGE_ROWS of them. */
+void admin_socket_usage(struct admin_socket *s, const struct relay_usage_row *rows, size_t n);
+
+bool admin_socket_has_watchers(const struct admin_socket *s); /* somebody wants usage */
+const struct admin_counters *admin_socket_counters(const struct admin_socket *s);
+
+/* Milliseconds of the monotonic clock. */
+uint64_t admin_now_ms(void);
+
+#endif

@@ -1,0 +1,55 @@
+/* registry.h - the live allocations on main: by id, by call, by user, in order of birth
+ *
+ * Main only. An entry refers to a cell and owns nothing of it. A name that
+ * many share (a secret with users=) is nobody: it has neither call nor user. */
+#ifndef REGISTRY_H
+#define REGISTRY_H
+
+#include <stdint.h>
+#include <sys/queue.h>
+#define HASH_NONFATAL_OOM 1 /* a guest in turnserver does not exit */
+#include <uthash.h>
+
+#include "cells.h"
+#include "relay_event.h"
+
+struct registry;
+struct group; /* the allocations of one call, or of one user */
+
+/* Read only for everyone else, but for reported and kill. */
+struct entry {
+	struct cell *cell;
+	uint64_t sid;
+	uint64_t seq;	   /* of its "new" */
+	uint64_t reported; /* sum of the totals in its last usage row */
+	char kill[RELAY_REASON_MAX + 1]; /* why it was ended by command; "" = was not */
+	TAILQ_ENTRY(entry) birth;
+	struct index_link {
+		struct group *group; /* NULL: the name has none */
+		TAILQ_ENTRY(entry) link;
+	} in[2]; /* call, user */
+	UT_hash_handle hh; /* by sid */
+};
+
+/* max: entries at a time. Returns 0, -ENOMEM. */
+int registry_new(struct registry **out, size_t max);
+void registry_free(struct registry *r); /* entries go, cells stay; NULL is fine */
+
+/* Returns 0, -EEXIST (the id), -ENOBUFS (max; counted), -ENOMEM. */
+int registry_add(struct registry *r, struct cell *c, uint64_t seq, struct entry **out);
+void registry_remove(struct registry *r, struct entry *e);
+
+size_t registry_count(const struct registry *r);
+uint64_t registry_refused(const struct registry *r);
+
+struct entry *registry_oldest(const struct registry *r);
+struct entry *registry_after(const struct entry *e); /* next in order of birth; NULL: none */
+
+/* Walk what a command's filters select, through the narrowest index:
+ *	for (e = registry_match(r, c, NULL); e; e = registry_match(r, c, e))
+ * Without a filter all match. */
+struct entry *registry_match(const struct registry *r, const struct relay_command *c,
+			     const struct entry *after);
+bool registry_selects(const struct relay_command *c, const struct entry *e);
+
+#endif

@@ -1,0 +1,227 @@
+/* secrets.c - see secrets.h
+ *
+ * Readers count themselves in before they look at a set and out afterwards.
+ * Main publishes a new set first and then waits, tick by tick, for a count of
+ * zero: whoever comes in later can only find the new set. The replaced set is
+ * kept that long as "previous", which secrets_match() searches as well: a
+ * credential checked against the old set an instant ago must still be known. */
+#include "secrets.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "turn_credential.h"
+
+struct dated_set {
+	struct secret_set *set;
+	const struct secret *newest_first[]; /* set->n of them */
+};
+
+struct file_state {
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	struct timespec mtime;
+	struct timespec ctime;
+};
+
+struct secrets {
+	_Atomic(struct dated_set *) current;
+	_Atomic(struct dated_set *) previous;
+	_Atomic unsigned readers;
+	char *path;
+	struct file_state seen; /* of the file last tried; all zero: none */
+};
+
+static int newer(const void *a, const void *b)
+{
+	const struct secret *x = *(const struct secret *const *)a;
+	const struct secret *y = *(const struct secret *const *)b;
+
+	if (x->not_before_s != y->not_before_s)
+		return x->not_before_s > y->not_before_s ? -1 : 1;
+	return x < y ? 1 : -1; /* the later line */
+}
+
+static void dated_free(struct dated_set *d)
+{
+	if (!d)
+		return;
+	secret_set_free(d->set);
+	free(d);
+}
+
+static int dated_load(struct dated_set **out, const char *path, struct secret_error *err)
+{
+	struct secret_set *set;
+	struct dated_set *d;
+	size_t i;
+	int r = secret_set_load(path, &set, err);
+
+	if (r < 0)
+		return r;
+	d = calloc(1, sizeof(*d) + set->n * sizeof(d->newest_first[0]));
+	if (!d) {
+		secret_set_free(set);
+		return -ENOMEM;
+	}
+	d->set = set;
+	for (i = 0; i < set->n; i++)
+		d->newest_first[i] = &set->v[i];
+	qsort(d->newest_first, set->n, sizeof(d->newest_first[0]), newer);
+	*out = d;
+	return 0;
+}
+
+/* Before reading: a change in between shows at the next look. */
+static struct file_state look(const char *path)
+{
+	struct file_state state;
+	struct stat st;
+
+	memset(&state, 0, sizeof(state));
+	if (stat(path, &st) == 0) {
+		state.dev = st.st_dev;
+		state.ino = st.st_ino;
+		state.size = st.st_size;
+		state.mtime = st.st_mtim;
+		state.ctime = st.st_ctim;
+	}
+	return state;
+}
+
+int secrets_open(struct secrets **out, const char *path, struct secret_error *err)
+{
+	struct secrets *s = calloc(1, sizeof(*s));
+	struct dated_set *d;
+	int r = -ENOMEM;
+
+	if (!s)
+		return -ENOMEM;
+	s->path = strdup(path);
+	if (!s->path)
+		goto fail;
+	s->seen = look(path);
+	r = dated_load(&d, path, err);
+	if (r < 0)
+		goto fail;
+	atomic_init(&s->current, d);
+	*out = s;
+	return 0;
+fail:
+	secrets_free(s);
+	return r;
+}
+
+void secrets_free(struct secrets *s)
+{
+	if (!s)
+		return;
+	dated_free(atomic_load(&s->previous));
+	dated_free(atomic_load(&s->current));
+	free(s->path);
+	free(s);
+}
+
+/* Free the replaced set if nobody can be looking at it. */
+static bool retire(struct secrets *s)
+{
+	struct dated_set *old = atomic_load(&s->previous);
+
+	if (!old)
+		return true;
+	if (atomic_load(&s->readers))
+		return false;
+	/* A reader may come in right now and pick up "previous": take it away
+	 * first, and free it only if still nobody came. */
+	atomic_store(&s->previous, NULL);
+	if (atomic_load(&s->readers)) {
+		atomic_store(&s->previous, old);
+		return false;
+	}
+	dated_free(old);
+	return true;
+}
+
+int secrets_poll(struct secrets *s, struct secret_error *err)
+{
+	struct file_state now = look(s->path);
+	struct dated_set *d;
+	int r;
+
+	if (!retire(s) || !memcmp(&now, &s->seen, sizeof(now)))
+		return 0;
+	s->seen = now;
+	r = dated_load(&d, s->path, err);
+	if (r < 0)
+		return r;
+	atomic_store(&s->previous, atomic_load(&s->current));
+	atomic_store(&s->current, d);
+	return 1;
+}
+
+static void user_of(const char *name, struct turn_name *out)
+{
+	if (turn_name_parse(name, strlen(name), out) < 0)
+		memset(out, 0, sizeof(*out)); /* not our grammar: no secret with users= */
+}
+
+size_t secrets_each(struct secrets *s, const char *name, int64_t now_s, secrets_fn fn, void *arg)
+{
+	struct turn_name parsed;
+	struct dated_set *d;
+	size_t i, found = 0;
+
+	user_of(name, &parsed);
+	atomic_fetch_add(&s->readers, 1);
+	d = atomic_load(&s->current);
+	for (i = 0; i < d->set->n && found < SECRETS_ACTIVE_MAX; i++) {
+		const struct secret *secret = d->newest_first[i];
+
+		if (!secret_active(secret, now_s) || !secret_allows(secret, parsed.user))
+			continue;
+		fn(arg, secret->value);
+		found++;
+	}
+	atomic_fetch_sub(&s->readers, 1);
+	return found;
+}
+
+static bool match_in(const struct dated_set *d, const uint8_t key[16], const char *name,
+		     const char *realm, char id[SECRET_ID_MAX + 1], bool *shared)
+{
+	size_t i;
+
+	for (i = 0; d && i < d->set->n; i++) {
+		const struct secret *secret = d->newest_first[i];
+
+		if (!turn_key_matches(key, name, realm, secret->value))
+			continue;
+		memcpy(id, secret->id, sizeof(secret->id));
+		*shared = secret->users != NULL;
+		return true;
+	}
+	return false;
+}
+
+bool secrets_match(struct secrets *s, const uint8_t key[16], const char *name, const char *realm,
+		   char id[SECRET_ID_MAX + 1], bool *shared)
+{
+	bool found;
+
+	id[0] = '\0';
+	*shared = false;
+	atomic_fetch_add(&s->readers, 1);
+	found = match_in(atomic_load(&s->current), key, name, realm, id, shared) ||
+		match_in(atomic_load(&s->previous), key, name, realm, id, shared);
+	atomic_fetch_sub(&s->readers, 1);
+	return found;
+}
+
+size_t secrets_count(const struct secrets *s)
+{
+	return atomic_load(&s->current)->set->n;
+}

@@ -1,0 +1,40 @@
+/* secrets.h - the secrets of the auth-secrets file, replaced while others read them
+ *
+ * Main loads and reloads the file; the threads that authenticate and relay
+ * read it. Readers never wait: a set never changes once it is published, and
+ * main frees a replaced one only after it has seen a moment without readers. */
+#ifndef SECRETS_H
+#define SECRETS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "secret_file.h"
+
+struct secrets;
+
+/* Load a file. Main. Returns 0, or what secret_set_load() returns with *err filled. */
+int secrets_open(struct secrets **out, const char *path, struct secret_error *err);
+void secrets_free(struct secrets *s); /* with no reader left; NULL is fine */
+
+/* Look whether the file was changed or replaced, and read it again if so. A
+ * file that cannot be used is reported once and leaves the old set in force.
+ * Main, every few seconds. Returns 1 (new set), 0 (nothing new), or the error. */
+int secrets_poll(struct secrets *s, struct secret_error *err);
+
+/* Hand over each secret that may authenticate this TURN user name at now_s,
+ * newest not-before first, at most SECRETS_ACTIVE_MAX. The text is a loan for
+ * the time of the callback. Any thread. Returns how many. */
+typedef void (*secrets_fn)(void *arg, const char *secret);
+size_t secrets_each(struct secrets *s, const char *name, int64_t now_s, secrets_fn fn, void *arg);
+
+/* Find the secret this long-term key was made with, also among those that
+ * were replaced or ran out a moment ago. id is "" when none matches; *shared
+ * says that the secret has users=. Any thread. Returns whether one matched. */
+bool secrets_match(struct secrets *s, const uint8_t key[16], const char *name, const char *realm,
+		   char id[SECRET_ID_MAX + 1], bool *shared);
+
+size_t secrets_count(const struct secrets *s); /* main */
+
+#endif

@@ -1,0 +1,394 @@
+/* watch.c - see watch.h */
+#include "watch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "admin_path.h"
+#include "admin_socket.h"
+#include "cells.h"
+#include "log.h"
+#include "reasons.h"
+#include "registry.h"
+#include "secrets.h"
+
+#define TOKEN "admin-socket"
+#define NOTES_PER_TURN 256	/* taken from the queue's list in one go */
+#define SAMPLES_PER_TURN 1024	/* cells looked at in one go */
+#define SECRETS_POLL_S 5
+
+struct watch {
+	const struct options *options;
+	int listen_fd; /* until the admin socket owns it */
+	pid_t made_by; /* of the socket's path; 0: nobody */
+	struct secrets *secrets;
+	struct cell_queue *queue;
+	struct registry *registry;
+	struct admin_socket *admin;
+	struct cell_note *notes; /* taken, not looked at yet */
+	struct event *wake, *sample, *sample_more, *secrets_poll;
+	struct entry *sampling; /* next in the round under way; NULL: none */
+	struct relay_usage_row rows[RELAY_USAGE_ROWS];
+	size_t rows_n;
+};
+
+/* --- opening --------------------------------------------------------------------- */
+
+static int open_secrets(struct watch *w, char *err, size_t err_size)
+{
+	const char *path = w->options->secrets_path;
+	struct secret_error se = { .text = "" };
+	int r;
+
+	if (!path)
+		return 0;
+	r = secrets_open(&w->secrets, path, &se);
+	if (r == 0)
+		return 0;
+	if (se.line)
+		snprintf(err, err_size, "auth-secret-file: %s line %u: %s", path, se.line, se.text);
+	else
+		snprintf(err, err_size, "auth-secret-file: %s: %s", path,
+			 se.text[0] ? se.text : strerror(-r));
+	return r;
+}
+
+static int open_socket(struct watch *w, char *err, size_t err_size)
+{
+	const struct options *o = w->options;
+
+	if (!o->socket_path)
+		return 0;
+	if (cell_queue_new(&w->queue, CELLS_MAX) < 0 || registry_new(&w->registry, CELLS_MAX) < 0) {
+		snprintf(err, err_size, "admin-socket: out of memory");
+		return -ENOMEM;
+	}
+	w->listen_fd = admin_path_listen(o->socket_path, o->has_group ? o->group : (gid_t)-1, err,
+					 err_size);
+	if (w->listen_fd < 0)
+		return w->listen_fd;
+	w->made_by = getpid();
+	return 0;
+}
+
+int watch_open(struct watch **out, const struct options *o, char *err, size_t err_size)
+{
+	struct watch *w = calloc(1, sizeof(*w));
+	int r;
+
+	if (!w) {
+		snprintf(err, err_size, "admin-socket: out of memory");
+		return -ENOMEM;
+	}
+	w->options = o;
+	w->listen_fd = -1;
+	r = open_secrets(w, err, err_size);
+	if (r == 0)
+		r = open_socket(w, err, err_size);
+	if (r < 0) {
+		watch_free(w);
+		return r;
+	}
+	*out = w;
+	return 0;
+}
+
+/* --- allocations come and go -------------------------------------------------------- */
+
+static void on_born(struct watch *w, struct cell *c)
+{
+	struct entry *e;
+	int r = registry_add(w->registry, c, admin_socket_next_seq(w->admin), &e);
+
+	if (r < 0) {
+		log_error(TOKEN, "allocation %018llu is not reported: %s",
+			  (unsigned long long)cell_sid(c), strerror(-r));
+		return;
+	}
+	cell_set_owner(c, e);
+	admin_socket_new_allocation(w->admin, e);
+}
+
+static void forget(struct watch *w, struct cell *c)
+{
+	struct entry *e = cell_owner(c);
+
+	if (e)
+		registry_remove(w->registry, e);
+	cell_free(c);
+}
+
+static void on_end(struct watch *w, struct cell *c)
+{
+	struct entry *e = cell_owner(c);
+
+	if (e) {
+		if (w->sampling == e)
+			w->sampling = registry_after(e);
+		admin_socket_end(w->admin, e, admin_socket_next_seq(w->admin),
+				 reason_word(cell_reason(c), e->kill));
+	}
+	forget(w, c);
+}
+
+static void on_note(struct watch *w, struct cell_note *note)
+{
+	switch (note->type) {
+	case CELL_BORN:
+		on_born(w, note->cell);
+		break;
+	case CELL_MOVED:
+		cell_apply_move(note);
+		cell_note_free(note);
+		break;
+	case CELL_GONE:
+		on_end(w, note->cell);
+		break;
+	}
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *arg)
+{
+	struct watch *w = arg;
+	unsigned i;
+
+	(void)fd;
+	(void)what;
+	for (i = 0; i < NOTES_PER_TURN; i++) {
+		struct cell_note *note = w->notes ? w->notes : cell_queue_take(w->queue);
+
+		if (!note)
+			return;
+		w->notes = note->next;
+		on_note(w, note);
+	}
+	event_active(w->wake, 0, 0);
+}
+
+/* Any thread: the base has locks (evthread_use_pthreads() before it was made). */
+static void wake_main(void *arg)
+{
+	struct watch *w = arg;
+
+	event_active(w->wake, 0, 0);
+}
+
+/* --- samples ------------------------------------------------------------------------- */
+
+static void flush_rows(struct watch *w)
+{
+	if (w->rows_n)
+		admin_socket_usage(w->admin, w->rows, w->rows_n);
+	w->rows_n = 0;
+}
+
+static uint64_t sum_of(const struct relay_totals *t)
+{
+	return t->client_received_packets + t->client_received_bytes + t->client_sent_packets +
+	       t->client_sent_bytes + t->peer_received_packets + t->peer_received_bytes +
+	       t->peer_sent_packets + t->peer_sent_bytes;
+}
+
+static void sample_one(struct watch *w, struct entry *e)
+{
+	struct relay_usage_row *row = &w->rows[w->rows_n];
+	uint64_t sum;
+
+	cell_totals(e->cell, &row->totals);
+	sum = sum_of(&row->totals);
+	if (sum == e->reported)
+		return;
+	e->reported = sum;
+	snprintf(row->id, sizeof(row->id), "%018llu", (unsigned long long)e->sid);
+	if (++w->rows_n == RELAY_USAGE_ROWS)
+		flush_rows(w);
+}
+
+static void on_sample_more(evutil_socket_t fd, short what, void *arg)
+{
+	struct watch *w = arg;
+	unsigned i;
+
+	(void)fd;
+	(void)what;
+	for (i = 0; w->sampling && i < SAMPLES_PER_TURN; i++) {
+		struct entry *e = w->sampling;
+
+		w->sampling = registry_after(e);
+		sample_one(w, e);
+	}
+	if (w->sampling)
+		event_active(w->sample_more, 0, 0);
+	else
+		flush_rows(w);
+}
+
+/* A round that is still under way is not begun anew. */
+static void on_sample(evutil_socket_t fd, short what, void *arg)
+{
+	struct watch *w = arg;
+
+	if (w->sampling || !admin_socket_has_watchers(w->admin))
+		return;
+	w->sampling = registry_oldest(w->registry);
+	on_sample_more(fd, what, w);
+}
+
+/* --- secrets --------------------------------------------------------------------------- */
+
+static void on_secrets_poll(evutil_socket_t fd, short what, void *arg)
+{
+	struct watch *w = arg;
+	struct secret_error err = { .text = "" };
+	const char *path = w->options->secrets_path;
+	int r = secrets_poll(w->secrets, &err);
+
+	(void)fd;
+	(void)what;
+	if (r > 0)
+		log_info("secrets", "%s: read again, %zu secrets", path, secrets_count(w->secrets));
+	else if (r < 0)
+		log_error("secrets", "%s line %u: %s; the secrets read before stay in force", path,
+			  err.line, err.text[0] ? err.text : strerror(-r));
+}
+
+/* --- starting ---------------------------------------------------------------------------- */
+
+static struct event *every(struct watch *w, struct event_base *base, unsigned seconds,
+			   event_callback_fn fn)
+{
+	const struct timeval tv = { .tv_sec = seconds };
+	struct event *ev = event_new(base, -1, EV_PERSIST, fn, w);
+
+	if (ev && event_add(ev, &tv) < 0) {
+		event_free(ev);
+		return NULL;
+	}
+	return ev;
+}
+
+static int start_admin(struct watch *w, struct event_base *base, const char *version,
+		       unsigned relay_threads, int (*cancel)(uint64_t sid))
+{
+	const struct admin_config config = {
+		.registry = w->registry,
+		.queue = w->queue,
+		.version = version,
+		.relay_threads = relay_threads,
+		.interval_ms = w->options->interval_s * 1000,
+		.users = w->options->users,
+		.users_n = w->options->users_n,
+		.cancel = cancel,
+	};
+	int fd = w->listen_fd, r;
+
+	w->listen_fd = -1;
+	r = admin_socket_new(&w->admin, base, fd, &config);
+	if (r < 0)
+		return r;
+	w->wake = event_new(base, -1, 0, on_wake, w);
+	w->sample_more = event_new(base, -1, 0, on_sample_more, w);
+	w->sample = every(w, base, w->options->interval_s, on_sample);
+	if (!w->wake || !w->sample_more || !w->sample)
+		return -ENOMEM;
+	cell_queue_set_wake(w->queue, wake_main, w);
+	event_active(w->wake, 0, 0); /* what came before there was anybody to wake */
+	return 0;
+}
+
+int watch_start(struct watch *w, struct event_base *base, const char *version,
+		unsigned relay_threads, int (*cancel)(uint64_t sid))
+{
+	if (w->queue) {
+		int r = start_admin(w, base, version, relay_threads, cancel);
+
+		if (r < 0)
+			return r;
+		log_info(TOKEN, "serving %s", w->options->socket_path);
+	}
+	if (w->secrets) {
+		w->secrets_poll = every(w, base, SECRETS_POLL_S, on_secrets_poll);
+		if (!w->secrets_poll)
+			return -ENOMEM;
+		log_info("secrets", "%s: %zu secrets", w->options->secrets_path,
+			 secrets_count(w->secrets));
+	}
+	return 0;
+}
+
+/* --- stopping ------------------------------------------------------------------------------ */
+
+void watch_unlink(const struct watch *w)
+{
+	if (w->made_by == getpid())
+		unlink(w->options->socket_path);
+}
+
+static void event_forget(struct event *ev)
+{
+	if (ev)
+		event_free(ev);
+}
+
+/* Notes nobody looks at any more; then the cells that never said goodbye. */
+static void free_cells(struct watch *w)
+{
+	struct cell_note *note, *next;
+	struct entry *e;
+
+	for (note = w->notes; note; note = next) {
+		next = note->next;
+		if (note->type == CELL_GONE)
+			forget(w, note->cell);
+		else if (note->type == CELL_MOVED)
+			cell_note_free(note);
+	}
+
+	while (w->registry && (e = registry_oldest(w->registry))) {
+		struct cell *c = e->cell;
+
+		registry_remove(w->registry, e);
+		cell_free(c);
+	}
+}
+
+void watch_free(struct watch *w)
+{
+	if (!w)
+		return;
+	watch_unlink(w);
+	if (w->listen_fd >= 0)
+		close(w->listen_fd);
+	event_forget(w->wake);
+	event_forget(w->sample);
+	event_forget(w->sample_more);
+	event_forget(w->secrets_poll);
+	admin_socket_free(w->admin);
+	if (w->queue && !w->notes)
+		w->notes = cell_queue_take(w->queue);
+	free_cells(w);
+	registry_free(w->registry);
+	cell_queue_free(w->queue);
+	secrets_free(w->secrets);
+	free(w);
+}
+
+struct cell_queue *watch_cells(struct watch *w)
+{
+	return w->queue;
+}
+
+struct secrets *watch_secrets(struct watch *w)
+{
+	return w->secrets;
+}
+
+unsigned watch_interval_s(const struct watch *w)
+{
+	return w->options->interval_s;
+}

@@ -1,0 +1,688 @@
+/* check_ext_admin.c - the admin socket, seen from the other end
+ *
+ * The watch runs in a real libevent loop over a real socket; the test plays
+ * the relay threads (cells) and the readers. */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "admin_path.h"
+#include "admin_socket.h"
+#include "cells.h"
+#include "log.h"
+#include "options.h"
+#include "watch.h"
+
+#define CALL_A "AAAAAAAAAAAAAAAAAAAAAA"
+#define LINE_WAIT_MS 5000
+
+static char dir[64], path[96];
+static struct options options;
+static struct event_base *base;
+static struct watch *watch;
+static struct cell_ring ring;
+static uint64_t cancelled[64];
+static size_t cancelled_n;
+
+static int cancel(uint64_t sid)
+{
+	cancelled[cancelled_n++] = sid;
+	return 0;
+}
+
+static void quiet(enum log_level level, const char *token, const char *text)
+{
+	(void)level;
+	(void)token;
+	(void)text;
+}
+
+static void setup(void)
+{
+	char err[256] = "";
+
+	log_set_sink(quiet);
+	strcpy(dir, "/tmp/check_ext.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/admin.sock", dir);
+	options_set(&options, OPTION_SOCKET, path);
+	options_set(&options, OPTION_INTERVAL, "1");
+	ck_assert_int_eq(options_finish(&options), 0);
+	base = event_base_new();
+	ck_assert_ptr_nonnull(base);
+	ck_assert_msg(watch_open(&watch, &options, err, sizeof(err)) == 0, "%s", err);
+	ck_assert_int_eq(watch_start(watch, base, "4.6.1-test", 2, cancel), 0);
+}
+
+static void teardown(void)
+{
+	watch_free(watch);
+	event_base_free(base);
+	options_clear(&options);
+	ck_assert_int_eq(access(path, F_OK), -1);
+	rmdir(dir);
+}
+
+static void turn(void)
+{
+	event_base_loop(base, EVLOOP_NONBLOCK);
+}
+
+/* --- a reader ------------------------------------------------------------------------ */
+
+struct reader {
+	int fd;
+	size_t n;
+	char buf[2 * RELAY_LINE_MAX];
+	char line[RELAY_LINE_MAX + 1];
+};
+
+static int connect_fd(void)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	strcpy(addr.sun_path, path);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	return fd;
+}
+
+/* Take a buffered line. */
+static bool take(struct reader *r)
+{
+	char *eol = memchr(r->buf, '\n', r->n);
+	size_t len;
+
+	if (!eol)
+		return false;
+	len = (size_t)(eol - r->buf);
+	memcpy(r->line, r->buf, len);
+	r->line[len] = '\0';
+	r->n -= len + 1;
+	memmove(r->buf, eol + 1, r->n);
+	return true;
+}
+
+/* The next line, or NULL at the end of the connection. */
+static const char *next_line(struct reader *r)
+{
+	uint64_t until = admin_now_ms() + LINE_WAIT_MS;
+
+	while (!take(r)) {
+		ssize_t n;
+
+		ck_assert_msg(admin_now_ms() < until, "no line came");
+		turn();
+		n = read(r->fd, r->buf + r->n, sizeof(r->buf) - r->n);
+		if (n == 0)
+			return NULL;
+		if (n > 0)
+			r->n += (size_t)n;
+		else if (errno == ECONNRESET)
+			return NULL;
+		else
+			usleep(200);
+	}
+	return r->line;
+}
+
+static void expect(struct reader *r, const char *part)
+{
+	const char *line = next_line(r);
+
+	ck_assert_msg(line && strstr(line, part), "wanted %s, got %s", part, line ? line : "the end");
+}
+
+static void expect_end_of_connection(struct reader *r)
+{
+	while (next_line(r))
+		;
+	close(r->fd);
+}
+
+static void say(struct reader *r, const char *text)
+{
+	size_t n = strlen(text);
+
+	while (n) {
+		ssize_t w = write(r->fd, text, n);
+
+		if (w < 0 && errno == EPIPE)
+			return;
+		if (w > 0) {
+			text += w;
+			n -= (size_t)w;
+		}
+		turn();
+	}
+}
+
+static void greet(struct reader *r)
+{
+	r->fd = connect_fd();
+	r->n = 0;
+	expect(r, "hello");
+}
+
+static void subscribe(struct reader *r)
+{
+	greet(r);
+	say(r, "{\"c\":\"sub\"}\n");
+	while (!strstr(next_line(r), "synced"))
+		;
+}
+
+/* --- the relay threads' part ------------------------------------------------------------ */
+
+static struct cell *allocate(uint64_t sid, const char *name)
+{
+	struct relay_allocation a = { .transport = "udp", .relay_transport = "udp", .lifetime_s = 600 };
+	struct cell *c;
+
+	snprintf(a.id, sizeof(a.id), "%018llu", (unsigned long long)sid);
+	snprintf(a.name, sizeof(a.name), "%s", name);
+	strcpy(a.realm, "example.org");
+	strcpy(a.client, "192.0.2.1:5000");
+	strcpy(a.relayed, "192.0.2.9:40000");
+	ck_assert_int_eq(cell_new(&c, watch_cells(watch), &ring, NULL, sid, &a, admin_now_ms()), 0);
+	return c;
+}
+
+static void end(struct cell *c, uint64_t sent, const char *reason)
+{
+	struct relay_totals t = { .peer_sent_packets = 1, .peer_sent_bytes = sent };
+
+	cell_gone(c, &ring, &t, reason);
+}
+
+/* --- tests -------------------------------------------------------------------------------- */
+
+START_TEST(hello_comes_first)
+{
+	struct reader r = { .n = 0 };
+
+	r.fd = connect_fd();
+	expect(&r, "hello");
+	ck_assert(strstr(r.line, "4.6.1-test"));
+	close(r.fd);
+}
+END_TEST
+
+START_TEST(the_socket_is_for_owner_and_group_only)
+{
+	struct stat st;
+
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0660);
+}
+END_TEST
+
+START_TEST(a_subscriber_sees_birth_and_end)
+{
+	struct reader r = { .n = 0 };
+	struct cell *c;
+
+	subscribe(&r);
+	c = allocate(1, "9:alice:" CALL_A);
+	expect(&r, "\"new\"");
+	ck_assert(strstr(r.line, "000000000000000001"));
+	ck_assert(strstr(r.line, CALL_A));
+	ck_assert(strstr(r.line, "192.0.2.9:40000"));
+	end(c, 34000, "allocation timeout");
+	expect(&r, "\"end\"");
+	ck_assert(strstr(r.line, "34000"));
+	ck_assert(strstr(r.line, "timeout"));
+	close(r.fd);
+}
+END_TEST
+
+START_TEST(the_snapshot_shows_what_lives)
+{
+	struct reader r = { .n = 0 };
+	struct cell *a = allocate(1, "9:alice"), *b = allocate(2, "9:bob"), *c = allocate(3, "9:carol");
+	struct relay_totals t = { .peer_sent_bytes = 777 };
+
+	end(b, 0, "");
+	cell_publish(c, &t);
+	turn();
+	greet(&r);
+	say(&r, "{\"c\":\"sub\"}\n");
+	expect(&r, "alice");
+	ck_assert(strstr(r.line, "\"snap\""));
+	expect(&r, "carol");
+	ck_assert(strstr(r.line, "777"));
+	expect(&r, "synced");
+	say(&r, "{\"c\":\"sub\",\"id\":5}\n");
+	expect(&r, "subscribed already");
+	end(a, 0, "");
+	end(c, 0, "");
+	expect(&r, "\"end\"");
+	expect(&r, "\"end\"");
+	close(r.fd);
+}
+END_TEST
+
+START_TEST(usage_comes_by_time_and_only_when_something_changed)
+{
+	struct relay_totals t = { .peer_sent_packets = 3, .peer_sent_bytes = 510 };
+	struct cell *a = allocate(1, "9:alice"), *b = allocate(2, "9:bob");
+	struct reader r = { .n = 0 };
+
+	subscribe(&r);
+	cell_publish(a, &t);
+	expect(&r, "\"usage\"");
+	ck_assert(strstr(r.line, "000000000000000001"));
+	ck_assert(strstr(r.line, "510"));
+	ck_assert(!strstr(r.line, "000000000000000002"));
+	t.peer_sent_bytes = 999;
+	cell_publish(b, &t);
+	expect(&r, "\"usage\"");
+	ck_assert(strstr(r.line, "999"));
+	ck_assert(!strstr(r.line, "000000000000000001"));
+	end(a, 510, "");
+	end(b, 999, "");
+	close(r.fd);
+	turn();
+}
+END_TEST
+
+START_TEST(kill_cancels_and_names_itself_as_the_reason)
+{
+	struct cell *a = allocate(1, "9:alice:" CALL_A), *b = allocate(2, "9:bob:" CALL_A);
+	struct cell *c = allocate(3, "9:carol");
+	struct reader r = { .n = 0 };
+
+	subscribe(&r);
+	say(&r, "{\"c\":\"kill\",\"id\":7,\"call\":\"" CALL_A "\",\"reason\":\"call ended\"}\n");
+	expect(&r, "\"reply\"");
+	ck_assert(strstr(r.line, "7"));
+	ck_assert(strstr(r.line, "\"count\":2"));
+	ck_assert_uint_eq(cancelled_n, 2);
+	ck_assert_uint_eq(cancelled[0], 1);
+	ck_assert_uint_eq(cancelled[1], 2);
+	end(a, 1, "Forceful shutdown");
+	expect(&r, "kill: call ended");
+	end(b, 1, "Forceful shutdown");
+	expect(&r, "kill: call ended");
+	say(&r, "{\"c\":\"kill\",\"user\":\"carol\"}\n");
+	expect(&r, "\"count\":1");
+	end(c, 1, "Forceful shutdown");
+	expect(&r, "\"kill\"");
+	say(&r, "{\"c\":\"kill\",\"alloc\":\"000000000000000003\"}\n");
+	expect(&r, "\"count\":0");
+	say(&r, "{\"c\":\"kill\"}\n");
+	expect(&r, "\"ok\":false");
+	close(r.fd);
+}
+END_TEST
+
+START_TEST(list_selects_and_stats_count)
+{
+	struct cell *a = allocate(1, "9:alice:" CALL_A), *b = allocate(2, "9:bob");
+	struct reader r = { .n = 0 };
+
+	turn();
+	greet(&r);
+	say(&r, "{\"c\":\"list\",\"id\":1,\"user\":\"bob\"}\n{\"c\":\"list\",\"id\":2}\n{\"c\":\"stats\",\"id\":3}\n");
+	expect(&r, "bob");
+	expect(&r, "\"count\":1");
+	expect(&r, "alice");
+	expect(&r, "bob");
+	expect(&r, "\"count\":2");
+	expect(&r, "\"live\":2");
+	ck_assert(strstr(r.line, "\"accepted\":1"));
+	end(a, 0, "");
+	end(b, 0, "");
+	close(r.fd);
+	turn();
+}
+END_TEST
+
+START_TEST(bad_lines_are_answered_and_the_eighth_closes)
+{
+	struct reader r = { .n = 0 };
+	int i;
+
+	greet(&r);
+	for (i = 0; i < ADMIN_ERRORS_MAX; i++) {
+		say(&r, i % 2 ? "{\"c\":\"dance\"}\n" : "not json\n");
+		expect(&r, "\"ok\":false");
+	}
+	expect_end_of_connection(&r);
+}
+END_TEST
+
+START_TEST(an_endless_line_is_answered_once_and_skipped)
+{
+	struct reader r = { .n = 0 };
+	char *text = malloc(100000);
+	int i;
+
+	ck_assert_ptr_nonnull(text);
+	memset(text, 'x', 99999);
+	text[99999] = '\0';
+	greet(&r);
+	for (i = 0; i < 3; i++)
+		say(&r, text);
+	say(&r, "\n{\"c\":\"stats\",\"id\":3}\n");
+	expect(&r, "too long");
+	expect(&r, "\"malformed\":1");
+	/* One that is just too long, in one piece with its end. */
+	text[RELAY_LINE_MAX] = '\0';
+	text[RELAY_LINE_MAX - 1] = 'x';
+	say(&r, text);
+	say(&r, "\n");
+	expect(&r, "too long");
+	free(text);
+	close(r.fd);
+}
+END_TEST
+
+START_TEST(one_client_too_many_is_told_and_closed)
+{
+	struct reader r[ADMIN_CLIENTS_MAX], extra = { .n = 0 };
+	int i;
+
+	for (i = 0; i < ADMIN_CLIENTS_MAX; i++)
+		greet(&r[i]);
+	extra.fd = connect_fd();
+	expect(&extra, "too many");
+	expect_end_of_connection(&extra);
+	close(r[0].fd);
+	turn();
+	turn();
+	greet(&extra);
+	say(&extra, "{\"c\":\"stats\"}\n");
+	expect(&extra, "\"turnedAway\":1");
+	close(extra.fd);
+	for (i = 1; i < ADMIN_CLIENTS_MAX; i++)
+		close(r[i].fd);
+}
+END_TEST
+
+enum { MANY = 12000 };
+static struct cell *many[MANY];
+
+static void allocate_many(void)
+{
+	int i;
+
+	for (i = 0; i < MANY; i++)
+		many[i] = allocate((uint64_t)i + 1, "9:somebody:" CALL_A);
+	for (i = 0; i < MANY / 256 + 2; i++)
+		turn();
+}
+
+START_TEST(a_large_snapshot_is_whole_and_ordered_while_life_goes_on)
+{
+	static char seen[MANY + 2];
+	struct reader r = { .n = 0 };
+	struct cell *late;
+	const char *line;
+	int snaps = 0, ends = 0;
+
+	allocate_many();
+	greet(&r);
+	say(&r, "{\"c\":\"sub\"}\n");
+	expect(&r, "\"snap\"");
+	seen[1] = 1;
+	end(many[MANY - 1], 5, "allocation timeout"); /* not shown yet */
+	end(many[0], 5, "allocation timeout");	      /* shown */
+	late = allocate(MANY + 1, "9:late");
+	for (snaps = 1; (line = next_line(&r)) && strstr(line, "\"snap\""); snaps++) {
+		unsigned long id = strtoul(strstr(line, "0000000000000"), NULL, 10);
+
+		ck_assert_uint_le(id, MANY);
+		ck_assert(!seen[id]);
+		seen[id] = 1;
+	}
+	ck_assert_int_eq(snaps, MANY);
+	ck_assert(strstr(line, "synced"));
+	expect(&r, "\"end\"");
+	expect(&r, "\"end\"");
+	expect(&r, "9:late");
+	ck_assert(strstr(r.line, "\"new\""));
+	for (ends = 1; ends < MANY - 1; ends++)
+		end(many[ends], 5, "");
+	end(late, 5, "");
+	for (ends = 0; ends < MANY - 1; ends++)
+		expect(&r, "\"end\"");
+	close(r.fd);
+	turn();
+}
+END_TEST
+
+static unsigned long number_after(const char *line, const char *key)
+{
+	const char *p = strstr(line, key);
+
+	ck_assert_ptr_nonnull(p);
+	return strtoul(p + strlen(key), NULL, 10);
+}
+
+START_TEST(a_slow_reader_misses_samples_and_catches_up)
+{
+	struct relay_totals t = { .peer_sent_bytes = 0 };
+	struct reader slow = { .n = 0 }, r = { .n = 0 };
+	unsigned round, skipped = 0;
+	bool caught_up = false;
+	int i;
+
+	allocate_many();
+	greet(&slow);
+	say(&slow, "{\"c\":\"sub\"}\n");
+	while (!strstr(next_line(&slow), "synced"))
+		;
+	greet(&r);
+	for (round = 1; round < 8 && !skipped; round++) {
+		uint64_t until = admin_now_ms() + 1100;
+
+		t.peer_sent_bytes = 1000 + round;
+		for (i = 0; i < MANY; i++)
+			cell_publish(many[i], &t);
+		while (admin_now_ms() < until)
+			turn();
+		say(&r, "{\"c\":\"stats\"}\n");
+		expect(&r, "\"usageSkipped\"");
+		skipped = (unsigned)number_after(r.line, "\"usageSkipped\":");
+	}
+	ck_assert_uint_gt(skipped, 0);
+	/* Now it reads again, and gets the last totals of everybody. */
+	for (i = 0; i < 4 * MANY / RELAY_USAGE_ROWS * 8 && !caught_up; i++) {
+		char last[32], total[32];
+
+		snprintf(last, sizeof(last), "%018d", MANY);
+		snprintf(total, sizeof(total), "%llu", (unsigned long long)t.peer_sent_bytes);
+		next_line(&slow);
+		caught_up = strstr(slow.line, last) && strstr(slow.line, total) &&
+			    number_after(slow.line, "\"skipped\":") > 0;
+	}
+	ck_assert(caught_up);
+	for (i = 0; i < MANY; i++)
+		end(many[i], 0, "");
+	close(slow.fd);
+	close(r.fd);
+	for (i = 0; i < MANY / 256 + 2; i++)
+		turn();
+}
+END_TEST
+
+START_TEST(a_dead_reader_is_closed_at_the_hard_mark)
+{
+	struct reader dead = { .n = 0 }, r = { .n = 0 };
+	uint64_t sid = 0;
+	int i;
+
+	subscribe(&dead);
+	greet(&r);
+	for (i = 0; i < 40; i++) {
+		struct cell *c[1000];
+		int j;
+
+		for (j = 0; j < 1000; j++)
+			c[j] = allocate(++sid, "9:somebody:" CALL_A);
+		for (j = 0; j < 1000; j++)
+			end(c[j], 0, "");
+		for (j = 0; j < 10; j++)
+			turn();
+	}
+	say(&r, "{\"c\":\"stats\"}\n");
+	expect(&r, "\"closedSlow\":1");
+	ck_assert(strstr(r.line, "\"clients\":1"));
+	close(dead.fd);
+	close(r.fd);
+}
+END_TEST
+
+START_TEST(a_stranger_may_watch_but_not_kill)
+{
+	struct cell *c = allocate(1, "9:alice");
+	struct reader r = { .n = 0 };
+	int status, i;
+	pid_t pid;
+
+	if (geteuid() != 0)
+		return; /* only root can become a stranger */
+	turn();
+	ck_assert_int_eq(chmod(dir, 0711), 0);
+	ck_assert_int_eq(chmod(path, 0666), 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		static const char kill_line[] = "{\"c\":\"kill\",\"id\":1,\"user\":\"alice\"}\n";
+		char buf[4096];
+		ssize_t n = 0, got;
+		int fd;
+
+		if (setuid(65534) < 0)
+			_exit(10);
+		fd = connect_fd();
+		if (write(fd, kill_line, sizeof(kill_line) - 1) < 0)
+			_exit(11);
+		for (i = 0; i < 500; i++) {
+			got = read(fd, buf + n, sizeof(buf) - 1 - (size_t)n);
+			if (got > 0)
+				n += got;
+			buf[n] = '\0';
+			if (strstr(buf, "not permitted"))
+				_exit(0);
+			usleep(10000);
+		}
+		_exit(12);
+	}
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		turn();
+		usleep(1000);
+	}
+	ck_assert_int_eq(status, 0);
+	ck_assert_uint_eq(cancelled_n, 0);
+	greet(&r);
+	say(&r, "{\"c\":\"stats\"}\n");
+	expect(&r, "\"commandsRefused\":1");
+	close(r.fd);
+	end(c, 0, "");
+	turn();
+}
+END_TEST
+
+/* --- the path -------------------------------------------------------------------------------- */
+
+static void make_dir(void)
+{
+	strcpy(dir, "/tmp/check_ext.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/admin.sock", dir);
+}
+
+static void remove_dir(void)
+{
+	unlink(path);
+	rmdir(dir);
+}
+
+START_TEST(a_stale_socket_is_replaced_and_a_live_one_is_not)
+{
+	char err[256] = "";
+	int fd = admin_path_listen(path, (gid_t)-1, err, sizeof(err));
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(admin_path_listen(path, (gid_t)-1, err, sizeof(err)), -EADDRINUSE);
+	ck_assert(strstr(err, "in use"));
+	close(fd);
+	fd = admin_path_listen(path, getgid(), err, sizeof(err));
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(what_is_no_socket_is_left_alone)
+{
+	char err[256] = "";
+	FILE *f = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(f);
+	fclose(f);
+	ck_assert_int_eq(admin_path_listen(path, (gid_t)-1, err, sizeof(err)), -EEXIST);
+	ck_assert(strstr(err, "no socket"));
+	ck_assert_int_eq(access(path, F_OK), 0);
+}
+END_TEST
+
+START_TEST(a_path_that_cannot_be_is_refused)
+{
+	char err[256] = "", longer[300];
+
+	memset(longer, 'a', sizeof(longer) - 1);
+	longer[sizeof(longer) - 1] = '\0';
+	ck_assert_int_eq(admin_path_listen(longer, (gid_t)-1, err, sizeof(err)), -ENAMETOOLONG);
+	snprintf(longer, sizeof(longer), "%s/none/admin.sock", dir);
+	ck_assert_int_eq(admin_path_listen(longer, (gid_t)-1, err, sizeof(err)), -ENOENT);
+	ck_assert(strstr(err, "none/admin.sock"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("coturn-ext admin socket");
+	TCase *admin = tcase_create("admin"), *place = tcase_create("path");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(admin, setup, teardown);
+	tcase_set_timeout(admin, 60);
+	tcase_add_test(admin, hello_comes_first);
+	tcase_add_test(admin, the_socket_is_for_owner_and_group_only);
+	tcase_add_test(admin, a_subscriber_sees_birth_and_end);
+	tcase_add_test(admin, the_snapshot_shows_what_lives);
+	tcase_add_test(admin, usage_comes_by_time_and_only_when_something_changed);
+	tcase_add_test(admin, kill_cancels_and_names_itself_as_the_reason);
+	tcase_add_test(admin, list_selects_and_stats_count);
+	tcase_add_test(admin, bad_lines_are_answered_and_the_eighth_closes);
+	tcase_add_test(admin, an_endless_line_is_answered_once_and_skipped);
+	tcase_add_test(admin, one_client_too_many_is_told_and_closed);
+	tcase_add_test(admin, a_large_snapshot_is_whole_and_ordered_while_life_goes_on);
+	tcase_add_test(admin, a_slow_reader_misses_samples_and_catches_up);
+	tcase_add_test(admin, a_dead_reader_is_closed_at_the_hard_mark);
+	tcase_add_test(admin, a_stranger_may_watch_but_not_kill);
+	suite_add_tcase(s, admin);
+	tcase_add_checked_fixture(place, make_dir, remove_dir);
+	tcase_add_test(place, a_stale_socket_is_replaced_and_a_live_one_is_not);
+	tcase_add_test(place, what_is_no_socket_is_left_alone);
+	tcase_add_test(place, a_path_that_cannot_be_is_refused);
+	suite_add_tcase(s, place);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
