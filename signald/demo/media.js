@@ -12,13 +12,16 @@ const REASONS = {
 	OverconstrainedError: 'it cannot give such a picture',
 };
 
+/* Everybody's own colour, so that two pages are told apart. */
+const hueOf = (label) => Array.from(label).reduce((h, c) => (h * 31 + c.codePointAt(0)) % 360, 7);
+
 function drawFrame(ctx, label, now) {
 	const angle = now.getTime() / 1000;
-	const hue = (angle * 20) % 360;
+	const hue = hueOf(label);
 
-	ctx.fillStyle = `hsl(${hue} 45% 28%)`;
+	ctx.fillStyle = `hsl(${hue} 45% 26%)`;
 	ctx.fillRect(0, 0, WIDTH, HEIGHT);
-	ctx.fillStyle = `hsl(${(hue + 40) % 360} 60% 60%)`;
+	ctx.fillStyle = `hsl(${hue} 55% 45%)`;
 	for (let i = 0; i < 5; i++) {
 		ctx.beginPath();
 		ctx.arc(WIDTH / 2 + Math.cos(angle + i * 1.26) * 230, HEIGHT / 2 + Math.sin(angle * 1.3 + i * 1.26) * 160,

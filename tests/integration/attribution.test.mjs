@@ -1,0 +1,237 @@
+/* attribution.test.mjs - which call an allocation belongs to, with real allocations */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { candidate, establish, join, sendCandidate, turnServer } from './lib/client.mjs';
+import { startStack } from './lib/stack.mjs';
+import { until } from './lib/suite.mjs';
+import { allocation, TurnError, udpPeer } from './lib/turn_client.mjs';
+
+const options = { timeout: 30000 };
+const SIZE = 100;
+
+let stack;
+const cleanups = [];
+
+before(async () => { stack = await startStack({ after: (f) => cleanups.push(f) }); });
+after(async () => { for (const f of cleanups.reverse()) await f(); });
+
+const text = ({ address, port }) => `${address}:${port}`;
+
+/* Where the stats show the allocation: { where: roomName or 'unattributed', by, sentBytes }, or null. */
+async function find(relayed) {
+	const { calls, endedCalls, relay } = await stack.rest.stats();
+	const here = (a) => a.relayed === text(relayed) && a.live;
+	const free = relay.unattributed.allocations.find(here);
+
+	if (free)
+		return { where: 'unattributed', sentBytes: free.sentBytes };
+	for (const call of [...calls, ...endedCalls])
+		for (const p of call.relay.participants)
+			for (const a of p.allocations.filter(here))
+				return { where: call.roomName, user: p.userId, by: a.by, sentBytes: a.sentBytes };
+	return null;
+}
+
+const becomes = async (what, relayed, wanted) => {
+	let last;
+
+	await until(what, async () => {
+		last = await find(relayed);
+		return last && Object.entries(wanted).every(([key, value]) => last[key] === value);
+	}).catch((err) => { throw new Error(`${err.message}; it is ${JSON.stringify(last)}, not ${JSON.stringify(wanted)}`); });
+};
+
+async function stays(relayed, wanted) {
+	await becomes('seen', relayed, wanted);
+	await new Promise((resolve) => setTimeout(resolve, 1500)); /* longer than a sample */
+	await becomes('unchanged', relayed, wanted);
+}
+
+const relayCandidate = ({ address, port }) => candidate(1, { ip: address, port, type: 'relay' });
+
+async function send(client, peer, count) {
+	await client.permit(peer);
+	await client.sendTo(peer, count, SIZE);
+}
+
+async function end(call, who, other) {
+	who.emit('call:end', { roomName: call.roomName });
+	await other.next('call:ended');
+}
+
+/* A call whose caller has credentials made for it. */
+async function callWithCredentials(caller, callee) {
+	const { iceServers } = await caller.request('ice:request', { userId: caller.userId });
+	const call = await establish(caller, callee);
+	const { username, credential } = turnServer(iceServers);
+
+	return { ...call, credentials: { username, password: credential } };
+}
+
+async function twoCalls(t) {
+	const [alice, alice2, bob, carol] = await Promise.all(['alice', 'alice', 'bob', 'carol'].map((id) => join(t, stack, id)));
+	const one = await callWithCredentials(alice, bob);
+	const two = await callWithCredentials(alice2, carol);
+
+	t.after(async () => {
+		await end(one, alice, bob).catch(() => {});
+		await end(two, alice2, carol).catch(() => {});
+	});
+	return { alice, alice2, bob, carol, one, two };
+}
+
+test('rule 1: the call in the name, for a user in two calls', options, async (t) => {
+	const { one, two } = await twoCalls(t);
+	const peer = await udpPeer(t);
+	const a = await allocation(t, stack, one.credentials);
+	const b = await allocation(t, stack, two.credentials);
+
+	await send(a, peer, 10);
+	await send(b, peer, 20);
+	await becomes('first call', a.relayed, { where: one.roomName, user: 'alice', by: 'name', sentBytes: 10 * SIZE });
+	await becomes('second call', b.relayed, { where: two.roomName, user: 'alice', by: 'name', sentBytes: 20 * SIZE });
+});
+
+test('rule 2: the relayed address in a candidate, for a user in two calls', options, async (t) => {
+	const { alice, alice2, one, two } = await twoCalls(t);
+	const peer = await udpPeer(t);
+	const a = await allocation(t, stack, stack.credentials('alice'));
+	const b = await allocation(t, stack, stack.credentials('alice'));
+
+	await send(a, peer, 10);
+	await becomes('nobody\'s at first', a.relayed, { where: 'unattributed' });
+	sendCandidate(alice, one.roomName, relayCandidate(a.relayed));
+	sendCandidate(alice2, two.roomName, relayCandidate(b.relayed));
+	await send(b, peer, 20);
+	await becomes('first call', a.relayed, { where: one.roomName, by: 'candidate', sentBytes: 10 * SIZE });
+	await becomes('second call', b.relayed, { where: two.roomName, by: 'candidate', sentBytes: 20 * SIZE });
+});
+
+test('rule 2: the first claim stands among equals', options, async (t) => {
+	const { alice, alice2, one, two } = await twoCalls(t);
+	const a = await allocation(t, stack, stack.credentials('alice'));
+
+	sendCandidate(alice, one.roomName, relayCandidate(a.relayed));
+	await becomes('first call', a.relayed, { where: one.roomName });
+	sendCandidate(alice2, two.roomName, relayCandidate(a.relayed));
+	await stays(a.relayed, { where: one.roomName, by: 'candidate' });
+});
+
+test('rule 3: the user in exactly one call; in two calls no call', options, async (t) => {
+	const [alice, alice2, bob, carol] = await Promise.all(['alice', 'alice', 'bob', 'carol'].map((id) => join(t, stack, id)));
+	const peer = await udpPeer(t);
+	const one = await establish(alice, bob);
+	const a = await allocation(t, stack, stack.credentials('alice'));
+
+	await send(a, peer, 10);
+	await becomes('the one call', a.relayed, { where: one.roomName, user: 'alice', by: 'user', sentBytes: 10 * SIZE });
+
+	const two = await establish(alice2, carol);
+	const b = await allocation(t, stack, stack.credentials('alice'));
+
+	await send(b, peer, 20);
+	await becomes('its bytes are known', b.relayed, { sentBytes: 20 * SIZE });
+	await stays(b.relayed, { where: 'unattributed' });
+
+	await t.test('a stronger rule takes the whole totals along', async () => {
+		sendCandidate(alice2, two.roomName, relayCandidate(a.relayed));
+		await becomes('moved', a.relayed, { where: two.roomName, by: 'candidate', sentBytes: 10 * SIZE });
+		assert.equal((await stack.rest.call(one.roomName)).relay.sentBytes, 0);
+	});
+	await end(one, alice, bob);
+	await end(two, alice2, carol);
+});
+
+test('candidate first, allocation after: its address is found all the same', options, async (t) => {
+	const { alice, one } = await twoCalls(t);
+	const a = await allocation(t, stack, stack.credentials('alice'));
+
+	/* The candidate may overtake turnserver's report: both reach signald in any order. */
+	sendCandidate(alice, one.roomName, relayCandidate(a.relayed));
+	await becomes('claimed', a.relayed, { where: one.roomName, by: 'candidate' });
+});
+
+test('nobody can claim a stranger\'s relay', options, async (t) => {
+	const [mallory, victim, bob] = await Promise.all(['mallory', 'bob2', 'bob'].map((id) => join(t, stack, id)));
+	const call = await callWithCredentials(mallory, victim);
+	const other = await callWithCredentials(bob, await join(t, stack, 'carol'));
+	const peer = await udpPeer(t);
+	const free = await allocation(t, stack, stack.credentials('stranger'));
+	const owned = await allocation(t, stack, other.credentials);
+
+	await send(free, peer, 10);
+	await send(owned, peer, 10);
+	sendCandidate(mallory, call.roomName, relayCandidate(free.relayed));
+	sendCandidate(mallory, call.roomName, relayCandidate(owned.relayed));
+	await stays(free.relayed, { where: 'unattributed', sentBytes: 10 * SIZE });
+	await becomes('still its own', owned.relayed, { where: other.roomName, by: 'name' });
+	assert.equal((await stack.rest.call(call.roomName)).relay.sentBytes, 0);
+
+	await t.test('and ending the call ends nobody else\'s relay', async () => {
+		await end(call, mallory, victim);
+		await stays(free.relayed, { where: 'unattributed' });
+		await becomes('still its own', owned.relayed, { where: other.roomName });
+	});
+	bob.emit('call:end', { roomName: other.roomName });
+});
+
+test('a name with another call is not claimed by a candidate', options, async (t) => {
+	const { alice2, one, two } = await twoCalls(t);
+	const a = await allocation(t, stack, one.credentials);
+
+	sendCandidate(alice2, two.roomName, relayCandidate(a.relayed));
+	await stays(a.relayed, { where: one.roomName, by: 'name' });
+});
+
+test('a shared name is claimed from the member\'s own address only', options, async (t) => {
+	const alice = await join(t, stack, 'alice', { transports: ['websocket'], localAddress: '127.0.0.2' });
+	const bob = await join(t, stack, 'bob', { transports: ['websocket'], localAddress: '127.0.0.3' });
+	const call = await establish(alice, bob);
+	const shared = () => stack.credentials(stack.sharedUser, { secret: stack.sharedSecret });
+	const mine = await allocation(t, stack, shared(), '127.0.0.2');
+	const others = await allocation(t, stack, shared(), '127.0.0.4');
+
+	sendCandidate(alice, call.roomName, relayCandidate(mine.relayed));
+	sendCandidate(alice, call.roomName, relayCandidate(others.relayed));
+	await becomes('mine', mine.relayed, { where: call.roomName, user: 'alice', by: 'candidate' });
+	await stays(others.relayed, { where: 'unattributed' });
+	await end(call, alice, bob);
+});
+
+test('a shared name never counts by rule 3, nor by a call in it', options, async (t) => {
+	const user = await join(t, stack, stack.sharedUser);
+	const bob = await join(t, stack, 'bob');
+	const call = await establish(user, bob);
+	const plain = await allocation(t, stack, stack.credentials(stack.sharedUser, { secret: stack.sharedSecret }));
+	const named = await allocation(t, stack, stack.credentials(stack.sharedUser, { call: call.callId, secret: stack.sharedSecret }));
+
+	await stays(plain.relayed, { where: 'unattributed' });
+	await becomes('its call is ignored', named.relayed, { where: 'unattributed' });
+	await end(call, user, bob);
+});
+
+test('a shared secret authenticates nobody else', options, async (t) => {
+	for (const user of ['alice', undefined])
+		await assert.rejects(allocation(t, stack, stack.credentials(user, { secret: stack.sharedSecret })),
+			(err) => err instanceof TurnError && err.code === 401);
+});
+
+test('expired and foreign credentials are refused', options, async (t) => {
+	const refused = (err) => err instanceof TurnError && err.code === 401;
+
+	await assert.rejects(allocation(t, stack, stack.credentials('alice', { ttl_s: -60 })), refused);
+	await assert.rejects(allocation(t, stack, stack.credentials('alice', { secret: 'x'.repeat(32) })), refused);
+});
+
+test('call:end ends the relay of its call', options, async (t) => {
+	const { alice, bob, one } = await twoCalls(t);
+	const named = await allocation(t, stack, one.credentials);
+	const claimed = await allocation(t, stack, stack.credentials('alice'));
+
+	sendCandidate(alice, one.roomName, relayCandidate(claimed.relayed));
+	await becomes('claimed', claimed.relayed, { where: one.roomName });
+	await becomes('named', named.relayed, { where: one.roomName });
+	await end(one, alice, bob);
+	await until('both are gone', async () => !(await find(named.relayed)) && !(await find(claimed.relayed)));
+});

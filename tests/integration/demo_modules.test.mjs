@@ -1,0 +1,49 @@
+/* demo_modules.test.mjs - the demo page's modules that need no browser */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { describePair, formatBytes, isRelayed, selectedPair } from '../../signald/demo/stats.js';
+import { userIdFromName } from '../../signald/demo/userid.js';
+
+test('names become user ids of the grammar', () => {
+	const cases = {
+		'Alice': 'alice', ' Bob  Smith ': 'bob-smith', 'Олена Ґалаґан': 'olena-galagan', 'Юрій Щербак': 'iurii-shcherbak',
+		'José Núñez': 'jose-nunez', 'me@home.org': 'me@home.org', '42': '42', 'Марʼяна': 'mariana', '<b>x</b>': 'bxb',
+		'': '', '   ': '', '日本': '', '💥': '', '--a--': 'a',
+	};
+
+	for (const [name, id] of Object.entries(cases))
+		assert.equal(userIdFromName(name), id, name);
+	assert.equal(userIdFromName('щ'.repeat(64)).length, 64);
+});
+
+function report(...entries) {
+	return new Map(entries.map((e) => [e.id, e]));
+}
+
+const relay = { id: 'L', type: 'local-candidate', candidateType: 'relay', relayProtocol: 'tcp' };
+const host = { id: 'R', type: 'remote-candidate', candidateType: 'host' };
+const pair = { id: 'P', type: 'candidate-pair', localCandidateId: 'L', remoteCandidateId: 'R', bytesSent: 5, bytesReceived: 6 };
+
+test('the selected pair is the one the transport names', () => {
+	const other = { ...pair, id: 'Q', bytesSent: 1, nominated: true, state: 'succeeded' };
+	const found = selectedPair(report(other, { id: 'T', type: 'transport', selectedCandidatePairId: 'P' }, pair, relay, host));
+
+	assert.deepEqual(found, { local: 'relay', remote: 'host', relayProtocol: 'tcp', bytesSent: 5, bytesReceived: 6 });
+	assert.equal(isRelayed(found), true);
+	assert.equal(describePair(found), 'relay to host, TURN over TCP');
+});
+
+test('without a transport entry the nominated pair counts, and before that none', () => {
+	assert.equal(selectedPair(report({ ...pair, nominated: true, state: 'succeeded' }, relay, host)).bytesSent, 5);
+	assert.equal(selectedPair(report(pair, relay, host)), null);
+	assert.equal(selectedPair(report()), null);
+});
+
+test('bytes are told in units of a thousand', () => {
+	assert.equal(formatBytes(0), '0 B');
+	assert.equal(formatBytes(999), '999 B');
+	assert.equal(formatBytes(1000), '1.00 kB');
+	assert.equal(formatBytes(1234567), '1.23 MB');
+	assert.equal(formatBytes(5e15), '5000.00 TB');
+});

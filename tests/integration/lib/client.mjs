@@ -1,0 +1,118 @@
+/* client.mjs - npm's socket.io-client with a memory: events are kept until somebody asks for them */
+import assert from 'node:assert/strict';
+
+import { io } from 'socket.io-client';
+
+import { confide, marker, sleep, within } from './suite.mjs';
+
+export const TRANSPORTS = {
+	'polling only': ['polling'],
+	'WebSocket only': ['websocket'],
+	'default transports': undefined,
+};
+
+export class Client {
+	/* options go to io(): transports, localAddress, query ... */
+	constructor(stack, userId, options = {}) {
+		const given = Object.fromEntries(Object.entries(options).filter(([, v]) => v !== undefined));
+
+		this.userId = userId;
+		this.seen = [];
+		this.waiting = [];
+		this.socket = io(stack.url, {
+			forceNew: true,
+			reconnection: false,
+			/* As the Android and the Windows app bring their tokens along. */
+			query: { access_token: marker('query-token') },
+			auth: { token: marker('auth-token') },
+			...given,
+		});
+		this.socket.onAny((event, ...args) => this.#keep(event, args));
+	}
+
+	#keep(event, args) {
+		for (const s of args[0]?.iceServers ?? [])
+			if (s.credential)
+				confide(s.credential);
+		const i = this.waiting.findIndex((w) => w.event === event);
+
+		if (i >= 0)
+			this.waiting.splice(i, 1)[0].resolve(args[0]);
+		else
+			this.seen.push({ event, data: args[0] });
+	}
+
+	/* The oldest event of this name that nobody took yet, now or soon. */
+	next(event, limit_ms = 3000) {
+		const i = this.seen.findIndex((s) => s.event === event);
+
+		if (i >= 0)
+			return Promise.resolve(this.seen.splice(i, 1)[0].data);
+		return within(`${this.userId} gets ${event}`, new Promise((resolve) => this.waiting.push({ event, resolve })), limit_ms);
+	}
+
+	/* Nothing of this name came, and in a moment still nothing. */
+	async none(event, wait_ms = 150) {
+		await sleep(wait_ms);
+		assert.deepEqual(this.seen.filter((s) => s.event === event), [], `${this.userId} got ${event}`);
+	}
+
+	emit(event, ...args) {
+		this.socket.emit(event, ...args);
+	}
+
+	async request(event, payload) {
+		const reply = await this.socket.timeout(3000).emitWithAck(event, payload);
+
+		for (const s of reply.iceServers ?? [])
+			if (s.credential)
+				confide(s.credential);
+		return reply;
+	}
+
+	close() {
+		this.socket.disconnect();
+	}
+}
+
+/* Connected and joined as userId; closed when test t ends. */
+export async function join(t, stack, userId, options) {
+	const c = new Client(stack, userId, options);
+
+	t.after(() => c.close());
+	await within(`${userId} connects`, new Promise((resolve, reject) => {
+		c.socket.once('connect', resolve);
+		c.socket.once('connect_error', reject);
+	}));
+	c.emit('user:join', userId);
+	/* Events are dealt with in order: this answer proves that user:join has been. */
+	await c.request('ice:request', { userId });
+	return c;
+}
+
+let rooms = 0;
+
+export const newRoom = () => `room_${Date.now()}_${++rooms}`;
+export const fakeSdp = (what) => `v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=ice-pwd:${marker(what)}\r\n`;
+
+export const candidate = (n, { ip = '127.0.0.1', port = 9, type = 'host' } = {}) =>
+	`candidate:${n} 1 udp 2113937151 ${ip} ${port} typ ${type}${type === 'host' ? '' : ' raddr 0.0.0.0 rport 0'}`;
+
+export function sendCandidate(client, roomName, text) {
+	client.emit('ice:candidate', { roomName, candidate: text, sdpMLineIndex: 0, sdpMid: '0' });
+}
+
+/* An answered call of two clients. Returns { roomName, callId, incoming, answer }. */
+export async function establish(caller, callee, roomName = newRoom()) {
+	caller.emit('call:initiate', {
+		fromId: caller.userId, toId: callee.userId, callType: 'video', roomName, sdpOffer: fakeSdp('offer'),
+	});
+	const incoming = await callee.next('call:incoming');
+
+	callee.emit('call:accept', { roomName, fromId: caller.userId, sdpAnswer: fakeSdp('answer') });
+	const answer = await caller.next('call:answer');
+
+	return { roomName, callId: incoming.callId, incoming, answer };
+}
+
+export const turnServer = (iceServers) => iceServers.find((s) => s.username);

@@ -1,0 +1,98 @@
+/* relay_call.mjs - two demo pages in a relay-only call, and what must be true of it */
+import assert from 'node:assert/strict';
+import path from 'node:path';
+
+import { callAndAnswer, demoPage, framesShown, launch, selectedPair, silence } from './browser.mjs';
+import { ARTIFACTS, sleep, until } from './suite.mjs';
+
+const TOLERANCE = 0.02;
+
+function assertClose(ours, theirs, what) {
+	assert.ok(theirs > 0, `${what}: the page counted nothing`);
+	const off = Math.abs(ours - theirs) / theirs;
+
+	assert.ok(off <= TOLERANCE, `${what}: stats say ${ours}, the page ${theirs}, ${(off * 100).toFixed(2)} % apart`);
+}
+
+/* The stats once both sides have stopped sending: two looks a sample apart that hardly differ. */
+async function settledCall(stack, callId) {
+	let before = -1;
+
+	return until('the totals stand still', async () => {
+		const call = (await stack.rest.stats()).calls.find((c) => c.callId === callId);
+		const total = call.relay.sentBytes + call.relay.receivedBytes;
+		const still = total - before < 2000;
+
+		before = total;
+		return still && call;
+	}, 8000, 1200);
+}
+
+/* What candidate-pair stats count in Chromium is the payload of RTP, RTCP and DTLS packets; the
+ * connectivity checks beside them pass through the relay too: some hundred bytes a second, far
+ * below the tolerance. */
+function assertBytesAgree(call, userId, pair) {
+	const relay = call.relay.participants.find((p) => p.userId === userId);
+
+	assertClose(relay.sentBytes, pair.bytesSent, `${userId} sent`);
+	assertClose(relay.receivedBytes, pair.bytesReceived, `${userId} received`);
+}
+
+async function assertPictureMoves(page) {
+	const before = await framesShown(page);
+
+	await until('the remote picture moves', async () => (await framesShown(page)) > before + 5, 5000, 200);
+}
+
+export async function relayCall(t, stack, { transport, seconds, picture, fakeCamera = false, prefix = [] }) {
+	const browser = await launch(t, { fakeCamera, prefix });
+	const alice = await demoPage(browser, stack, 'Alice');
+	const bob = await demoPage(browser, stack, 'Bob');
+
+	await callAndAnswer(alice, bob, 'bob');
+	const startedAt = Date.now();
+
+	for (const page of [alice, bob]) {
+		const pair = await selectedPair(page);
+
+		assert.equal(pair.local, 'relay');
+		assert.equal(pair.remote, 'relay');
+		assert.equal(pair.relayProtocol, transport);
+		await assertPictureMoves(page);
+	}
+	const [live] = (await stack.rest.stats()).calls;
+
+	assert.equal(live.state, 'active');
+	assert.deepEqual(live.participants, ['alice', 'bob']);
+	await sleep(Math.max(0, startedAt + seconds * 1000 - Date.now()));
+	assert.match(await alice.textContent('#connection'), new RegExp(`relay to relay, TURN over ${transport}`, 'i'));
+	assert.match(await alice.textContent('#bytes-sent'), /[kMG]B \(\d/);
+	if (picture)
+		await alice.screenshot({ path: path.join(ARTIFACTS, picture) });
+
+	await Promise.all([silence(alice), silence(bob)]);
+	const call = await settledCall(stack, live.callId);
+
+	assertBytesAgree(call, 'alice', await selectedPair(alice));
+	assertBytesAgree(call, 'bob', await selectedPair(bob));
+	assert.ok(call.relay.liveAllocations >= 2);
+	for (const p of call.relay.participants)
+		for (const a of p.allocations)
+			assert.equal(a.by, 'name', 'both sides had credentials of the call');
+
+	await alice.click('#hangup');
+	await bob.waitForFunction(() => window.demo.state === 'idle');
+	await until('the relay is gone', async () => {
+		const stats = await stack.rest.stats();
+
+		return stats.relay.liveAllocations === 0 && stats.calls.length === 0;
+	});
+	const ended = (await stack.rest.stats()).endedCalls.find((c) => c.callId === live.callId);
+
+	assert.equal(ended.state, 'ended');
+	assert.equal(ended.relay.liveAllocations, 0);
+	assert.ok(ended.relay.sentBytes >= call.relay.sentBytes, 'nothing is lost at the end');
+	assert.ok(ended.duration >= seconds);
+	assert.deepEqual([...alice.faults, ...bob.faults], []);
+	return { call, alice, bob };
+}

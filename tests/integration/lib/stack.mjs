@@ -1,0 +1,146 @@
+/* stack.mjs - a turnserver and a signald with configurations of their own, on free ports */
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+
+import { Daemon } from './daemon.mjs';
+import { confide, freePort, newStateDir, program, SOURCE_DIR, turnPassword, until } from './suite.mjs';
+import { Rest } from './rest.mjs';
+
+export const REALM = 'signald.test';
+const RELAY_PORTS = 400;
+
+function write(dir, name, text) {
+	const file = path.join(dir, name);
+
+	fs.writeFileSync(file, text, { mode: 0o600 });
+	return file;
+}
+
+const lines = (o) => Object.entries(o)
+	.map(([key, value]) => (value === true ? key : `${key}=${value}`))
+	.join('\n') + '\n';
+
+const answersTcp = (port, host) => new Promise((resolve, reject) => {
+	const s = net.connect({ port, host });
+
+	s.once('connect', () => { s.destroy(); resolve(true); });
+	s.once('error', reject);
+});
+
+export class Stack {
+	constructor({ host = '127.0.0.1', prefix = [], transports = ['udp', 'tcp'], turnserver = {}, signald = {} } = {}) {
+		this.host = host;
+		this.prefix = prefix;
+		this.transports = transports;
+		this.turnserverOptions = turnserver;
+		this.signaldOptions = signald;
+		this.dir = newStateDir();
+		this.secret = confide(randomBytes(32).toString('hex'));
+		this.sharedUser = 'android_user';
+		this.sharedSecret = confide(randomBytes(32).toString('hex'));
+		this.adminToken = confide(randomBytes(24).toString('hex'));
+		this.adminSocket = path.join(this.dir, 'admin.sock');
+		this.daemons = {};
+	}
+
+	async init() {
+		/* Another namespace's ports cannot be tried from here: any of ours will do. */
+		const here = this.prefix.length ? '0.0.0.0' : this.host;
+
+		this.port = await freePort(here);
+		this.turnPort = await freePort(here);
+		this.relayPort = 22000 + RELAY_PORTS * Math.floor(Math.random() * 25);
+		this.url = `http://${this.host}:${this.port}`;
+		this.rest = new Rest(this.url, this.adminToken);
+		this.secretsFile = write(this.dir, 'auth-secrets',
+			`# id secret\nmain ${this.secret}\napk ${this.sharedSecret} tag=apk users=${this.sharedUser}\n`);
+		write(this.dir, 'admin-token', `${this.adminToken}\n`);
+		write(this.dir, 'turnserver.conf', this.#turnserverConf());
+		write(this.dir, 'signald.conf', this.#signaldConf());
+	}
+
+	#turnserverConf() {
+		return lines({
+			'listening-ip': this.host,
+			'relay-ip': this.host,
+			'listening-port': this.turnPort,
+			'min-port': this.relayPort,
+			'max-port': this.relayPort + RELAY_PORTS - 1,
+			'relay-threads': 2,
+			'realm': REALM,
+			'use-auth-secret': true,
+			'auth-secret-file': this.secretsFile,
+			'admin-socket': this.adminSocket,
+			'admin-interval': 1,
+			'no-cli': true,
+			'no-tls': true,
+			'no-dtls': true,
+			'userdb': path.join(this.dir, 'turndb'),
+			'pidfile': path.join(this.dir, 'turnserver.pid'),
+			'log-file': 'stdout',
+			'simple-log': true,
+			...(this.host.startsWith('127.') ? { 'allow-loopback-peers': true } : {}),
+			...this.turnserverOptions,
+		});
+	}
+
+	#signaldConf() {
+		const turn = this.transports.map((t) => `turn:${this.host}:${this.turnPort}?transport=${t}`);
+
+		this.turnUrls = turn;
+		this.stunUrl = `stun:${this.host}:${this.turnPort}`;
+		return Object.entries({
+			'listen': `${this.host}:${this.port}`,
+			'relay-socket': this.adminSocket,
+			'auth-secret-file': this.secretsFile,
+			'admin-token-file': path.join(this.dir, 'admin-token'),
+			'turn-urls': turn.join(', '),
+			'stun-urls': this.stunUrl,
+			'demo-dir': path.join(SOURCE_DIR, 'signald', 'demo'),
+			'log-level': 'debug',
+			...this.signaldOptions,
+		}).map(([key, value]) => `${key} = ${value}\n`).join('');
+	}
+
+	async startTurnserver() {
+		const d = new Daemon('turnserver', [program('turnserver'), '-c', path.join(this.dir, 'turnserver.conf')],
+			{ prefix: this.prefix, env: { ASAN_OPTIONS: 'detect_leaks=0' } });
+
+		this.daemons.turnserver = d;
+		await until('turnserver answers', () => { d.assertAlive(); return answersTcp(this.turnPort, this.host); }, 10000);
+	}
+
+	async startSignald() {
+		const d = new Daemon('signald', [program('signald'), '-c', path.join(this.dir, 'signald.conf')], { prefix: this.prefix });
+
+		this.daemons.signald = d;
+		await until('signald answers', () => { d.assertAlive(); return this.rest.health(); }, 10000);
+	}
+
+	/* As signald makes them, for what REST does not give. */
+	credentials(user, { call, secret = this.secret, ttl_s = 600 } = {}) {
+		const username = [Math.floor(Date.now() / 1000) + ttl_s, user, call].filter((p) => p !== undefined).join(':');
+
+		return { username, password: confide(turnPassword(secret, username)) };
+	}
+
+	async stop() {
+		await this.daemons.signald?.stop();
+		/* turnserver's own way of ending on a signal is not ours to judge. */
+		await this.daemons.turnserver?.stop({ exitCodes: [0, 143] });
+	}
+}
+
+/* Both daemons up and speaking to each other; stopped when test t ends. */
+export async function startStack(t, options) {
+	const stack = new Stack(options);
+
+	t.after(() => stack.stop());
+	await stack.init();
+	await stack.startTurnserver();
+	await stack.startSignald();
+	await until('signald has the admin socket', async () => (await stack.rest.health()).turn.connected, 5000);
+	return stack;
+}

@@ -1,0 +1,124 @@
+/* suite.mjs - what all tests share: where things are, waiting with a limit, and the list of secrets
+ *
+ * BUILD_DIR  where the programs were built (several places below it are tried)
+ * SUITE_DIR  logs and states of the whole run; run.sh makes it, else a temporary folder
+ * ARTIFACTS  where pictures go */
+import { execFileSync } from 'node:child_process';
+import { createHmac, randomBytes } from 'node:crypto';
+import dgram from 'node:dgram';
+import fs from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const SOURCE_DIR = fileURLToPath(new URL('../../..', import.meta.url));
+export const BUILD_DIR = path.resolve(process.env.BUILD_DIR ?? path.join(SOURCE_DIR, 'build', 'gcc'));
+export const SUITE_DIR = process.env.SUITE_DIR ?? fs.mkdtempSync(path.join(os.tmpdir(), 'sit-'));
+export const ARTIFACTS = process.env.ARTIFACTS ?? SUITE_DIR;
+export const IS_ROOT = process.getuid() === 0;
+
+const SECRETS = path.join(SUITE_DIR, 'secrets');
+const LOG_DIR = path.join(SUITE_DIR, 'logs');
+
+fs.mkdirSync(LOG_DIR, { recursive: true, mode: 0o700 });
+fs.mkdirSync(ARTIFACTS, { recursive: true });
+
+export function program(name) {
+	const places = ['', 'signald', 'coturn', 'coturn/bin', 'patches', 'bin'].map((d) => path.join(BUILD_DIR, d, name));
+	const found = places.find((p) => fs.existsSync(p) && fs.statSync(p).isFile());
+
+	if (!found)
+		throw new Error(`${name} is not built: looked below ${BUILD_DIR} (set BUILD_DIR)`);
+	return found;
+}
+
+export function command(...names) {
+	for (const name of names) {
+		try {
+			return execFileSync('sh', ['-c', 'command -v "$1"', 'sh', name], { encoding: 'utf8' }).trim();
+		} catch {
+			/* the next name */
+		}
+	}
+	return null;
+}
+
+/* Remember something that no log may ever hold; the last test of the suite looks. */
+export function confide(value) {
+	fs.appendFileSync(SECRETS, `${value}\n`, { mode: 0o600 });
+	return value;
+}
+
+export const secretsUsed = () => [...new Set(fs.readFileSync(SECRETS, 'utf8').split('\n').filter(Boolean))];
+export const logFiles = () => fs.readdirSync(LOG_DIR).map((f) => path.join(LOG_DIR, f));
+export const marker = (what) => confide(`${what}-${randomBytes(9).toString('hex')}`);
+
+let logs = 0;
+
+export const newLogFile = (name) => path.join(LOG_DIR, `${process.pid}-${++logs}-${name}.log`);
+export const newStateDir = () => fs.mkdtempSync(path.join(SUITE_DIR, 'st-'));
+export const turnPassword = (secret, name) => createHmac('sha1', secret).update(name).digest('base64');
+export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+export const now = () => Math.floor(Date.now() / 1000);
+
+/* Ask until the answer is true enough. Errors of the last try are told. */
+export async function until(what, ask, limit_ms = 5000, pause_ms = 50) {
+	const end = Date.now() + limit_ms;
+	let last;
+
+	for (;;) {
+		try {
+			const answer = await ask();
+
+			if (answer)
+				return answer;
+			last = undefined;
+		} catch (err) {
+			last = err;
+		}
+		if (Date.now() >= end)
+			throw new Error(`not within ${limit_ms} ms: ${what}`, { cause: last });
+		await sleep(pause_ms);
+	}
+}
+
+export function within(what, promise, limit_ms = 5000) {
+	let timer;
+	const late = new Promise((_, reject) => {
+		timer = setTimeout(() => reject(new Error(`not within ${limit_ms} ms: ${what}`)), limit_ms);
+	});
+
+	return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+const bindTcp = (port, host) => new Promise((resolve, reject) => {
+	const s = net.createServer();
+
+	s.once('error', reject);
+	s.listen({ port, host }, () => s.close(resolve));
+});
+
+const bindUdp = (port, host) => new Promise((resolve, reject) => {
+	const s = dgram.createSocket('udp4');
+
+	s.once('error', reject);
+	s.bind(port, host, () => s.close(resolve));
+});
+
+/* A port free for TCP and UDP, below the ephemeral ones so that nobody gets it in between.
+ * host 0.0.0.0 serves for addresses of another namespace. */
+export async function freePort(host = '127.0.0.1') {
+	for (let tries = 0; tries < 100; tries++) {
+		const port = 10000 + Math.floor(Math.random() * 12000);
+
+		try {
+			await bindTcp(port, host);
+			await bindUdp(port, host);
+			return port;
+		} catch {
+			/* taken: another */
+		}
+	}
+	throw new Error('no free port found');
+}

@@ -1,0 +1,212 @@
+/* turn_client.mjs - as much of a TURN client (RFC 8656 over UDP) as the tests need
+ *
+ * turnutils_uclient measures; this one holds one allocation open, says its relayed address,
+ * and sends exactly the bytes it is told to, from an address of choice. */
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import dgram from 'node:dgram';
+
+import { REALM } from './stack.mjs';
+import { sleep, within } from './suite.mjs';
+
+const MAGIC = 0x2112a442;
+const METHOD = { allocate: 0x003, refresh: 0x004, send: 0x016, permission: 0x008 };
+const ATTR = {
+	username: 0x0006, integrity: 0x0008, error: 0x0009, lifetime: 0x000d, peer: 0x0012, data: 0x0013,
+	realm: 0x0014, nonce: 0x0015, relayed: 0x0016, transport: 0x0019,
+};
+const INDICATION = 0x0010;
+
+function attribute(type, value) {
+	const b = Buffer.alloc(4 + Math.ceil(value.length / 4) * 4);
+
+	b.writeUInt16BE(type, 0);
+	b.writeUInt16BE(value.length, 2);
+	value.copy(b, 4);
+	return b;
+}
+
+function header(type, length, id) {
+	const b = Buffer.alloc(20);
+
+	b.writeUInt16BE(type, 0);
+	b.writeUInt16BE(length, 2);
+	b.writeUInt32BE(MAGIC, 4);
+	id.copy(b, 8);
+	return b;
+}
+
+/* IPv4 only: XOR with the magic cookie, RFC 8489 section 14.2. */
+function xorAddress({ address, port }) {
+	const b = Buffer.alloc(8);
+	const ip = address.split('.').reduce((n, part) => n * 256 + Number(part), 0);
+
+	b.writeUInt8(1, 1);
+	b.writeUInt16BE(port ^ (MAGIC >>> 16), 2);
+	b.writeUInt32BE((ip ^ MAGIC) >>> 0, 4);
+	return b;
+}
+
+function unxorAddress(b) {
+	const ip = (b.readUInt32BE(4) ^ MAGIC) >>> 0;
+
+	return {
+		address: [24, 16, 8, 0].map((shift) => (ip >>> shift) & 255).join('.'),
+		port: b.readUInt16BE(2) ^ (MAGIC >>> 16),
+	};
+}
+
+function parse(msg) {
+	const attrs = new Map();
+
+	for (let i = 20; i + 4 <= msg.length;) {
+		const n = msg.readUInt16BE(i + 2);
+
+		attrs.set(msg.readUInt16BE(i), msg.subarray(i + 4, i + 4 + n));
+		i += 4 + Math.ceil(n / 4) * 4;
+	}
+	return { type: msg.readUInt16BE(0), id: msg.toString('hex', 8, 20), attrs };
+}
+
+export class TurnError extends Error {
+	constructor(code) {
+		super(`TURN error ${code}`);
+		this.code = code;
+	}
+}
+
+export class TurnClient {
+	constructor(stack, { username, password }, localAddress = '127.0.0.1') {
+		this.stack = stack;
+		this.username = username;
+		this.key = createHash('md5').update(`${username}:${REALM}:${password}`).digest();
+		this.localAddress = localAddress;
+		this.pending = new Map();
+		this.received = 0;	/* payload bytes of Data indications */
+	}
+
+	async open() {
+		this.socket = dgram.createSocket('udp4');
+		this.socket.on('message', (msg) => this.#read(msg));
+		await new Promise((resolve) => this.socket.bind(0, this.localAddress, resolve));
+	}
+
+	#read(raw) {
+		const msg = parse(raw);
+
+		if ((msg.type & 0x0110) === INDICATION)
+			this.received += msg.attrs.get(ATTR.data)?.length ?? 0;
+		else
+			this.pending.get(msg.id)?.(msg);
+	}
+
+	#send(type, attrs, id, sign) {
+		let body = Buffer.concat(attrs);
+
+		if (sign) { /* RFC 8489 section 14.5: over the header with the length as if already there */
+			const head = header(type, body.length + 24, id);
+			const mac = createHmac('sha1', this.key).update(head).update(body).digest();
+
+			body = Buffer.concat([body, attribute(ATTR.integrity, mac)]);
+		}
+		this.socket.send(Buffer.concat([header(type, body.length, id), body]), this.stack.turnPort, this.stack.host);
+	}
+
+	async #request(method, attrs) {
+		const id = randomBytes(12);
+		const key = id.toString('hex');
+		const reply = new Promise((resolve) => this.pending.set(key, resolve));
+		const auth = this.nonce ? [
+			attribute(ATTR.username, Buffer.from(this.username)), attribute(ATTR.realm, this.realm), attribute(ATTR.nonce, this.nonce),
+		] : [];
+
+		this.#send(method, [...attrs, ...auth], id, auth.length > 0);
+		try {
+			return await within('TURN answers', reply);
+		} finally {
+			this.pending.delete(key);
+		}
+	}
+
+	/* With a nonce learnt from the first refusal, RFC 8489 section 9.2. */
+	async #transaction(method, attrs) {
+		for (let tries = 0; ; tries++) {
+			const { attrs: got } = await this.#request(method, attrs);
+			const error = got.get(ATTR.error);
+
+			if (!error)
+				return got;
+			const code = error[2] * 100 + error[3];
+
+			if (tries > 0 || (code !== 401 && code !== 438) || (code === 401 && this.nonce))
+				throw new TurnError(code);
+			this.nonce = Buffer.from(got.get(ATTR.nonce));
+			this.realm = Buffer.from(got.get(ATTR.realm) ?? REALM);
+		}
+	}
+
+	async allocate() {
+		if (!this.socket)
+			await this.open();
+		const got = await this.#transaction(METHOD.allocate, [attribute(ATTR.transport, Buffer.from([17, 0, 0, 0]))]);
+
+		this.relayed = unxorAddress(got.get(ATTR.relayed));
+		return this.relayed;
+	}
+
+	async permit(peer) {
+		await this.#transaction(METHOD.permission, [attribute(ATTR.peer, xorAddress(peer))]);
+	}
+
+	/* count payloads of size bytes to the peer, slowly enough for no queue to overflow. */
+	async sendTo(peer, count, size) {
+		const data = attribute(ATTR.data, Buffer.alloc(size, 0x5a));
+		const to = attribute(ATTR.peer, xorAddress(peer));
+
+		for (let i = 0; i < count; i++) {
+			this.#send(METHOD.send | INDICATION, [to, data], randomBytes(12), false);
+			if (i % 10 === 9)
+				await sleep(5);
+		}
+	}
+
+	async release() {
+		const lifetime = Buffer.alloc(4);
+
+		await this.#transaction(METHOD.refresh, [attribute(ATTR.lifetime, lifetime)]);
+		this.relayed = null;
+	}
+
+	close() {
+		this.socket?.close();
+		this.socket = null;
+	}
+}
+
+/* An allocation that ends with test t. */
+export async function allocation(t, stack, credentials, localAddress) {
+	const c = new TurnClient(stack, credentials, localAddress);
+
+	t.after(async () => {
+		if (c.relayed)
+			await c.release().catch(() => {}); /* killed, or its server is gone */
+		c.close();
+	});
+	await c.allocate();
+	return c;
+}
+
+/* A UDP peer that counts and, when asked to, echoes. */
+export async function udpPeer(t, { echo = false, host = '127.0.0.1' } = {}) {
+	const socket = dgram.createSocket('udp4');
+	const peer = { address: host, port: 0, received: 0 };
+
+	socket.on('message', (msg, from) => {
+		peer.received += msg.length;
+		if (echo)
+			socket.send(msg, from.port, from.address);
+	});
+	await new Promise((resolve) => socket.bind(0, host, resolve));
+	peer.port = socket.address().port;
+	t.after(() => socket.close());
+	return peer;
+}

@@ -1,0 +1,78 @@
+/* netns_call.test.mjs - the relay-only call where nothing is on loopback
+ *
+ * Two network namespaces joined by a cable: one with both daemons on a public-looking address,
+ * one with the browser and this test. turnserver refuses loopback peers, as it does by default.
+ * The page is then on plain http and may not have a camera: it sends its drawn picture. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { whyNoBrowser } from './lib/browser.mjs';
+import { relayCall } from './lib/relay_call.mjs';
+import { startStack } from './lib/stack.mjs';
+import { command, IS_ROOT } from './lib/suite.mjs';
+
+const SERVER = '203.0.113.5';
+const CLIENT = '203.0.113.77';
+const SECONDS = 20;
+const INSIDE = 'SIGNALD_TEST_SERVER_NS'; /* set: we already run in the client's namespace */
+
+function ip(...args) {
+	execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+}
+
+function whySkip() {
+	if (!IS_ROOT)
+		return 'only root can make network namespaces';
+	if (!command('ip'))
+		return 'no ip command (iproute2)';
+	return whyNoBrowser;
+}
+
+function makeNamespaces(t, server, client) {
+	t.after(() => {
+		for (const ns of [server, client])
+			spawnSync('ip', ['netns', 'del', ns]);
+	});
+	for (const ns of [server, client]) {
+		ip('netns', 'add', ns);
+		ip('-n', ns, 'link', 'set', 'lo', 'up');
+	}
+	ip('-n', server, 'link', 'add', 'cable', 'type', 'veth', 'peer', 'name', 'cable', 'netns', client);
+	for (const [ns, address] of [[server, SERVER], [client, CLIENT]]) {
+		ip('-n', ns, 'address', 'add', `${address}/24`, 'dev', 'cable');
+		ip('-n', ns, 'link', 'set', 'cable', 'up');
+		ip('-n', ns, 'route', 'add', 'default', 'dev', 'cable');
+	}
+}
+
+if (process.env[INSIDE]) {
+	test('the call', { timeout: 100000 }, async (t) => {
+		const stack = await startStack(t, {
+			host: SERVER, transports: ['udp'], prefix: ['ip', 'netns', 'exec', process.env[INSIDE]],
+		});
+		const { call, alice } = await relayCall(t, stack, { transport: 'udp', seconds: SECONDS });
+
+		for (const p of call.relay.participants)
+			for (const a of p.allocations) {
+				assert.match(a.relayed, /^203\.0\.113\.5:/);
+				assert.match(a.client, /^203\.0\.113\.77:/);
+			}
+		assert.match(await alice.textContent('#status'), /You hung up/);
+	});
+} else {
+	test('a call through a public-looking relay, without loopback peers', { skip: whySkip(), timeout: 120000 }, (t) => {
+		const server = `sits${process.pid}`;
+		const client = `sitc${process.pid}`;
+
+		makeNamespaces(t, server, client);
+		const env = { ...process.env, [INSIDE]: server };
+
+		delete env.NODE_TEST_CONTEXT; /* a run of its own, not a part of this one's report */
+		const run = spawnSync('ip', ['netns', 'exec', client, process.execPath, fileURLToPath(import.meta.url)],
+			{ env, encoding: 'utf8', timeout: 110000 });
+
+		assert.equal(run.status, 0, `${run.stdout}\n${run.stderr}`);
+	});
+}

@@ -1,0 +1,38 @@
+#!/bin/sh
+# Runs the integration tests: the real daemons against real clients.
+#
+#	BUILD_DIR=build/gcc tests/integration/run.sh [FILE.test.mjs ...]
+#
+# BUILD_DIR    where the programs were built (default: build/gcc of the checkout)
+# ARTIFACTS    where pictures go (default: with the logs)
+# KEEP         not empty: keep logs and states of a good run too
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+demo=$here/../../signald/demo
+SUITE_DIR=$(mktemp -d /tmp/sit-XXXXXX)
+export SUITE_DIR
+[ -z "${BUILD_DIR:-}" ] || BUILD_DIR=$(cd "$BUILD_DIR" && pwd)
+[ -z "${ARTIFACTS:-}" ] || { mkdir -p "$ARTIFACTS" && ARTIFACTS=$(cd "$ARTIFACTS" && pwd); }
+
+# npm's lock file is copied into node_modules: unchanged means nothing to do.
+packages() {
+	[ "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ] ||
+		(cd "$1" && npm ci --no-progress)
+}
+packages "$here"
+packages "$demo"
+
+cd "$here"
+[ $# -gt 0 ] || set -- ./*.test.mjs
+
+status=0
+node --test --test-concurrency=1 "$@" || status=$?
+node --test last/secrets_in_logs.test.mjs || status=$?
+
+if [ $status -ne 0 ] || [ -n "${KEEP:-}" ]; then
+	echo "logs and states: $SUITE_DIR"
+else
+	rm -rf "$SUITE_DIR"
+fi
+exit $status
