@@ -56,7 +56,7 @@ module:libevent_openssl:libevent-dev module:libmicrohttpd:libmicrohttpd-dev
 module:libcjson:libcjson-dev module:libssl:libssl-dev module:sqlite3:libsqlite3-dev
 "
 NEEDS_RUN="command:curl:curl command:setsid:util-linux command:flock:util-linux"
-NEEDS_NODE="command:node:nodejs command:npm:npm"
+NEEDS_NODE="command:node:nodejs command:npm:npm file:/etc/ssl/certs/ca-certificates.crt:ca-certificates"
 # The tests' own, beside all of the above.
 NEEDS_TEST="
 module:check:check header:wslay/wslay.h:libwslay-dev command:clang:clang
@@ -100,11 +100,12 @@ install_missing() {
 	if [ "$(id -u)" != 0 ]; then
 		command -v sudo >/dev/null ||
 			fail "needs root for: apt-get install ${packages% } (run that as root, then start again)"
-		say "  sudo is used for: apt-get install ${packages% }"
+		say "  sudo is used to install"
 		sudo -v || fail "needs root for: apt-get install ${packages% } (run that as root, then start again)"
 	fi
+	say "  missing: ${packages% }"
 	# shellcheck disable=SC2086 # a list of words
-	step "installing ${packages% }" apt_install $packages ||
+	step "apt-get install" apt_install $packages ||
 		fail "apt-get could not install ${packages% }; see $LOG"
 	packages=$(missing "$@")
 	[ -z "${packages// /}" ] || fail "still missing after installing: ${packages% }; see $LOG"
