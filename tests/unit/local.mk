@@ -36,6 +36,23 @@ check_secret_file_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_secret_file_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc,--wrap=malloc,--wrap=strndup
 check_secret_file_LDADD = libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 
+# --- relay and admin ------------------------------------------------------------
+check_PROGRAMS += check_attribution check_usage check_views check_feed
+TESTS += check_attribution check_usage check_views check_feed
+check_attribution_SOURCES = tests/unit/check_attribution.c
+check_attribution_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_attribution_LDADD = libsignald-core.a $(CHECK_LIBS)
+check_usage_SOURCES = tests/unit/check_usage.c
+check_usage_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_usage_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc,--wrap=malloc
+check_usage_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
+check_views_SOURCES = tests/unit/check_views.c
+check_views_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_views_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
+check_feed_SOURCES = tests/unit/check_feed.c
+check_feed_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
+check_feed_LDADD = libsignald-io.a libsignald-core.a libshared.a $(EVENT_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
+
 endif
 
 if HAVE_CHECK

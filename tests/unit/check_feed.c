@@ -1,0 +1,571 @@
+/* check_feed.c - the admin socket's client against a turnserver that is played here
+ *
+ * One thread: the loop is turned by hand between what the played server says and hears. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* accept4 */
+#endif
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "log.h"
+#include "relay/feed.h"
+
+#define CALL_A "AAAAAAAAAAAAAAAAAAAAAA"
+#define PATIENCE_MS 5000
+
+static const struct feed_timing quick = { .backoff_min_ms = 5,
+					  .backoff_max_ms = 20,
+					  .silence_ms = 150 };
+
+static char dir[32], path[64];
+static struct event_base *base;
+static struct feed *feed;
+static int listener = -1, peer = -1;
+static struct feed_callbacks callbacks;
+
+static unsigned events[RELAY_OTHER + 1]; /* how many of each type */
+static uint64_t last_total;
+static unsigned ups, downs, warnings;
+static unsigned kill_on_synced;
+
+static void on_event(void *arg, const struct relay_event *ev)
+{
+	ck_assert_ptr_eq(arg, &feed);
+	events[ev->type]++;
+	if (ev->type == RELAY_USAGE)
+		last_total = ev->rows[0].totals.peer_sent_bytes;
+	for (unsigned i = 0; ev->type == RELAY_SYNCED && i < kill_on_synced; i++)
+		feed_kill_alloc(feed, "000000000000000001", "call ended");
+}
+
+static void on_state(void *arg, bool connected)
+{
+	ck_assert_ptr_eq(arg, &feed);
+	ck_assert_int_eq(connected, feed_connected(feed));
+	*(connected ? &ups : &downs) += 1;
+}
+
+static void count_log(enum log_level level, const char *token, const char *text)
+{
+	(void)token;
+	(void)text;
+	warnings += level <= LOG_LEVEL_WARN;
+}
+
+static int64_t clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+static void turn(void)
+{
+	static const struct timespec ms = { .tv_nsec = 1000000 };
+
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	nanosleep(&ms, NULL);
+}
+
+#define TURN_UNTIL(condition)                                                                      \
+	do {                                                                                       \
+		int64_t patience_ms = clock_ms() + PATIENCE_MS;                                    \
+		while (!(condition)) {                                                             \
+			ck_assert_msg(clock_ms() < patience_ms, "%s", #condition);                 \
+			turn();                                                                    \
+		}                                                                                  \
+	} while (0)
+
+static void turn_for(int ms)
+{
+	int64_t until_ms = clock_ms() + ms;
+
+	while (clock_ms() < until_ms)
+		turn();
+}
+
+/* --- the played server --------------------------------------------------------- */
+
+static void listen_here(void)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+	unlink(path);
+	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	ck_assert_int_ge(listener, 0);
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&a, sizeof(a)), 0);
+	ck_assert_int_eq(listen(listener, 8), 0);
+}
+
+static void hang_up(void)
+{
+	if (peer >= 0)
+		close(peer);
+	peer = -1;
+}
+
+static void accept_feed(void)
+{
+	hang_up();
+	TURN_UNTIL((peer = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0);
+}
+
+static void say_bytes(const char *p, size_t n)
+{
+	while (n) {
+		ssize_t sent = send(peer, p, n, MSG_NOSIGNAL);
+
+		if (sent < 0) {
+			ck_assert(errno == EAGAIN);
+			turn();
+			continue;
+		}
+		p += sent;
+		n -= (size_t)sent;
+	}
+}
+
+static size_t make_hello(char *out, size_t size, unsigned major)
+{
+	struct relay_hello h = { .major = major,
+				 .epoch = "00000000000000e1",
+				 .version = "4.6.1-2",
+				 .relay_threads = 2,
+				 .interval_ms = 2000 };
+	int n = relay_write_hello(out, size, &h);
+
+	ck_assert_int_gt(n, 0);
+	return (size_t)n;
+}
+
+static void say_hello(unsigned major)
+{
+	char line[RELAY_LINE_MAX];
+
+	say_bytes(line, make_hello(line, sizeof(line), major));
+}
+
+static size_t make_usage(char *out, size_t size, uint64_t sent)
+{
+	struct relay_usage_row row = { .id = "000000000000000001",
+				       .totals = { .peer_sent_bytes = sent } };
+	int n = relay_write_usage(out, size, &row, 1, 3);
+
+	ck_assert_int_gt(n, 0);
+	return (size_t)n;
+}
+
+static void say_usage(uint64_t sent)
+{
+	char line[RELAY_LINE_MAX];
+
+	say_bytes(line, make_usage(line, sizeof(line), sent));
+}
+
+static void say_synced(void)
+{
+	char line[RELAY_LINE_MAX];
+
+	say_bytes(line, (size_t)relay_write_synced(line, sizeof(line), 1, 0));
+}
+
+/* The next command the feed sends. */
+static struct relay_command hear(void)
+{
+	static char line[RELAY_LINE_MAX];
+	struct relay_command c;
+	const char *err;
+	size_t n = 0;
+
+	do {
+		TURN_UNTIL(recv(peer, line + n, 1, 0) == 1);
+	} while (line[n++] != '\n');
+	ck_assert_int_eq(relay_command_parse(line, n - 1, &c, &err), 0);
+	return c;
+}
+
+static bool closed_by_feed(void)
+{
+	char c;
+
+	return recv(peer, &c, 1, 0) == 0 || errno == ECONNRESET;
+}
+
+static void connect_whole(void)
+{
+	unsigned before = ups;
+
+	accept_feed();
+	say_hello(RELAY_PROTOCOL_MAJOR);
+	ck_assert_int_eq(hear().type, RELAY_SUB);
+	say_synced();
+	TURN_UNTIL(ups == before + 1);
+}
+
+/* --- fixture --------------------------------------------------------------------- */
+
+static void setup(void)
+{
+	snprintf(dir, sizeof(dir), "/tmp/check_feed.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/admin.sock", dir);
+	log_set_sink(count_log);
+	base = event_base_new();
+	callbacks = (struct feed_callbacks){ on_event, on_state, &feed };
+	listen_here();
+	ck_assert_int_eq(feed_new(&feed, base, path, &callbacks, &quick), 0);
+}
+
+static void teardown(void)
+{
+	feed_free(feed);
+	feed = NULL;
+	hang_up();
+	if (listener >= 0)
+		close(listener);
+	listener = -1;
+	event_base_free(base);
+	unlink(path);
+	rmdir(dir);
+	memset(events, 0, sizeof(events));
+	ups = downs = warnings = kill_on_synced = 0;
+	last_total = 0;
+}
+
+/* --- tests ------------------------------------------------------------------------- */
+
+START_TEST(it_subscribes_after_the_hello_and_is_connected_after_synced)
+{
+	accept_feed();
+	say_hello(RELAY_PROTOCOL_MAJOR);
+	ck_assert_int_eq(hear().type, RELAY_SUB);
+	ck_assert(!feed_connected(feed));
+	say_synced();
+	TURN_UNTIL(ups == 1);
+	ck_assert_uint_eq(events[RELAY_HELLO], 1);
+	ck_assert_uint_eq(events[RELAY_SYNCED], 1);
+	ck_assert_uint_eq(feed_counters(feed)->connects, 1);
+	/* and then silence is fine */
+	turn_for((int)quick.silence_ms * 2);
+	ck_assert(feed_connected(feed));
+	ck_assert_uint_eq(warnings, 0);
+}
+END_TEST
+
+START_TEST(lines_may_come_in_pieces_and_in_lumps)
+{
+	char text[4096];
+	size_t n;
+
+	accept_feed();
+	n = make_hello(text, sizeof(text), RELAY_PROTOCOL_MAJOR);
+	for (size_t i = 0; i < n; i++) {
+		say_bytes(text + i, 1);
+		turn();
+	}
+	say_synced();
+	TURN_UNTIL(ups == 1);
+	n = make_usage(text, sizeof(text), 1);
+	n += make_usage(text + n, sizeof(text) - n, 2);
+	n += make_usage(text + n, sizeof(text) - n, 3);
+	say_bytes(text, n - 5);
+	TURN_UNTIL(events[RELAY_USAGE] == 2);
+	turn_for(5);
+	ck_assert_uint_eq(last_total, 2);
+	say_bytes(text + n - 5, 5);
+	TURN_UNTIL(events[RELAY_USAGE] == 3);
+	ck_assert_uint_eq(last_total, 3);
+	ck_assert_uint_eq(feed_counters(feed)->samples_skipped, 3);
+}
+END_TEST
+
+START_TEST(many_lines_arrive_all_and_in_order)
+{
+	connect_whole();
+	for (uint64_t i = 1; i <= 5000; i++) {
+		say_usage(i);
+		ck_assert_uint_le(last_total, i);
+	}
+	TURN_UNTIL(events[RELAY_USAGE] == 5000);
+	ck_assert_uint_eq(last_total, 5000);
+}
+END_TEST
+
+START_TEST(a_wake_up_does_a_bounded_amount_of_work)
+{
+	static char lump[4 * RELAY_LINE_MAX];
+	size_t n = 0;
+	unsigned lines = 0;
+	int buffer = sizeof(lump) * 4;
+
+	connect_whole();
+	setsockopt(peer, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
+	while (sizeof(lump) - n > 1024) {
+		n += make_usage(lump + n, sizeof(lump) - n, 1);
+		lines++;
+	}
+	ck_assert_int_eq(send(peer, lump, n, 0), (ssize_t)n);
+	event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	ck_assert_uint_gt(events[RELAY_USAGE], 0);
+	ck_assert_uint_le(events[RELAY_USAGE], lines * 2 / 3);
+	TURN_UNTIL(events[RELAY_USAGE] == lines);
+}
+END_TEST
+
+START_TEST(garbage_ends_the_connection_and_is_told_once)
+{
+	connect_whole();
+	for (unsigned i = 1; i <= 3; i++) {
+		say_bytes("{\"e\":\n", 6);
+		TURN_UNTIL(downs == i);
+		TURN_UNTIL(closed_by_feed());
+		connect_whole();
+	}
+	ck_assert_uint_eq(feed_counters(feed)->malformed, 3);
+	ck_assert_uint_eq(feed_counters(feed)->lost, 3);
+	ck_assert_uint_eq(feed_counters(feed)->connects, 4);
+	ck_assert_uint_eq(warnings, 1);
+}
+END_TEST
+
+START_TEST(an_overlong_line_ends_the_connection)
+{
+	static char line[RELAY_LINE_MAX + 1];
+
+	connect_whole();
+	memset(line, ' ', sizeof(line));
+	say_bytes(line, RELAY_LINE_MAX - 1);
+	turn_for(20);
+	ck_assert_uint_eq(downs, 0); /* could still become a line */
+	say_bytes(line, 2);
+	TURN_UNTIL(downs == 1);
+	ck_assert_uint_eq(feed_counters(feed)->overlong, 1);
+	connect_whole();
+	/* also when its end is there at once */
+	memset(line, ' ', sizeof(line));
+	line[RELAY_LINE_MAX] = '\n';
+	say_bytes(line, sizeof(line));
+	TURN_UNTIL(downs == 2);
+	ck_assert_uint_eq(feed_counters(feed)->overlong, 2);
+}
+END_TEST
+
+START_TEST(the_longest_line_is_read)
+{
+	static char line[RELAY_LINE_MAX];
+	size_t n = make_usage(line, sizeof(line), 42);
+
+	connect_whole();
+	memset(line + n - 1, ' ', sizeof(line) - n);
+	line[sizeof(line) - 1] = '\n';
+	say_bytes(line, sizeof(line));
+	TURN_UNTIL(last_total == 42);
+	ck_assert_uint_eq(downs, 0);
+}
+END_TEST
+
+START_TEST(the_hello_comes_first_and_once)
+{
+	accept_feed();
+	say_synced();
+	TURN_UNTIL(closed_by_feed());
+	ck_assert_uint_eq(feed_counters(feed)->malformed, 1);
+	ck_assert_uint_eq(events[RELAY_SYNCED], 0);
+	connect_whole();
+	say_hello(RELAY_PROTOCOL_MAJOR);
+	TURN_UNTIL(downs == 1);
+	ck_assert_uint_eq(events[RELAY_HELLO], 1);
+}
+END_TEST
+
+START_TEST(another_major_is_refused_and_told_once)
+{
+	for (int i = 0; i < 3; i++) {
+		accept_feed();
+		say_hello(RELAY_PROTOCOL_MAJOR + 1);
+		TURN_UNTIL(closed_by_feed());
+	}
+	ck_assert_uint_eq(feed_counters(feed)->other_major, 3);
+	ck_assert_uint_eq(feed_counters(feed)->connects, 0);
+	ck_assert_uint_eq(events[RELAY_HELLO], 0);
+	ck_assert_uint_eq(warnings, 1);
+	connect_whole(); /* turnserver was replaced */
+}
+END_TEST
+
+START_TEST(a_server_that_says_nothing_is_left)
+{
+	accept_feed();
+	TURN_UNTIL(closed_by_feed());
+	ck_assert_uint_eq(feed_counters(feed)->connect_failures, 1);
+	accept_feed();
+	say_hello(RELAY_PROTOCOL_MAJOR); /* and no snapshot */
+	ck_assert_int_eq(hear().type, RELAY_SUB);
+	TURN_UNTIL(closed_by_feed());
+	ck_assert_uint_eq(feed_counters(feed)->lost, 1);
+	ck_assert_uint_eq(downs, 0); /* it was never up */
+}
+END_TEST
+
+START_TEST(it_comes_back_when_the_server_does)
+{
+	connect_whole();
+	hang_up();
+	close(listener);
+	listener = -1;
+	unlink(path);
+	TURN_UNTIL(downs == 1);
+	ck_assert(!feed_connected(feed));
+	TURN_UNTIL(feed_counters(feed)->connect_failures >= 3);
+	ck_assert_uint_eq(warnings, 1); /* one outage, one line */
+	listen_here();
+	connect_whole();
+	ck_assert(feed_connected(feed));
+	ck_assert_uint_eq(feed_counters(feed)->connects, 2);
+}
+END_TEST
+
+START_TEST(kills_are_sent_with_their_reason)
+{
+	struct relay_command c;
+
+	connect_whole();
+	ck_assert_int_eq(feed_kill_call(feed, CALL_A, "call ended"), 0);
+	ck_assert_int_eq(feed_kill_alloc(feed, "001000000000000007", "call ended"), 0);
+	c = hear();
+	ck_assert_int_eq(c.type, RELAY_KILL);
+	ck_assert_str_eq(c.call, CALL_A);
+	ck_assert_str_eq(c.alloc, "");
+	ck_assert_str_eq(c.reason, "call ended");
+	ck_assert_uint_ne(c.id, 0);
+	c = hear();
+	ck_assert_int_eq(c.type, RELAY_KILL);
+	ck_assert_str_eq(c.call, "");
+	ck_assert_str_eq(c.alloc, "001000000000000007");
+	ck_assert_uint_eq(feed_counters(feed)->commands_sent, 3);
+}
+END_TEST
+
+START_TEST(kills_of_what_is_no_id_are_refused)
+{
+	connect_whole();
+	ck_assert_int_eq(feed_kill_call(feed, "", "x"), -EINVAL);
+	ck_assert_int_eq(feed_kill_call(feed, "short", "x"), -EINVAL);
+	ck_assert_int_eq(feed_kill_alloc(feed, "", "x"), -EINVAL);
+	ck_assert_int_eq(feed_kill_alloc(feed, "12a", "x"), -EINVAL);
+	ck_assert_int_eq(feed_kill_alloc(feed, "0010000000000000071", "x"), -EINVAL);
+}
+END_TEST
+
+START_TEST(kills_without_a_connection_are_counted)
+{
+	ck_assert_int_eq(feed_kill_call(feed, CALL_A, "x"), -ENOTCONN);
+	accept_feed();
+	ck_assert_int_eq(feed_kill_call(feed, CALL_A, "x"), -ENOTCONN);
+	ck_assert_uint_eq(feed_counters(feed)->commands_dropped, 2);
+}
+END_TEST
+
+START_TEST(a_callback_may_kill)
+{
+	kill_on_synced = 2;
+	connect_whole();
+	ck_assert_int_eq(hear().type, RELAY_KILL);
+	ck_assert_int_eq(hear().type, RELAY_KILL);
+}
+END_TEST
+
+START_TEST(a_reader_that_sleeps_costs_the_connection_when_the_queue_is_full)
+{
+	unsigned sent = 0;
+	int64_t until_ms = clock_ms() + PATIENCE_MS;
+
+	connect_whole();
+	while (feed_kill_call(feed, CALL_A, "call ended") == 0) {
+		ck_assert(clock_ms() < until_ms);
+		if (++sent % 64 == 0)
+			event_base_loop(base, EVLOOP_NONBLOCK);
+	}
+	ck_assert_uint_eq(downs, 0); /* not from within the caller's call */
+	ck_assert_uint_eq(feed_counters(feed)->commands_dropped, 1);
+	TURN_UNTIL(downs == 1);
+	connect_whole();
+	ck_assert_int_eq(feed_kill_call(feed, CALL_A, "call ended"), 0);
+	ck_assert_int_eq(hear().type, RELAY_KILL);
+}
+END_TEST
+
+START_TEST(a_refused_command_is_counted_and_told_once)
+{
+	char line[RELAY_LINE_MAX];
+
+	connect_whole();
+	say_bytes(line, (size_t)relay_write_error(line, sizeof(line), 2, "not permitted"));
+	say_bytes(line, (size_t)relay_write_error(line, sizeof(line), 3, "not permitted"));
+	say_bytes(line, (size_t)relay_write_ok(line, sizeof(line), 4, 1, NULL));
+	TURN_UNTIL(feed_counters(feed)->lines == 5);
+	ck_assert_uint_eq(feed_counters(feed)->commands_refused, 2);
+	ck_assert_uint_eq(warnings, 1);
+	ck_assert_uint_eq(events[RELAY_REPLY], 0);
+}
+END_TEST
+
+START_TEST(a_path_that_is_no_socket_path_is_refused)
+{
+	static char longer[200];
+	struct feed *f;
+
+	memset(longer, 'x', sizeof(longer) - 1);
+	ck_assert_int_eq(feed_new(&f, base, longer, &callbacks, NULL), -EINVAL);
+	ck_assert_int_eq(feed_new(&f, base, "", &callbacks, NULL), -EINVAL);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {
+		it_subscribes_after_the_hello_and_is_connected_after_synced,
+		lines_may_come_in_pieces_and_in_lumps,
+		many_lines_arrive_all_and_in_order,
+		a_wake_up_does_a_bounded_amount_of_work,
+		garbage_ends_the_connection_and_is_told_once,
+		an_overlong_line_ends_the_connection,
+		the_longest_line_is_read,
+		the_hello_comes_first_and_once,
+		another_major_is_refused_and_told_once,
+		a_server_that_says_nothing_is_left,
+		it_comes_back_when_the_server_does,
+		kills_are_sent_with_their_reason,
+		kills_of_what_is_no_id_are_refused,
+		kills_without_a_connection_are_counted,
+		a_callback_may_kill,
+		a_reader_that_sleeps_costs_the_connection_when_the_queue_is_full,
+		a_refused_command_is_counted_and_told_once,
+		a_path_that_is_no_socket_path_is_refused,
+	};
+	Suite *s = suite_create("feed");
+	TCase *tc = tcase_create("all");
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	suite_add_tcase(s, tc);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 30);
+	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+		tcase_add_test(tc, tests[i]);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
