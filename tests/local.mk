@@ -2,3 +2,4 @@
 #
 # A test finds its data through $srcdir, which automake exports to it.
 include tests/unit/local.mk
+include tests/fuzz/local.mk

@@ -1,0 +1,84 @@
+# tests/fuzz/local.mk - one target per decoder
+#
+# "make check" replays tests/fuzz/corpus/NAME through every target, with any
+# compiler. To search for new inputs:
+#	../../configure CC=clang --enable-fuzzing && make fuzz_NAME
+#	mkdir found && ./fuzz_NAME -max_total_time=60 found ../../tests/fuzz/corpus/NAME
+# A found input is kept in the corpus under a name that says what it broke. A
+# new target copies one of the blocks below and brings its corpus.
+EXTRA_DIST += tests/fuzz/corpus
+FUZZ_REPLAY = tests/fuzz/replay_main.c tests/fuzz/fuzz.h
+FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
+if FUZZING
+AM_CFLAGS += -fsanitize=fuzzer-no-link
+endif
+
+# --- json_text
+check_PROGRAMS += replay_json_text
+TESTS += replay_json_text
+replay_json_text_SOURCES = tests/fuzz/fuzz_json_text.c $(FUZZ_REPLAY)
+replay_json_text_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS)
+replay_json_text_LDADD = libshared.a $(CJSON_LIBS) -lm
+if FUZZING
+noinst_PROGRAMS += fuzz_json_text
+fuzz_json_text_SOURCES = tests/fuzz/fuzz_json_text.c tests/fuzz/fuzz.h
+fuzz_json_text_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS)
+fuzz_json_text_LDFLAGS = $(FUZZ_LINK)
+fuzz_json_text_LDADD = $(replay_json_text_LDADD)
+endif
+
+# --- turn_name
+check_PROGRAMS += replay_turn_name
+TESTS += replay_turn_name
+replay_turn_name_SOURCES = tests/fuzz/fuzz_turn_name.c $(FUZZ_REPLAY)
+replay_turn_name_CFLAGS = $(AM_CFLAGS)
+replay_turn_name_LDADD = libshared.a $(CRYPTO_LIBS)
+if FUZZING
+noinst_PROGRAMS += fuzz_turn_name
+fuzz_turn_name_SOURCES = tests/fuzz/fuzz_turn_name.c tests/fuzz/fuzz.h
+fuzz_turn_name_CFLAGS = $(AM_CFLAGS)
+fuzz_turn_name_LDFLAGS = $(FUZZ_LINK)
+fuzz_turn_name_LDADD = $(replay_turn_name_LDADD)
+endif
+
+# --- secret_file
+check_PROGRAMS += replay_secret_file
+TESTS += replay_secret_file
+replay_secret_file_SOURCES = tests/fuzz/fuzz_secret_file.c $(FUZZ_REPLAY)
+replay_secret_file_CFLAGS = $(AM_CFLAGS)
+replay_secret_file_LDADD = libshared.a $(CRYPTO_LIBS)
+if FUZZING
+noinst_PROGRAMS += fuzz_secret_file
+fuzz_secret_file_SOURCES = tests/fuzz/fuzz_secret_file.c tests/fuzz/fuzz.h
+fuzz_secret_file_CFLAGS = $(AM_CFLAGS)
+fuzz_secret_file_LDFLAGS = $(FUZZ_LINK)
+fuzz_secret_file_LDADD = $(replay_secret_file_LDADD)
+endif
+
+# --- relay_event
+check_PROGRAMS += replay_relay_event
+TESTS += replay_relay_event
+replay_relay_event_SOURCES = tests/fuzz/fuzz_relay_event.c $(FUZZ_REPLAY)
+replay_relay_event_CFLAGS = $(AM_CFLAGS)
+replay_relay_event_LDADD = libshared.a $(CRYPTO_LIBS)
+if FUZZING
+noinst_PROGRAMS += fuzz_relay_event
+fuzz_relay_event_SOURCES = tests/fuzz/fuzz_relay_event.c tests/fuzz/fuzz.h
+fuzz_relay_event_CFLAGS = $(AM_CFLAGS)
+fuzz_relay_event_LDFLAGS = $(FUZZ_LINK)
+fuzz_relay_event_LDADD = $(replay_relay_event_LDADD)
+endif
+
+# --- relay_command
+check_PROGRAMS += replay_relay_command
+TESTS += replay_relay_command
+replay_relay_command_SOURCES = tests/fuzz/fuzz_relay_command.c $(FUZZ_REPLAY)
+replay_relay_command_CFLAGS = $(AM_CFLAGS)
+replay_relay_command_LDADD = libshared.a $(CRYPTO_LIBS)
+if FUZZING
+noinst_PROGRAMS += fuzz_relay_command
+fuzz_relay_command_SOURCES = tests/fuzz/fuzz_relay_command.c tests/fuzz/fuzz.h
+fuzz_relay_command_CFLAGS = $(AM_CFLAGS)
+fuzz_relay_command_LDFLAGS = $(FUZZ_LINK)
+fuzz_relay_command_LDADD = $(replay_relay_command_LDADD)
+endif
