@@ -82,5 +82,30 @@ check_ext_admin_SOURCES = tests/unit/check_ext_admin.c
 check_ext_admin_CPPFLAGS = $(EXT_CHECK_CPPFLAGS)
 check_ext_admin_CFLAGS = $(EXT_CHECK_CFLAGS)
 check_ext_admin_LDADD = $(EXT_CHECK_LIBS)
+# --- calls --------------------------------------------------------------------
+check_PROGRAMS += check_call
+TESTS += check_call
+check_call_SOURCES = tests/unit/check_call.c
+check_call_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_call_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS) -lm
+
+check_PROGRAMS += check_call_table
+TESTS += check_call_table
+check_call_table_SOURCES = tests/unit/check_call_table.c
+check_call_table_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_call_table_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS) -lm
+
+check_PROGRAMS += check_call_events
+TESTS += check_call_events
+check_call_events_SOURCES = tests/unit/check_call_events.c
+check_call_events_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_call_events_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc,--wrap=malloc,--wrap=realloc
+check_call_events_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS) -lm
+
+check_PROGRAMS += check_credentials
+TESTS += check_credentials
+check_credentials_SOURCES = tests/unit/check_credentials.c
+check_credentials_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_credentials_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS) -lm
 
 endif

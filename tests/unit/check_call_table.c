@@ -1,0 +1,220 @@
+/* check_call_table.c - finding calls, and the bounds on them; who is connected */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "calls/call_table.h"
+#include "calls/identity.h"
+
+static const struct call_time now = { .now_ms = 1, .wall_ms = 1 };
+static struct call_table *t;
+
+static struct user_id user(const char *text)
+{
+	struct user_id u = { .number = false };
+
+	snprintf(u.text, sizeof(u.text), "%s", text);
+	return u;
+}
+
+static struct call *make(unsigned id, const char *room, const char *from, const char *to)
+{
+	struct user_id a = user(from), b = user(to);
+	char text[TURN_CALL_ID_LEN + 1];
+	struct call *c;
+
+	snprintf(text, sizeof(text), "%022u", id);
+	ck_assert_int_eq(call_new(&c, text, room, CALL_AUDIO, &a, &b, now), 0);
+	return c;
+}
+
+static struct call *add(unsigned id, const char *room, const char *from, const char *to)
+{
+	struct call *c = make(id, room, from, to);
+
+	ck_assert_int_eq(call_table_add(t, c), 0);
+	return c;
+}
+
+static void refused(int rc, unsigned id, const char *room, const char *from, const char *to)
+{
+	struct call *c = make(id, room, from, to);
+
+	ck_assert_int_eq(call_table_add(t, c), rc);
+	call_free(c);
+}
+
+static void end(struct call *c)
+{
+	ck_assert_int_eq(call_apply(c, CALL_EV_SERVER, NULL, now), 1);
+	call_table_end(t, c);
+}
+
+static void setup(void)
+{
+	static const struct call_table_limits limits = { .live_max = 4,
+							 .per_user_max = 2,
+							 .ended_max = 3 };
+
+	ck_assert_int_eq(call_table_new(&t, &limits), 0);
+}
+
+static void teardown(void)
+{
+	call_table_free(t);
+}
+
+START_TEST(equal_room_names_of_strangers_do_not_meet)
+{
+	struct call *ab = add(1, "room", "a", "b"), *cd = add(2, "room", "c", "d");
+
+	ck_assert_ptr_eq(call_table_find_room(t, "a", "room"), ab);
+	ck_assert_ptr_eq(call_table_find_room(t, "b", "room"), ab);
+	ck_assert_ptr_eq(call_table_find_room(t, "d", "room"), cd);
+	ck_assert_ptr_null(call_table_find_room(t, "e", "room"));
+	ck_assert_ptr_null(call_table_find_room(t, "a", "other"));
+	ck_assert_ptr_eq(call_table_find(t, call_id(cd)), cd);
+	refused(-EEXIST, 3, "room", "e", "b"); /* b could not say which it means */
+	refused(-EEXIST, 1, "third", "e", "f");
+}
+END_TEST
+
+START_TEST(calls_are_bounded_in_all_and_for_each_user)
+{
+	add(1, "r1", "a", "b");
+	add(2, "r2", "a", "c");
+	refused(-EDQUOT, 3, "r3", "a", "d");
+	refused(-EDQUOT, 3, "r3", "d", "a");
+	add(3, "r3", "e", "f");
+	add(4, "r4", "e", "g");
+	refused(-ENOSPC, 5, "r5", "h", "i");
+	ck_assert_uint_eq(call_table_live_n(t), 4);
+	end(call_table_find_room(t, "a", "r1"));
+	add(5, "r5", "a", "d");
+	ck_assert_uint_eq(call_table_user_n(t, "a"), 2);
+	ck_assert_uint_eq(call_table_user_n(t, "b"), 0);
+}
+END_TEST
+
+START_TEST(only_the_last_ended_calls_are_kept)
+{
+	struct call *c = NULL;
+
+	for (unsigned i = 1; i <= 5; i++)
+		end(add(i, i % 2 ? "odd" : "even", "a", "b"));
+	ck_assert_uint_eq(call_table_live_n(t), 0);
+	ck_assert_uint_eq(call_table_ended_n(t), 3);
+	for (unsigned i = 3; i <= 5; i++) {
+		c = call_table_next_ended(t, c);
+		ck_assert_ptr_nonnull(c);
+		ck_assert_uint_eq(strtoul(call_id(c), NULL, 10), i);
+	}
+	ck_assert_ptr_eq(call_table_find_ended(t, "b", "odd"), c);
+	ck_assert_ptr_null(call_table_next_ended(t, c));
+	ck_assert_ptr_null(call_table_find_ended(t, "z", "odd"));
+	ck_assert_ptr_null(call_table_find_room(t, "a", "odd"));
+}
+END_TEST
+
+START_TEST(walks_go_by_age)
+{
+	struct call *c1 = add(1, "r1", "a", "b"), *c2 = add(2, "r2", "c", "a");
+	struct call *next;
+
+	ck_assert_ptr_eq(call_table_next_live(t, NULL), c1);
+	ck_assert_ptr_eq(call_table_next_live(t, c1), c2);
+	ck_assert_ptr_null(call_table_next_live(t, c2));
+	ck_assert_ptr_eq(call_table_next_of_user(t, "a", NULL), c1);
+	ck_assert_ptr_eq(call_table_next_of_user(t, "a", c1), c2);
+	ck_assert_ptr_null(call_table_next_of_user(t, "a", c2));
+	ck_assert_ptr_null(call_table_next_of_user(t, "z", NULL));
+	next = call_table_next_live(t, c1);
+	end(c1);
+	ck_assert_ptr_eq(next, c2);
+	ck_assert_ptr_eq(call_table_next_live(t, NULL), c2);
+}
+END_TEST
+
+static int read_id(const char *json, struct user_id *out)
+{
+	return user_id_read((struct json_slice){ json, strlen(json) }, out);
+}
+
+START_TEST(ids_are_integers_or_short_words_and_compare_as_text)
+{
+	static const char *const bad[] = {
+		"1.5",	   "1e3",     "-",  "-0", "123456789012345678901", "true", "null", "\"\"",
+		"\"a b\"", "\"a:b\"", "[]", "{}", "\"a\\u0000\""
+	};
+	struct user_id n, s;
+
+	ck_assert_int_eq(read_id("7", &n), 0);
+	ck_assert_int_eq(read_id("\"7\"", &s), 0);
+	ck_assert(user_id_equal(&n, &s) && n.number && !s.number);
+	ck_assert_int_eq(read_id("-12", &n), 0);
+	ck_assert_int_eq(read_id("0", &n), 0);
+	ck_assert_int_eq(read_id("\"a.b_c@d+e-f\"", &s), 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_msg(read_id(bad[i], &n) == -EINVAL, "%s was read", bad[i]);
+}
+END_TEST
+
+START_TEST(a_user_is_there_as_long_as_it_has_a_socket)
+{
+	static const struct identity_limits limits = { .sockets_max = 3,
+						       .sockets_per_user_max = 2 };
+	struct user_id number = { .text = "7", .number = true }, string = { .text = "7" };
+	struct user_id other = { .text = "8" };
+	struct call_socket *s[3], *none;
+	struct identity *id;
+	int handle;
+
+	ck_assert_int_eq(identity_new(&id, &limits), 0);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(call_socket_new(id, &handle, "127.0.0.1", &s[i]), 0);
+	ck_assert_int_eq(call_socket_new(id, &handle, "127.0.0.1", &none), -ENOSPC);
+	ck_assert_int_eq(call_socket_join(s[0], &number), 1);
+	ck_assert_int_eq(call_socket_join(s[0], &number), 0);
+	ck_assert_int_eq(call_socket_join(s[1], &string), 1);
+	ck_assert_int_eq(call_socket_join(s[2], &number), -ENOSPC);
+	ck_assert_ptr_null(call_socket_user(s[2]));
+	ck_assert(user_id_of(identity_find(id, "7"))->number);
+	ck_assert_ptr_eq(user_next_socket(identity_find(id, "7"), s[0]), s[1]);
+	ck_assert_int_eq(call_socket_join(s[0], &other), 1);
+	ck_assert_uint_eq(user_sockets_n(identity_find(id, "7")), 1);
+	ck_assert_uint_eq(identity_users_n(id), 2);
+	ck_assert_ptr_eq(identity_next_user(id, NULL), identity_find(id, "7"));
+	call_socket_free(s[1]);
+	ck_assert_ptr_null(identity_find(id, "7"));
+	ck_assert_uint_eq(identity_sockets_n(id), 2);
+	call_socket_mute(s[2]);
+	ck_assert_ptr_eq(identity_first_muted(id), s[2]);
+	ck_assert_ptr_null(call_socket_handle(s[2]));
+	identity_free(id);
+	identity_free(NULL);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("call_table");
+	TCase *tc = tcase_create("call_table");
+	SRunner *r;
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, equal_room_names_of_strangers_do_not_meet);
+	tcase_add_test(tc, calls_are_bounded_in_all_and_for_each_user);
+	tcase_add_test(tc, only_the_last_ended_calls_are_kept);
+	tcase_add_test(tc, walks_go_by_age);
+	tcase_add_test(tc, ids_are_integers_or_short_words_and_compare_as_text);
+	tcase_add_test(tc, a_user_is_there_as_long_as_it_has_a_socket);
+	suite_add_tcase(s, tc);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
