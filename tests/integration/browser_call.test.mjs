@@ -6,7 +6,7 @@ import { callAndAnswer, demoPage, launch, stateOf, whyNoBrowser } from './lib/br
 import { relayCall } from './lib/relay_call.mjs';
 import { startStack } from './lib/stack.mjs';
 
-const SECONDS = 20;
+const SECONDS = Number(process.env.CALL_SECONDS ?? 20);
 const options = { skip: whyNoBrowser, timeout: 90000 };
 
 test('a call over TURN/UDP counts what both pages count', options, async (t) => {

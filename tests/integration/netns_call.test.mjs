@@ -15,7 +15,7 @@ import { command, IS_ROOT } from './lib/suite.mjs';
 
 const SERVER = '203.0.113.5';
 const CLIENT = '203.0.113.77';
-const SECONDS = 20;
+const SECONDS = Number(process.env.CALL_SECONDS ?? 20);
 const INSIDE = 'SIGNALD_TEST_SERVER_NS'; /* set: we already run in the client's namespace */
 
 function ip(...args) {

@@ -5,6 +5,7 @@
 #
 # BUILD_DIR    where the programs were built (default: build/gcc of the checkout)
 # ARTIFACTS    where pictures go (default: with the logs)
+# CALL_SECONDS how long browsers talk (default: 20)
 # KEEP         not empty: keep logs and states of a good run too
 set -eu
 

@@ -62,6 +62,13 @@ export async function demoPage(browser, stack, name) {
 }
 
 export const selectedPair = (page) => page.evaluate(() => window.demo.selectedPair());
+/* Bytes of all pairs that were selected in turn: ICE may move to a better pair in the first second. */
+export const pathBytes = (page) => page.evaluate(async () => {
+	const transport = [...(await window.demo.pc.getStats()).values()].find((s) => s.type === 'transport');
+
+	return { sent: transport.bytesSent, received: transport.bytesReceived };
+});
+
 export const stateOf = (page) => page.evaluate(() => window.demo.state);
 
 async function confideSdp(page) {
