@@ -11,6 +11,33 @@ noinst_LIBRARIES += libsignald-io.a
 libsignald_io_a_SOURCES =
 libsignald_io_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(MHD_CFLAGS) $(CRYPTO_CFLAGS)
 
+# --- loop, transport, Engine.IO, Socket.IO ---------------------------------------
+libsignald_core_a_SOURCES += \
+	signald/timeq.c signald/timeq.h \
+	signald/transport/base64.c signald/transport/base64.h \
+	signald/transport/frame.c signald/transport/frame.h \
+	signald/transport/http_text.c signald/transport/http_text.h \
+	signald/transport/origin.c signald/transport/origin.h \
+	signald/transport/outq.c signald/transport/outq.h \
+	signald/transport/utf8.c signald/transport/utf8.h \
+	signald/transport/ws_frame.c signald/transport/ws_frame.h \
+	signald/engineio/eio_packet.c signald/engineio/eio_packet.h \
+	signald/engineio/eio_server.c signald/engineio/eio_server.h \
+	signald/engineio/eio_session.c signald/engineio/eio_priv.h \
+	signald/engineio/eio_upgrade.c \
+	signald/socketio/sio_client.c signald/socketio/sio_priv.h \
+	signald/socketio/sio_packet.c signald/socketio/sio_packet.h \
+	signald/socketio/sio_room.c \
+	signald/socketio/sio_server.c signald/socketio/sio_server.h \
+	signald/socketio/sio_socket.c
+libsignald_io_a_SOURCES += \
+	signald/loop.c signald/loop.h \
+	signald/transport/eio_endpoint.c signald/transport/eio_endpoint.h \
+	signald/transport/http_reply.c signald/transport/http_endpoint.h \
+	signald/transport/http_request.c signald/transport/http_priv.h \
+	signald/transport/http_server.c signald/transport/http_server.h \
+	signald/transport/ws_conn.c signald/transport/ws_conn.h
+
 # --- calls --------------------------------------------------------------------
 libsignald_core_a_SOURCES += \
 	signald/calls/call.c signald/calls/call.h \

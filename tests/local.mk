@@ -3,3 +3,4 @@
 # A test finds its data through $srcdir, which automake exports to it.
 include tests/unit/local.mk
 include tests/fuzz/local.mk
+include tests/tools/local.mk

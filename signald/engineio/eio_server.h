@@ -51,14 +51,16 @@ struct eio_handler {
 	void (*on_message)(struct eio_session *s, bool binary, const void *p, size_t n,
 			   uint64_t now_ms, void *ctx);
 	void (*on_close)(struct eio_session *s, const char *reason, void *ctx);
-	void (*on_tick)(uint64_t now_ms, void *ctx);		/* NULL: no timers of its own */
-	uint64_t (*next_deadline)(void *ctx);			/* 0: none */
+	/* May be NULL: each flush begins with it; timers of the application's own. */
+	void (*on_flush)(void *ctx);
+	void (*on_tick)(uint64_t now_ms, void *ctx);
+	uint64_t (*next_deadline)(void *ctx); /* ms; 0: none */
 	void *ctx;
 };
 
-/* Errors as the protocol numbers them; 0 is a success here. */
+/* Errors as the protocol numbers them. */
 enum eio_error {
-	EIO_OK = -1,
+	EIO_OK = -1, /* none */
 	EIO_UNKNOWN_TRANSPORT = 0,
 	EIO_UNKNOWN_SID = 1,
 	EIO_BAD_METHOD = 2,
@@ -111,7 +113,12 @@ int eio_send(struct eio_session *s, struct frame *f, bool is_volatile);
 /* End it, after what is queued. reason: a constant. Idempotent. */
 void eio_close(struct eio_session *s, const char *reason);
 
-bool eio_open(const struct eio_session *s); /* false once it is closing */
+/* End it because the client's message is malformed ("parse error"). */
+void eio_fail(struct eio_session *s);
+
+void eio_server_wake(struct eio_server *srv); /* a flush is wanted soon */
+
+bool eio_is_open(const struct eio_session *s); /* false once it is closing */
 void *eio_data(const struct eio_session *s);
 void eio_set_data(struct eio_session *s, void *data);
 
@@ -125,19 +132,19 @@ enum eio_error eio_open_poll(struct eio_server *srv, const struct eio_handshake 
 enum eio_error eio_open_ws(struct eio_server *srv, const struct eio_handshake *h, void *ws,
 			   uint64_t now_ms, struct eio_session **out);
 
-/* A session by its id; NULL when unknown, or ended and nothing left to fetch. */
+/* A session by its id, one that ended but has something left to fetch included;
+ * NULL when unknown. */
 struct eio_session *eio_find(struct eio_server *srv, const char *sid, uint64_t now_ms);
 bool eio_is_polling(const struct eio_session *s);
 
 /* A GET: held, and answered through the link; refused when one is open. */
-enum eio_error eio_poll(struct eio_session *s, void *poll);
+enum eio_error eio_poll(struct eio_session *s, void *poll, uint64_t now_ms);
 void eio_poll_gone(struct eio_session *s, void *poll); /* the client went away */
 
 /* A POST: begin at its headers; then either its body or gone. */
 enum eio_error eio_post_begin(struct eio_session *s);
 enum eio_error eio_post(struct eio_session *s, const char *body, size_t n, uint64_t now_ms);
 void eio_post_gone(struct eio_session *s);
-void eio_post_refused(struct eio_session *s); /* answered with an error by the endpoint */
 
 /* A WebSocket that names a session. EIO_BAD_REQUEST: one is there already. */
 enum eio_error eio_upgrade(struct eio_session *s, void *ws, uint64_t now_ms);

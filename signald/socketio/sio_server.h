@@ -18,7 +18,9 @@
 #include "json_text.h"
 #include "engineio/eio_server.h"
 
-#define SIO_ARGS_MAX 8	/* further arguments are counted and not handed on */
+#define SIO_ARGS_MAX 8		 /* further arguments are counted and not handed on */
+#define SIO_BLOBS_MAX 10	 /* attachments of one event */
+#define SIO_EVENT_NAME_LIMIT 128 /* bytes */
 
 struct sio_server;
 struct sio_socket;
@@ -32,6 +34,8 @@ struct sio_blob {
 struct sio_args {
 	struct json_slice v[SIO_ARGS_MAX];
 	size_t n;
+	size_t more;		      /* arguments beyond SIO_ARGS_MAX */
+	struct json_slice all;	      /* the whole array, the event's name first */
 	const struct sio_blob *blobs; /* attachments, for {"_placeholder":true,"num":k} */
 	size_t blobs_n;
 	int64_t ack; /* id to hand to sio_ack(), -1: the client wants none */
@@ -69,8 +73,8 @@ struct sio_config {
 	uint64_t connect_timeout_ms; /* 45,000: to join the first namespace */
 	unsigned namespaces_max;     /* 16: per connection */
 	unsigned rooms_max;	     /* 128: per socket */
-	unsigned attachments_max;    /* 10: per event */
-	unsigned event_name_max;     /* 128 bytes */
+	unsigned attachments_max;    /* 10, at most SIO_BLOBS_MAX: per event */
+	unsigned event_name_max;     /* 128 bytes, at most SIO_EVENT_NAME_LIMIT */
 	unsigned json_depth;	     /* 64 */
 };
 
@@ -116,6 +120,22 @@ int sio_emit(struct sio_socket *s, const char *event, const char *args, size_t n
 /* Answer an event that wanted an acknowledgement; at most once per id.
  * Returns as sio_emit; 0 and nothing sent for ack == -1. */
 int sio_ack(struct sio_socket *s, int64_t ack, const char *args, size_t n);
+
+/* One event in full. */
+struct sio_message {
+	const char *event; /* our own constant */
+	const char *args;  /* as in sio_emit(); attachments as {"_placeholder":true,"num":k} */
+	size_t n;
+	const struct sio_blob *blobs;
+	size_t blobs_n;
+	bool is_volatile; /* may be dropped: the client reads slowly, or is between two polls */
+};
+
+/* As sio_emit() and sio_room_emit(), which are the short forms. */
+int sio_send(struct sio_socket *s, const struct sio_message *m);
+int sio_room_send(struct sio_server *srv, const char *nsp, const char *room,
+		  const struct sio_socket *except, const struct sio_message *m);
+int sio_ack_send(struct sio_socket *s, int64_t ack, const struct sio_message *m); /* no event */
 
 /* Rooms: names of up to 128 bytes; both idempotent. Returns 0, -EINVAL,
  * -ENOSPC (rooms per socket), -ENOMEM. */

@@ -1,0 +1,308 @@
+/* eio_server.c - all Engine.IO sessions: handshakes, heartbeats, the flush */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engineio/eio_priv.h"
+#include "transport/ws_frame.h"
+
+#define LATE_MS 1000 /* a ping later than this was our own sleep, not the client's */
+
+void eio_config_defaults(struct eio_config *c)
+{
+	*c = (struct eio_config){
+		.ping_interval_ms = 25000,
+		.ping_timeout_ms = 20000,
+		.upgrade_timeout_ms = 10000,
+		.linger_ms = 30000,
+		.max_payload = 1000000,
+		.queue_soft = 256 * 1024,
+		.queue_hard = 4 * 1024 * 1024,
+		.sessions_max = 20000,
+		.upgrades = true,
+	};
+}
+
+int eio_server_new(struct eio_server **out, const struct eio_config *cfg,
+		   const struct eio_handler *handler)
+{
+	struct eio_server *srv;
+
+	*out = NULL;
+	if (!cfg->ping_interval_ms || !cfg->ping_timeout_ms || !cfg->max_payload ||
+	    !cfg->queue_hard || !cfg->sessions_max)
+		return -EINVAL;
+	srv = calloc(1, sizeof(*srv));
+	if (!srv)
+		return -ENOMEM;
+	srv->ping = frame_text("2");
+	if (!srv->ping) {
+		free(srv);
+		return -ENOMEM;
+	}
+	srv->cfg = *cfg;
+	srv->handler = *handler;
+	srv->marks = (struct outq_marks){ .soft = cfg->queue_soft, .hard = cfg->queue_hard };
+	srv->dirty_last = &srv->dirty_first;
+	timeq_init(&srv->pings);
+	timeq_init(&srv->pongs);
+	timeq_init(&srv->lingering);
+	timeq_init(&srv->probes);
+	timeq_init(&srv->releases);
+	*out = srv;
+	return 0;
+}
+
+void eio_server_free(struct eio_server *srv)
+{
+	struct eio_session *s, *next;
+
+	if (!srv)
+		return;
+	eio_server_stop(srv);
+	eio_server_flush(srv, 1);
+	HASH_ITER(hh, srv->sessions, s, next)
+		eio_session_free(s);
+	frame_unref(srv->ping);
+	free(srv);
+}
+
+const struct eio_config *eio_server_config(const struct eio_server *srv)
+{
+	return &srv->cfg;
+}
+
+const struct eio_counters *eio_server_counters(const struct eio_server *srv)
+{
+	return &srv->counters;
+}
+
+void eio_server_link(struct eio_server *srv, const struct eio_link *link)
+{
+	srv->link = *link;
+}
+
+void eio_server_wake(struct eio_server *srv)
+{
+	if (srv->link.wake)
+		srv->link.wake(srv->link.ctx);
+}
+
+/* --- the application's side --- */
+
+int eio_send(struct eio_session *s, struct frame *f, bool is_volatile)
+{
+	return eio_session_push(s, f, is_volatile);
+}
+
+void eio_close(struct eio_session *s, const char *reason)
+{
+	s->linger = s->linger || s->state == EIO_RUNNING;
+	eio_session_end(s, reason, false);
+}
+
+void eio_fail(struct eio_session *s)
+{
+	eio_session_parse_error(s);
+}
+
+bool eio_is_open(const struct eio_session *s)
+{
+	return s->state == EIO_RUNNING;
+}
+
+void *eio_data(const struct eio_session *s)
+{
+	return s->data;
+}
+
+void eio_set_data(struct eio_session *s, void *data)
+{
+	s->data = data;
+}
+
+/* --- handshakes --- */
+
+/* Engine.IO v4, "Handshake": exactly these keys */
+static struct frame *open_packet(const struct eio_session *s)
+{
+	const struct eio_config *c = &s->srv->cfg;
+	char text[256];
+
+	snprintf(text, sizeof(text),
+		 "0{\"sid\":\"%s\",\"upgrades\":[%s],\"pingInterval\":%llu,\"pingTimeout\":%llu,"
+		 "\"maxPayload\":%zu}",
+		 s->sid, s->polling && c->upgrades ? "\"websocket\"" : "",
+		 (unsigned long long)c->ping_interval_ms, (unsigned long long)c->ping_timeout_ms,
+		 c->max_payload);
+	return frame_text(text);
+}
+
+static enum eio_error open_session(struct eio_server *srv, const struct eio_handshake *h,
+				   void *poll, void *ws, uint64_t now_ms,
+				   struct eio_session **out)
+{
+	struct eio_session *s;
+	struct frame *f;
+	int rc;
+
+	*out = NULL;
+	if (srv->stopped || srv->counters.sessions >= srv->cfg.sessions_max) {
+		srv->counters.sessions_refused++;
+		return EIO_UNAVAILABLE;
+	}
+	s = eio_session_new(srv, poll != NULL, now_ms);
+	if (!s)
+		goto no_memory;
+	s->poll = poll;
+	s->ws = ws;
+	f = open_packet(s);
+	rc = f ? eio_session_push(s, f, false) : -ENOMEM;
+	frame_unref(f);
+	if (!rc)
+		rc = srv->handler.on_open(s, h, now_ms, srv->handler.ctx);
+	if (rc) {
+		eio_session_free(s);
+		goto no_memory;
+	}
+	srv->counters.opened_polling += poll != NULL;
+	srv->counters.opened_websocket += ws != NULL;
+	*out = s;
+	return EIO_OK;
+no_memory:
+	srv->counters.out_of_memory++;
+	return EIO_UNAVAILABLE;
+}
+
+enum eio_error eio_open_poll(struct eio_server *srv, const struct eio_handshake *h, void *poll,
+			     uint64_t now_ms, struct eio_session **out)
+{
+	return open_session(srv, h, poll, NULL, now_ms, out);
+}
+
+enum eio_error eio_open_ws(struct eio_server *srv, const struct eio_handshake *h, void *ws,
+			   uint64_t now_ms, struct eio_session **out)
+{
+	return open_session(srv, h, NULL, ws, now_ms, out);
+}
+
+struct eio_session *eio_find(struct eio_server *srv, const char *sid, uint64_t now_ms)
+{
+	struct eio_session *s;
+
+	eio_server_tick(srv, now_ms); /* what is overdue is gone, whenever the timer comes */
+	HASH_FIND_STR(srv->sessions, sid, s);
+	return s;
+}
+
+bool eio_is_polling(const struct eio_session *s)
+{
+	return s->polling;
+}
+
+/* --- WebSocket --- */
+
+void eio_ws_message(struct eio_session *s, void *ws, bool binary, const void *p, size_t n,
+		    uint64_t now_ms)
+{
+	const struct eio_handler *h = &s->srv->handler;
+
+	if (s->probe && ws == s->probe->ws)
+		eio_probe_message(s, binary, p, n, now_ms);
+	else if (ws != s->ws || s->state != EIO_RUNNING)
+		return;
+	else if (binary)
+		h->on_message(s, true, p, n, now_ms, h->ctx);
+	else
+		eio_session_packet(s, p, n, now_ms);
+}
+
+void eio_ws_gone(struct eio_session *s, void *ws, const char *reason)
+{
+	if (s->probe && ws == s->probe->ws) {
+		s->srv->counters.upgrade_failures++;
+		eio_probe_gone(s);
+	} else if (ws == s->ws) {
+		s->ws = NULL;
+		eio_session_end(s, reason, true);
+	}
+}
+
+/* --- time --- */
+
+static void send_ping(struct eio_server *srv, struct eio_session *s, uint64_t now_ms)
+{
+	/* From when it was due, so that a coarse timer does not add to the client's time;
+	 * but a process that slept must not end everybody. */
+	uint64_t from = now_ms - s->timer.deadline_ms > LATE_MS ? now_ms : s->timer.deadline_ms;
+
+	timeq_add(&srv->pongs, &s->timer, from + srv->cfg.ping_timeout_ms);
+	eio_session_push(s, srv->ping, false);
+}
+
+void eio_server_tick(struct eio_server *srv, uint64_t now_ms)
+{
+	struct timeq_node *n;
+
+	while ((n = timeq_take(&srv->pings, now_ms)))
+		send_ping(srv, timeq_owner(n, struct eio_session, timer), now_ms);
+	while ((n = timeq_take(&srv->pongs, now_ms))) {
+		srv->counters.ping_timeouts++;
+		eio_session_end(timeq_owner(n, struct eio_session, timer), "ping timeout", true);
+	}
+	while ((n = timeq_take(&srv->lingering, now_ms)))
+		eio_session_free(timeq_owner(n, struct eio_session, timer));
+	eio_probe_tick(srv, now_ms);
+	if (srv->handler.on_tick)
+		srv->handler.on_tick(now_ms, srv->handler.ctx);
+}
+
+uint64_t eio_server_next_deadline(const struct eio_server *srv)
+{
+	const struct eio_handler *h = &srv->handler;
+	uint64_t t = timeq_earlier(timeq_next(&srv->pings), timeq_next(&srv->pongs));
+
+	t = timeq_earlier(t, timeq_next(&srv->lingering));
+	t = timeq_earlier(t, timeq_next(&srv->probes));
+	t = timeq_earlier(t, timeq_next(&srv->releases));
+	return h->next_deadline ? timeq_earlier(t, h->next_deadline(h->ctx)) : t;
+}
+
+/* --- flush --- */
+
+static struct eio_session *take_dirty(struct eio_server *srv)
+{
+	struct eio_session *s = srv->dirty_first;
+
+	if (!s)
+		return NULL;
+	srv->dirty_first = s->dirty_next;
+	if (!srv->dirty_first)
+		srv->dirty_last = &srv->dirty_first;
+	s->dirty = false;
+	return s;
+}
+
+void eio_server_flush(struct eio_server *srv, uint64_t now_ms)
+{
+	struct eio_session *s;
+
+	if (srv->handler.on_flush)
+		srv->handler.on_flush(srv->handler.ctx);
+	while ((s = take_dirty(srv)))
+		eio_session_flush(s, now_ms);
+}
+
+void eio_server_stop(struct eio_server *srv)
+{
+	struct eio_session *s, *next;
+
+	srv->stopped = true;
+	HASH_ITER(hh, srv->sessions, s, next) {
+		if (s->state == EIO_REPORTED)
+			eio_session_free(s);
+		else
+			eio_session_end(s, "server shutting down", true);
+	}
+}

@@ -1,0 +1,230 @@
+/* loop.c - the one event loop: clock, timers, signals, wake-ups from other threads */
+#include "loop.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+struct post {
+	loop_fn fn;
+	void *ctx;
+};
+
+struct loop {
+	struct event_base *base;
+	struct event *wake;
+	int wake_fd;
+	pthread_mutex_t lock; /* of the ring below */
+	struct post posts[LOOP_POSTS_MAX];
+	unsigned first, n;
+};
+
+struct loop_timer {
+	struct event *ev;
+	loop_fn fn;
+	void *ctx;
+};
+
+struct loop_signal {
+	struct event *ev;
+	loop_fn fn;
+	void *ctx;
+};
+
+uint64_t loop_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000 + 1;
+}
+
+static bool take_post(struct loop *l, struct post *out)
+{
+	bool any;
+
+	pthread_mutex_lock(&l->lock);
+	any = l->n > 0;
+	if (any) {
+		*out = l->posts[l->first];
+		l->first = (l->first + 1) % LOOP_POSTS_MAX;
+		l->n--;
+	}
+	pthread_mutex_unlock(&l->lock);
+	return any;
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *ctx)
+{
+	struct loop *l = ctx;
+	struct post p;
+	uint64_t count;
+
+	(void)what;
+	if (read(fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+		return;
+	while (take_post(l, &p))
+		p.fn(p.ctx);
+}
+
+int loop_new(struct loop **out)
+{
+	struct loop *l = calloc(1, sizeof(*l));
+	int rc = -ENOMEM;
+
+	*out = NULL;
+	if (!l)
+		return -ENOMEM;
+	pthread_mutex_init(&l->lock, NULL);
+	l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (l->wake_fd < 0) {
+		rc = -errno;
+		goto fail;
+	}
+	l->base = event_base_new();
+	if (!l->base)
+		goto fail;
+	l->wake = event_new(l->base, l->wake_fd, EV_READ | EV_PERSIST, on_wake, l);
+	if (!l->wake || event_add(l->wake, NULL))
+		goto fail;
+	*out = l;
+	return 0;
+fail:
+	loop_free(l);
+	return rc;
+}
+
+void loop_free(struct loop *l)
+{
+	if (!l)
+		return;
+	if (l->wake)
+		event_free(l->wake);
+	if (l->base)
+		event_base_free(l->base);
+	if (l->wake_fd >= 0)
+		close(l->wake_fd);
+	pthread_mutex_destroy(&l->lock);
+	free(l);
+}
+
+int loop_run(struct loop *l)
+{
+	return event_base_loop(l->base, EVLOOP_NO_EXIT_ON_EMPTY) < 0 ? -EIO : 0;
+}
+
+void loop_stop(struct loop *l)
+{
+	event_base_loopbreak(l->base);
+}
+
+struct event_base *loop_base(struct loop *l)
+{
+	return l->base;
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+	struct loop_timer *t = ctx;
+
+	(void)fd;
+	(void)what;
+	t->fn(t->ctx);
+}
+
+int loop_timer_new(struct loop_timer **out, struct loop *l, loop_fn fn, void *ctx)
+{
+	struct loop_timer *t = calloc(1, sizeof(*t));
+
+	*out = NULL;
+	if (!t)
+		return -ENOMEM;
+	t->fn = fn;
+	t->ctx = ctx;
+	t->ev = evtimer_new(l->base, on_timer, t);
+	if (!t->ev) {
+		free(t);
+		return -ENOMEM;
+	}
+	*out = t;
+	return 0;
+}
+
+void loop_timer_set(struct loop_timer *t, uint64_t after_ms)
+{
+	struct timeval tv = { (time_t)(after_ms / 1000), (suseconds_t)(after_ms % 1000 * 1000) };
+
+	evtimer_add(t->ev, &tv);
+}
+
+void loop_timer_cancel(struct loop_timer *t)
+{
+	evtimer_del(t->ev);
+}
+
+void loop_timer_free(struct loop_timer *t)
+{
+	if (!t)
+		return;
+	event_free(t->ev);
+	free(t);
+}
+
+static void on_signal(evutil_socket_t signo, short what, void *ctx)
+{
+	struct loop_signal *s = ctx;
+
+	(void)signo;
+	(void)what;
+	s->fn(s->ctx);
+}
+
+int loop_signal_new(struct loop_signal **out, struct loop *l, int signo, loop_fn fn, void *ctx)
+{
+	struct loop_signal *s = calloc(1, sizeof(*s));
+
+	*out = NULL;
+	if (!s)
+		return -ENOMEM;
+	s->fn = fn;
+	s->ctx = ctx;
+	s->ev = evsignal_new(l->base, signo, on_signal, s);
+	if (!s->ev || event_add(s->ev, NULL)) {
+		loop_signal_free(s);
+		return -ENOMEM;
+	}
+	*out = s;
+	return 0;
+}
+
+void loop_signal_free(struct loop_signal *s)
+{
+	if (!s)
+		return;
+	if (s->ev)
+		event_free(s->ev);
+	free(s);
+}
+
+int loop_post(struct loop *l, loop_fn fn, void *ctx)
+{
+	uint64_t one = 1;
+	bool room;
+
+	pthread_mutex_lock(&l->lock);
+	room = l->n < LOOP_POSTS_MAX;
+	if (room)
+		l->posts[(l->first + l->n++) % LOOP_POSTS_MAX] = (struct post){ fn, ctx };
+	pthread_mutex_unlock(&l->lock);
+	if (!room)
+		return -ENOBUFS;
+	/* EAGAIN: the counter is full, so the loop is being woken anyway */
+	if (write(l->wake_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		return -errno;
+	return 0;
+}

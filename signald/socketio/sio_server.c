@@ -1,0 +1,94 @@
+/* sio_server.c - the Socket.IO server as a whole: its limits and namespaces */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "socketio/sio_priv.h"
+
+void sio_config_defaults(struct sio_config *c)
+{
+	memset(c, 0, sizeof(*c));
+	eio_config_defaults(&c->engine);
+	c->connect_timeout_ms = 45000;
+	c->namespaces_max = 16;
+	c->rooms_max = 128;
+	c->attachments_max = SIO_BLOBS_MAX;
+	c->event_name_max = SIO_EVENT_NAME_LIMIT;
+	c->json_depth = 64;
+}
+
+static bool config_valid(const struct sio_config *c)
+{
+	return c->connect_timeout_ms && c->namespaces_max && c->rooms_max && c->json_depth &&
+	       c->attachments_max <= SIO_BLOBS_MAX && c->event_name_max &&
+	       c->event_name_max <= SIO_EVENT_NAME_LIMIT;
+}
+
+int sio_server_new(struct sio_server **out, const struct sio_config *cfg)
+{
+	struct eio_handler handler = sio_client_handler;
+	struct sio_server *srv;
+	int rc;
+
+	*out = NULL;
+	if (!config_valid(cfg))
+		return -EINVAL;
+	srv = calloc(1, sizeof(*srv));
+	if (!srv)
+		return -ENOMEM;
+	srv->cfg = *cfg;
+	srv->leaving_last = &srv->leaving;
+	srv->held_marks.soft = srv->held_marks.hard = cfg->engine.queue_hard;
+	timeq_init(&srv->connects);
+	timeq_init(&srv->partials);
+	handler.ctx = srv;
+	rc = eio_server_new(&srv->eio, &cfg->engine, &handler);
+	if (rc) {
+		free(srv);
+		return rc;
+	}
+	*out = srv;
+	return 0;
+}
+
+void sio_server_free(struct sio_server *srv)
+{
+	struct sio_nsp *nsp, *next;
+
+	if (!srv)
+		return;
+	eio_server_free(srv->eio);
+	for (nsp = srv->namespaces; nsp; nsp = next) {
+		next = nsp->next;
+		free(nsp);
+	}
+	free(srv);
+}
+
+struct eio_server *sio_server_engine(struct sio_server *srv)
+{
+	return srv->eio;
+}
+
+const struct sio_counters *sio_server_counters(const struct sio_server *srv)
+{
+	return &srv->counters;
+}
+
+int sio_server_namespace(struct sio_server *srv, const struct sio_namespace *def)
+{
+	size_t n = def->name ? strlen(def->name) : 0;
+	struct sio_nsp *nsp;
+
+	if (!n || n > SIO_NAMESPACE_MAX || def->name[0] != '/' || strpbrk(def->name, ",\""))
+		return -EINVAL;
+	if (sio_nsp_find(srv, def->name, n))
+		return -EEXIST;
+	nsp = calloc(1, sizeof(*nsp));
+	if (!nsp)
+		return -ENOMEM;
+	nsp->def = def;
+	nsp->next = srv->namespaces;
+	srv->namespaces = nsp;
+	return 0;
+}

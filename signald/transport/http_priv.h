@@ -1,0 +1,106 @@
+/* http_priv.h - what http_server.c and http_request.c share */
+#ifndef HTTP_PRIV_H
+#define HTTP_PRIV_H
+
+#include <event2/event.h>
+#include <microhttpd.h>
+
+#include "transport/http_endpoint.h"
+#include "transport/http_server.h"
+#include "transport/http_text.h"
+
+#define HTTP_TABLES_MAX 64
+#define HTTP_ENDPOINTS_MAX 8
+#define HTTP_LISTEN_MAX 16
+#define HTTP_DRAIN_MAX (4 * 1024 * 1024) /* bytes read and forgotten so that a client sees its 413 */
+#define HTTP_ADDRESS_MAX 64
+
+struct http_table {
+	const struct http_route *routes;
+	size_t n;
+	void *ctx;
+};
+
+/* One listen address: a daemon whose epoll descriptor is in our loop. */
+struct http_listener {
+	struct http_server *srv;
+	struct MHD_Daemon *daemon;
+	struct event *run, *timer;
+	uint16_t port;
+};
+
+struct http_server {
+	struct event_base *base;
+	struct http_config cfg;
+	struct http_counters counters;
+	struct http_table tables[HTTP_TABLES_MAX];
+	size_t tables_n;
+	struct http_endpoint endpoints[HTTP_ENDPOINTS_MAX];
+	size_t endpoints_n;
+	struct http_listener listeners[HTTP_LISTEN_MAX];
+	size_t listeners_n;
+	struct ws_io *ws;
+	struct http_request *suspended; /* waiting for an answer */
+	uint64_t refusals_logged_ms;	/* when the last line about an origin was written */
+	unsigned refusals_logged;	/* in that minute */
+	bool stopping;
+};
+
+enum http_stage {
+	HTTP_STAGE_HEAD, /* the headers are in */
+	HTTP_STAGE_BODY, /* its body is coming, or forgotten once there is an answer */
+	HTTP_STAGE_DONE, /* all is in: the handler was called */
+};
+
+struct http_decoded {
+	struct http_decoded *next;
+	char text[];
+};
+
+struct http_request {
+	struct http_listener *listener;
+	struct MHD_Connection *conn;
+	const char *verb;
+	enum http_method method; /* 0: neither GET, HEAD nor POST */
+	uint8_t stage;		 /* enum http_stage */
+	bool started, has_body, in_access, answered, gone, suspended, upgrade;
+	struct MHD_Response *response; /* waits for the body's end or the resumption */
+	unsigned status;
+	const struct http_route *route;
+	const struct http_endpoint *endpoint;
+	void *ctx;  /* of the route */
+	void *data; /* the endpoint's */
+	char *body;
+	size_t body_n, body_size, body_max, drained;
+	struct ws_conn *ws; /* accepted, waits for its descriptor */
+	struct event *abort; /* while suspended: the client's end */
+	struct http_request *prev, *next; /* while suspended */
+	struct http_decoded *decoded;	  /* query values lent to the handler */
+	char address[HTTP_ADDRESS_MAX];
+	char *path;    /* decoded */
+	char *segment; /* decoded, NULL without */
+	const char *query; /* raw, in target */
+	size_t raw_path_n;
+	char target[]; /* as the client wrote it */
+};
+
+/* http_request.c */
+void *http_request_begin(void *listener, const char *uri, struct MHD_Connection *conn);
+enum MHD_Result http_request_access(void *listener, struct MHD_Connection *conn, const char *url,
+				    const char *verb, const char *version, const char *data,
+				    size_t *size, void **request);
+void http_request_end(void *listener, struct MHD_Connection *conn, void **request,
+		      enum MHD_RequestTerminationCode why);
+
+/* http_reply.c */
+void http_respond(struct http_request *r, unsigned status, struct MHD_Response *response);
+enum MHD_Result http_queue_stored(struct http_request *r);
+void http_request_resume(struct http_request *r);
+bool http_add_header(struct MHD_Response *response, const char *name, const char *value);
+void http_reply_engine(struct http_request *r, unsigned status, const char *type, const void *p,
+		       size_t n);
+
+/* http_server.c */
+void http_listener_wake(struct http_listener *l); /* MHD_run() before the loop waits */
+
+#endif

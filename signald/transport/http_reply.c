@@ -1,0 +1,194 @@
+/* http_reply.c - answers: one way out for all, with CORS on every one of them */
+#include <assert.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json_text.h"
+#include "transport/base64.h"
+#include "transport/http_priv.h"
+#include "transport/ws_conn.h"
+
+#define JSON_TYPE "application/json; charset=utf-8"
+#define SHA1_BYTES 20
+
+bool http_add_header(struct MHD_Response *response, const char *name, const char *value)
+{
+	return MHD_add_response_header(response, name, value) == MHD_YES;
+}
+
+/* Only allowed origins come this far with anything but a 403. */
+static void add_cors(const struct http_request *r, struct MHD_Response *response, unsigned status)
+{
+	const char *origin = http_header(r, "Origin");
+
+	http_add_header(response, "Vary", "Origin");
+	if (origin && status != MHD_HTTP_FORBIDDEN)
+		http_add_header(response, "Access-Control-Allow-Origin", origin);
+}
+
+/* Out of the list of those that wait; its next turn is in the access handler. */
+void http_request_resume(struct http_request *r)
+{
+	struct http_server *srv = r->listener->srv;
+
+	if (!r->suspended)
+		return;
+	r->suspended = false;
+	if (r->abort)
+		event_free(r->abort);
+	r->abort = NULL;
+	if (r->prev)
+		r->prev->next = r->next;
+	else
+		srv->suspended = r->next;
+	if (r->next)
+		r->next->prev = r->prev;
+	MHD_resume_connection(r->conn);
+	http_listener_wake(r->listener); /* a resumption does not wake an external loop */
+}
+
+enum MHD_Result http_queue_stored(struct http_request *r)
+{
+	enum MHD_Result rc = MHD_queue_response(r->conn, r->status, r->response);
+
+	MHD_destroy_response(r->response);
+	r->response = NULL;
+	return rc;
+}
+
+/* Keep the answer until the request is read, then send it. */
+void http_respond(struct http_request *r, unsigned status, struct MHD_Response *response)
+{
+	assert(!r->answered);
+	r->answered = true;
+	if (!response) {
+		r->listener->srv->counters.out_of_memory++;
+		r->gone = true; /* no memory for an answer: the connection is dropped */
+	} else {
+		add_cors(r, response, status);
+		r->response = response;
+		r->status = status;
+	}
+	http_request_resume(r);
+}
+
+static struct MHD_Response *copy_response(const void *p, size_t n, const char *type)
+{
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer(n, (void *)(n ? p : ""), MHD_RESPMEM_MUST_COPY);
+
+	if (response && type)
+		http_add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	return response;
+}
+
+void http_reply_json(struct http_request *r, unsigned status, const char *json, size_t n)
+{
+	struct MHD_Response *response = copy_response(json, n, JSON_TYPE);
+
+	if (response)
+		http_add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	http_respond(r, status, response);
+}
+
+void http_reply_bytes(struct http_request *r, unsigned status, const char *content_type,
+		      const char *extra_header_name, const char *extra_header_value, const void *p,
+		      size_t n)
+{
+	struct MHD_Response *response = copy_response(p, n, content_type);
+
+	if (response) {
+		http_add_header(response, "X-Content-Type-Options", "nosniff");
+		if (extra_header_name)
+			http_add_header(response, extra_header_name, extra_header_value);
+	}
+	http_respond(r, status, response);
+}
+
+void http_reply_engine(struct http_request *r, unsigned status, const char *type, const void *p,
+		       size_t n)
+{
+	struct MHD_Response *response = copy_response(p, n, type);
+
+	if (response)
+		http_add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	if (response && status == MHD_HTTP_SERVICE_UNAVAILABLE)
+		http_add_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+	http_respond(r, status, response);
+}
+
+void http_reply_error(struct http_request *r, unsigned status, const char *text)
+{
+	char buf[256];
+	struct json_out o;
+
+	json_out_fixed(&o, buf, sizeof(buf));
+	json_out_open(&o, '{');
+	json_put_string(&o, "error", text);
+	json_out_close(&o, '}');
+	http_reply_json(r, status, o.failed ? "{}" : o.p, o.failed ? 2 : o.n);
+}
+
+/* --- WebSocket --- */
+
+void http_ws_refuse(struct http_request *r, unsigned status, const char *message)
+{
+	struct MHD_Response *response =
+		copy_response(message, strlen(message), "text/plain; charset=utf-8");
+
+	if (response) {
+		http_add_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+		http_add_header(response, "Sec-WebSocket-Version", "13");
+	}
+	http_respond(r, status, response);
+}
+
+/* RFC 6455 section 4.2.2, 5.4 */
+static bool accept_value(const char *key, char out[BASE64_SIZE(SHA1_BYTES) + 1])
+{
+	static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	char text[24 + sizeof(guid)];
+	unsigned n;
+
+	snprintf(text, sizeof(text), "%.24s%s", key, guid);
+	if (!EVP_Digest(text, strlen(text), digest, &n, EVP_sha1(), NULL) || n != SHA1_BYTES)
+		return false;
+	base64_encode(out, digest, SHA1_BYTES);
+	out[BASE64_SIZE(SHA1_BYTES)] = '\0';
+	return true;
+}
+
+/* The connection leaves libmicrohttpd: we keep a duplicate of its descriptor,
+ * it closes its own and frees all it held. */
+static void on_upgraded(void *cls, struct MHD_Connection *conn, void *request, const char *extra,
+			size_t extra_n, MHD_socket sock, struct MHD_UpgradeResponseHandle *handle)
+{
+	struct http_request *r = request;
+	struct http_listener *l = cls;
+	struct ws_conn *ws = r->ws;
+	int fd = fcntl(sock, F_DUPFD_CLOEXEC, 0);
+
+	(void)conn;
+	r->ws = NULL;
+	ws_conn_attach(ws, fd, extra, extra_n); /* -1 when there are no descriptors left */
+	MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
+	http_listener_wake(l);
+}
+
+void http_ws_accept(struct http_request *r, struct ws_conn *ws)
+{
+	char value[BASE64_SIZE(SHA1_BYTES) + 1];
+	struct MHD_Response *response = NULL;
+
+	if (accept_value(http_header(r, "Sec-WebSocket-Key"), value))
+		response = MHD_create_response_for_upgrade(on_upgraded, r->listener);
+	if (response) {
+		http_add_header(response, MHD_HTTP_HEADER_UPGRADE, "websocket");
+		http_add_header(response, "Sec-WebSocket-Accept", value);
+	}
+	r->ws = ws;
+	http_respond(r, MHD_HTTP_SWITCHING_PROTOCOLS, response);
+}

@@ -1,0 +1,115 @@
+/* http_text.c - reading request targets, queries and header values */
+#include "transport/http_text.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+
+#include "transport/base64.h"
+
+#define WS_KEY_LEN 24
+
+static int hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+int http_decode(char *out, size_t size, const char *p, size_t n, bool plus)
+{
+	const char *end = p + n;
+	size_t len = 0;
+
+	while (p < end) {
+		char c = *p++;
+
+		if (c == '%') {
+			if (end - p < 2 || hex(p[0]) < 0 || hex(p[1]) < 0)
+				return -EINVAL;
+			c = (char)(hex(p[0]) << 4 | hex(p[1]));
+			p += 2;
+		} else if (c == '+' && plus) {
+			c = ' ';
+		}
+		if (c == '\0')
+			return -EINVAL;
+		if (len + 1 >= size)
+			return -ENOBUFS;
+		out[len++] = c;
+	}
+	if (len >= size)
+		return -ENOBUFS;
+	out[len] = '\0';
+	return (int)len;
+}
+
+static bool key_is(const char *p, size_t n, const char *key)
+{
+	char name[64];
+
+	return http_decode(name, sizeof(name), p, n, true) >= 0 && strcmp(name, key) == 0;
+}
+
+int http_query_value(const char *query, const char *key, char *out, size_t size)
+{
+	const char *value = NULL;
+	size_t value_n = 0;
+
+	while (query && *query) {
+		size_t n = strcspn(query, "&"), eq = 0;
+
+		while (eq < n && query[eq] != '=')
+			eq++;
+		if (key_is(query, eq, key)) {
+			value = eq < n ? query + eq + 1 : query + n;
+			value_n = (size_t)(query + n - value);
+		}
+		query += n + (query[n] == '&');
+	}
+	return value ? http_decode(out, size, value, value_n, true) : -ENOENT;
+}
+
+bool http_has_token(const char *list, const char *token)
+{
+	size_t want = strlen(token);
+
+	while (list && *list) {
+		size_t n;
+
+		list += strspn(list, " \t,");
+		n = strcspn(list, ", \t");
+		if (n == want && strncasecmp(list, token, n) == 0)
+			return true;
+		list += n;
+	}
+	return false;
+}
+
+bool http_route_matches(const char *pattern, const char *path, size_t path_n, const char **segment,
+			size_t *n)
+{
+	size_t fixed = strcspn(pattern, ":*");
+
+	*segment = NULL;
+	*n = 0;
+	if (pattern[fixed] == '\0')
+		return path_n == fixed && memcmp(path, pattern, fixed) == 0;
+	if (path_n < fixed || memcmp(path, pattern, fixed) != 0)
+		return false;
+	*segment = path + fixed;
+	*n = path_n - fixed;
+	return pattern[fixed] == '*' || (*n && !memchr(*segment, '/', *n));
+}
+
+bool http_ws_key_valid(const char *key)
+{
+	uint8_t bytes[WS_KEY_LEN / 4 * 3];
+	size_t n;
+
+	return key && strlen(key) == WS_KEY_LEN && !base64_decode(bytes, &n, key, WS_KEY_LEN) &&
+	       n == 16;
+}

@@ -1,0 +1,360 @@
+/* sio_echo.c - a server to try the protocol layers with, and nothing else
+ *
+ *	/engine.io/	Engine.IO: every message comes back
+ *	/socket.io/	Socket.IO: namespaces "/" and "/custom", events below
+ *	/ws/		WebSocket: every message comes back
+ * Loopback only, any Origin. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engineio/eio_server.h"
+#include "log.h"
+#include "loop.h"
+#include "socketio/sio_server.h"
+#include "transport/eio_endpoint.h"
+#include "transport/frame.h"
+#include "transport/http_endpoint.h"
+#include "transport/origin.h"
+#include "transport/outq.h"
+#include "transport/ws_conn.h"
+
+struct echo {
+	unsigned port;
+	struct sio_config cfg;
+	struct loop *loop;
+	struct loop_signal *term, *interrupt;
+	struct origin_policy *origins;
+	struct http_server *http;
+	struct eio_server *engine;
+	struct sio_server *sio;
+	struct eio_endpoint *engine_path, *sio_path;
+	struct outq_marks ws_marks;
+};
+
+/* --- Engine.IO --- */
+
+static int engine_open(struct eio_session *s, const struct eio_handshake *h, uint64_t now_ms,
+		       void *ctx)
+{
+	(void)s;
+	(void)h;
+	(void)now_ms;
+	(void)ctx;
+	return 0;
+}
+
+static void engine_message(struct eio_session *s, bool binary, const void *p, size_t n,
+			   uint64_t now_ms, void *ctx)
+{
+	size_t type = binary ? 0 : 1;
+	struct frame *f = frame_new(binary, n + type);
+
+	(void)now_ms;
+	(void)ctx;
+	if (!f)
+		return;
+	if (type)
+		*frame_payload(f) = '4';
+	if (n)
+		memcpy(frame_payload(f) + type, p, n);
+	eio_send(s, f, false);
+	frame_unref(f);
+}
+
+static void engine_close(struct eio_session *s, const char *reason, void *ctx)
+{
+	(void)s;
+	(void)reason;
+	(void)ctx;
+}
+
+static const struct eio_handler engine_handler = {
+	.on_open = engine_open,
+	.on_message = engine_message,
+	.on_close = engine_close,
+};
+
+/* --- WebSocket --- */
+
+static void ws_message(struct ws_conn *ws, bool binary, const void *p, size_t n, void *ctx)
+{
+	struct frame *f = frame_new(binary, n);
+
+	(void)ctx;
+	if (!f)
+		return;
+	if (n)
+		memcpy(frame_payload(f), p, n);
+	if (ws_conn_send(ws, f, false) == -ENOBUFS)
+		ws_conn_close(ws, 0);
+	frame_unref(f);
+}
+
+static void ws_gone(struct ws_conn *ws, const char *reason, void *ctx)
+{
+	(void)ws;
+	(void)reason;
+	(void)ctx;
+}
+
+static const struct ws_handler ws_echo = { ws_message, ws_gone };
+
+static void ws_open(struct http_request *r, void *ctx)
+{
+	struct echo *e = ctx;
+	struct ws_conn *ws;
+
+	if (ws_conn_new(&ws, http_server_ws(e->http), &ws_echo, e, e->cfg.engine.max_payload,
+			&e->ws_marks))
+		http_ws_refuse(r, 503, "Out of memory");
+	else
+		http_ws_accept(r, ws);
+}
+
+static void ws_no_upgrade(struct http_request *r, void *ctx)
+{
+	(void)ctx;
+	http_reply_error(r, 426, "Upgrade Required");
+}
+
+static void ws_gone_before(struct http_request *r, void *ctx)
+{
+	(void)r;
+	(void)ctx;
+}
+
+/* --- Socket.IO --- */
+
+/* The arguments as they stood, without the event's name. */
+static struct sio_message echoed(const struct sio_args *args, const char *event)
+{
+	struct sio_message m = { .event = event, .blobs = args->blobs, .blobs_n = args->blobs_n };
+
+	if (!args->n)
+		return m;
+	m.args = args->v[0].p;
+	m.n = (size_t)(args->all.p + args->all.n - 1 - m.args);
+	return m;
+}
+
+static const char *on_connect(struct sio_socket *s, const struct sio_handshake *h, void *ctx)
+{
+	struct json_slice auth = h->auth.p ? h->auth : (struct json_slice){ "{}", 2 };
+
+	(void)ctx;
+	sio_emit(s, "auth", auth.p, auth.n);
+	return NULL;
+}
+
+static void on_text_message(struct sio_socket *s, const struct sio_args *args, void *ctx)
+{
+	struct sio_message m = echoed(args, "message-back");
+
+	(void)ctx;
+	sio_send(s, &m);
+}
+
+static void on_message_with_ack(struct sio_socket *s, const struct sio_args *args, void *ctx)
+{
+	struct sio_message m = echoed(args, NULL);
+
+	(void)ctx;
+	sio_ack_send(s, args->ack, &m);
+}
+
+static void on_join(struct sio_socket *s, const struct sio_args *args, void *ctx)
+{
+	char room[129];
+	const char *answer = "\"ok\"";
+
+	(void)ctx;
+	if (!args->n || json_string(args->v[0], room, sizeof(room)) < 0 || sio_join(s, room))
+		answer = "\"refused\"";
+	sio_ack(s, args->ack, answer, strlen(answer));
+}
+
+static void on_relay(struct sio_socket *s, const struct sio_args *args, void *ctx)
+{
+	struct echo *e = ctx;
+	struct json_slice name;
+	struct sio_message m = echoed(args, "relay");
+	char room[129];
+
+	if (!args->n || !json_member(args->v[0], "room", &name) ||
+	    json_string(name, room, sizeof(room)) < 0)
+		return;
+	m.n = args->v[0].n;
+	sio_room_send(e->sio, "/", room, s, &m);
+}
+
+static void on_kick(struct sio_socket *s, const struct sio_args *args, void *ctx)
+{
+	(void)ctx;
+	sio_disconnect(s, args->n && json_is_true(args->v[0]));
+}
+
+static const struct sio_event_entry events[] = {
+	{ "message", on_text_message },
+	{ "message-with-ack", on_message_with_ack },
+	{ "join", on_join },
+	{ "relay", on_relay },
+	{ "kick", on_kick },
+};
+
+/* --- start and stop --- */
+
+static int usage(const char *name)
+{
+	fprintf(stderr,
+		"usage: %s --port N [--ping-interval ms] [--ping-timeout ms] [--max-payload bytes]\n"
+		"\t[--connect-timeout ms] [--queue-hard bytes]\n",
+		name);
+	return 2;
+}
+
+static bool number(const char *text, unsigned long long *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoull(text, &end, 10);
+	return !errno && end != text && !*end;
+}
+
+static bool read_options(struct echo *e, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "port", required_argument, NULL, 'p' },
+		{ "ping-interval", required_argument, NULL, 'i' },
+		{ "ping-timeout", required_argument, NULL, 't' },
+		{ "max-payload", required_argument, NULL, 'm' },
+		{ "connect-timeout", required_argument, NULL, 'c' },
+		{ "queue-hard", required_argument, NULL, 'q' },
+		{ NULL, 0, NULL, 0 },
+	};
+	unsigned long long v;
+	bool have_port = false;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (c == '?' || !number(optarg, &v))
+			return false;
+		switch (c) {
+		case 'p':
+			e->port = (unsigned)v;
+			have_port = v <= 65535;
+			break;
+		case 'i': e->cfg.engine.ping_interval_ms = v; break;
+		case 't': e->cfg.engine.ping_timeout_ms = v; break;
+		case 'm': e->cfg.engine.max_payload = (size_t)v; break;
+		case 'c': e->cfg.connect_timeout_ms = v; break;
+		case 'q': e->cfg.engine.queue_hard = (size_t)v; break;
+		}
+	}
+	return have_port && optind == argc;
+}
+
+static void stop(void *ctx)
+{
+	struct echo *e = ctx;
+
+	loop_stop(e->loop);
+}
+
+static int start_engines(struct echo *e, const struct sio_namespace *spaces, size_t n)
+{
+	int rc = eio_server_new(&e->engine, &e->cfg.engine, &engine_handler);
+	size_t i;
+
+	if (!rc)
+		rc = sio_server_new(&e->sio, &e->cfg);
+	for (i = 0; i < n && !rc; i++)
+		rc = sio_server_namespace(e->sio, &spaces[i]);
+	return rc;
+}
+
+static int start_http(struct echo *e)
+{
+	struct http_endpoint ws = { "/ws", 0, NULL, ws_no_upgrade, ws_open, ws_gone_before, e };
+	static const char *const everybody[] = { "*", NULL };
+	static char address[32];
+	static const char *listen[] = { address, NULL };
+	struct http_config hc = { .listen = listen };
+	struct event_base *base = loop_base(e->loop);
+	const char *bad;
+	int rc = origin_policy_new(&e->origins, everybody, &bad);
+
+	snprintf(address, sizeof(address), "127.0.0.1:%u", e->port);
+	hc.origins = e->origins;
+	if (!rc)
+		rc = http_server_new(&e->http, base, &hc);
+	if (!rc)
+		rc = http_server_endpoint(e->http, &ws);
+	if (!rc)
+		rc = eio_endpoint_new(&e->engine_path, e->http, base, "/engine.io", e->engine);
+	if (!rc)
+		rc = eio_endpoint_new(&e->sio_path, e->http, base, "/socket.io",
+				      sio_server_engine(e->sio));
+	return rc ? rc : http_server_start(e->http, &bad);
+}
+
+static int start(struct echo *e, const struct sio_namespace *spaces, size_t n)
+{
+	int rc = loop_new(&e->loop);
+
+	if (!rc)
+		rc = loop_signal_new(&e->term, e->loop, SIGTERM, stop, e);
+	if (!rc)
+		rc = loop_signal_new(&e->interrupt, e->loop, SIGINT, stop, e);
+	if (!rc)
+		rc = start_engines(e, spaces, n);
+	return rc ? rc : start_http(e);
+}
+
+static void finish(struct echo *e)
+{
+	eio_endpoint_free(e->sio_path);
+	eio_endpoint_free(e->engine_path);
+	http_server_free(e->http);
+	sio_server_free(e->sio);
+	eio_server_free(e->engine);
+	origin_policy_free(e->origins);
+	loop_signal_free(e->interrupt);
+	loop_signal_free(e->term);
+	loop_free(e->loop);
+}
+
+int main(int argc, char **argv)
+{
+	static struct echo e;
+	const struct sio_namespace spaces[] = {
+		{ .name = "/",
+		  .events = events,
+		  .events_n = sizeof(events) / sizeof(events[0]),
+		  .on_connect = on_connect,
+		  .ctx = &e },
+		{ .name = "/custom", .on_connect = on_connect, .ctx = &e },
+	};
+	int rc;
+
+	sio_config_defaults(&e.cfg);
+	if (!read_options(&e, argc, argv))
+		return usage(argv[0]);
+	e.ws_marks.soft = e.ws_marks.hard = 2 * e.cfg.engine.max_payload + e.cfg.engine.queue_hard;
+	signal(SIGPIPE, SIG_IGN);
+	rc = start(&e, spaces, sizeof(spaces) / sizeof(spaces[0]));
+	if (rc) {
+		log_error("echo", "cannot start: %s", strerror(-rc));
+		finish(&e);
+		return 1;
+	}
+	printf("listening on 127.0.0.1:%u\n", http_server_port(e.http, 0));
+	fflush(stdout);
+	rc = loop_run(e.loop);
+	finish(&e);
+	return rc ? 1 : 0;
+}
