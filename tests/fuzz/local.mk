@@ -82,3 +82,17 @@ fuzz_relay_command_CFLAGS = $(AM_CFLAGS)
 fuzz_relay_command_LDFLAGS = $(FUZZ_LINK)
 fuzz_relay_command_LDADD = $(replay_relay_command_LDADD)
 endif
+
+# --- call_events
+check_PROGRAMS += replay_call_events
+TESTS += replay_call_events
+replay_call_events_SOURCES = tests/fuzz/fuzz_call_events.c $(FUZZ_REPLAY)
+replay_call_events_CFLAGS = $(AM_CFLAGS)
+replay_call_events_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) -lm
+if FUZZING
+noinst_PROGRAMS += fuzz_call_events
+fuzz_call_events_SOURCES = tests/fuzz/fuzz_call_events.c tests/fuzz/fuzz.h
+fuzz_call_events_CFLAGS = $(AM_CFLAGS)
+fuzz_call_events_LDFLAGS = $(FUZZ_LINK)
+fuzz_call_events_LDADD = $(replay_call_events_LDADD)
+endif

@@ -1,0 +1,240 @@
+/* fuzz_call_events.c - whatever clients say, nobody hears of a stranger's call
+ *
+ * The input is a script, one step a line, for connections A to F:
+ *	A call:end {"roomName":"r"}	A sends this event
+ *	+A	-A	~1000	!A		A connects, goes; time passes; A takes no more
+ * What is no step is passed over. */
+#include "calls/call_events.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "fuzz.h"
+
+#define SOCKETS_N 6
+#define STEPS_MAX 400
+#define CALLS_SEEN_MAX (STEPS_MAX + 1)
+
+struct world {
+	struct calls *cs;
+	struct call_socket *sockets[SOCKETS_N];
+	char handles[SOCKETS_N]; /* 1: takes no more */
+	struct call_socket *sender;
+	enum call_code codes[CALLS_SEEN_MAX]; /* how each call ended */
+	unsigned ids, made, ended;
+	struct call_time now;
+};
+static struct world w;
+
+/* A call this socket's user is or was a member of. */
+static bool is_member(const struct call_socket *s, struct json_slice room)
+{
+	const struct user *u = call_socket_user(s);
+	char name[CALL_ROOM_NAME_MAX + 1];
+
+	if (!u || json_string(room, name, sizeof(name)) < 0)
+		return false;
+	return call_table_find_room(calls_table(w.cs), user_id_of(u)->text, name) ||
+	       call_table_find_ended(calls_table(w.cs), user_id_of(u)->text, name);
+}
+
+static int emit(void *handle, const char *event, const char *args, size_t n, void *ctx)
+{
+	struct json_slice o = { args, n }, room, from;
+	struct call_socket *to = w.sockets[(char *)handle - w.handles];
+	struct user_id id;
+
+	(void)ctx;
+	MUST(to);
+	MUST(json_check(args, n, 64) == 0);
+	MUST(json_type(o) == JSON_OBJECT);
+	if (strcmp(event, "call:error") == 0 || strcmp(event, "ice:response") == 0) {
+		MUST(to == w.sender);
+		return *(char *)handle ? -ENOBUFS : 0;
+	}
+	MUST(json_member(o, "roomName", &room));
+	MUST(to == w.sender || is_member(to, room));
+	if (strcmp(event, "ice:candidate") == 0) {
+		MUST(json_member(o, "fromUserId", &from) && user_id_read(from, &id) == 0);
+		MUST(!user_id_equal(&id, user_id_of(call_socket_user(to))));
+	}
+	if (strcmp(event, "call:incoming") == 0) {
+		MUST(json_member(o, "toId", &from) && user_id_read(from, &id) == 0);
+		MUST(user_id_equal(&id, user_id_of(call_socket_user(to))));
+	}
+	return *(char *)handle ? -ENOBUFS : 0;
+}
+
+static int ack(void *handle, int64_t id, const char *args, size_t n, void *ctx)
+{
+	(void)ctx;
+	MUST(w.sockets[(char *)handle - w.handles] == w.sender);
+	MUST(id == 1);
+	MUST(json_check(args, n, 64) == 0);
+	return 0;
+}
+
+static int new_call_id(char out[TURN_CALL_ID_LEN + 1], void *ctx)
+{
+	(void)ctx;
+	snprintf(out, TURN_CALL_ID_LEN + 1, "%022u", ++w.ids);
+	return 0;
+}
+
+static void on_call_new(const struct call *c, void *ctx)
+{
+	(void)ctx;
+	MUST(call_state(c) == CALL_INITIATED);
+	w.made++;
+}
+
+static void on_call_ended(const struct call *c, void *ctx)
+{
+	enum call_code *code = &w.codes[strtoul(call_id(c), NULL, 10)];
+
+	(void)ctx;
+	MUST(call_state(c) == CALL_ENDED);
+	MUST(*code == CALL_CODE_NONE && call_code(c) != CALL_CODE_NONE);
+	*code = call_code(c);
+	w.ended++;
+}
+
+static void on_member(const struct call *c, const char *user, const char *address, void *ctx)
+{
+	(void)ctx;
+	MUST(call_find_member(c, user) >= 0 && *address);
+}
+
+static void on_candidate(const struct call *c, const char *user, const char *text, void *ctx)
+{
+	(void)ctx;
+	MUST(call_find_member(c, user) >= 0 && *text);
+}
+
+static void check_tables(void)
+{
+	const struct call_table *t = calls_table(w.cs);
+	static const struct call_limits limits = { 1000, 1000, 1000 };
+
+	MUST(w.made - w.ended == call_table_live_n(t));
+	for (struct call *c = NULL; (c = call_table_next_live(t, c));) {
+		MUST(call_state(c) != CALL_ENDED && call_state(c) != CALL_INITIATED);
+		MUST(call_deadline_ms(c, &limits) != UINT64_MAX);
+	}
+	for (struct call *c = NULL; (c = call_table_next_ended(t, c));) {
+		MUST(call_state(c) == CALL_ENDED);
+		MUST(call_code(c) == w.codes[strtoul(call_id(c), NULL, 10)]);
+	}
+}
+
+static void close_socket(int i)
+{
+	if (!w.sockets[i])
+		return;
+	calls_socket_closed(w.cs, w.sockets[i], w.now);
+	w.sockets[i] = NULL;
+}
+
+static void pass(uint64_t ms)
+{
+	w.now.now_ms += ms;
+	w.now.wall_ms += (int64_t)ms;
+	calls_tick(w.cs, w.now);
+}
+
+static void fire(int i, const char *text, size_t n)
+{
+	const char *space = memchr(text, ' ', n);
+	struct json_slice arg;
+	char event[32];
+	size_t name_n;
+
+	if (!space || !w.sockets[i])
+		return;
+	name_n = (size_t)(space - text);
+	arg = (struct json_slice){ space + 1, n - name_n - 1 };
+	if (name_n >= sizeof(event) || json_check(arg.p, arg.n, 16) < 0)
+		return;
+	memcpy(event, text, name_n);
+	event[name_n] = '\0';
+	arg = json_trim(arg.p, arg.n);
+	w.sender = w.sockets[i];
+	calls_event(w.cs, w.sockets[i], event, &arg, 1, i % 2 ? 1 : -1, w.now);
+	w.sender = NULL;
+}
+
+static int letter(const char *line, size_t n, size_t at)
+{
+	return at < n && line[at] >= 'A' && line[at] < 'A' + SOCKETS_N ? line[at] - 'A' : -1;
+}
+
+static void step(const char *line, size_t n)
+{
+	int first = letter(line, n, 0), second = letter(line, n, 1);
+
+	if (first >= 0 && n > 2 && line[1] == ' ')
+		fire(first, line + 2, n - 2);
+	else if (n == 2 && line[0] == '+' && second >= 0 && !w.sockets[second])
+		MUST(calls_socket_opened(w.cs, &w.handles[second], "192.0.2.1",
+					 &w.sockets[second]) == 0);
+	else if (n == 2 && line[0] == '-' && second >= 0)
+		close_socket(second);
+	else if (n == 2 && line[0] == '!' && second >= 0)
+		w.handles[second] = !w.handles[second];
+	else if (n > 1 && n < 8 && line[0] == '~')
+		pass(strtoul(line + 1, NULL, 10));
+}
+
+static void run(const char *p, size_t n)
+{
+	const char *const end = p + n;
+
+	for (int steps = 0; p < end && steps < STEPS_MAX; steps++) {
+		const char *eol = memchr(p, '\n', (size_t)(end - p));
+
+		if (!eol)
+			eol = end;
+		step(p, (size_t)(eol - p));
+		check_tables();
+		p = eol + 1;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	const struct calls_ops ops = { .emit = emit,
+				       .ack = ack,
+				       .new_call_id = new_call_id,
+				       .on_call_new = on_call_new,
+				       .on_member = on_member,
+				       .on_candidate = on_candidate,
+				       .on_call_ended = on_call_ended };
+	struct calls_config cfg;
+	char *script;
+
+	memset(&w, 0, sizeof(w));
+	w.now.wall_ms = 1700000000000;
+	calls_config_defaults(&cfg);
+	cfg.calls.per_user_max = 3;
+	cfg.sockets.sockets_per_user_max = 3;
+	cfg.candidates_max = 4;
+	cfg.held_bytes_max = 4096;
+	script = malloc(n + 1); /* NUL-terminated for strtoul() */
+	MUST(script && calls_new(&w.cs, &cfg, &ops) == 0);
+	memcpy(script, data, n);
+	script[n] = '\0';
+	for (int i = 0; i < SOCKETS_N; i++)
+		step((char[]){ '+', (char)('A' + i) }, 2);
+	run(script, n);
+	/* Nobody left: no call outlives its grace. */
+	for (int i = 0; i < SOCKETS_N; i++)
+		close_socket(i);
+	check_tables();
+	pass(cfg.times.grace_ms);
+	check_tables();
+	MUST(call_table_live_n(calls_table(w.cs)) == 0);
+	MUST(identity_sockets_n(calls_identity(w.cs)) == 0);
+	calls_free(w.cs);
+	free(script);
+	return 0;
+}
