@@ -379,7 +379,7 @@ start_daemons() {
 stop_daemons() {
 	end_process "$state/signald.pid" $STOP_LIMIT_S
 	end_process "$state/turnserver.pid" $STOP_LIMIT_S
-	rm -f "$state/turnserver.own-pid"
+	rm -f "$state/turnserver.own-pid" "$state/turn-admin.sock"
 	drop_socket_dir
 }
 
