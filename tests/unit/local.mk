@@ -82,6 +82,7 @@ check_ext_admin_SOURCES = tests/unit/check_ext_admin.c
 check_ext_admin_CPPFLAGS = $(EXT_CHECK_CPPFLAGS)
 check_ext_admin_CFLAGS = $(EXT_CHECK_CFLAGS)
 check_ext_admin_LDADD = $(EXT_CHECK_LIBS)
+
 # --- calls --------------------------------------------------------------------
 check_PROGRAMS += check_call
 TESTS += check_call
@@ -101,6 +102,12 @@ check_call_events_SOURCES = tests/unit/check_call_events.c
 check_call_events_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_call_events_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc,--wrap=malloc,--wrap=realloc
 check_call_events_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS) -lm
+
+check_PROGRAMS += check_calls_sio
+TESTS += check_calls_sio
+check_calls_sio_SOURCES = tests/unit/check_calls_sio.c
+check_calls_sio_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_calls_sio_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS) -lm
 
 check_PROGRAMS += check_credentials
 TESTS += check_credentials
