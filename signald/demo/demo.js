@@ -81,7 +81,13 @@ function showPeople(users) {
 	$('people-empty').hidden = others.length > 0;
 }
 
-const STAGE_TEXT = { idle: 'No call', ringing: 'Incoming call', calling: 'Ringing…', connecting: 'Connecting…', active: '' };
+const STAGE_TEXT = {
+	idle: 'No call',
+	ringing: 'Incoming call',
+	calling: 'Ringing…',
+	connecting: 'Connecting…',
+	active: '',
+};
 
 function setState(state) {
 	page.state = state;
@@ -143,10 +149,15 @@ function newCall(roomName, peer) {
 		handlers: {
 			onStream: (stream) => { $('remote').srcObject = stream; },
 			onState: connectionChanged,
-			/* One of several ways failing matters only while none works. */
-			onProblem: (text) => page.state !== 'active' && report(`A server for the connection complains: ${text}`, 'error'),
+			onProblem: serverProblem,
 		},
 	});
+}
+
+/* One of several servers failing matters only while no way works. */
+function serverProblem(text) {
+	if (page.state !== 'active')
+		report(`A server for the connection complains: ${text}`, 'error');
 }
 
 /* Our own picture, or null when the call ended while we waited for it. */
@@ -165,6 +176,8 @@ async function startMedia(call) {
 	return media.stream;
 }
 
+const request = (event, payload) => page.socket.timeout(ACK_MAX_MS).emitWithAck(event, payload);
+
 async function startCall(peer) {
 	if (page.state !== 'idle')
 		return;
@@ -177,7 +190,7 @@ async function startCall(peer) {
 	try {
 		const stream = await startMedia(call);
 		/* Asked before the offer: these credentials already carry the call. */
-		const reply = stream && await page.socket.timeout(ACK_MAX_MS).emitWithAck('ice:request', { userId: page.self.id });
+		const reply = stream && await request('ice:request', { userId: page.self.id });
 
 		if (call !== page.call)
 			return;
@@ -197,7 +210,6 @@ async function answerCall() {
 		return;
 	const call = newCall(offer.roomName, callerOf(offer));
 
-	call.early = offer.candidates;
 	page.offer = null;
 	page.call = call;
 	$('incoming').close();
@@ -207,8 +219,10 @@ async function answerCall() {
 	try {
 		const stream = await startMedia(call);
 
-		if (stream)
-			await call.accept(offer.iceServers ?? [], stream, offer.sdpOffer);
+		if (!stream)
+			return;
+		offer.candidates.forEach((data) => call.addCandidate(data));
+		await call.accept(offer.iceServers ?? [], stream, offer.sdpOffer);
 	} catch (err) {
 		if (call === page.call)
 			giveUp('The call could not be answered', err);
@@ -234,15 +248,18 @@ function connectionChanged(state) {
 		page.startedAt = Date.now();
 		setState('active');
 		showTime();
-		const drawn = page.media?.drawnBecause;
+		const why = page.media?.drawnBecause;
+		const drawn = why ? ` Sending a drawn picture: no camera (${why}).` : '';
 
-		report(`In a call with ${page.call.peer.name}.` + (drawn ? ` Sending a drawn picture: no camera (${drawn}).` : ''), 'ok');
+		report(`In a call with ${page.call.peer.name}.${drawn}`, 'ok');
 	} else if (state === 'disconnected') {
 		report('The connection is interrupted; waiting for it to come back…', 'error');
 	} else if (state === 'connected') {
 		report('The connection is back.', 'ok');
 	} else if (state === 'failed') {
-		const hint = page.call.relayOnly ? 'the relay did not carry it; try "Test TURN"' : 'no way to the other side was found';
+		const hint = page.call.relayOnly
+			? 'the relay did not carry it; try "Test TURN"'
+			: 'no way to the other side was found';
 
 		giveUp('The connection failed', new Error(hint));
 	}
@@ -309,7 +326,7 @@ async function onAnswer(data) {
 
 async function onCandidate(data) {
 	if (isRinging(data)) {
-		page.offer.candidates.push({ candidate: data.candidate, sdpMLineIndex: data.sdpMLineIndex, sdpMid: data.sdpMid });
+		page.offer.candidates.push(data);
 		return;
 	}
 	if (!isCurrent(data))

@@ -16,6 +16,7 @@ const cleanups = [];
 before(async () => { stack = await startStack({ after: (f) => cleanups.push(f) }); });
 after(async () => { for (const f of cleanups.reverse()) await f(); });
 
+const joinAll = (t, ...users) => Promise.all(users.map((id) => join(t, stack, id)));
 const text = ({ address, port }) => `${address}:${port}`;
 
 /* Where the stats show the allocation: { where: roomName or 'unattributed', by, sentBytes }, or null. */
@@ -39,7 +40,9 @@ const becomes = async (what, relayed, wanted) => {
 	await until(what, async () => {
 		last = await find(relayed);
 		return last && Object.entries(wanted).every(([key, value]) => last[key] === value);
-	}).catch((err) => { throw new Error(`${err.message}; it is ${JSON.stringify(last)}, not ${JSON.stringify(wanted)}`); });
+	}).catch((err) => {
+		throw new Error(`${err.message}; it is ${JSON.stringify(last)}, not ${JSON.stringify(wanted)}`);
+	});
 };
 
 async function stays(relayed, wanted) {
@@ -70,7 +73,7 @@ async function callWithCredentials(caller, callee) {
 }
 
 async function twoCalls(t) {
-	const [alice, alice2, bob, carol] = await Promise.all(['alice', 'alice', 'bob', 'carol'].map((id) => join(t, stack, id)));
+	const [alice, alice2, bob, carol] = await joinAll(t, 'alice', 'alice', 'bob', 'carol');
 	const one = await callWithCredentials(alice, bob);
 	const two = await callWithCredentials(alice2, carol);
 
@@ -89,8 +92,10 @@ test('rule 1: the call in the name, for a user in two calls', options, async (t)
 
 	await send(a, peer, 10);
 	await send(b, peer, 20);
-	await becomes('first call', a.relayed, { where: one.roomName, user: 'alice', by: 'name', sentBytes: 10 * SIZE });
-	await becomes('second call', b.relayed, { where: two.roomName, user: 'alice', by: 'name', sentBytes: 20 * SIZE });
+	const alices = { user: 'alice', by: 'name' };
+
+	await becomes('first call', a.relayed, { ...alices, where: one.roomName, sentBytes: 10 * SIZE });
+	await becomes('second call', b.relayed, { ...alices, where: two.roomName, sentBytes: 20 * SIZE });
 });
 
 test('rule 2: the relayed address in a candidate, for a user in two calls', options, async (t) => {
@@ -119,13 +124,15 @@ test('rule 2: the first claim stands among equals', options, async (t) => {
 });
 
 test('rule 3: the user in exactly one call; in two calls no call', options, async (t) => {
-	const [alice, alice2, bob, carol] = await Promise.all(['alice', 'alice', 'bob', 'carol'].map((id) => join(t, stack, id)));
+	const [alice, alice2, bob, carol] = await joinAll(t, 'alice', 'alice', 'bob', 'carol');
 	const peer = await udpPeer(t);
 	const one = await establish(alice, bob);
 	const a = await allocation(t, stack, stack.credentials('alice'));
 
 	await send(a, peer, 10);
-	await becomes('the one call', a.relayed, { where: one.roomName, user: 'alice', by: 'user', sentBytes: 10 * SIZE });
+	await becomes('the one call', a.relayed, {
+		where: one.roomName, user: 'alice', by: 'user', sentBytes: 10 * SIZE,
+	});
 
 	const two = await establish(alice2, carol);
 	const b = await allocation(t, stack, stack.credentials('alice'));
@@ -153,7 +160,7 @@ test('candidate first, allocation after: its address is found all the same', opt
 });
 
 test('nobody can claim a stranger\'s relay', options, async (t) => {
-	const [mallory, victim, bob] = await Promise.all(['mallory', 'bob2', 'bob'].map((id) => join(t, stack, id)));
+	const [mallory, victim, bob] = await joinAll(t, 'mallory', 'bob2', 'bob');
 	const call = await callWithCredentials(mallory, victim);
 	const other = await callWithCredentials(bob, await join(t, stack, 'carol'));
 	const peer = await udpPeer(t);
@@ -203,8 +210,9 @@ test('a shared name never counts by rule 3, nor by a call in it', options, async
 	const user = await join(t, stack, stack.sharedUser);
 	const bob = await join(t, stack, 'bob');
 	const call = await establish(user, bob);
-	const plain = await allocation(t, stack, stack.credentials(stack.sharedUser, { secret: stack.sharedSecret }));
-	const named = await allocation(t, stack, stack.credentials(stack.sharedUser, { call: call.callId, secret: stack.sharedSecret }));
+	const shared = (part) => stack.credentials(stack.sharedUser, { call: part, secret: stack.sharedSecret });
+	const plain = await allocation(t, stack, shared());
+	const named = await allocation(t, stack, shared(call.callId));
 
 	await stays(plain.relayed, { where: 'unattributed' });
 	await becomes('its call is ignored', named.relayed, { where: 'unattributed' });

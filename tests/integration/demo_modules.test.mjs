@@ -7,9 +7,20 @@ import { userIdFromName } from '../../signald/demo/userid.js';
 
 test('names become user ids of the grammar', () => {
 	const cases = {
-		'Alice': 'alice', ' Bob  Smith ': 'bob-smith', 'Олена Ґалаґан': 'olena-galagan', 'Юрій Щербак': 'iurii-shcherbak',
-		'José Núñez': 'jose-nunez', 'me@home.org': 'me@home.org', '42': '42', 'Марʼяна': 'mariana', '<b>x</b>': 'bxb',
-		'': '', '   ': '', '日本': '', '💥': '', '--a--': 'a',
+		'Alice': 'alice',
+		' Bob  Smith ': 'bob-smith',
+		'Олена Ґалаґан': 'olena-galagan',
+		'Юрій Щербак': 'iurii-shcherbak',
+		'Марʼяна': 'mariana',
+		'José Núñez': 'jose-nunez',
+		'me@home.org': 'me@home.org',
+		'42': '42',
+		'<b>x</b>': 'bxb',
+		'--a--': 'a',
+		'': '',
+		'   ': '',
+		'日本': '',
+		'💥': '',
 	};
 
 	for (const [name, id] of Object.entries(cases))
@@ -23,13 +34,18 @@ function report(...entries) {
 
 const relay = { id: 'L', type: 'local-candidate', candidateType: 'relay', relayProtocol: 'tcp' };
 const host = { id: 'R', type: 'remote-candidate', candidateType: 'host' };
-const pair = { id: 'P', type: 'candidate-pair', localCandidateId: 'L', remoteCandidateId: 'R', bytesSent: 5, bytesReceived: 6 };
+const pair = {
+	id: 'P', type: 'candidate-pair', localCandidateId: 'L', remoteCandidateId: 'R', bytesSent: 5, bytesReceived: 6,
+};
+const transport = { id: 'T', type: 'transport', selectedCandidatePairId: 'P' };
 
 test('the selected pair is the one the transport names', () => {
 	const other = { ...pair, id: 'Q', bytesSent: 1, nominated: true, state: 'succeeded' };
-	const found = selectedPair(report(other, { id: 'T', type: 'transport', selectedCandidatePairId: 'P' }, pair, relay, host));
+	const found = selectedPair(report(other, transport, pair, relay, host));
 
-	assert.deepEqual(found, { local: 'relay', remote: 'host', relayProtocol: 'tcp', bytesSent: 5, bytesReceived: 6 });
+	assert.deepEqual(found, {
+		local: 'relay', remote: 'host', relayProtocol: 'tcp', bytesSent: 5, bytesReceived: 6,
+	});
 	assert.equal(isRelayed(found), true);
 	assert.equal(describePair(found), 'relay to host, TURN over TCP');
 });

@@ -62,7 +62,9 @@ if (process.env[INSIDE]) {
 		assert.match(await alice.textContent('#status'), /You hung up/);
 	});
 } else {
-	test('a call through a public-looking relay, without loopback peers', { skip: whySkip(), timeout: 120000 }, (t) => {
+	const options = { skip: whySkip(), timeout: 120000 };
+
+	test('a call through a public-looking relay, without loopback peers', options, (t) => {
 		const server = `sits${process.pid}`;
 		const client = `sitc${process.pid}`;
 

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { before, after, describe, test } from 'node:test';
 
-import { candidate, establish, fakeSdp, join, newRoom, sendCandidate, TRANSPORTS, turnServer } from './lib/client.mjs';
+import {
+	candidate, establish, fakeSdp, initiate, join, newRoom, sendCandidate, TRANSPORTS, turnServer,
+} from './lib/client.mjs';
 import { startStack } from './lib/stack.mjs';
 import { now, turnPassword, until } from './lib/suite.mjs';
 
@@ -32,11 +34,9 @@ for (const [name, transports] of Object.entries(TRANSPORTS)) {
 		test('a call is made, answered and ended', async (t) => {
 			const alice = await join(t, stack, 101, { transports });
 			const bob = await join(t, stack, 'bob', { transports });
-			const roomName = newRoom();
 			const offer = fakeSdp('offer');
 			const answer = fakeSdp('answer');
-
-			alice.emit('call:initiate', { fromId: 101, toId: 'bob', callType: 'video', roomName, sdpOffer: offer });
+			const roomName = initiate(alice, 'bob', { sdpOffer: offer });
 			const incoming = await bob.next('call:incoming');
 			const { callId } = incoming;
 
@@ -83,9 +83,8 @@ for (const [name, transports] of Object.entries(TRANSPORTS)) {
 		test('candidates go both ways, early ones after the answer and in order', async (t) => {
 			const alice = await join(t, stack, 'alice', { transports });
 			const bob = await join(t, stack, 'bob', { transports });
-			const roomName = newRoom();
+			const roomName = initiate(alice, 'bob', { callType: 'audio' });
 
-			alice.emit('call:initiate', { fromId: 'alice', toId: 'bob', callType: 'audio', roomName, sdpOffer: fakeSdp('offer') });
 			for (let i = 1; i <= 5; i++)
 				sendCandidate(alice, roomName, candidate(i));
 			await bob.next('call:incoming');
@@ -112,9 +111,8 @@ for (const [name, transports] of Object.entries(TRANSPORTS)) {
 		test('a rejected call is told to the caller and is over', async (t) => {
 			const alice = await join(t, stack, 'alice', { transports });
 			const bob = await join(t, stack, 'bob', { transports });
-			const roomName = newRoom();
+			const roomName = initiate(alice, 'bob', { fromName: 'Аліса' });
 
-			alice.emit('call:initiate', { fromId: 'alice', fromName: 'Аліса', toId: 'bob', callType: 'video', roomName, sdpOffer: fakeSdp('offer') });
 			assert.equal((await bob.next('call:incoming')).fromName, 'Аліса');
 			bob.emit('call:reject', { roomName });
 			assert.equal((await alice.next('call:rejected')).reason, 'User rejected the call');
@@ -152,8 +150,8 @@ test('two calls with the same roomName do not meet', async (t) => {
 	const [alice, bob, carol, dave] = await Promise.all(
 		['alice', 'bob', 'carol', 'dave'].map((id) => join(t, stack, id)));
 	const roomName = newRoom();
-	const one = await establish(alice, bob, roomName);
-	const two = await establish(carol, dave, roomName);
+	const one = await establish(alice, bob, { roomName });
+	const two = await establish(carol, dave, { roomName });
 
 	assert.notEqual(one.callId, two.callId);
 	sendCandidate(carol, roomName, candidate(1));
@@ -186,9 +184,8 @@ test('a guessed roomName is worth nothing', async (t) => {
 
 test('a caller is told when the other user is not there', async (t) => {
 	const alice = await join(t, stack, 'alice');
-	const roomName = newRoom();
+	const roomName = initiate(alice, 'nobody');
 
-	alice.emit('call:initiate', { fromId: 'alice', toId: 'nobody', callType: 'video', roomName, sdpOffer: fakeSdp('offer') });
 	assert.equal((await alice.next('call:ended')).roomName, roomName);
 	await until('no call is left', async () => await activeCalls() === 0);
 });
@@ -196,9 +193,8 @@ test('a caller is told when the other user is not there', async (t) => {
 test('ids compare as text: 7 and "7" are one user', async (t) => {
 	const alice = await join(t, stack, 'alice');
 	const seven = await join(t, stack, 7);
-	const roomName = newRoom();
+	const roomName = initiate(alice, '7');
 
-	alice.emit('call:initiate', { fromId: 'alice', toId: '7', callType: 'video', roomName, sdpOffer: fakeSdp('offer') });
 	await seven.next('call:incoming');
 	seven.emit('call:reject', { roomName });
 	await alice.next('call:rejected');

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, after, test } from 'node:test';
 
-import { fakeSdp, join, newRoom } from './lib/client.mjs';
+import { initiate, join } from './lib/client.mjs';
 import { startStack } from './lib/stack.mjs';
 import { marker, now, turnPassword } from './lib/suite.mjs';
 
@@ -51,7 +51,9 @@ test('health says status, time, uptime and whether turnserver is connected', asy
 });
 
 test('ice-servers gives STUN and TURN with credentials of the user', async () => {
-	for (const [path, user] of [['123', '123'], ['a%40b.c+d-e_f', 'a@b.c+d-e_f'], ['x'.repeat(64), 'x'.repeat(64)]]) {
+	const longest = 'x'.repeat(64);
+
+	for (const [path, user] of [['123', '123'], ['a%40b.c+d-e_f', 'a@b.c+d-e_f'], [longest, longest]]) {
 		const res = await rest.get(`/api/ice-servers/${path}`);
 
 		assert.equal(res.status, 200, res.text);
@@ -73,7 +75,8 @@ test('ice-servers gives STUN and TURN with credentials of the user', async () =>
 });
 
 test('ice-servers ignores the Host header and an unknown query', async () => {
-	const res = await rest.get(`/api/ice-servers/7?s=${marker('site-key')}`, { headers: { Host: 'evil.example' } });
+	const headers = { Host: 'evil.example' };
+	const res = await rest.get(`/api/ice-servers/7?s=${marker('site-key')}`, { headers });
 
 	assert.equal(res.status, 200);
 	assert.deepEqual(res.json.iceServers[1].urls, stack.turnUrls);
@@ -96,48 +99,52 @@ function assertCredentials(res, user, ttl_s) {
 	assert.ok(Math.abs(credentials.ttl - now() - ttl_s) < 5, `ttl is ${credentials.ttl - now()}`);
 	assert.equal(credentials.username, `${credentials.ttl}:${user}`);
 	assert.equal(credentials.password, turnPassword(stack.secret, credentials.username));
-	assert.deepEqual(turnServers, [{ urls: stack.turnUrls, username: credentials.username, credential: credentials.password }]);
+	assert.deepEqual(turnServers, [
+		{ urls: stack.turnUrls, username: credentials.username, credential: credentials.password },
+	]);
 }
+
+const ask = (value) => rest.postJson('/api/turn-credentials', value);
 
 const form = (text) => rest.request('POST', '/api/turn-credentials', {
 	headers: { 'Content-Type': 'application/x-www-form-urlencoded' }, body: text,
 });
 
 test('turn-credentials takes JSON and forms', async () => {
-	assertCredentials(await rest.postJson('/api/turn-credentials', { userId: '123', ttl: 3600 }), '123', 3600);
-	assertCredentials(await rest.postJson('/api/turn-credentials', { userId: 123, ttl: 3600, other: [{}] }), '123', 3600);
+	assertCredentials(await ask({ userId: '123', ttl: 3600 }), '123', 3600);
+	assertCredentials(await ask({ userId: 123, ttl: 3600, other: [{}] }), '123', 3600);
 	assertCredentials(await form('userId=me%40home&ttl=600'), 'me@home', 600);
 });
 
 test('turn-credentials clamps the time to live', async () => {
-	assertCredentials(await rest.postJson('/api/turn-credentials', { userId: 'a', ttl: 1 }), 'a', 60);
-	assertCredentials(await rest.postJson('/api/turn-credentials', { userId: 'a', ttl: 0.5 }), 'a', 60);
-	assertCredentials(await rest.postJson('/api/turn-credentials', { userId: 'a', ttl: 315360000 }), 'a', TTL_MAX);
-	assertCredentials(await rest.postJson('/api/turn-credentials', { userId: 'a', ttl: 1e300 }), 'a', TTL_MAX);
+	assertCredentials(await ask({ userId: 'a', ttl: 1 }), 'a', 60);
+	assertCredentials(await ask({ userId: 'a', ttl: 0.5 }), 'a', 60);
+	assertCredentials(await ask({ userId: 'a', ttl: 315360000 }), 'a', TTL_MAX);
+	assertCredentials(await ask({ userId: 'a', ttl: 1e300 }), 'a', TTL_MAX);
 });
 
 test('turn-credentials refuses a missing or unusable userId or ttl', async () => {
 	const bodies = [
 		'', 'null', '[]', '"a"', '{', '{"userId":"a","ttl":60}x', '{"userId"}', '\u0000',
-		{}, { ttl: 60 }, { userId: null, ttl: 60 }, { userId: '', ttl: 60 }, { userId: {}, ttl: 60 }, { userId: ['a'], ttl: 60 },
-		{ userId: true, ttl: 60 }, { userId: 1.5, ttl: 60 }, { userId: 'a b', ttl: 60 }, { userId: 'a:b', ttl: 60 },
-		{ userId: 'x'.repeat(65), ttl: 60 }, { userId: 'a\u0000', ttl: 60 },
-		{ userId: 'a', ttl: 0 }, { userId: 'a', ttl: -5 }, { userId: 'a', ttl: 'soon' }, { userId: 'a', ttl: null },
-		{ userId: 'a', ttl: true }, { userId: 'a', ttl: {} }, { userId: 'a', ttl: [60] },
-		'['.repeat(30000),
+		'['.repeat(30000), {}, { ttl: 60 }, { userId: 'a' },
+		...[null, '', {}, ['a'], true, 1.5, 'a b', 'a:b', 'x'.repeat(65), 'a\u0000'].map((userId) => ({ userId, ttl: 60 })),
+		...[0, -5, 'soon', '', null, true, {}, [60]].map((ttl) => ({ userId: 'a', ttl })),
+	];
+	const forms = [
+		'', 'ttl=60', 'userId=a', 'userId=&ttl=60', 'userId=a%zz&ttl=60', 'userId=a&ttl=-1', 'userId=a&ttl=x', 'userId=a&ttl=nan',
 	];
 
 	for (const body of bodies)
-		assertError(await rest.postJson('/api/turn-credentials', body), 400);
-	for (const body of ['', 'ttl=60', 'userId=&ttl=60', 'userId=a%zz&ttl=60', 'userId=a&ttl=-1', 'userId=a&ttl=x', 'userId=a&ttl=nan'])
+		assertError(await ask(body), 400);
+	for (const body of forms)
 		assertError(await form(body), 400);
 });
 
 test('bodies over 64 kB are refused', async () => {
 	const pad = (n) => JSON.stringify({ userId: 'a', ttl: 60, pad: 'x'.repeat(n) });
 
-	assert.equal((await rest.postJson('/api/turn-credentials', pad(60000))).status, 200);
-	assertError(await rest.postJson('/api/turn-credentials', pad(70000)), 413);
+	assert.equal((await ask(pad(60000))).status, 200);
+	assertError(await ask(pad(70000)), 413);
 	const chunked = await rest.request('POST', '/api/turn-credentials', {
 		headers: { 'Content-Type': 'application/json', 'Transfer-Encoding': 'chunked' }, body: pad(70000),
 	});
@@ -146,20 +153,24 @@ test('bodies over 64 kB are refused', async () => {
 });
 
 test('stats need the admin token', async () => {
-	const ask = (authorization) => rest.get('/api/admin/calls/stats', authorization === undefined ? {} : { headers: { Authorization: authorization } });
+	const token = stack.adminToken;
+	const withToken = (authorization) => rest.get('/api/admin/calls/stats', {
+		headers: authorization === undefined ? {} : { Authorization: authorization },
+	});
+	const wrong = [
+		undefined, '', 'Bearer', 'Bearer ', marker('token'), `Bearer ${marker('token')}`,
+		`Bearer ${token}x`, `Bearer ${token.slice(0, -1)}`, `Basic ${token}`,
+	];
 
-	for (const good of [`Bearer ${stack.adminToken}`, stack.adminToken])
-		assert.equal((await ask(good)).status, 200);
-	const wrong = [undefined, '', 'Bearer', 'Bearer ', marker('token'), `Bearer ${marker('token')}`, `Bearer ${stack.adminToken}x`,
-		`Bearer ${stack.adminToken.slice(0, -1)}`, `Basic ${stack.adminToken}`];
-
+	for (const good of [`Bearer ${token}`, token])
+		assert.equal((await withToken(good)).status, 200);
 	for (const bad of wrong) {
-		const res = await ask(bad);
+		const res = await withToken(bad);
 
 		assert.equal(res.status, 401, bad);
 		assert.deepEqual(res.json, { error: 'Unauthorized' });
 	}
-	assert.equal((await rest.get(`/api/admin/calls/stats?token=${stack.adminToken}`)).status, 401);
+	assert.equal((await rest.get(`/api/admin/calls/stats?token=${token}`)).status, 401);
 });
 
 test('stats and the count have their shape, without and with a call', async (t) => {
@@ -172,7 +183,7 @@ test('stats and the count have their shape, without and with a call', async (t) 
 		assertNow(json.timestamp);
 		return json.activeCallsCount;
 	};
-	const ask = async () => {
+	const stats = async () => {
 		const { json } = await rest.get('/api/admin/calls/stats', { headers: { Authorization: stack.adminToken } });
 
 		assert.deepEqual(keys(json), ['stats', 'success', 'timestamp']);
@@ -182,7 +193,7 @@ test('stats and the count have their shape, without and with a call', async (t) 
 		assert.equal(json.stats.totalCalls, json.stats.calls.length);
 		return json.stats;
 	};
-	const none = await ask();
+	const none = await stats();
 
 	assert.equal(await count(), 0);
 	assert.deepEqual(none.calls, []);
@@ -192,22 +203,26 @@ test('stats and the count have their shape, without and with a call', async (t) 
 
 	const alice = await join(t, stack, 1);
 	const bob = await join(t, stack, 'bob');
-	const roomName = newRoom();
+	const roomName = initiate(alice, 'bob', { callType: 'audio' });
 
-	alice.emit('call:initiate', { fromId: 1, toId: 'bob', callType: 'audio', roomName, sdpOffer: fakeSdp('offer') });
 	await bob.next('call:incoming');
 	assert.equal(await count(), 1);
-	const { calls: [call] } = await ask();
-	const { callId, startTime, relay, ...rest_ } = call;
+	const { calls: [call] } = await stats();
+	const { callId, startTime, relay, ...others } = call;
 
 	assert.match(callId, /^[A-Za-z0-9_-]{22}$/);
 	assertNow(startTime);
-	assert.deepEqual(rest_, { roomName, participants: [1, 'bob'], callType: 'audio', state: 'ringing', initiator: 1, duration: 0 });
+	assert.deepEqual(others, {
+		roomName, participants: [1, 'bob'], callType: 'audio', state: 'ringing', initiator: 1, duration: 0,
+	});
 	assert.equal(relay.exact, true);
-	assert.deepEqual(keys(relay), ['allocations', 'exact', 'liveAllocations', 'participants', 'receivedBytes', 'receivedPackets', 'sentBytes', 'sentPackets']);
+	assert.deepEqual(keys(relay), [
+		'allocations', 'exact', 'liveAllocations', 'participants',
+		'receivedBytes', 'receivedPackets', 'sentBytes', 'sentPackets',
+	]);
 	bob.emit('call:reject', { roomName });
 	await alice.next('call:rejected');
-	const { calls, endedCalls } = await ask();
+	const { calls, endedCalls } = await stats();
 
 	assert.deepEqual(calls, []);
 	assert.equal(endedCalls[0].roomName, roomName);
@@ -216,7 +231,9 @@ test('stats and the count have their shape, without and with a call', async (t) 
 });
 
 test('unknown paths are 404 and name the path without its query', async () => {
-	for (const path of ['/', '/api', '/api/', '/api/health/', '/api/nothing', '/admin', '/../etc/passwd', '/api/calls']) {
+	const paths = ['/', '/api', '/api/', '/api/health/', '/api/nothing', '/admin', '/../etc/passwd', '/api/calls'];
+
+	for (const path of paths) {
 		const res = await rest.get(`${path}?key=${marker('query')}`);
 
 		if (path === '/' && res.status === 302)
@@ -253,7 +270,11 @@ test('HEAD answers like GET without a body', async () => {
 test('OPTIONS answers a preflight', async () => {
 	for (const [path, method] of Object.entries(ENDPOINTS)) {
 		const res = await rest.request('OPTIONS', path, {
-			headers: { 'Origin': APP, 'Access-Control-Request-Method': method, 'Access-Control-Request-Headers': 'content-type,authorization' },
+			headers: {
+				'Origin': APP,
+				'Access-Control-Request-Method': method,
+				'Access-Control-Request-Headers': 'content-type,authorization',
+			},
 		});
 
 		assert.equal(res.status, 204, path);
@@ -266,8 +287,16 @@ test('OPTIONS answers a preflight', async () => {
 });
 
 test('allowed origins get CORS headers, on errors too', async () => {
+	const statuses = {
+		'/api/health': 200,
+		'/api/nothing': 404,
+		'/api/admin/calls/stats': 401,
+		'/api/ice-servers/a%20b': 400,
+		'/api/turn-credentials': 405,
+	};
+
 	for (const origin of [APP, 'file://', stack.url]) {
-		for (const [path, status] of [['/api/health', 200], ['/api/nothing', 404], ['/api/admin/calls/stats', 401], ['/api/ice-servers/a%20b', 400], ['/api/turn-credentials', 405]]) {
+		for (const [path, status] of Object.entries(statuses)) {
 			const res = await rest.get(path, { headers: { Origin: origin } });
 
 			assert.equal(res.status, status, `${origin} ${path}`);
@@ -279,13 +308,18 @@ test('allowed origins get CORS headers, on errors too', async () => {
 });
 
 test('other origins are refused, "null" among them', async () => {
-	for (const origin of ['null', 'https://evil.example', `${APP}.evil.example`, 'http://app.example', `${APP}:8443`, 'http://localhost:1']) {
+	const origins = [
+		'null', 'https://evil.example', `${APP}.evil.example`, 'http://app.example', `${APP}:8443`, 'http://localhost:1',
+	];
+
+	for (const origin of origins) {
 		for (const method of ['GET', 'OPTIONS']) {
-			const res = await rest.request(method, '/api/health', { headers: { 'Origin': origin, 'Access-Control-Request-Method': 'GET' } });
+			const headers = { 'Origin': origin, 'Access-Control-Request-Method': 'GET' };
+			const res = await rest.request(method, '/api/health', { headers });
 
 			assert.equal(res.status, 403, `${method} ${origin}`);
 			assert.equal(res.headers['access-control-allow-origin'], undefined);
 		}
 	}
-	assert.match(stack.daemons.signald.logText(), /evil\.example.*origins/, 'the log names the origin and the key');
+	assert.match(stack.daemons.signald.logText(), /evil\.example.*origins/, 'the log names origin and key');
 });

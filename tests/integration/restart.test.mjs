@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import { candidate, establish, join, sendCandidate, turnServer } from './lib/client.mjs';
 import { startStack } from './lib/stack.mjs';
-import { until } from './lib/suite.mjs';
+import { until, within } from './lib/suite.mjs';
 import { allocation, udpPeer } from './lib/turn_client.mjs';
 
 const options = { timeout: 60000 };
@@ -114,12 +114,13 @@ test('signald restarts: the relay goes on, and live totals are right at once', o
 
 test('npm\'s client comes back by itself after a restart of signald', options, async (t) => {
 	const stack = await startStack(t);
-	const alice = await join(t, stack, 'alice', { reconnection: true, reconnectionDelay: 100, reconnectionDelayMax: 300 });
+	const often = { reconnection: true, reconnectionDelay: 100, reconnectionDelayMax: 300 };
+	const alice = await join(t, stack, 'alice', often);
 	const again = new Promise((resolve) => alice.socket.once('connect', resolve));
 
 	await stack.daemons.signald.stop();
 	await stack.startSignald();
-	await until('it is connected again', () => Promise.race([again.then(() => true), new Promise((r) => setTimeout(r, 200, false))]), 10000);
+	await within('it is connected again', again, 10000);
 	alice.emit('user:join', 'alice');
 	assert.equal((await alice.request('ice:request', { userId: 'alice' })).success, true);
 });

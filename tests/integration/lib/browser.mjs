@@ -91,7 +91,9 @@ export async function callAndAnswer(caller, callee, calleeId) {
 }
 
 /* Frames of the other side that were shown so far. */
-export const framesShown = (page) => page.evaluate(() => document.getElementById('remote').getVideoPlaybackQuality().totalVideoFrames);
+export const framesShown = (page) =>
+	page.evaluate(() => document.getElementById('remote').getVideoPlaybackQuality().totalVideoFrames);
 
 /* Stop sending without ending the call, so that numbers stand still and can be compared. */
-export const silence = (page) => page.evaluate(() => Promise.all(window.demo.pc.getSenders().map((s) => s.replaceTrack(null))));
+export const silence = (page) =>
+	page.evaluate(() => Promise.all(window.demo.pc.getSenders().map((s) => s.replaceTrack(null))));

@@ -48,7 +48,9 @@ export class Client {
 
 		if (i >= 0)
 			return Promise.resolve(this.seen.splice(i, 1)[0].data);
-		return within(`${this.userId} gets ${event}`, new Promise((resolve) => this.waiting.push({ event, resolve })), limit_ms);
+		const coming = new Promise((resolve) => this.waiting.push({ event, resolve }));
+
+		return within(`${this.userId} gets ${event}`, coming, limit_ms);
 	}
 
 	/* Nothing of this name came, and in a moment still nothing. */
@@ -93,7 +95,8 @@ export async function join(t, stack, userId, options) {
 let rooms = 0;
 
 export const newRoom = () => `room_${Date.now()}_${++rooms}`;
-export const fakeSdp = (what) => `v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=ice-pwd:${marker(what)}\r\n`;
+export const fakeSdp = (what) =>
+	`v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=ice-pwd:${marker(what)}\r\n`;
 
 export const candidate = (n, { ip = '127.0.0.1', port = 9, type = 'host' } = {}) =>
 	`candidate:${n} 1 udp 2113937151 ${ip} ${port} typ ${type}${type === 'host' ? '' : ' raddr 0.0.0.0 rport 0'}`;
@@ -102,11 +105,19 @@ export function sendCandidate(client, roomName, text) {
 	client.emit('ice:candidate', { roomName, candidate: text, sdpMLineIndex: 0, sdpMid: '0' });
 }
 
+/* The caller calls. Returns the call's roomName. */
+export function initiate(caller, toId, more = {}) {
+	const payload = {
+		fromId: caller.userId, toId, callType: 'video', roomName: newRoom(), sdpOffer: fakeSdp('offer'), ...more,
+	};
+
+	caller.emit('call:initiate', payload);
+	return payload.roomName;
+}
+
 /* An answered call of two clients. Returns { roomName, callId, incoming, answer }. */
-export async function establish(caller, callee, roomName = newRoom()) {
-	caller.emit('call:initiate', {
-		fromId: caller.userId, toId: callee.userId, callType: 'video', roomName, sdpOffer: fakeSdp('offer'),
-	});
+export async function establish(caller, callee, more) {
+	const roomName = initiate(caller, callee.userId, more);
 	const incoming = await callee.next('call:incoming');
 
 	callee.emit('call:accept', { roomName, fromId: caller.userId, sdpAnswer: fakeSdp('answer') });

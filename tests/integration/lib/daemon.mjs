@@ -64,7 +64,8 @@ export class Daemon {
 			}
 		}
 		assert.ok(!stuck, `${this.name} did not end on SIGTERM; log ${this.log}`);
-		assert.doesNotMatch(this.logText(), /AddressSanitizer|LeakSanitizer|runtime error:/, `${this.name}: sanitizer report in ${this.log}`);
+		assert.doesNotMatch(this.logText(), /AddressSanitizer|LeakSanitizer|runtime error:/,
+			`${this.name}: sanitizer report in ${this.log}`);
 		assert.ok(exitCodes.includes(this.end.code) || this.end.signal === 'SIGTERM',
 			`${this.name} ended with ${JSON.stringify(this.end)}; log ${this.log}`);
 	}

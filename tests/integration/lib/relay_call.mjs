@@ -11,7 +11,8 @@ function assertClose(ours, theirs, what) {
 	assert.ok(theirs > 0, `${what}: the page counted nothing`);
 	const off = Math.abs(ours - theirs) / theirs;
 
-	assert.ok(off <= TOLERANCE, `${what}: stats say ${ours}, the page ${theirs}, ${(off * 100).toFixed(2)} % apart`);
+	assert.ok(off <= TOLERANCE,
+		`${what}: stats say ${ours}, the page ${theirs}, ${(off * 100).toFixed(2)} % apart`);
 }
 
 /* The stats once both sides have stopped sending: two looks a sample apart that hardly differ. */
@@ -38,7 +39,8 @@ async function assertBytesAgree(call, userId, page) {
 
 	assertClose(relay.sentBytes, all.sent, `${userId} sent`);
 	assertClose(relay.receivedBytes, all.received, `${userId} received`);
-	assert.ok(pair.bytesSent > 0.9 * all.sent && pair.bytesReceived > 0.9 * all.received, 'the selected pair carries the call');
+	assert.ok(pair.bytesSent > 0.9 * all.sent && pair.bytesReceived > 0.9 * all.received,
+		'the selected pair carries the call');
 }
 
 async function assertPictureMoves(page) {

@@ -60,7 +60,8 @@ export class Rest {
 	}
 
 	async stats() {
-		const res = await this.get('/api/admin/calls/stats', { headers: { Authorization: `Bearer ${this.adminToken}` } });
+		const headers = { Authorization: `Bearer ${this.adminToken}` };
+		const res = await this.get('/api/admin/calls/stats', { headers });
 
 		if (res.status !== 200)
 			throw new Error(`stats: ${res.status} ${res.text}`);

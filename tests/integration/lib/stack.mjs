@@ -30,12 +30,14 @@ const answersTcp = (port, host) => new Promise((resolve, reject) => {
 });
 
 export class Stack {
-	constructor({ host = '127.0.0.1', prefix = [], transports = ['udp', 'tcp'], turnserver = {}, signald = {} } = {}) {
-		this.host = host;
-		this.prefix = prefix;
-		this.transports = transports;
-		this.turnserverOptions = turnserver;
-		this.signaldOptions = signald;
+	/* host: where both listen; prefix: what runs them; transports: of the TURN addresses given to
+	 * clients; turnserver, signald: further lines of their configurations. */
+	constructor(options = {}) {
+		this.host = options.host ?? '127.0.0.1';
+		this.prefix = options.prefix ?? [];
+		this.transports = options.transports ?? ['udp', 'tcp'];
+		this.turnserverOptions = options.turnserver ?? {};
+		this.signaldOptions = options.signald ?? {};
 		this.dir = newStateDir();
 		this.secret = confide(randomBytes(32).toString('hex'));
 		this.sharedUser = 'android_user';
@@ -105,18 +107,28 @@ export class Stack {
 	}
 
 	async startTurnserver() {
-		const d = new Daemon('turnserver', [program('turnserver'), '-c', path.join(this.dir, 'turnserver.conf')],
-			{ prefix: this.prefix, env: { ASAN_OPTIONS: 'detect_leaks=0' } });
+		const argv = [program('turnserver'), '-c', path.join(this.dir, 'turnserver.conf')];
+		const d = new Daemon('turnserver', argv, {
+			prefix: this.prefix,
+			env: { ASAN_OPTIONS: 'detect_leaks=0' }, /* coturn's own at exit are not ours to judge */
+		});
 
 		this.daemons.turnserver = d;
-		await until('turnserver answers', () => { d.assertAlive(); return answersTcp(this.turnPort, this.host); }, 10000);
+		await until('turnserver answers', () => {
+			d.assertAlive();
+			return answersTcp(this.turnPort, this.host);
+		}, 10000);
 	}
 
 	async startSignald() {
-		const d = new Daemon('signald', [program('signald'), '-c', path.join(this.dir, 'signald.conf')], { prefix: this.prefix });
+		const argv = [program('signald'), '-c', path.join(this.dir, 'signald.conf')];
+		const d = new Daemon('signald', argv, { prefix: this.prefix });
 
 		this.daemons.signald = d;
-		await until('signald answers', () => { d.assertAlive(); return this.rest.health(); }, 10000);
+		await until('signald answers', () => {
+			d.assertAlive();
+			return this.rest.health();
+		}, 10000);
 	}
 
 	/* As signald makes them, for what REST does not give. */

@@ -25,8 +25,9 @@ fs.mkdirSync(LOG_DIR, { recursive: true, mode: 0o700 });
 fs.mkdirSync(ARTIFACTS, { recursive: true });
 
 export function program(name) {
-	const places = ['', 'signald', 'coturn', 'coturn/bin', 'patches', 'bin'].map((d) => path.join(BUILD_DIR, d, name));
-	const found = places.find((p) => fs.existsSync(p) && fs.statSync(p).isFile());
+	const found = ['', 'signald', 'coturn', 'bin']
+		.map((dir) => path.join(BUILD_DIR, dir, name))
+		.find((p) => fs.existsSync(p) && fs.statSync(p).isFile());
 
 	if (!found)
 		throw new Error(`${name} is not built: looked below ${BUILD_DIR} (set BUILD_DIR)`);

@@ -116,7 +116,9 @@ export class TurnClient {
 		const key = id.toString('hex');
 		const reply = new Promise((resolve) => this.pending.set(key, resolve));
 		const auth = this.nonce ? [
-			attribute(ATTR.username, Buffer.from(this.username)), attribute(ATTR.realm, this.realm), attribute(ATTR.nonce, this.nonce),
+			attribute(ATTR.username, Buffer.from(this.username)),
+			attribute(ATTR.realm, this.realm),
+			attribute(ATTR.nonce, this.nonce),
 		] : [];
 
 		this.#send(method, [...attrs, ...auth], id, auth.length > 0);
