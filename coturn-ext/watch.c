@@ -25,7 +25,7 @@
 struct watch {
 	const struct options *options;
 	int listen_fd; /* until the admin socket owns it */
-	pid_t made_by; /* of the socket's path; 0: nobody */
+	pid_t server;  /* who serves the socket, and removes its path; 0: not started */
 	struct secrets *secrets;
 	struct cell_queue *queue;
 	struct registry *registry;
@@ -39,22 +39,28 @@ struct watch {
 
 /* --- opening --------------------------------------------------------------------- */
 
-static int open_secrets(struct watch *w, char *err, size_t err_size)
+static void say_secrets(const struct watch *w, int error, const struct secret_error *se, char *out,
+			size_t size)
 {
 	const char *path = w->options->secrets_path;
+	const char *text = se->text[0] ? se->text : strerror(-error);
+
+	if (se->line)
+		snprintf(out, size, "auth-secret-file: %s line %u: %s", path, se->line, text);
+	else
+		snprintf(out, size, "auth-secret-file: %s: %s", path, text);
+}
+
+static int open_secrets(struct watch *w, char *err, size_t err_size)
+{
 	struct secret_error se = { .text = "" };
 	int r;
 
-	if (!path)
+	if (!w->options->secrets_path)
 		return 0;
-	r = secrets_open(&w->secrets, path, &se);
-	if (r == 0)
-		return 0;
-	if (se.line)
-		snprintf(err, err_size, "auth-secret-file: %s line %u: %s", path, se.line, se.text);
-	else
-		snprintf(err, err_size, "auth-secret-file: %s: %s", path,
-			 se.text[0] ? se.text : strerror(-r));
+	r = secrets_open(&w->secrets, w->options->secrets_path, &se);
+	if (r < 0)
+		say_secrets(w, r, &se, err, err_size);
 	return r;
 }
 
@@ -70,10 +76,7 @@ static int open_socket(struct watch *w, char *err, size_t err_size)
 	}
 	w->listen_fd = admin_path_listen(o->socket_path, o->has_group ? o->group : (gid_t)-1, err,
 					 err_size);
-	if (w->listen_fd < 0)
-		return w->listen_fd;
-	w->made_by = getpid();
-	return 0;
+	return w->listen_fd < 0 ? w->listen_fd : 0;
 }
 
 int watch_open(struct watch **out, const struct options *o, char *err, size_t err_size)
@@ -244,17 +247,19 @@ static void on_sample(evutil_socket_t fd, short what, void *arg)
 static void on_secrets_poll(evutil_socket_t fd, short what, void *arg)
 {
 	struct watch *w = arg;
-	struct secret_error err = { .text = "" };
-	const char *path = w->options->secrets_path;
-	int r = secrets_poll(w->secrets, &err);
+	struct secret_error se = { .text = "" };
+	int r = secrets_poll(w->secrets, &se);
+	char text[512];
 
 	(void)fd;
 	(void)what;
 	if (r > 0)
-		log_info("secrets", "%s: read again, %zu secrets", path, secrets_count(w->secrets));
-	else if (r < 0)
-		log_error("secrets", "%s line %u: %s; the secrets read before stay in force", path,
-			  err.line, err.text[0] ? err.text : strerror(-r));
+		log_info("secrets", "%s: read again, %zu secrets", w->options->secrets_path,
+			 secrets_count(w->secrets));
+	if (r >= 0)
+		return;
+	say_secrets(w, r, &se, text, sizeof(text));
+	log_error("secrets", "%s; the secrets read before stay in force", text);
 }
 
 /* --- starting ---------------------------------------------------------------------------- */
@@ -288,6 +293,7 @@ static int start_admin(struct watch *w, struct event_base *base, const char *ver
 	int fd = w->listen_fd, r;
 
 	w->listen_fd = -1;
+	w->server = getpid(); /* only now: between opening and here turnserver may have forked */
 	r = admin_socket_new(&w->admin, base, fd, &config);
 	if (r < 0)
 		return r;
@@ -325,7 +331,7 @@ int watch_start(struct watch *w, struct event_base *base, const char *version,
 
 void watch_unlink(const struct watch *w)
 {
-	if (w->made_by == getpid())
+	if (w->server == getpid())
 		unlink(w->options->socket_path);
 }
 
@@ -362,8 +368,10 @@ void watch_free(struct watch *w)
 	if (!w)
 		return;
 	watch_unlink(w);
-	if (w->listen_fd >= 0)
+	if (w->listen_fd >= 0) {
+		unlink(w->options->socket_path);
 		close(w->listen_fd);
+	}
 	event_forget(w->wake);
 	event_forget(w->sample);
 	event_forget(w->sample_more);

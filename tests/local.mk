@@ -4,3 +4,4 @@
 include tests/unit/local.mk
 include tests/fuzz/local.mk
 include tests/tools/local.mk
+EXTRA_DIST += tests/bench/per_packet_diff.sh

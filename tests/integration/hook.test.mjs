@@ -364,6 +364,18 @@ describe('start', { concurrency: 3 }, () => {
 		assert.equal(await allocate(server, 'alice', SECOND), 0);
 	});
 
+	test('as a daemon: errors are told before it detaches, and the socket is served after', async (t) => {
+		await refuses(t, ['-o', '--admin-interval=0'], /admin-interval/);
+		const server = await new Turnserver(t, ['-o']).launch();
+		const pidFile = path.join(server.dir, 'ts.pid');
+		const pid = await until('the pid file', () => fs.existsSync(pidFile) && Number(fs.readFileSync(pidFile, 'utf8')));
+
+		t.after(() => process.kill(pid, 'SIGKILL'));
+		assert.equal((await server.program.ended).code, 0);
+		assert.ok((await (await server.connect()).command({ c: 'stats' })).ok);
+		assert.ok(fs.existsSync(server.adminSocket));
+	});
+
 	test('--help names the options', (t) => {
 		const out = execFileSync(path.join(BUILD_DIR, 'turnserver'), ['-h'], { cwd: tempDir(t), encoding: 'utf8' });
 

@@ -43,6 +43,41 @@ static void expect_note(struct cell_note **n, struct cell *c, enum cell_note_typ
 	*n = (*n)->next;
 }
 
+/* --- memory that runs out: --wrap in local.mk ------------------------------------------ */
+
+static long allocations_left = -1; /* until one fails, and all after it; below 0: none fails */
+
+static bool may_allocate(void)
+{
+	if (allocations_left < 0)
+		return true;
+	if (allocations_left == 0)
+		return false;
+	allocations_left--;
+	return true;
+}
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_malloc(size_t size)
+{
+	return may_allocate() ? __real_malloc(size) : NULL;
+}
+
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return may_allocate() ? __real_calloc(n, size) : NULL;
+}
+
+char *__real_strdup(const char *s);
+char *__wrap_strdup(const char *s);
+char *__wrap_strdup(const char *s)
+{
+	return may_allocate() ? __real_strdup(s) : NULL;
+}
+
 START_TEST(notes_come_in_the_order_they_were_pushed)
 {
 	struct cell_ring ring = { .n = 0 };
@@ -413,6 +448,55 @@ START_TEST(a_full_registry_refuses_and_counts)
 }
 END_TEST
 
+/* One allocation's life with everything in it. Returns whether nothing was missing. */
+static bool live_and_die(void)
+{
+	struct relay_allocation a = sample("9:alice:" CALL_A);
+	struct cell_ring ring = { .n = 0 };
+	struct cell_queue *q = NULL;
+	struct registry *r = NULL;
+	struct entry *e = NULL;
+	struct cell *c;
+	bool whole = false;
+
+	if (cell_queue_new(&q, 4) < 0 || registry_new(&r, 4) < 0)
+		goto out;
+	if (cell_new(&c, q, &ring, NULL, 1, &a, 0) < 0)
+		goto out;
+	cell_set_client(c, "198.51.100.7:1");
+	whole = registry_add(r, c, 1, &e) == 0 && !cell_queue_refused(q);
+	allocations_left = -1; /* the rest needs none, but a failing test does */
+	if (!e) {
+		struct relay_command all = { .type = RELAY_LIST };
+
+		ck_assert_uint_eq(registry_count(r), 0);
+		ck_assert_ptr_null(registry_match(r, &all, NULL));
+	}
+	cell_gone(c, &ring, &(struct relay_totals){ 0 }, "");
+out:
+	registry_free(r);
+	cell_queue_free(q);
+	return whole;
+}
+
+START_TEST(memory_that_runs_out_refuses_and_leaks_nothing)
+{
+	long n;
+
+	for (n = 0; n < 100; n++) {
+		bool whole;
+
+		allocations_left = n;
+		whole = live_and_die();
+		allocations_left = -1;
+		if (whole)
+			break;
+	}
+	ck_assert_int_gt(n, 5);
+	ck_assert_int_lt(n, 100);
+}
+END_TEST
+
 START_TEST(reasons_are_short_words)
 {
 	static const struct {
@@ -454,6 +538,7 @@ int main(void)
 	tcase_add_test(registry, allocations_are_found_by_id_call_and_user);
 	tcase_add_test(registry, a_shared_name_is_nobody);
 	tcase_add_test(registry, a_full_registry_refuses_and_counts);
+	tcase_add_test(registry, memory_that_runs_out_refuses_and_leaks_nothing);
 	suite_add_tcase(s, registry);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);

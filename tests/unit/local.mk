@@ -67,6 +67,7 @@ TESTS += check_ext_cells
 check_ext_cells_SOURCES = tests/unit/check_ext_cells.c
 check_ext_cells_CPPFLAGS = $(EXT_CHECK_CPPFLAGS)
 check_ext_cells_CFLAGS = $(EXT_CHECK_CFLAGS)
+check_ext_cells_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=strdup
 check_ext_cells_LDADD = $(EXT_CHECK_LIBS)
 
 check_PROGRAMS += check_ext_secrets

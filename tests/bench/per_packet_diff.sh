@@ -1,0 +1,59 @@
+#!/bin/sh
+# per_packet_diff.sh - what every relayed packet passes through costs what it costs in stock coturn
+#
+# Compares the disassembly of coturn's per-packet functions in two programs built with the same
+# flags, instruction by instruction. Addresses and offsets may differ (a session is 24 bytes longer),
+# and so may the padding between loops; nothing else.
+#
+#	tests/bench/per_packet_diff.sh [STOCK [OURS]]      default: turnserver-stock and turnserver
+set -eu
+
+stock=${1:-turnserver-stock}
+ours=${2:-turnserver}
+functions="read_client_connection write_client_connection client_input_handler peer_input_handler
+	socket_input_worker send_data_from_ioa_socket_nbh udp_send"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# Mnemonics and registers of one function, with the parts the compiler split off ("name.part.0").
+instructions() {
+	awk -v name="$2" '
+		/^[0-9a-f]+ <.*>:$/ {
+			split(substr($2, 2), part, /[.>]/)
+			wanted = part[1] == name && $2 !~ /\.cold/
+			next
+		}
+		wanted && NF > 1 {
+			sub(/^[^\t]*\t/, "")
+			sub(/[ \t]*[#<].*/, "")
+			if (/^(data16 |cs )*(nop|xchg +%ax,%ax)/)
+				next
+			gsub(/0x[0-9a-f]+|[ \t][0-9a-f]+$/, " N")
+			gsub(/-?N\(/, "N(")
+			print
+		}' "$1"
+}
+
+for program in "$stock" "$ours"; do
+	[ -x "$program" ] || { echo "per_packet_diff: $program not found (make stock turnserver)" >&2; exit 2; }
+done
+objdump -d --no-show-raw-insn "$stock" >"$work/stock.s"
+objdump -d --no-show-raw-insn "$ours" >"$work/ours.s"
+
+status=0
+for f in $functions; do
+	instructions "$work/stock.s" "$f" >"$work/a"
+	instructions "$work/ours.s" "$f" >"$work/b"
+	n=$(wc -l <"$work/a")
+	if [ "$n" -eq 0 ]; then
+		printf '%-32s inlined into its callers\n' "$f"
+	elif cmp -s "$work/a" "$work/b"; then
+		printf '%-32s %4d instructions, the same\n' "$f" "$n"
+	else
+		printf '%-32s %4d instructions, ours %d\n' "$f" "$n" "$(wc -l <"$work/b")"
+		diff "$work/a" "$work/b" | head -n 20
+		status=1
+	fi
+done
+exit $status
