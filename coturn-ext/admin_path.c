@@ -19,7 +19,7 @@ struct place {
 };
 
 __attribute__((format(printf, 3, 4))) static int failed(const struct place *p, int error,
-							 const char *fmt, ...)
+							const char *fmt, ...)
 {
 	va_list ap;
 

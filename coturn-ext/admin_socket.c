@@ -23,19 +23,19 @@
 #include "log.h"
 
 #define TOKEN "admin-socket"
-#define WALK_BYTES (64u << 10)	/* a walk goes on while less than this waits to be read */
-#define WALK_ENTRIES 256	/* looked at in one go */
-#define LINES_PER_READ 64	/* commands in one go */
-#define CLOSING_S 5		/* to take the last words */
-#define ACCEPT_PAUSE_S 1	/* when descriptors have run out */
+#define WALK_BYTES (64u << 10) /* a walk goes on while less than this waits to be read */
+#define WALK_ENTRIES 256       /* looked at in one go */
+#define LINES_PER_READ 64      /* commands in one go */
+#define CLOSING_S 5	       /* to take the last words */
+#define ACCEPT_PAUSE_S 1       /* when descriptors have run out */
 
 enum walk_kind { WALK_NONE, WALK_SNAPSHOT, WALK_LIST, WALK_USAGE };
 
 struct walk {
 	enum walk_kind kind;
-	struct entry *at;	    /* next to look at; NULL: at the end */
-	uint64_t until_seq;	    /* younger entries are not part of it */
-	struct relay_command what;  /* filters, and the id to reply to */
+	struct entry *at;	   /* next to look at; NULL: at the end */
+	uint64_t until_seq;	   /* younger entries are not part of it */
+	struct relay_command what; /* filters, and the id to reply to */
 	uint64_t count;
 };
 
@@ -47,10 +47,10 @@ struct client {
 	struct walk walk;
 	bool may_command;
 	bool subscribed;
-	bool behind;	 /* missed usage lines since its last full round */
-	bool overlong;	 /* in the rest of a line that was too long */
-	bool closing;	 /* goes when its output has drained */
-	bool dead;	 /* to be freed by reap() */
+	bool behind;   /* missed usage lines since its last full round */
+	bool overlong; /* in the rest of a line that was too long */
+	bool closing;  /* goes when its output has drained */
+	bool dead;     /* to be freed by reap() */
 	unsigned errors;
 	uint64_t skipped;
 };
@@ -81,7 +81,8 @@ uint64_t admin_now_ms(void)
 
 static size_t waiting(const struct client *c)
 {
-	return evbuffer_get_length(bufferevent_get_output(c->bev)) + evbuffer_get_length(c->pending);
+	return evbuffer_get_length(bufferevent_get_output(c->bev)) +
+	       evbuffer_get_length(c->pending);
 }
 
 /* Callers up the stack may still hold c: reap() frees it from the loop. */
@@ -117,7 +118,8 @@ static void say(struct client *c, const char *line, int n)
 /* An event that every subscriber gets, in order. */
 static void tell(struct client *c, const char *line, int n)
 {
-	put(c, c->walk.kind == WALK_SNAPSHOT ? c->pending : bufferevent_get_output(c->bev), line, n);
+	put(c, c->walk.kind == WALK_SNAPSHOT ? c->pending : bufferevent_get_output(c->bev), line,
+	    n);
 }
 
 static void close_after_output(struct client *c)
@@ -716,7 +718,7 @@ void admin_socket_new_allocation(struct admin_socket *s, const struct entry *e)
 		return;
 	cell_describe(e->cell, admin_now_ms(), &a);
 	n = relay_write_new(line, sizeof(line), e->seq, &a);
-	TAILQ_FOREACH(c, &s->clients, link)
+	TAILQ_FOREACH (c, &s->clients, link)
 		if (c->subscribed)
 			tell(c, line, n);
 }
@@ -748,7 +750,7 @@ void admin_socket_end(struct admin_socket *s, struct entry *e, uint64_t seq, con
 	cell_describe(e->cell, admin_now_ms(), &a);
 	cell_totals(e->cell, &t);
 	n = relay_write_end(line, sizeof(line), seq, &a, &t, reason);
-	TAILQ_FOREACH(c, &s->clients, link) {
+	TAILQ_FOREACH (c, &s->clients, link) {
 		if (c->dead)
 			continue;
 		leave_walk(c, e);
@@ -773,7 +775,7 @@ void admin_socket_usage(struct admin_socket *s, const struct relay_usage_row *ro
 	struct client *c;
 	int len = 0;
 
-	TAILQ_FOREACH(c, &s->clients, link) {
+	TAILQ_FOREACH (c, &s->clients, link) {
 		if (!c->subscribed || c->dead)
 			continue;
 		if (c->walk.kind == WALK_SNAPSHOT || waiting(c) > ADMIN_SOFT_MARK_BYTES) {
@@ -791,7 +793,7 @@ bool admin_socket_has_watchers(const struct admin_socket *s)
 {
 	const struct client *c;
 
-	TAILQ_FOREACH(c, &s->clients, link)
+	TAILQ_FOREACH (c, &s->clients, link)
 		if (c->subscribed && !c->dead)
 			return true;
 	return false;

@@ -17,7 +17,7 @@
 #include "relay_event.h"
 
 #define ADMIN_CLIENTS_MAX 16
-#define ADMIN_ERRORS_MAX 8			/* bad lines; the last one closes */
+#define ADMIN_ERRORS_MAX 8 /* bad lines; the last one closes */
 #define ADMIN_SOFT_MARK_BYTES (256u << 10)
 #define ADMIN_HARD_MARK_BYTES (8u << 20)
 
@@ -27,10 +27,10 @@ struct admin_socket;
 struct admin_config {
 	struct registry *registry;
 	const struct cell_queue *queue; /* for its counters */
-	const char *version;	/* of turnserver, for hello; a loan for the socket's life */
+	const char *version;		/* of turnserver, for hello; a loan for the socket's life */
 	unsigned relay_threads;
 	uint32_t interval_ms;
-	const uid_t *users;	/* may command, beside root and ourselves; copied */
+	const uid_t *users; /* may command, beside root and ourselves; copied */
 	size_t users_n;
 	/* Ask the owner of an allocation to end it. Returns 0, or below 0. */
 	int (*cancel)(uint64_t sid);

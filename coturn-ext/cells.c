@@ -9,12 +9,17 @@
 #define RING_TICK_MIN 256 /* cells a second that cost too little to spread */
 
 /* The strings of a relay_allocation, packed one after the other into text[]. */
-#define STRING(field) { offsetof(struct relay_allocation, field), sizeof(((struct relay_allocation *)0)->field) }
+#define SIZE_OF(field) sizeof(((struct relay_allocation *)0)->field)
+#define STRING(field)                                                                              \
+	{                                                                                          \
+		offsetof(struct relay_allocation, field), SIZE_OF(field)                           \
+	}
 static const struct {
 	size_t offset, size;
 } strings[] = {
-	STRING(id),	   STRING(name),   STRING(realm),   STRING(secret),   STRING(transport),
-	STRING(relay_transport), STRING(client), STRING(relayed), STRING(relayed6),
+	STRING(id),	STRING(name),	   STRING(realm),
+	STRING(secret), STRING(transport), STRING(relay_transport),
+	STRING(client), STRING(relayed),   STRING(relayed6),
 };
 enum { STRINGS_N = sizeof(strings) / sizeof(strings[0]), STRING_NAME = 1, STRING_CLIENT = 6 };
 
@@ -97,8 +102,8 @@ static void push(struct cell_queue *q, struct cell_note *note)
 
 	do
 		note->next = newest;
-	while (!atomic_compare_exchange_weak_explicit(&q->newest, &newest, note, memory_order_release,
-						      memory_order_relaxed));
+	while (!atomic_compare_exchange_weak_explicit(&q->newest, &newest, note,
+						      memory_order_release, memory_order_relaxed));
 	if (newest)
 		return;
 	wake = atomic_load_explicit(&q->wake, memory_order_acquire);
@@ -290,7 +295,8 @@ bool cell_shared(const struct cell *c)
 
 static uint64_t load(const struct cell *c, size_t i, bool *saturated)
 {
-	return relay_total_clamp(atomic_load_explicit(&c->totals[i], memory_order_relaxed), saturated);
+	return relay_total_clamp(atomic_load_explicit(&c->totals[i], memory_order_relaxed),
+				 saturated);
 }
 
 void cell_totals(const struct cell *c, struct relay_totals *out)

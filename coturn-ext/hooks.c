@@ -72,7 +72,8 @@ int coturn_ext_open(void)
 		return 0;
 	log_set_sink(to_coturn_log);
 	if (turn_params.rest_api_separator != ':')
-		return refuse_start("rest-api-separator must be ':' with admin-socket or auth-secret-file");
+		return refuse_start(
+			"rest-api-separator must be ':' with admin-socket or auth-secret-file");
 	if (watch_open(&watch, &options, err, sizeof(err)) < 0)
 		return refuse_start(err);
 	return atexit(unlink_at_exit) ? refuse_start("out of memory") : 0;
@@ -133,7 +134,9 @@ static void relayed_text(ts_ur_super_session *ss, int family, char out[RELAY_ADD
 	const turn_turnserver *server = ss->server;
 	allocation *a = get_allocation_ss(ss);
 	ioa_socket_handle s = get_relay_socket(a, family);
-	ioa_addr *local = s && !get_relay_session_failure(a, family) ? get_local_addr_from_ioa_socket(s) : NULL;
+	ioa_addr *local = s && !get_relay_session_failure(a, family)
+				  ? get_local_addr_from_ioa_socket(s)
+				  : NULL;
 	ioa_addr given, mapped;
 
 	if (!local)

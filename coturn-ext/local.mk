@@ -3,6 +3,8 @@
 # What the patched coturn objects call; linked into turnserver (patches/local.mk).
 COTURN_EXT_LIBS = libcoturn-ext.a libshared.a
 
+EXTRA_DIST += coturn-ext/PROTOCOL.md
+
 noinst_LIBRARIES += libcoturn-ext.a
 libcoturn_ext_a_SOURCES = \
 	coturn-ext/admin_path.c coturn-ext/admin_path.h \

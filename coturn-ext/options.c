@@ -69,9 +69,10 @@ static void set_interval(struct options *o, const char *value)
 
 	errno = 0;
 	v = strtoul(value, &end, 10);
-	if (value[0] < '0' || value[0] > '9' || *end || errno || v < 1 || v > OPTIONS_INTERVAL_MAX_S)
-		mistake(o, "admin-interval: \"%.64s\" is not a number of seconds from 1 to %d", value,
-			OPTIONS_INTERVAL_MAX_S);
+	if (value[0] < '0' || value[0] > '9' || *end || errno || v < 1 ||
+	    v > OPTIONS_INTERVAL_MAX_S)
+		mistake(o, "admin-interval: \"%.64s\" is not a number of seconds from 1 to %d",
+			value, OPTIONS_INTERVAL_MAX_S);
 	else
 		o->interval_s = (unsigned)v;
 }

@@ -20,14 +20,14 @@ struct group; /* the allocations of one call, or of one user */
 struct entry {
 	struct cell *cell;
 	uint64_t sid;
-	uint64_t seq;	   /* of its "new" */
-	uint64_t reported; /* sum of the totals in its last usage row */
+	uint64_t seq;			 /* of its "new" */
+	uint64_t reported;		 /* sum of the totals in its last usage row */
 	char kill[RELAY_REASON_MAX + 1]; /* why it was ended by command; "" = was not */
 	TAILQ_ENTRY(entry) birth;
 	struct index_link {
 		struct group *group; /* NULL: the name has none */
 		TAILQ_ENTRY(entry) link;
-	} in[2]; /* call, user */
+	} in[2];	   /* call, user */
 	UT_hash_handle hh; /* by sid */
 };
 

@@ -18,8 +18,8 @@
 #include "secrets.h"
 
 #define TOKEN "admin-socket"
-#define NOTES_PER_TURN 256	/* taken from the queue's list in one go */
-#define SAMPLES_PER_TURN 1024	/* cells looked at in one go */
+#define NOTES_PER_TURN 256    /* taken from the queue's list in one go */
+#define SAMPLES_PER_TURN 1024 /* cells looked at in one go */
 #define SECRETS_POLL_S 5
 
 struct watch {
@@ -142,16 +142,12 @@ static void on_end(struct watch *w, struct cell *c)
 static void on_note(struct watch *w, struct cell_note *note)
 {
 	switch (note->type) {
-	case CELL_BORN:
-		on_born(w, note->cell);
-		break;
+	case CELL_BORN: on_born(w, note->cell); break;
 	case CELL_MOVED:
 		cell_apply_move(note);
 		cell_note_free(note);
 		break;
-	case CELL_GONE:
-		on_end(w, note->cell);
-		break;
+	case CELL_GONE: on_end(w, note->cell); break;
 	}
 }
 

@@ -30,8 +30,8 @@ void watch_free(struct watch *w);
 /* Remove the socket's path, if this process made it. Safe at exit. */
 void watch_unlink(const struct watch *w);
 
-struct cell_queue *watch_cells(struct watch *w); /* NULL: no admin socket. Any thread */
-struct secrets *watch_secrets(struct watch *w);	 /* NULL: no file. Any thread */
+struct cell_queue *watch_cells(struct watch *w);  /* NULL: no admin socket. Any thread */
+struct secrets *watch_secrets(struct watch *w);	  /* NULL: no file. Any thread */
 unsigned watch_interval_s(const struct watch *w); /* any thread */
 
 #endif

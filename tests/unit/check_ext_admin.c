@@ -140,7 +140,8 @@ static void expect(struct reader *r, const char *part)
 {
 	const char *line = next_line(r);
 
-	ck_assert_msg(line && strstr(line, part), "wanted %s, got %s", part, line ? line : "the end");
+	ck_assert_msg(line && strstr(line, part), "wanted %s, got %s", part,
+		      line ? line : "the end");
 }
 
 static void expect_end_of_connection(struct reader *r)
@@ -186,7 +187,9 @@ static void subscribe(struct reader *r)
 
 static struct cell *allocate(uint64_t sid, const char *name)
 {
-	struct relay_allocation a = { .transport = "udp", .relay_transport = "udp", .lifetime_s = 600 };
+	struct relay_allocation a = { .transport = "udp",
+				      .relay_transport = "udp",
+				      .lifetime_s = 600 };
 	struct cell *c;
 
 	snprintf(a.id, sizeof(a.id), "%018llu", (unsigned long long)sid);
@@ -249,7 +252,8 @@ END_TEST
 START_TEST(the_snapshot_shows_what_lives)
 {
 	struct reader r = { .n = 0 };
-	struct cell *a = allocate(1, "9:alice"), *b = allocate(2, "9:bob"), *c = allocate(3, "9:carol");
+	struct cell *a = allocate(1, "9:alice"), *b = allocate(2, "9:bob"),
+		    *c = allocate(3, "9:carol");
 	struct relay_totals t = { .peer_sent_bytes = 777 };
 
 	end(b, 0, "");
@@ -333,7 +337,8 @@ START_TEST(list_selects_and_stats_count)
 
 	turn();
 	greet(&r);
-	say(&r, "{\"c\":\"list\",\"id\":1,\"user\":\"bob\"}\n{\"c\":\"list\",\"id\":2}\n{\"c\":\"stats\",\"id\":3}\n");
+	say(&r, "{\"c\":\"list\",\"id\":1,\"user\":\"bob\"}\n{\"c\":\"list\",\"id\":2}\n{\"c\":"
+		"\"stats\",\"id\":3}\n");
 	expect(&r, "bob");
 	expect(&r, "\"count\":1");
 	expect(&r, "alice");

@@ -15,7 +15,9 @@
 
 static struct relay_allocation sample(const char *name)
 {
-	struct relay_allocation a = { .transport = "udp", .relay_transport = "udp", .lifetime_s = 600 };
+	struct relay_allocation a = { .transport = "udp",
+				      .relay_transport = "udp",
+				      .lifetime_s = 600 };
 
 	snprintf(a.name, sizeof(a.name), "%s", name);
 	strcpy(a.id, "000000000000000001");
@@ -26,7 +28,8 @@ static struct relay_allocation sample(const char *name)
 	return a;
 }
 
-static struct cell *make(struct cell_queue *q, struct cell_ring *ring, uint64_t sid, const char *name)
+static struct cell *make(struct cell_queue *q, struct cell_ring *ring, uint64_t sid,
+			 const char *name)
 {
 	struct relay_allocation a = sample(name);
 	struct cell *c;
