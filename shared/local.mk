@@ -1,7 +1,8 @@
 # shared/local.mk - what turnserver and signald both speak; libc and libcrypto only
 noinst_LIBRARIES += libshared.a
 libshared_a_SOURCES = \
-	shared/json_text.c shared/json_text.h \
+	shared/json_check.c shared/json_out.c shared/json_scan.c shared/json_text.c \
+	shared/json_priv.h shared/json_text.h \
 	shared/log.c shared/log.h \
 	shared/relay_event.c shared/relay_event.h \
 	shared/secret_file.c shared/secret_file.h \

@@ -114,6 +114,6 @@ void log_write(enum log_level level, const char *token, const char *fmt, ...)
 	else if ((size_t)n >= sizeof(text))
 		mark_cut(text, sizeof(text) - 1);
 	replace_controls(text);
-	atomic_load(&current_sink)(level, token, text);
+	atomic_load (&current_sink)(level, token, text);
 	errno = saved_errno;
 }

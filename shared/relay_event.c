@@ -428,8 +428,14 @@ static int read_fields(struct json_slice object, const struct field *fields, siz
 /* --- read events ------------------------------------------------------------------ */
 
 #define MEMBER(type, member) offsetof(type, member), sizeof(((type *)NULL)->member)
-#define FIELD(key, read, member) { key, read, MEMBER(struct relay_event, member), false, NULL }
-#define REQUIRED(key, read, member) { key, read, MEMBER(struct relay_event, member), true, NULL }
+#define FIELD(key, read, member)                                                                   \
+	{                                                                                          \
+		key, read, MEMBER(struct relay_event, member), false, NULL                         \
+	}
+#define REQUIRED(key, read, member)                                                                \
+	{                                                                                          \
+		key, read, MEMBER(struct relay_event, member), true, NULL                          \
+	}
 
 static const struct field hello_fields[] = {
 	REQUIRED("epoch", read_id, hello.epoch),
@@ -470,12 +476,9 @@ static const struct field usage_fields[] = {
 };
 
 static const struct field end_fields[] = {
-	REQUIRED("seq", read_u64, seq),
-	REQUIRED("id", read_id, alloc.id),
-	FIELD("name", read_text, alloc.name),
-	FIELD("age_ms", read_u64, alloc.age_ms),
-	REQUIRED("totals", read_totals, totals),
-	FIELD("sat", read_saturated, totals.saturated),
+	REQUIRED("seq", read_u64, seq),		 REQUIRED("id", read_id, alloc.id),
+	FIELD("name", read_text, alloc.name),	 FIELD("age_ms", read_u64, alloc.age_ms),
+	REQUIRED("totals", read_totals, totals), FIELD("sat", read_saturated, totals.saturated),
 	FIELD("reason", read_text, reason),
 };
 
@@ -588,7 +591,9 @@ static int read_user(struct json_slice v, void *to, size_t size)
 }
 
 #define COMMAND(key, read, member, error)                                                          \
-	{ key, read, MEMBER(struct relay_command, member), false, error }
+	{                                                                                          \
+		key, read, MEMBER(struct relay_command, member), false, error                      \
+	}
 
 static const struct field command_fields[] = {
 	COMMAND("id", read_u64, id, "id is not a whole number"),

@@ -67,8 +67,8 @@ static bool name_valid(struct span s, size_t max)
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
 
-		if (!(c >= '0' && c <= '9') && !(c >= 'A' && c <= 'Z') &&
-		    !(c >= 'a' && c <= 'z') && c != '.' && c != '_' && c != '-')
+		if (!(c >= '0' && c <= '9') && !(c >= 'A' && c <= 'Z') && !(c >= 'a' && c <= 'z') &&
+		    c != '.' && c != '_' && c != '-')
 			return false;
 	}
 	return true;

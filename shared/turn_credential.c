@@ -17,7 +17,8 @@
 #define MD5_LEN 16
 
 /* RFC 4648 section 5, the URL-safe alphabet; 64 characters, so 6 bits each. */
-static const char url_alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char url_alphabet[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 static bool is_digit(char c)
 {

@@ -45,8 +45,10 @@ START_TEST(levels_filter)
 		enum log_level level;
 		unsigned lines;
 	} levels[] = {
-		{ LOG_LEVEL_ERROR, 1 }, { LOG_LEVEL_WARN, 2 },
-		{ LOG_LEVEL_INFO, 3 },	{ LOG_LEVEL_DEBUG, 4 },
+		{ LOG_LEVEL_ERROR, 1 },
+		{ LOG_LEVEL_WARN, 2 },
+		{ LOG_LEVEL_INFO, 3 },
+		{ LOG_LEVEL_DEBUG, 4 },
 	};
 
 	for (size_t i = 0; i < 4; i++) {
@@ -77,7 +79,9 @@ END_TEST
 
 START_TEST(control_characters_are_replaced)
 {
-	log_info("t", "%s", "a\nb\r\x1b[31m\x7f\tc\xc2\x9b" "d\xc2\xa0\xd0\x96");
+	log_info("t", "%s",
+		 "a\nb\r\x1b[31m\x7f\tc\xc2\x9b"
+		 "d\xc2\xa0\xd0\x96");
 	ck_assert_str_eq(last_text, "a?b??[31m??c??d\xc2\xa0\xd0\x96");
 }
 END_TEST
@@ -181,6 +185,7 @@ int main(void)
 	SRunner *r;
 	int failed;
 
+	tcase_set_timeout(t, 30); /* busy machines, sanitizers */
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_test(t, a_message_reaches_the_sink);
 	tcase_add_test(t, levels_filter);

@@ -88,8 +88,9 @@ static void must_be_alice(void)
 /* --- events there and back ---------------------------------------------------- */
 START_TEST(hello_is_read_as_written)
 {
-	const struct relay_hello h = { RELAY_PROTOCOL_MAJOR, "0123456789abcdef", "4.6.1-2+signald1",
-				       2, 2000, 17, 3 };
+	const struct relay_hello h = {
+		RELAY_PROTOCOL_MAJOR, "0123456789abcdef", "4.6.1-2+signald1", 2, 2000, 17, 3
+	};
 
 	must_be_line(relay_write_hello(line, sizeof(line), &h));
 	ck_assert_int_eq(ev.type, RELAY_HELLO);
@@ -160,7 +161,9 @@ START_TEST(any_bytes_of_a_name_make_a_valid_line)
 		{ "17:\xd0\x96\xe2\x82", "17:\xd0\x96??" },
 		{ "\xed\xa0\x80x\xc0\x80", "???x??" },
 		{ "\x01\"\\\n\x7f", "\x01\"\\\n\x7f" },
-		{ "0123456789\x80" "0123456789\x80", "0123456789?0123456789?" },
+		{ "0123456789\x80"
+		  "0123456789\x80",
+		  "0123456789?0123456789?" },
 	};
 	struct relay_allocation a = alice;
 
@@ -284,11 +287,14 @@ END_TEST
 START_TEST(totals_too_large_for_us_are_saturated)
 {
 	ck_assert_int_eq(parse_text("{\"e\":\"end\",\"seq\":1,\"id\":\"1\",\"totals\":"
-				    "[1,2,3,4,5,6,7,99999999999999999999999]}"), 0);
+				    "[1,2,3,4,5,6,7,99999999999999999999999]}"),
+			 0);
 	ck_assert(ev.totals.saturated);
 	ck_assert_uint_eq(ev.totals.peer_sent_bytes, RELAY_TOTAL_MAX);
-	ck_assert_int_eq(parse_text("{\"e\":\"end\",\"seq\":1,\"id\":\"1\",\"sat\":false,\"totals\":"
-				    "[1,2,3,4,5,6,7,9007199254740992],\"sat\":false}"), 0);
+	ck_assert_int_eq(
+		parse_text("{\"e\":\"end\",\"seq\":1,\"id\":\"1\",\"sat\":false,\"totals\":"
+			   "[1,2,3,4,5,6,7,9007199254740992],\"sat\":false}"),
+		0);
 	ck_assert(ev.totals.saturated);
 }
 END_TEST
@@ -326,7 +332,9 @@ static const struct {
 } lines[] = {
 	{ "{\"e\":\"tomorrow\",\"x\":[[[1]]]}", 0 },
 	{ "{\"e\":\"a name longer than all of ours\"}", 0 },
-	{ "{\"e\":\"synced\",\"seq\":1,\"new\":{\"a\":[]},\"a key longer than all those of ours\":1}", 0 },
+	{ "{\"e\":\"synced\",\"seq\":1,\"new\":{\"a\":[]},\"a key longer than all those of "
+	  "ours\":1}",
+	  0 },
 	{ "{\"e\":\"new\",\"seq\":1,\"id\":\"1\",\"name\":\"\",\"totals\":\"ignored here\"}", 0 },
 	{ "{\"e\":\"usage\",\"s\":[[\"1\",1,2,3,4,5,6,7,8,true,\"more\"]]}", 0 },
 	{ "{\"e\":\"end\",\"seq\":1,\"id\":\"1\",\"totals\":[1,2,3,4,5,6,7,8,9]}", 0 },
@@ -352,13 +360,15 @@ static const struct {
 	{ "{\"e\":\"new\",\"seq\":1,\"id\":\"1\",\"name\":\"a\\u0000b\"}", -EINVAL },
 	{ "{\"e\":\"new\",\"seq\":1,\"id\":\"1\",\"name\":\"a\",\"shared\":1}", -EINVAL },
 	{ "{\"e\":\"new\",\"seq\":1,\"id\":\"1\",\"name\":\"a\",\"transport\":\"carrier\"}", 0 },
-	{ "{\"e\":\"new\",\"seq\":1,\"id\":\"1\",\"name\":\"a\",\"transport\":\"carriers\"}", -EINVAL },
+	{ "{\"e\":\"new\",\"seq\":1,\"id\":\"1\",\"name\":\"a\",\"transport\":\"carriers\"}",
+	  -EINVAL },
 	{ "{\"e\":\"snap\",\"seq\":1,\"id\":\"1\",\"name\":\"a\"}", -EINVAL },
 	{ "{\"e\":\"end\",\"seq\":1,\"id\":\"1\",\"totals\":[1,2,3,4,5,6,7]}", -EINVAL },
 	{ "{\"e\":\"end\",\"seq\":1,\"id\":\"1\",\"totals\":[1,2,3,4,5,6,7,-8]}", -EINVAL },
 	{ "{\"e\":\"end\",\"seq\":1,\"id\":\"1\",\"totals\":[1,2,3,4,5,6,7,8.5]}", -EINVAL },
 	{ "{\"e\":\"end\",\"seq\":1,\"id\":\"1\",\"totals\":{}}", -EINVAL },
-	{ "{\"e\":\"end\",\"seq\":1,\"id\":\"1\",\"totals\":[1,2,3,4,5,6,7,8],\"sat\":1}", -EINVAL },
+	{ "{\"e\":\"end\",\"seq\":1,\"id\":\"1\",\"totals\":[1,2,3,4,5,6,7,8],\"sat\":1}",
+	  -EINVAL },
 	{ "{\"e\":\"usage\"}", -EINVAL },
 	{ "{\"e\":\"usage\",\"s\":{}}", -EINVAL },
 	{ "{\"e\":\"usage\",\"s\":[1]}", -EINVAL },
@@ -422,7 +432,10 @@ START_TEST(commands_are_read_as_written)
 		{ .type = RELAY_SUB },
 		{ .type = RELAY_STATS, .id = 1 },
 		{ .type = RELAY_LIST, .id = UINT64_MAX, .user = "7" },
-		{ .type = RELAY_KILL, .id = 2, .alloc = "000000000000000042", .reason = "call ended" },
+		{ .type = RELAY_KILL,
+		  .id = 2,
+		  .alloc = "000000000000000042",
+		  .reason = "call ended" },
 		{ .type = RELAY_KILL, .id = 3, .call = CALL, .user = "a.b@c" },
 	};
 
@@ -470,8 +483,8 @@ static const struct {
 	{ "{\"c\":\"kill\",\"alloc\":\"\"}", 0, "alloc is not an allocation id" },
 	{ "{\"c\":\"kill\",\"alloc\":7}", 0, "alloc is not an allocation id" },
 	{ "{\"c\":\"kill\",\"alloc\":\"7\",\"reason\":"
-	  "\"0123456789012345678901234567890123456789012345678901234567890123\"}", 0,
-	  "reason is not a text of up to 63 bytes" },
+	  "\"0123456789012345678901234567890123456789012345678901234567890123\"}",
+	  0, "reason is not a text of up to 63 bytes" },
 };
 
 START_TEST(typed_commands_are_taken_or_explained)
@@ -504,6 +517,7 @@ int main(void)
 	SRunner *r;
 	int failed;
 
+	tcase_set_timeout(t, 30); /* busy machines, sanitizers */
 	tcase_add_test(t, hello_is_read_as_written);
 	tcase_add_test(t, another_major_version_is_named);
 	tcase_add_test(t, allocations_are_read_as_written);

@@ -426,6 +426,7 @@ int main(void)
 	SRunner *r;
 	int failed;
 
+	tcase_set_timeout(t, 30); /* busy machines, sanitizers */
 	tcase_add_test(t, a_good_file_is_read);
 	tcase_add_test(t, an_empty_file_has_no_secrets);
 	tcase_add_loop_test(t, a_wrong_line_is_named_without_the_secret, 0,

@@ -195,7 +195,8 @@ static size_t read_vector(const char *name, uint8_t *out, size_t size)
 		unsigned byte;
 		int used;
 
-		for (char *p = line; *p != '#' && sscanf(p, "%2x%n", &byte, &used) == 1; p += used) {
+		for (char *p = line; *p != '#' && sscanf(p, "%2x%n", &byte, &used) == 1;
+		     p += used) {
 			ck_assert_uint_lt(n, size);
 			out[n++] = (uint8_t)byte;
 		}
@@ -249,6 +250,7 @@ int main(void)
 	SRunner *r;
 	int failed;
 
+	tcase_set_timeout(t, 30); /* busy machines, sanitizers */
 	tcase_add_loop_test(t, names_are_read_by_the_grammar, 0,
 			    (int)(sizeof(names) / sizeof(names[0])));
 	tcase_add_test(t, a_name_is_read_no_further_than_its_length);
