@@ -96,3 +96,17 @@ fuzz_call_events_CFLAGS = $(AM_CFLAGS)
 fuzz_call_events_LDFLAGS = $(FUZZ_LINK)
 fuzz_call_events_LDADD = $(replay_call_events_LDADD)
 endif
+
+# --- attribution
+check_PROGRAMS += replay_attribution
+TESTS += replay_attribution
+replay_attribution_SOURCES = tests/fuzz/fuzz_attribution.c $(FUZZ_REPLAY)
+replay_attribution_CFLAGS = $(AM_CFLAGS)
+replay_attribution_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS)
+if FUZZING
+noinst_PROGRAMS += fuzz_attribution
+fuzz_attribution_SOURCES = tests/fuzz/fuzz_attribution.c tests/fuzz/fuzz.h
+fuzz_attribution_CFLAGS = $(AM_CFLAGS)
+fuzz_attribution_LDFLAGS = $(FUZZ_LINK)
+fuzz_attribution_LDADD = $(replay_attribution_LDADD)
+endif

@@ -495,9 +495,13 @@ START_TEST(a_user_in_two_calls_is_neithers)
 	ck_assert(unattributed("11"));
 	NEW(.id = "12", .name = "1700000000:alice");
 	ck_assert_str_eq(owner(CALL_A, "12"), "alice user");
+	/* not even for a later call */
+	ck_assert_int_eq(usage_call_end(u, CALL_A, now_ms), 0);
+	begin(CALL_C, "alice", "dave");
+	ck_assert(unattributed("11"));
 	/* and a stronger rule still tells */
-	CANDIDATE(CALL_A, "alice", "11");
-	ck_assert_str_eq(owner(CALL_A, "11"), "alice candidate");
+	CANDIDATE(CALL_C, "alice", "11");
+	ck_assert_str_eq(owner(CALL_C, "11"), "alice candidate");
 }
 END_TEST
 
