@@ -62,3 +62,20 @@ libsignald_io_a_SOURCES += signald/relay/feed.c signald/relay/feed.h
 
 # --- admin --------------------------------------------------------------------
 libsignald_core_a_SOURCES += signald/admin/views.c signald/admin/views.h
+
+# --- the daemon ---------------------------------------------------------------
+libsignald_core_a_SOURCES += \
+	signald/config.c signald/config.h \
+	signald/admin/admin_token.c signald/admin/admin_token.h \
+	signald/admin/credential_request.c signald/admin/credential_request.h
+libsignald_io_a_SOURCES += \
+	signald/admin/rest.c signald/admin/rest.h \
+	signald/demo_page.c signald/demo_page.h \
+	signald/app.c signald/app.h
+
+sbin_PROGRAMS = signald/signald
+signald_signald_SOURCES = signald/main.c
+signald_signald_LDADD = libsignald-io.a libsignald-core.a libshared.a \
+	$(MHD_LIBS) $(EVENT_LIBS) $(CRYPTO_LIBS) -lm
+dist_man_MANS = signald/signald.8 signald/signald.conf.5
+EXTRA_DIST += signald/PROTOCOL.md signald/signald.conf.in

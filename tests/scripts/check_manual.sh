@@ -14,10 +14,11 @@ for key in $known; do
 	echo "$told" | grep -qx -e "$key" || { echo "signald.conf.5 lacks $key"; bad=1; }
 done
 
-defaults=$("$signald" --help-config | tr '\n' ' ' | grep -o '[a-z-]* [^;]*; [0-9]* to [0-9]*; default [0-9]*' |
-	sed 's/^\([a-z-]*\) .*; \([0-9]*\) to \([0-9]*\); default \([0-9]*\)/\1 \2 to \3. Default: \4./')
-[ -n "$defaults" ] || { echo "no defaults found"; exit 1; }
-echo "$defaults" | while read -r key range; do
+# "key", then "    help; 1 to 3600; default 45": the manual repeats range and default.
+ranges=$("$signald" --help-config | sed -n -e '/^[a-z]/{s/ .*//;h;d;}' \
+	-e 's/.*; \([0-9]*\) to \([0-9]*\); default \([0-9]*\)$/\1 to \2. Default: \3./;T' -e 'H;x;s/\n/ /;p')
+[ -n "$ranges" ] || { echo "signald --help-config printed no ranges"; exit 1; }
+echo "$ranges" | while read -r key range; do
 	sed -n "/^\.B $key\$/,/^\.TP/p" "$page" | grep -q -e "$range" || {
 		echo "signald.conf.5: $key lacks '$range'"
 		exit 1

@@ -129,4 +129,14 @@ check_peer_ranges_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_peer_ranges_LDADD = $(COTURN_LINK) $(CHECK_LIBS)
 $(check_peer_ranges_OBJECTS): | $(COTURN_STAMP)
 
+# --- the daemon ---------------------------------------------------------------
+check_PROGRAMS += check_config check_admin
+TESTS += check_config check_admin
+check_config_SOURCES = tests/unit/check_config.c
+check_config_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_config_LDADD = libsignald-core.a $(CHECK_LIBS)
+check_admin_SOURCES = tests/unit/check_admin.c
+check_admin_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_admin_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS) -lm
+
 endif
