@@ -37,10 +37,13 @@ EOF
 # --- counting -----------------------------------------------------------------
 passed=0
 failed=0
+skipped=0
 
+# count PASSED FAILED [SKIPPED]
 count() {
 	passed=$((passed + $1))
 	failed=$((failed + $2))
+	skipped=$((skipped + ${3:-0}))
 }
 
 # Tests of make check in folder $1: the Checks: lines of Check programs, one for any other program.
@@ -59,6 +62,8 @@ count_check() {
 			count 1 0
 		elif grep -qE '^:test-result: (FAIL|ERROR)' "$trs"; then
 			count 0 1
+		elif grep -q '^:test-result: SKIP' "$trs"; then
+			count 0 0 1
 		fi
 		grep -qE '^:test-result: (FAIL|ERROR)' "$trs" && show_failure "$log"
 	done
@@ -69,13 +74,16 @@ show_failure() {
 	{ grep -E ':[FE]:|ERROR: |runtime error|SUMMARY' "$1" || tail -n 5 "$1"; } | head -n 20 | sed 's/^/    | /'
 }
 
-# Summaries of node:test in the part of the log after byte $1, and of our shell tests, which
-# end in the same two lines.
+# sum_of WORD: what the summaries in stdin say of it; node prints "# pass 3" or "ℹ pass 3".
+sum_of() {
+	sed -nE "s/^(# |ℹ )$1 ([0-9]+)\$/\2/p" | awk '{ n += $1 } END { print n + 0 }'
+}
+
+# Summaries of node:test in the part of the log after byte $1, and of our shell tests, which end alike.
 count_node() {
-	local p f
-	p=$(tail -c "+$(($1 + 1))" "$LOG" | sed -nE 's/^(# |ℹ )pass ([0-9]+)$/\2/p' | awk '{ n += $1 } END { print n + 0 }')
-	f=$(tail -c "+$(($1 + 1))" "$LOG" | sed -nE 's/^(# |ℹ )fail ([0-9]+)$/\2/p' | awk '{ n += $1 } END { print n + 0 }')
-	count "$p" "$f"
+	local text
+	text=$(tail -c "+$(($1 + 1))" "$LOG")
+	count "$(sum_of pass <<<"$text")" "$(sum_of fail <<<"$text")" "$(sum_of skipped <<<"$text")"
 }
 
 log_size() {
@@ -159,7 +167,7 @@ stage_scripts() {
 # --- all of them --------------------------------------------------------------
 table=
 run_stage() {
-	local begin=$SECONDS p=$passed f=$failed result=ok
+	local begin=$SECONDS p=$passed f=$failed s=$skipped result=ok
 	say ""
 	say "$1"
 	if ! "stage_$1"; then
@@ -168,7 +176,7 @@ run_stage() {
 	elif [ "$failed" -gt "$f" ]; then
 		result=FAILED
 	fi
-	table+=$(printf '  %-13s%-8s%8d%8d%7d s' "$1" $result $((passed - p)) $((failed - f)) $((SECONDS - begin)))$'\n'
+	table+=$(printf '  %-13s%-8s%8d%8d%9d%7d s' "$1" $result $((passed - p)) $((failed - f)) $((skipped - s)) $((SECONDS - begin)))$'\n'
 	[ $result = ok ]
 }
 
@@ -187,7 +195,7 @@ main() {
 		case $stage in install | build) say "  nothing further can run"; break ;; esac
 	done
 	say ""
-	printf '  %-13s%-8s%8s%8s%9s\n' stage result passed failed time
+	printf '  %-13s%-8s%8s%8s%9s%9s\n' stage result passed failed skipped time
 	say "$table"
 	say "$passed passed, $failed failed"
 	[ $failed = 0 ]

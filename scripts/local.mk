@@ -3,6 +3,7 @@ EXTRA_DIST += \
 	scripts/lib.sh \
 	start-all.sh \
 	run-tests.sh \
+	.ci/run \
 	turnserver.conf.in \
 	tests/shell_test.sh \
 	tests/patches_test.sh \

@@ -3,6 +3,7 @@
 
 TESTS_PASSED=0
 TESTS_FAILED=0
+TESTS_SKIPPED=0
 
 # test_that SENTENCE FUNCTION: the function's status decides; what it prints is shown when it failed.
 test_that() {
@@ -18,11 +19,12 @@ test_that() {
 }
 
 skip_test() {
+	TESTS_SKIPPED=$((TESTS_SKIPPED + 1))
 	printf 'ok - %s # SKIP %s\n' "$1" "$2"
 }
 
 summary() {
-	printf '# pass %d\n# fail %d\n' "$TESTS_PASSED" "$TESTS_FAILED"
+	printf '# pass %d\n# fail %d\n# skipped %d\n' "$TESTS_PASSED" "$TESTS_FAILED" "$TESTS_SKIPPED"
 	[ "$TESTS_FAILED" = 0 ]
 }
 
