@@ -225,3 +225,13 @@ size_t secrets_count(const struct secrets *s)
 {
 	return atomic_load(&s->current)->set->n;
 }
+
+size_t secrets_active_count(const struct secrets *s, int64_t now_s)
+{
+	const struct secret_set *set = atomic_load(&s->current)->set;
+	size_t i, n = 0;
+
+	for (i = 0; i < set->n; i++)
+		n += secret_active(&set->v[i], now_s) && !set->v[i].users;
+	return n;
+}

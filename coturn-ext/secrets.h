@@ -37,4 +37,8 @@ bool secrets_match(struct secrets *s, const uint8_t key[16], const char *name, c
 
 size_t secrets_count(const struct secrets *s); /* main */
 
+/* How many a name could be made with that no users= restricts. More than
+ * SECRETS_ACTIVE_MAX: the oldest are not tried. Main. */
+size_t secrets_active_count(const struct secrets *s, int64_t now_s);
+
 #endif

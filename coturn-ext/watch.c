@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -240,6 +241,17 @@ static void on_sample(evutil_socket_t fd, short what, void *arg)
 
 /* --- secrets --------------------------------------------------------------------------- */
 
+static void log_secrets(const struct watch *w, const char *what)
+{
+	size_t active = secrets_active_count(w->secrets, time(NULL));
+
+	log_info("secrets", "%s: %s, %zu secrets", w->options->secrets_path, what,
+		 secrets_count(w->secrets));
+	if (active > SECRETS_ACTIVE_MAX)
+		log_warn("secrets", "%zu are active at once; the newest %d are tried", active,
+			 SECRETS_ACTIVE_MAX);
+}
+
 static void on_secrets_poll(evutil_socket_t fd, short what, void *arg)
 {
 	struct watch *w = arg;
@@ -250,8 +262,7 @@ static void on_secrets_poll(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (r > 0)
-		log_info("secrets", "%s: read again, %zu secrets", w->options->secrets_path,
-			 secrets_count(w->secrets));
+		log_secrets(w, "read again");
 	if (r >= 0)
 		return;
 	say_secrets(w, r, &se, text, sizeof(text));
@@ -317,8 +328,7 @@ int watch_start(struct watch *w, struct event_base *base, const char *version,
 		w->secrets_poll = every(w, base, SECRETS_POLL_S, on_secrets_poll);
 		if (!w->secrets_poll)
 			return -ENOMEM;
-		log_info("secrets", "%s: %zu secrets", w->options->secrets_path,
-			 secrets_count(w->secrets));
+		log_secrets(w, "read");
 	}
 	return 0;
 }

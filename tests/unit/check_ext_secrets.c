@@ -128,6 +128,8 @@ START_TEST(no_more_than_the_maximum_are_tried)
 	s = open_ok(text);
 	ck_assert_uint_eq(tried(s, "9999:alice", 1000).n, SECRETS_ACTIVE_MAX);
 	ck_assert_str_eq(tried(s, "9999:alice", 1000).values[0], "secret-number-9");
+	ck_assert_uint_eq(secrets_active_count(s, 1000), SECRETS_ACTIVE_MAX + 2);
+	ck_assert_uint_eq(secrets_active_count(s, 101), 2);
 	secrets_free(s);
 }
 END_TEST
