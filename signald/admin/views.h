@@ -19,7 +19,7 @@ struct view_user {
 	struct json_slice json; /* NULL slice: the text as a string */
 };
 
-/* A call as reported; loans until the next one is asked for. Times are ms since 1970, 0: not yet. */
+/* A call as reported; loans until the next one is asked for. Times: ms since 1970, 0: not yet. */
 struct view_call {
 	const char *call_id, *room_name, *call_type, *state;
 	struct view_user initiator;
@@ -38,8 +38,8 @@ struct view_stats {
 	void *live, *ended; /* iterators for next(); NULL: no such calls */
 	uint64_t live_n;    /* totalCalls */
 	const struct usage *usage;
-	bool connected;	       /* feed_connected() */
-	int64_t now_ms;	       /* since 1970 */
+	bool connected;		/* feed_connected() */
+	int64_t now_ms;		/* since 1970 */
 	int64_t wall_offset_ms; /* ms since 1970 minus usage's clock, now */
 };
 

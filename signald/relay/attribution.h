@@ -1,10 +1,10 @@
 /* attribution.h - which call an allocation belongs to: the rules, without the tables
  *
- *	name		the TURN user name carries the call id
- *	candidate	a member of the call sent its relayed address in a "typ relay" candidate, and
- *			its user name is that member's; or the name is shared, and turnserver sees
- *			the client at the address the member signals from
- *	user		its user is in exactly one live call; never for a shared name
+ * - name: the TURN user name carries the call id
+ * - candidate: a member of the call sent its relayed address in a "typ relay" candidate, and its
+ *   user name is that member's; or the name is shared, and turnserver sees the client at the
+ *   address the member signals from
+ * - user: its user is in exactly one live call; never for a shared name
  *
  * A stronger rule replaces a weaker one, the first claim stands among equals, and an allocation
  * whose name carries a call id is claimed by no other rule. Who applies them to what is known:
@@ -18,7 +18,8 @@
 
 #define ATTRIBUTION_CANDIDATE_MAX 1024 /* bytes of a candidate line; browsers stay below 250 */
 
-enum attribution_rule { /* from weak to strong */
+/* From weak to strong. */
+enum attribution_rule {
 	ATTRIBUTION_NONE,
 	ATTRIBUTION_USER,
 	ATTRIBUTION_CANDIDATE,

@@ -25,15 +25,15 @@ struct feed_callbacks {
 /* The callbacks may call feed_kill_*() and the getters, not feed_free(). */
 
 struct feed_counters {
-	uint64_t connects;	     /* hellos accepted */
-	uint64_t connect_failures;   /* no socket, nobody there, nothing said in time */
-	uint64_t lost;		     /* connections that ended after the hello */
+	uint64_t connects;	      /* hellos accepted */
+	uint64_t connect_failures;    /* no socket, nobody there, nothing said in time */
+	uint64_t lost;		      /* connections that ended after the hello */
 	uint64_t malformed, overlong; /* lines; each ends the connection */
 	uint64_t other_major;
-	uint64_t lines;		   /* read */
-	uint64_t samples_skipped;  /* by turnserver, because we read too slowly; this connection */
+	uint64_t lines;		  /* read */
+	uint64_t samples_skipped; /* by turnserver, because we read too slowly; this connection */
 	uint64_t commands_sent, commands_refused; /* refused: by the other side */
-	uint64_t commands_dropped; /* no connection, or the output queue is full */
+	uint64_t commands_dropped;		  /* no connection, or the output queue is full */
 };
 
 /* Times, for tests; NULL in feed_new() means these defaults. */

@@ -28,14 +28,14 @@
 #include "attribution.h"
 #include "relay_event.h"
 
-#define USAGE_CANDIDATES_MAX 64	      /* a member; further ones are refused */
+#define USAGE_CANDIDATES_MAX 64		 /* a member; further ones are refused */
 #define USAGE_UNATTRIBUTED_ENDED_MAX 100 /* kept for the lists; their bytes stay in the sum */
 
 struct usage_limits {
-	size_t allocations;	/* live and ended; when full, the oldest ended ones become mere sums */
-	size_t calls;		/* live and ended, until usage_call_forget() */
-	size_t participants;	/* a call */
-	size_t ended_listed;	/* a participant; older ones become mere sums */
+	size_t allocations;  /* live and ended; when full, the oldest ended ones become mere sums */
+	size_t calls;	     /* live and ended, until usage_call_forget() */
+	size_t participants; /* a call */
+	size_t ended_listed; /* a participant; older ones become mere sums */
 };
 extern const struct usage_limits usage_default_limits; /* 65536, 16384, 256, 64 */
 
@@ -44,9 +44,9 @@ struct usage_counters {
 	uint64_t allocations_folded;  /* ended ones that became mere sums */
 	uint64_t calls_refused, participants_refused, candidates_refused;
 	uint64_t candidates_malformed, candidates_other; /* no candidate; not "typ relay" */
-	uint64_t addresses_malformed; /* in relay events */
-	uint64_t unknown;	      /* usage or end of an allocation that is not known */
-	uint64_t vanished;	      /* ended unseen */
+	uint64_t addresses_malformed;			 /* in relay events */
+	uint64_t unknown;  /* usage or end of an allocation that is not known */
+	uint64_t vanished; /* ended unseen */
 };
 
 /* What must end at turnserver: either all allocations whose name carries the call, or one.
@@ -82,8 +82,8 @@ int usage_member_leave(struct usage *u, const char *call_id, const char *user_id
 
 /* A member sent this candidate: the text of RTCIceCandidate.candidate. Returns 0 (kept, or no relay
  * candidate), -EINVAL (no candidate), -ENOENT (no such member), -ENOSPC (64 already), -ENOMEM. */
-int usage_candidate(struct usage *u, const char *call_id, const char *user_id, const char *candidate,
-		    size_t n);
+int usage_candidate(struct usage *u, const char *call_id, const char *user_id,
+		    const char *candidate, size_t n);
 
 /* The call ended. Asks to kill what its name carries, and one by one what was claimed by candidate
  * or user; but by user not while that user is in another live call, and by candidate not while the

@@ -44,9 +44,9 @@ struct link {
 struct candidate {
 	struct participant *by;
 	struct place *place;
-	uint64_t order; /* of all candidates: the first claim stands */
-	struct candidate *prev, *next;		   /* of the place */
-	struct candidate *prev_said, *next_said;   /* of the participant */
+	uint64_t order;				 /* of all candidates: the first claim stands */
+	struct candidate *prev, *next;		 /* of the place */
+	struct candidate *prev_said, *next_said; /* of the participant */
 };
 
 struct user {
@@ -72,7 +72,7 @@ struct call {
 struct participant {
 	struct call *call;
 	char id[TURN_USER_ID_MAX + 1];
-	struct user *user;   /* while present in the live call; else NULL */
+	struct user *user; /* while present in the live call; else NULL */
 	bool signals_known;
 	struct address signals;
 	struct candidate *candidates;
@@ -107,10 +107,10 @@ struct allocation {
 	struct user *user; /* while live and not shared */
 	struct link links[2];
 
-	struct allocation *prev, *next;		     /* of the group */
-	struct allocation *prev_age, *next_age;	     /* of usage.live or usage.ended */
-	struct allocation *prev_named, *next_named;  /* of the call */
-	struct allocation *prev_user, *next_user;    /* of the user */
+	struct allocation *prev, *next;		    /* of the group */
+	struct allocation *prev_age, *next_age;	    /* of usage.live or usage.ended */
+	struct allocation *prev_named, *next_named; /* of the call */
+	struct allocation *prev_user, *next_user;   /* of the user */
 	UT_hash_handle hh;
 };
 
@@ -119,7 +119,7 @@ struct usage {
 	usage_kill_fn kill;
 	void *kill_arg;
 	char epoch[17];
-	struct allocation *allocations; /* hash: all that are listed somewhere */
+	struct allocation *allocations;	 /* hash: all that are listed somewhere */
 	struct allocation *live, *ended; /* the same as lists, oldest first */
 	uint64_t live_n;
 	struct group unattributed;
@@ -141,14 +141,15 @@ void utab_user_release(struct usage *u, struct user *x);
 struct place *utab_place_get(struct usage *u, const struct address *key);
 void utab_place_release(struct usage *u, struct place *x);
 struct participant *utab_participant_find(const struct call *c, const char *user_id);
-int utab_participant_get(struct usage *u, struct call *c, const char *user_id, struct participant **out);
+int utab_participant_get(struct usage *u, struct call *c, const char *user_id,
+			 struct participant **out);
 void utab_participant_free(struct usage *u, struct participant *p);
 void utab_candidate_free(struct usage *u, struct candidate *c);
 void utab_group_move(struct usage *u, struct allocation *a, struct group *to);
 void utab_group_settle(struct usage *u, struct allocation *a);
 struct allocation *utab_allocation_find(const struct usage *u, const char *id);
 int utab_allocation_new(struct usage *u, const struct relay_allocation *r, uint64_t now_ms,
-		   struct allocation **out);
+			struct allocation **out);
 void utab_allocation_set_client(struct usage *u, struct allocation *a, const char *client);
 void utab_allocation_detach(struct usage *u, struct allocation *a);
 void utab_allocation_free(struct usage *u, struct allocation *a);
