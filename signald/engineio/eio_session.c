@@ -339,15 +339,21 @@ static void report(struct eio_session *s)
 	h->on_close(s, s->reason, h->ctx);
 }
 
-/* Tell a polling client. True: nothing more is to come, the session may go. */
+/* Tell a polling client. True: nothing more is to come, the session may go.
+ * What the application sent last goes in an answer of its own: the JavaScript
+ * client acts on a close before it has handed on the packets beside it. */
 static bool end_polling(struct eio_session *s, uint64_t now_ms)
 {
-	if (s->poll) {
+	bool linger = s->linger && !s->srv->stopped;
+
+	if (s->poll && linger && s->out.n) {
+		answer_poll(s, 0);
+	} else if (s->poll) {
 		/* a client that closed is not told so: a noop ends its GET */
 		answer_poll(s, s->by_client ? '0' + EIO_NOOP : '0' + EIO_CLOSE);
 		return true;
 	}
-	if (!s->linger || s->srv->stopped)
+	if (!linger)
 		return true;
 	timeq_add(&s->srv->lingering, &s->timer, now_ms + s->srv->cfg.linger_ms);
 	return false;

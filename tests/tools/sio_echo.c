@@ -3,7 +3,7 @@
  *	/engine.io/	Engine.IO: every message comes back
  *	/socket.io/	Socket.IO: namespaces "/" and "/custom", events below
  *	/ws/		WebSocket: every message comes back
- * Loopback only, any Origin. */
+ * Loopback only; any Origin unless some are named. */
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
@@ -25,6 +25,8 @@
 struct echo {
 	unsigned port;
 	struct sio_config cfg;
+	const char *origins_list[17]; /* NULL ends it */
+	size_t origins_n;
 	struct loop *loop;
 	struct loop_signal *term, *interrupt;
 	struct origin_policy *origins;
@@ -211,9 +213,18 @@ static int usage(const char *name)
 {
 	fprintf(stderr,
 		"usage: %s --port N [--ping-interval ms] [--ping-timeout ms] [--max-payload bytes]\n"
-		"\t[--connect-timeout ms] [--queue-hard bytes]\n",
+		"\t[--connect-timeout ms] [--queue-hard bytes] [--origin ORIGIN]...\n",
 		name);
 	return 2;
+}
+
+/* The default is everybody. */
+static bool add_origin(struct echo *e, const char *origin)
+{
+	if (e->origins_n + 1 == sizeof(e->origins_list) / sizeof(e->origins_list[0]))
+		return false;
+	e->origins_list[e->origins_n++] = origin;
+	return true;
 }
 
 static bool number(const char *text, unsigned long long *out)
@@ -234,14 +245,15 @@ static bool read_options(struct echo *e, int argc, char **argv)
 		{ "max-payload", required_argument, NULL, 'm' },
 		{ "connect-timeout", required_argument, NULL, 'c' },
 		{ "queue-hard", required_argument, NULL, 'q' },
+		{ "origin", required_argument, NULL, 'o' },
 		{ NULL, 0, NULL, 0 },
 	};
-	unsigned long long v;
+	unsigned long long v = 0;
 	bool have_port = false;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (c == '?' || !number(optarg, &v))
+		if (c == '?' || (c == 'o' ? !add_origin(e, optarg) : !number(optarg, &v)))
 			return false;
 		switch (c) {
 		case 'p':
@@ -255,6 +267,8 @@ static bool read_options(struct echo *e, int argc, char **argv)
 		case 'q': e->cfg.engine.queue_hard = (size_t)v; break;
 		}
 	}
+	if (!e->origins_n)
+		e->origins_list[0] = "*";
 	return have_port && optind == argc;
 }
 
@@ -280,13 +294,12 @@ static int start_engines(struct echo *e, const struct sio_namespace *spaces, siz
 static int start_http(struct echo *e)
 {
 	struct http_endpoint ws = { "/ws", 0, NULL, ws_no_upgrade, ws_open, ws_gone_before, e };
-	static const char *const everybody[] = { "*", NULL };
 	static char address[32];
 	static const char *listen[] = { address, NULL };
 	struct http_config hc = { .listen = listen };
 	struct event_base *base = loop_base(e->loop);
 	const char *bad;
-	int rc = origin_policy_new(&e->origins, everybody, &bad);
+	int rc = origin_policy_new(&e->origins, e->origins_list, &bad);
 
 	snprintf(address, sizeof(address), "127.0.0.1:%u", e->port);
 	hc.origins = e->origins;
