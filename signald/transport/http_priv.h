@@ -8,6 +8,7 @@
 #include "transport/http_endpoint.h"
 #include "transport/http_server.h"
 #include "transport/http_text.h"
+#include "transport/origin.h"
 
 #define HTTP_TABLES_MAX 64
 #define HTTP_ENDPOINTS_MAX 8
@@ -43,6 +44,7 @@ struct http_server {
 	struct http_request *suspended; /* waiting for an answer */
 	uint64_t refusals_logged_ms;	/* when the last line about an origin was written */
 	unsigned refusals_logged;	/* in that minute */
+	char refused[ORIGIN_MAX + 1];	/* the last one */
 	bool stopping;
 };
 

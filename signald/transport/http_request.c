@@ -1,6 +1,7 @@
 /* http_request.c - one request: strictness, origin, dispatch, body, its end */
 #include <errno.h>
 #include <netdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -195,6 +196,7 @@ static bool framing_is_sane(const struct seen *s)
 
 /* --- origin --- */
 
+/* A page that tries again and again is one line a minute, and so are many pages few. */
 static void log_refusal(struct http_server *srv, const char *origin)
 {
 	uint64_t now = loop_now_ms();
@@ -203,10 +205,14 @@ static void log_refusal(struct http_server *srv, const char *origin)
 	if (now - srv->refusals_logged_ms > 60000) {
 		srv->refusals_logged_ms = now;
 		srv->refusals_logged = 0;
+		srv->refused[0] = '\0';
 	}
-	if (srv->refusals_logged++ < REFUSALS_A_MINUTE)
-		log_warn("http", "refused a page of origin \"%.*s\": not in origins", ORIGIN_MAX,
-			 origin);
+	if (srv->refusals_logged == REFUSALS_A_MINUTE ||
+	    strncmp(srv->refused, origin, sizeof(srv->refused) - 1) == 0)
+		return;
+	srv->refusals_logged++;
+	snprintf(srv->refused, sizeof(srv->refused), "%s", origin);
+	log_warn("http", "refused a page of origin \"%s\": not in origins", srv->refused);
 }
 
 static bool origin_is_fine(struct http_request *r)

@@ -1,0 +1,112 @@
+/* sio_http.test.mjs - HTTP's dark corners, and who may talk to us */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+
+import { RawSocket, handshake, raw, sleep, startEcho } from './lib/echo.mjs';
+
+const LIMIT = { timeout: 60000 };
+const PATH = '/engine.io/?EIO=4&transport=polling';
+
+describe('strictness', LIMIT, () => {
+	let echo;
+
+	before(async () => { echo = await startEcho(); });
+	after(() => echo.stop());
+
+	for (const [name, request] of [
+		['two differing Content-Length', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab'],
+		['two equal ones', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nab'],
+		['Content-Length and chunks', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+		['a strange encoding', 'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n'],
+		['two encodings', 'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+		['two Hosts', 'GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n'],
+		['no Host', 'GET / HTTP/1.1\r\n\r\n'],
+		['two Origins', 'GET / HTTP/1.1\r\nHost: x\r\nOrigin: http://a\r\nOrigin: http://b\r\n\r\n'],
+		['a broken escape in the path', 'GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n'],
+		['a NUL in the path', 'GET /a%00b HTTP/1.1\r\nHost: x\r\n\r\n'],
+	]) {
+		test(`${name}: 400`, async () => {
+			assert.equal((await raw(echo.port, request)).status, 400);
+		});
+	}
+
+	test('an unknown path is named in the answer, escaped', async () => {
+		const r = await raw(echo.port, 'GET /a"b\\?secret=1 HTTP/1.1\r\nHost: x\r\n\r\n');
+
+		assert.equal(r.status, 404);
+		assert.equal(r.headers['content-type'], 'application/json; charset=utf-8');
+		assert.deepEqual(JSON.parse(r.body), { error: 'Not Found', path: '/a"b\\' });
+		assert.equal(r.headers.server, undefined);
+	});
+
+	test('one connection, many requests', async () => {
+		const s = new RawSocket(echo.port);
+
+		for (let i = 0; i < 50; i++) {
+			s.write(`GET ${PATH} HTTP/1.1\r\nHost: x\r\n\r\n`);
+			assert.equal((await s.answer()).status, 200);
+		}
+		s.destroy();
+	});
+
+	test('garbage, half requests and half frames break nothing', async () => {
+		const wild = [];
+
+		for (const bytes of ['\x00\xff\x13', 'GET', 'GET / HTTP/9.9\r\n\r\n', `POST ${PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n4`,
+			`GET /${'x'.repeat(30000)} HTTP/1.1\r\nHost: x\r\n\r\n`, `GET / HTTP/1.1\r\n${'H: x\r\n'.repeat(5000)}\r\n`, `${handshake('/ws/')}\x81`, `${handshake('/ws/')}\x81\xff`])
+			wild.push(new RawSocket(echo.port).write(Buffer.from(bytes, 'latin1')));
+		await sleep(200);
+		for (const s of wild)
+			s.destroy();
+		assert.equal((await fetch(echo.url + PATH)).status, 200);
+	});
+});
+
+describe('origins', LIMIT, () => {
+	let echo;
+
+	before(async () => { echo = await startEcho('--origin', 'https://app.example', '--origin', 'loopback'); });
+	after(() => echo.stop());
+
+	const ask = (origin, { method = 'GET', path = PATH, more = '' } = {}) =>
+		raw(echo.port, `${method} ${path} HTTP/1.1\r\nHost: signal.example:449\r\n${origin ? `Origin: ${origin}\r\n` : ''}${more}\r\n`);
+
+	for (const origin of [null, 'https://app.example', 'http://localhost:3000', 'https://127.1.2.3', 'http://[::1]:80', 'file://', 'https://signal.example:449']) {
+		test(`${origin ?? 'no origin'} is fine`, async () => {
+			const r = await ask(origin);
+
+			assert.equal(r.status, 200);
+			assert.equal(r.headers['access-control-allow-origin'], origin ?? undefined);
+			assert.equal(r.headers.vary, 'Origin');
+		});
+	}
+
+	for (const origin of ['null', 'https://evil.example', 'http://app.example', 'https://app.example.evil', 'http://localhost.evil', 'http://127.0.0.1.evil', 'x', 'https://app.example/', 'https://signal.example']) {
+		test(`${origin} is refused everywhere, and the log says so`, async () => {
+			const polling = await ask(origin);
+
+			assert.deepEqual([polling.status, polling.body], [403, '{"code":4,"message":"Forbidden"}']);
+			assert.equal(polling.headers['access-control-allow-origin'], undefined);
+			assert.equal((await ask(origin, { path: '/' })).status, 403);
+			assert.equal((await ask(origin, { method: 'OPTIONS' })).status, 403);
+			assert.equal((await raw(echo.port, handshake('/ws/', `Origin: ${origin}\r\n`))).status, 403);
+			assert.ok(echo.logText().includes(`"${origin}"`));
+			assert.match(echo.logText(), /origins/);
+		});
+	}
+
+	test('OPTIONS is answered before anything else is looked at', async () => {
+		const r = await ask('https://app.example', { method: 'OPTIONS', path: '/engine.io/?sid=x', more: 'Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: content-type,x-y\r\n' });
+
+		assert.equal(r.status, 204);
+		assert.equal(r.headers['access-control-allow-origin'], 'https://app.example');
+		assert.equal(r.headers['access-control-allow-headers'], 'content-type,x-y');
+		assert.match(r.headers['access-control-allow-methods'], /POST/);
+		assert.match(r.headers['access-control-max-age'], /^\d+$/);
+	});
+
+	test('errors carry the headers, too', async () => {
+		for (const path of ['/nowhere', '/engine.io/?transport=polling&sid=x'])
+			assert.equal((await ask('https://app.example', { path })).headers['access-control-allow-origin'], 'https://app.example');
+	});
+});
