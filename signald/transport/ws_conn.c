@@ -52,6 +52,7 @@ struct ws_conn {
 	bool writing;	   /* the event waits for room, too */
 	bool close_queued; /* the Close frame has been made */
 	bool peer_closed;  /* the client's Close frame is in */
+	bool failed;	   /* nothing the client says is of interest any more */
 	uint16_t close_code;
 	struct outq out;
 	struct control *control;
@@ -232,6 +233,10 @@ static void flush_conn(struct ws_conn *ws)
 		die(ws);
 	else
 		watch(ws, !rc);
+	/* Closing with bytes unread would reset the connection and take our Close frame along:
+	 * they are read until the client's end, or for CLOSE_WAIT_MS. */
+	if (rc > 0 && ws->close_queued && ws->failed)
+		shutdown(ws->fd, SHUT_WR);
 }
 
 static void on_flush(evutil_socket_t fd, short what, void *ctx)
@@ -281,11 +286,11 @@ static void peer_close(struct ws_conn *ws, unsigned code)
 static void fail(struct ws_conn *ws, unsigned code)
 {
 	ws->io->counters.failed++;
-	ws->peer_closed = true; /* nothing it says is of interest any more */
 	if (ws->state != WS_OPEN) {
 		die(ws);
 		return;
 	}
+	ws->failed = true;
 	start_closing(ws, code);
 	ws->handler->on_gone(ws, "transport error", ws->ctx);
 }

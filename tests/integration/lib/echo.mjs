@@ -1,7 +1,6 @@
 /* echo.mjs - sio-echo, raw requests and raw WebSockets: the protocol layers without calls */
 import assert from 'node:assert/strict';
 import net from 'node:net';
-import { once } from 'node:events';
 
 import { Daemon } from './daemon.mjs';
 import { program } from './suite.mjs';
@@ -42,7 +41,7 @@ export class RawSocket {
 		this.socket.setNoDelay(true);
 		this.socket.on('data', (d) => { this.bytes = Buffer.concat([this.bytes, d]); });
 		this.socket.on('error', () => {});
-		this.ended = once(this.socket, 'close').then(() => { this.closed = true; });
+		this.ended = new Promise((resolve) => { this.socket.once('close', resolve); }).then(() => { this.closed = true; });
 	}
 
 	write(data) {
