@@ -19,7 +19,8 @@ export class Rest {
 	 * Returns { status, headers, text, json }. */
 	request(method, path, { headers = {}, body, agent } = {}) {
 		return new Promise((resolve, reject) => {
-			const req = http.request(this.url + path, { method, headers, agent, timeout: 5000 }, (res) => {
+			/* path apart from the URL, or node would tidy it up */
+			const req = http.request(this.url, { path, method, headers, agent, timeout: 5000 }, (res) => {
 				const parts = [];
 
 				res.on('data', (d) => parts.push(d));

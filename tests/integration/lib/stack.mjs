@@ -9,7 +9,7 @@ import { confide, freePort, newStateDir, program, SOURCE_DIR, turnPassword, unti
 import { Rest } from './rest.mjs';
 
 export const REALM = 'signald.test';
-const RELAY_PORTS = 400;
+const RELAY_PORTS = 400; /* in one of 25 ranges from 22000 on */
 
 function write(dir, name, text) {
 	const file = path.join(dir, name);
@@ -31,11 +31,12 @@ const answersTcp = (port, host) => new Promise((resolve, reject) => {
 
 export class Stack {
 	/* host: where both listen; prefix: what runs them; transports: of the TURN addresses given to
-	 * clients; turnserver, signald: further lines of their configurations. */
+	 * clients; relayPorts: how many; turnserver, signald: further lines of their configurations. */
 	constructor(options = {}) {
 		this.host = options.host ?? '127.0.0.1';
 		this.prefix = options.prefix ?? [];
 		this.transports = options.transports ?? ['udp', 'tcp'];
+		this.relayPorts = options.relayPorts ?? RELAY_PORTS;
 		this.turnserverOptions = options.turnserver ?? {};
 		this.signaldOptions = options.signald ?? {};
 		this.dir = newStateDir();
@@ -69,7 +70,7 @@ export class Stack {
 			'relay-ip': this.host,
 			'listening-port': this.turnPort,
 			'min-port': this.relayPort,
-			'max-port': this.relayPort + RELAY_PORTS - 1,
+			'max-port': this.relayPort + this.relayPorts - 1,
 			'relay-threads': 2,
 			'realm': REALM,
 			'use-auth-secret': true,
