@@ -12,6 +12,7 @@ EXTRA_DIST += \
 	patches/README \
 	patches/$(COTURN_VERSION) \
 	patches/fetch-coturn.sh \
+	patches/turnutils_asan.c \
 	patches/unpack-coturn.sh
 
 COTURN_TREE = coturn/patched-$(COTURN_PATCHES)
@@ -114,19 +115,31 @@ turnserver_DEPENDENCIES = libcoturn.a $(COTURN_EXT_LIBS)
 
 COTURN_LINK_PROGRAM = $(CC) $(CFLAGS) $(HARDEN_LDFLAGS) $(COTURN_SAN_CFLAGS) $(LDFLAGS) -o $@
 
-# Unpatched, with the same flags: what every comparison is made against.
+# After all, in a make of their own: automake's all recurses, so a "make -j all turnutils" would otherwise
+# unpack the tree twice at once.
 .PHONY: stock turnutils
-stock: turnserver-stock
+
+# Unpatched, with the same flags: what every comparison is made against.
+stock: all
+	@$(MAKE) $(AM_MAKEFLAGS) turnserver-stock
 turnserver-stock: $(COTURN_STOCK_OBJECTS)
 	$(AM_V_CCLD)$(COTURN_LINK_PROGRAM) $(COTURN_STOCK_OBJECTS) $(COTURN_SYSTEM_LIBS)
 
 # coturn's test client and echo peer, for our tests; not installed.
-turnutils: turnutils_uclient turnutils_peer
-turnutils_uclient: $(COTURN_UCLIENT_OBJECTS) libcoturn.a $(COTURN_EXT_LIBS)
-	$(AM_V_CCLD)$(COTURN_LINK_PROGRAM) $(COTURN_UCLIENT_OBJECTS) $(COTURN_LINK)
+turnutils: all
+	@$(MAKE) $(AM_MAKEFLAGS) turnutils_uclient turnutils_peer
+turnutils_uclient: $(COTURN_UCLIENT_OBJECTS) $(TURNUTILS_OPTIONS) libcoturn.a $(COTURN_EXT_LIBS)
+	$(AM_V_CCLD)$(COTURN_LINK_PROGRAM) $(COTURN_UCLIENT_OBJECTS) $(TURNUTILS_OPTIONS) $(COTURN_LINK)
 
-turnutils_peer: $(COTURN_PEER_OBJECTS) libcoturn.a $(COTURN_EXT_LIBS)
-	$(AM_V_CCLD)$(COTURN_LINK_PROGRAM) $(COTURN_PEER_OBJECTS) $(COTURN_LINK)
+turnutils_peer: $(COTURN_PEER_OBJECTS) $(TURNUTILS_OPTIONS) libcoturn.a $(COTURN_EXT_LIBS)
+	$(AM_V_CCLD)$(COTURN_LINK_PROGRAM) $(COTURN_PEER_OBJECTS) $(TURNUTILS_OPTIONS) $(COTURN_LINK)
+
+if SANITIZERS
+TURNUTILS_OPTIONS = coturn/turnutils_asan.o
+endif
+coturn/turnutils_asan.o: $(srcdir)/patches/turnutils_asan.c
+	@$(MKDIR_P) $(@D)
+	$(AM_V_CC)$(CC) $(CFLAGS) -c -o $@ $(srcdir)/patches/turnutils_asan.c
 
 CLEANFILES += libcoturn.a turnserver-stock turnutils_uclient turnutils_peer
 CLEAN_LOCAL += clean-coturn

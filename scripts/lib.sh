@@ -16,6 +16,14 @@ fail() {
 	exit 1
 }
 
+# The $1 lines that tell most: of a build the errors, which -j puts far from the end; else the last ones.
+telling_lines() {
+	local text
+	text=$(cat)
+	grep -E -A 4 '(^|[^-A-Za-z_])(error|Error)[: ]|: \*\*\*|^(fetch|unpack)-coturn: ' <<<"$text" | head -n "$1" | grep . ||
+		tail -n "$1" <<<"$text"
+}
+
 # step TITLE COMMAND...: run it with its output in $LOG; one line with the time it took.
 # Returns the command's status; a failure shows the end of what it printed.
 step() {
@@ -30,7 +38,7 @@ step() {
 		return 0
 	fi
 	printf 'FAILED after %d s\n' $((SECONDS - begin))
-	tail -c "+$((from + 1))" "$LOG" | tail -n "${STEP_TAIL:-15}" | sed 's/^/    | /'
+	tail -c "+$((from + 1))" "$LOG" | telling_lines "${STEP_TAIL:-15}" | sed 's/^/    | /'
 	return "$rc"
 }
 
