@@ -110,3 +110,51 @@ fuzz_attribution_CFLAGS = $(AM_CFLAGS)
 fuzz_attribution_LDFLAGS = $(FUZZ_LINK)
 fuzz_attribution_LDADD = $(replay_attribution_LDADD)
 endif
+
+# wslay as a second opinion on WebSocket frames, where it is installed
+if HAVE_WSLAY
+WSLAY_FUZZ_CFLAGS = -DHAVE_WSLAY $(WSLAY_CFLAGS)
+WSLAY_FUZZ_LIBS = $(WSLAY_LIBS)
+endif
+
+# --- eio_packet
+check_PROGRAMS += replay_eio_packet
+TESTS += replay_eio_packet
+replay_eio_packet_SOURCES = tests/fuzz/fuzz_eio_packet.c $(FUZZ_REPLAY)
+replay_eio_packet_CFLAGS = $(AM_CFLAGS)
+replay_eio_packet_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) -lm
+if FUZZING
+noinst_PROGRAMS += fuzz_eio_packet
+fuzz_eio_packet_SOURCES = tests/fuzz/fuzz_eio_packet.c tests/fuzz/fuzz.h
+fuzz_eio_packet_CFLAGS = $(AM_CFLAGS)
+fuzz_eio_packet_LDFLAGS = $(FUZZ_LINK)
+fuzz_eio_packet_LDADD = $(replay_eio_packet_LDADD)
+endif
+
+# --- sio_packet
+check_PROGRAMS += replay_sio_packet
+TESTS += replay_sio_packet
+replay_sio_packet_SOURCES = tests/fuzz/fuzz_sio_packet.c $(FUZZ_REPLAY)
+replay_sio_packet_CFLAGS = $(AM_CFLAGS)
+replay_sio_packet_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) -lm
+if FUZZING
+noinst_PROGRAMS += fuzz_sio_packet
+fuzz_sio_packet_SOURCES = tests/fuzz/fuzz_sio_packet.c tests/fuzz/fuzz.h
+fuzz_sio_packet_CFLAGS = $(AM_CFLAGS)
+fuzz_sio_packet_LDFLAGS = $(FUZZ_LINK)
+fuzz_sio_packet_LDADD = $(replay_sio_packet_LDADD)
+endif
+
+# --- ws_frame
+check_PROGRAMS += replay_ws_frame
+TESTS += replay_ws_frame
+replay_ws_frame_SOURCES = tests/fuzz/fuzz_ws_frame.c $(FUZZ_REPLAY)
+replay_ws_frame_CFLAGS = $(AM_CFLAGS) $(WSLAY_FUZZ_CFLAGS)
+replay_ws_frame_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(WSLAY_FUZZ_LIBS) -lm
+if FUZZING
+noinst_PROGRAMS += fuzz_ws_frame
+fuzz_ws_frame_SOURCES = tests/fuzz/fuzz_ws_frame.c tests/fuzz/fuzz.h
+fuzz_ws_frame_CFLAGS = $(AM_CFLAGS) $(WSLAY_FUZZ_CFLAGS)
+fuzz_ws_frame_LDFLAGS = $(FUZZ_LINK)
+fuzz_ws_frame_LDADD = $(replay_ws_frame_LDADD)
+endif

@@ -140,3 +140,47 @@ check_admin_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_admin_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS) -lm
 
 endif
+
+if HAVE_CHECK
+
+# --- transport, Engine.IO, Socket.IO ---------------------------------------------
+SIO_CHECK_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+SIO_CHECK_LIBS = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS) -lm
+NTH_ALLOC_LINK = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
+EXTRA_DIST += tests/unit/nth_alloc.h tests/unit/eio_fake.h
+
+check_PROGRAMS += check_outq check_ws_frame check_origin check_http check_eio_packet \
+	check_eio_session check_sio_packet check_sio_server
+TESTS += check_outq check_ws_frame check_origin check_http check_eio_packet \
+	check_eio_session check_sio_packet check_sio_server
+check_outq_SOURCES = tests/unit/check_outq.c
+check_outq_CFLAGS = $(SIO_CHECK_CFLAGS)
+check_outq_LDFLAGS = $(NTH_ALLOC_LINK)
+check_outq_LDADD = $(SIO_CHECK_LIBS)
+check_ws_frame_SOURCES = tests/unit/check_ws_frame.c
+check_ws_frame_CFLAGS = $(SIO_CHECK_CFLAGS)
+check_ws_frame_LDFLAGS = $(NTH_ALLOC_LINK)
+check_ws_frame_LDADD = $(SIO_CHECK_LIBS)
+check_origin_SOURCES = tests/unit/check_origin.c
+check_origin_CFLAGS = $(SIO_CHECK_CFLAGS)
+check_origin_LDFLAGS = $(NTH_ALLOC_LINK)
+check_origin_LDADD = $(SIO_CHECK_LIBS)
+check_http_SOURCES = tests/unit/check_http.c
+check_http_CFLAGS = $(SIO_CHECK_CFLAGS)
+check_http_LDADD = $(SIO_CHECK_LIBS)
+check_eio_packet_SOURCES = tests/unit/check_eio_packet.c
+check_eio_packet_CFLAGS = $(SIO_CHECK_CFLAGS)
+check_eio_packet_LDADD = $(SIO_CHECK_LIBS)
+check_eio_session_SOURCES = tests/unit/check_eio_session.c
+check_eio_session_CFLAGS = $(SIO_CHECK_CFLAGS)
+check_eio_session_LDFLAGS = $(NTH_ALLOC_LINK)
+check_eio_session_LDADD = $(SIO_CHECK_LIBS)
+check_sio_packet_SOURCES = tests/unit/check_sio_packet.c
+check_sio_packet_CFLAGS = $(SIO_CHECK_CFLAGS)
+check_sio_packet_LDADD = $(SIO_CHECK_LIBS)
+check_sio_server_SOURCES = tests/unit/check_sio_server.c
+check_sio_server_CFLAGS = $(SIO_CHECK_CFLAGS)
+check_sio_server_LDFLAGS = $(NTH_ALLOC_LINK)
+check_sio_server_LDADD = $(SIO_CHECK_LIBS)
+
+endif

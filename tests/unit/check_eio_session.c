@@ -1,0 +1,624 @@
+/* check_eio_session.c - Engine.IO sessions: time is an argument, the network is paper */
+#include "engineio/eio_server.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "eio_fake.h"
+#include "nth_alloc.h"
+
+static struct eio_server *srv;
+static struct eio_config cfg;
+static char heard[4096];      /* what the application got: "text|<binary>|" */
+static char closed[64];	      /* reason of the last close */
+static unsigned closes, wakes;
+static int refuse_with;
+static struct fake poll1, poll2, ws1, ws2;
+
+static int on_open(struct eio_session *s, const struct eio_handshake *h, uint64_t now_ms, void *ctx)
+{
+	(void)h;
+	(void)now_ms;
+	eio_set_data(s, ctx);
+	return refuse_with;
+}
+
+static void on_message(struct eio_session *s, bool binary, const void *p, size_t n, uint64_t now_ms,
+		       void *ctx)
+{
+	(void)s;
+	(void)now_ms;
+	(void)ctx;
+	strcat(heard, binary ? "<" : "");
+	strncat(heard, p, n);
+	strcat(heard, binary ? ">|" : "|");
+	if (n == 4 && memcmp(p, "quit", 4) == 0)
+		eio_close(s, "forced server close");
+}
+
+static void on_close(struct eio_session *s, const char *reason, void *ctx)
+{
+	(void)ctx;
+	MUST(!eio_is_open(s));
+	snprintf(closed, sizeof(closed), "%s", reason);
+	closes++;
+}
+
+static const struct eio_handler handler = { .on_open = on_open, .on_message = on_message, .on_close = on_close };
+
+static int start(void)
+{
+	struct eio_link link = fake_link(&wakes);
+	int rc;
+
+	heard[0] = closed[0] = '\0';
+	closes = wakes = 0;
+	refuse_with = 0;
+	fake_reset(&poll1);
+	fake_reset(&poll2);
+	fake_reset(&ws1);
+	fake_reset(&ws2);
+	rc = eio_server_new(&srv, &cfg, &handler);
+	if (!rc)
+		eio_server_link(srv, &link);
+	return rc;
+}
+
+static void setup(void)
+{
+	eio_config_defaults(&cfg);
+	cfg.sessions_max = 3;
+	cfg.queue_soft = 1000;
+	cfg.queue_hard = 2000;
+	ck_assert_int_eq(start(), 0);
+}
+
+static void teardown(void)
+{
+	eio_server_free(srv);
+}
+
+static struct eio_session *open_poll(uint64_t now)
+{
+	struct eio_session *s;
+
+	fake_reset(&poll1);
+	ck_assert_int_eq(eio_open_poll(srv, &fake_handshake, &poll1, now, &s), EIO_OK);
+	eio_server_flush(srv, now);
+	ck_assert(poll1.answered);
+	fake_reset(&poll1);
+	return s;
+}
+
+static struct eio_session *open_ws(uint64_t now)
+{
+	struct eio_session *s;
+
+	fake_reset(&ws1);
+	ck_assert_int_eq(eio_open_ws(srv, &fake_handshake, &ws1, now, &s), EIO_OK);
+	fake_reset(&ws1);
+	return s;
+}
+
+static int send_text(struct eio_session *s, const char *text, bool is_volatile)
+{
+	struct frame *f = frame_text(text);
+	int rc = f ? eio_send(s, f, is_volatile) : -ENOMEM;
+
+	frame_unref(f);
+	return rc;
+}
+
+static void post(struct eio_session *s, const char *body, enum eio_error expected)
+{
+	ck_assert_int_eq(eio_post_begin(s), EIO_OK);
+	ck_assert_int_eq(eio_post(s, body, strlen(body), 5000), expected);
+}
+
+static void get(struct eio_session *s, struct fake *poll, uint64_t now)
+{
+	fake_reset(poll);
+	ck_assert_int_eq(eio_poll(s, poll, now), EIO_OK);
+	eio_server_flush(srv, now);
+}
+
+static void ws_text(struct eio_session *s, struct fake *ws, const char *text, uint64_t now)
+{
+	eio_ws_message(s, ws, false, text, strlen(text), now);
+}
+
+START_TEST(a_handshake_is_answered_with_five_keys)
+{
+	struct eio_session *s;
+	char sid[EIO_SID_LEN + 1], expected[256];
+
+	ck_assert_int_eq(eio_open_poll(srv, &fake_handshake, &poll1, 1000, &s), EIO_OK);
+	ck_assert_uint_ge(wakes, 1);
+	eio_server_flush(srv, 1000);
+	ck_assert_int_eq(sscanf(poll1.text, "0{\"sid\":\"%20[A-Za-z0-9_-]\"", sid), 1);
+	snprintf(expected, sizeof(expected),
+		 "0{\"sid\":\"%s\",\"upgrades\":[\"websocket\"],\"pingInterval\":25000,"
+		 "\"pingTimeout\":20000,\"maxPayload\":1000000}", sid);
+	ck_assert_str_eq(poll1.text, expected);
+	ck_assert_ptr_eq(eio_find(srv, sid, 1000), s);
+	ck_assert_ptr_null(eio_find(srv, "unknown", 1000));
+	ck_assert_int_eq(eio_open_ws(srv, &fake_handshake, &ws1, 1000, &s), EIO_OK);
+	ck_assert_ptr_nonnull(strstr(ws1.text, "\"upgrades\":[],"));
+}
+END_TEST
+
+START_TEST(sessions_are_limited_and_refusals_counted)
+{
+	struct eio_session *s;
+
+	for (unsigned i = 0; i < 3; i++)
+		open_poll(1000);
+	ck_assert_int_eq(eio_open_poll(srv, &fake_handshake, &poll1, 1000, &s), EIO_UNAVAILABLE);
+	ck_assert_uint_eq(eio_server_counters(srv)->sessions_refused, 1);
+	ck_assert_uint_eq(eio_server_counters(srv)->sessions, 3);
+}
+END_TEST
+
+START_TEST(the_application_may_refuse)
+{
+	struct eio_session *s;
+
+	refuse_with = -EPERM;
+	ck_assert_int_eq(eio_open_poll(srv, &fake_handshake, &poll1, 1000, &s), EIO_UNAVAILABLE);
+	eio_server_flush(srv, 1000);
+	ck_assert(!poll1.answered);
+	ck_assert_uint_eq(eio_server_counters(srv)->sessions, 0);
+}
+END_TEST
+
+START_TEST(a_get_takes_all_that_is_queued_or_waits)
+{
+	struct eio_session *s = open_poll(1000);
+
+	get(s, &poll1, 1000);
+	ck_assert(!poll1.answered);
+	ck_assert_int_eq(send_text(s, "4a", false), 0);
+	ck_assert(!poll1.answered); /* at the flush */
+	ck_assert_int_eq(send_text(s, "4b", false), 0);
+	eio_server_flush(srv, 1000);
+	ck_assert_str_eq(poll1.text, "4a\x1e" "4b");
+	ck_assert_int_eq(send_text(s, "4c", false), 0);
+	get(s, &poll2, 1000);
+	ck_assert_str_eq(poll2.text, "4c");
+}
+END_TEST
+
+START_TEST(binary_is_base64_on_polling_and_bare_on_websocket)
+{
+	struct frame *f = frame_new(true, 4);
+	struct eio_session *s = open_poll(1000);
+
+	memcpy(frame_payload(f), "\1\2\3\4", 4);
+	ck_assert_int_eq(eio_send(s, f, false), 0);
+	get(s, &poll1, 1000);
+	ck_assert_str_eq(poll1.text, "bAQIDBA==");
+	ck_assert_int_eq(eio_send(open_ws(1000), f, false), 0);
+	ck_assert_str_eq(ws1.text, "<\1\2\3\4>|");
+	frame_unref(f);
+	post(s, "bYWI=", EIO_OK);
+	ck_assert_str_eq(heard, "<ab>|");
+}
+END_TEST
+
+START_TEST(one_answer_holds_no_more_than_the_payload_limit)
+{
+	struct eio_session *s;
+
+	teardown();
+	cfg.max_payload = 20;
+	ck_assert_int_eq(start(), 0);
+	s = open_poll(1000);
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(send_text(s, "412345678", false), 0);
+	get(s, &poll1, 1000);
+	ck_assert_str_eq(poll1.text, "412345678");
+	get(s, &poll1, 1000);
+	ck_assert_str_eq(poll1.text, "412345678");
+}
+END_TEST
+
+START_TEST(a_ping_comes_after_the_interval_and_is_waited_for)
+{
+	struct eio_session *s = open_ws(1000);
+
+	ck_assert_uint_eq(eio_server_next_deadline(srv), 26000);
+	eio_server_tick(srv, 25999);
+	ck_assert_str_eq(ws1.text, "");
+	eio_server_tick(srv, 26000);
+	ck_assert_str_eq(ws1.text, "2|");
+	ck_assert_uint_eq(eio_server_next_deadline(srv), 46000);
+	ws_text(s, &ws1, "3", 30000);
+	ck_assert_uint_eq(eio_server_next_deadline(srv), 55000);
+	eio_server_tick(srv, 55000);
+	ws_text(s, &ws1, "4x", 74000); /* other traffic does not count */
+	eio_server_tick(srv, 74999);
+	ck_assert(eio_is_open(s));
+	eio_server_tick(srv, 75000);
+	eio_server_flush(srv, 75000);
+	ck_assert_str_eq(closed, "ping timeout");
+	ck_assert(ws1.closed);
+	ck_assert_uint_eq(ws1.code, 0);
+	ck_assert_uint_eq(eio_server_counters(srv)->ping_timeouts, 1);
+}
+END_TEST
+
+START_TEST(a_process_that_slept_does_not_end_everybody)
+{
+	struct eio_session *s = open_ws(1000);
+
+	eio_server_tick(srv, 100000);
+	ck_assert(eio_is_open(s));
+	ck_assert_str_eq(ws1.text, "2|");
+	eio_server_tick(srv, 119999);
+	ck_assert(eio_is_open(s));
+	eio_server_tick(srv, 120000);
+	ck_assert(!eio_is_open(s));
+}
+END_TEST
+
+START_TEST(a_ping_timeout_answers_the_open_get_and_forgets_the_session)
+{
+	struct eio_session *s = open_poll(1000);
+
+	eio_server_tick(srv, 26000);
+	get(s, &poll1, 26000);
+	ck_assert_str_eq(poll1.text, "2");
+	get(s, &poll1, 26001);
+	ck_assert(!poll1.answered);
+	eio_server_tick(srv, 46000);
+	eio_server_flush(srv, 46000);
+	ck_assert_str_eq(poll1.text, "1");
+	ck_assert_uint_eq(eio_server_counters(srv)->sessions, 0);
+}
+END_TEST
+
+START_TEST(what_is_no_packet_ends_the_session)
+{
+	static const char *const wrong[] = { "", "x", "4a\x1e", "2", "b*", "4\xff" };
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct eio_session *s = open_poll(1000);
+
+		closed[0] = '\0';
+		post(s, wrong[i], EIO_BAD_REQUEST);
+		eio_server_flush(srv, 1000);
+		ck_assert_str_eq(closed, "parse error");
+		ck_assert_uint_eq(eio_server_counters(srv)->sessions, 0);
+	}
+	ck_assert_str_eq(heard, "a|");
+	ck_assert_uint_eq(eio_server_counters(srv)->parse_errors, 6);
+}
+END_TEST
+
+START_TEST(a_client_that_closes_gets_a_noop)
+{
+	struct eio_session *s = open_poll(1000);
+
+	get(s, &poll1, 1000);
+	post(s, "4a\x1e" "1\x1e" "4b", EIO_OK);
+	eio_server_flush(srv, 1000);
+	ck_assert_str_eq(heard, "a|");
+	ck_assert_str_eq(poll1.text, "6");
+	ck_assert_str_eq(closed, "transport close");
+}
+END_TEST
+
+START_TEST(a_second_get_or_post_ends_the_session)
+{
+	struct eio_session *s = open_poll(1000);
+
+	get(s, &poll1, 1000);
+	ck_assert_int_eq(eio_poll(s, &poll2, 1000), EIO_BAD_REQUEST);
+	eio_server_flush(srv, 1000);
+	ck_assert_str_eq(poll1.text, "1");
+	ck_assert_str_eq(closed, "transport error");
+	s = open_poll(1000);
+	closed[0] = '\0';
+	ck_assert_int_eq(eio_post_begin(s), EIO_OK);
+	ck_assert_int_eq(eio_post_begin(s), EIO_BAD_REQUEST);
+	eio_server_flush(srv, 1000);
+	ck_assert_str_eq(closed, "transport error");
+}
+END_TEST
+
+START_TEST(an_aborted_get_or_post_ends_the_session)
+{
+	struct eio_session *s = open_poll(1000);
+
+	get(s, &poll1, 1000);
+	eio_poll_gone(s, &poll1);
+	eio_server_flush(srv, 1000);
+	ck_assert_str_eq(closed, "transport error");
+	s = open_poll(1000);
+	ck_assert_int_eq(eio_post_begin(s), EIO_OK);
+	eio_post_gone(s);
+	eio_server_flush(srv, 1000);
+	ck_assert_uint_eq(closes, 2);
+	ck_assert_uint_eq(eio_server_counters(srv)->sessions, 0);
+}
+END_TEST
+
+START_TEST(what_the_application_said_last_is_fetched_before_the_close)
+{
+	struct eio_session *s = open_poll(1000);
+
+	ck_assert_int_eq(send_text(s, "441", false), 0);
+	eio_close(s, "forced server close");
+	ck_assert_int_eq(send_text(s, "4late", false), -ENOTCONN);
+	ck_assert_uint_eq(closes, 0);
+	eio_server_flush(srv, 1000);
+	ck_assert_str_eq(closed, "forced server close");
+	ck_assert_int_eq(eio_post_begin(s), EIO_UNKNOWN_SID);
+	get(s, &poll1, 2000);
+	ck_assert_str_eq(poll1.text, "441");
+	get(s, &poll1, 2000);
+	ck_assert_str_eq(poll1.text, "1");
+	ck_assert_uint_eq(eio_server_counters(srv)->sessions, 0);
+	s = open_poll(3000);
+	eio_close(s, "forced server close");
+	eio_server_flush(srv, 3000);
+	ck_assert_uint_eq(eio_server_counters(srv)->sessions, 1);
+	eio_server_tick(srv, 33000);
+	ck_assert_uint_eq(eio_server_counters(srv)->sessions, 0);
+	ck_assert_uint_eq(closes, 2);
+}
+END_TEST
+
+START_TEST(a_close_inside_a_message_takes_effect_at_the_flush)
+{
+	struct eio_session *s = open_ws(1000);
+
+	ws_text(s, &ws1, "4quit", 1000);
+	ck_assert(!eio_is_open(s));
+	ck_assert_uint_eq(closes, 0);
+	ws_text(s, &ws1, "4x", 1000);
+	ck_assert_str_eq(heard, "quit|");
+	eio_server_flush(srv, 1000);
+	ck_assert_uint_eq(closes, 1);
+	ck_assert_uint_eq(ws1.code, 1000);
+}
+END_TEST
+
+START_TEST(the_soft_mark_drops_the_hard_mark_closes)
+{
+	struct eio_session *s = open_poll(1000);
+	int n = 0, rc;
+
+	ck_assert_int_eq(send_text(s, "4v", true), -ENOBUFS); /* no GET is open */
+	get(s, &poll1, 1000);
+	ck_assert_int_eq(send_text(s, "4v", true), 0);
+	ck_assert_int_eq(send_text(s, "4v", true), -ENOBUFS); /* something is queued */
+	while ((rc = send_text(s, "4must", false)) == 0)
+		n++;
+	ck_assert_int_eq(rc, -ENOBUFS);
+	ck_assert_int_eq(n, (2000 - 66) / 69);
+	eio_server_flush(srv, 1000);
+	ck_assert_str_eq(closed, "forced close");
+	ck_assert_uint_eq(eio_server_counters(srv)->volatile_dropped, 2);
+	ck_assert_uint_eq(eio_server_counters(srv)->queue_closed, 1);
+}
+END_TEST
+
+START_TEST(a_websocket_that_is_full_or_gone_ends_the_session)
+{
+	struct eio_session *s = open_ws(1000);
+
+	ws1.fail = -ENOBUFS;
+	ck_assert_int_eq(send_text(s, "4a", true), -ENOBUFS);
+	ck_assert(eio_is_open(s));
+	ck_assert_int_eq(send_text(s, "4a", false), -ENOBUFS);
+	eio_server_flush(srv, 1000);
+	ck_assert(ws1.closed);
+	ck_assert_uint_eq(ws1.code, 0);
+	s = open_ws(1000);
+	eio_ws_gone(s, &ws1, "transport close");
+	eio_server_flush(srv, 1000);
+	ck_assert(!ws1.closed);
+	ck_assert_str_eq(closed, "transport close");
+}
+END_TEST
+
+START_TEST(an_upgrade_loses_nothing)
+{
+	struct eio_session *s = open_poll(1000);
+
+	get(s, &poll1, 1000);
+	ck_assert_int_eq(eio_upgrade(s, &ws1, 1000), EIO_OK);
+	ck_assert_int_eq(eio_upgrade(s, &ws2, 1000), EIO_BAD_REQUEST);
+	ws_text(s, &ws1, "2probe", 1000);
+	ck_assert_str_eq(ws1.text, "3probe|");
+	eio_server_flush(srv, 1000);
+	ck_assert_str_eq(poll1.text, "6");
+	ck_assert_int_eq(eio_post_begin(s), EIO_OK); /* under way while the transport changes */
+	ck_assert_int_eq(send_text(s, "4a", false), 0);
+	ck_assert_int_eq(send_text(s, "4b", false), 0);
+	ws_text(s, &ws1, "5", 1000);
+	ck_assert_int_eq(send_text(s, "4c", false), 0);
+	ck_assert_str_eq(ws1.text, "3probe|4a|4b|4c|");
+	ck_assert_int_eq(eio_post(s, "4last", 5, 1000), EIO_OK);
+	ws_text(s, &ws1, "4first", 1000);
+	ck_assert_str_eq(heard, "last|first|");
+	ck_assert_int_eq(eio_poll(s, &poll2, 1000), EIO_BAD_REQUEST);
+	ck_assert_int_eq(eio_post_begin(s), EIO_BAD_REQUEST);
+	ck_assert_int_eq(eio_upgrade(s, &ws2, 1000), EIO_BAD_REQUEST);
+	ck_assert_uint_eq(eio_server_counters(srv)->upgraded, 1);
+	ck_assert_uint_eq(closes, 0);
+}
+END_TEST
+
+START_TEST(a_switch_releases_the_open_get)
+{
+	struct eio_session *s = open_poll(1000);
+
+	get(s, &poll1, 1000);
+	ck_assert_int_eq(eio_upgrade(s, &ws1, 1000), EIO_OK);
+	ws_text(s, &ws1, "5", 1000);
+	ck_assert_str_eq(poll1.text, "6");
+}
+END_TEST
+
+START_TEST(polls_are_released_every_100_ms_while_upgrading)
+{
+	struct eio_session *s = open_poll(1000);
+
+	ck_assert_int_eq(eio_upgrade(s, &ws1, 1000), EIO_OK);
+	get(s, &poll1, 1000);
+	ck_assert(!poll1.answered); /* not before the probe */
+	ws_text(s, &ws1, "2probe", 1010);
+	eio_server_flush(srv, 1010);
+	ck_assert_str_eq(poll1.text, "6");
+	get(s, &poll1, 1020);
+	ck_assert(!poll1.answered);
+	ck_assert_uint_eq(eio_server_next_deadline(srv), 1110);
+	eio_server_tick(srv, 1110);
+	eio_server_flush(srv, 1110);
+	ck_assert_str_eq(poll1.text, "6");
+	eio_server_tick(srv, 1210); /* no GET open */
+	get(s, &poll1, 1300);
+	ck_assert_str_eq(poll1.text, "6");
+}
+END_TEST
+
+START_TEST(a_failed_upgrade_costs_nothing)
+{
+	struct eio_session *s = open_poll(1000);
+
+	ck_assert_int_eq(eio_upgrade(s, &ws1, 1000), EIO_OK);
+	ws_text(s, &ws1, "40", 1000);
+	ck_assert(ws1.closed);
+	ck_assert_int_eq(eio_upgrade(s, &ws2, 1000), EIO_OK);
+	eio_ws_gone(s, &ws2, "transport error");
+	fake_reset(&ws2);
+	ck_assert_int_eq(eio_upgrade(s, &ws2, 1000), EIO_OK);
+	eio_server_tick(srv, 11000);
+	ck_assert(ws2.closed);
+	ck_assert(eio_is_open(s));
+	ck_assert_int_eq(send_text(s, "4a", false), 0);
+	get(s, &poll1, 11000);
+	ck_assert_str_eq(poll1.text, "4a");
+	ck_assert_uint_eq(eio_server_counters(srv)->upgrade_failures, 3);
+}
+END_TEST
+
+START_TEST(a_session_that_ends_takes_its_probe_along)
+{
+	struct eio_session *s = open_poll(1000);
+
+	ck_assert_int_eq(eio_upgrade(s, &ws1, 1000), EIO_OK);
+	post(s, "1", EIO_OK);
+	eio_server_flush(srv, 1000);
+	ck_assert(ws1.closed);
+	ck_assert_uint_eq(eio_server_counters(srv)->sessions, 0);
+}
+END_TEST
+
+START_TEST(stopping_answers_polls_and_cuts_websockets)
+{
+	struct eio_session *a = open_poll(1000), *b = open_ws(1000), *c;
+
+	get(a, &poll1, 1000);
+	(void)b;
+	eio_server_stop(srv);
+	eio_server_flush(srv, 1000);
+	ck_assert_str_eq(poll1.text, "1");
+	ck_assert(ws1.closed);
+	ck_assert_uint_eq(ws1.code, 0);
+	ck_assert_uint_eq(closes, 2);
+	ck_assert_str_eq(closed, "server shutting down");
+	ck_assert_uint_eq(eio_server_counters(srv)->sessions, 0);
+	ck_assert_int_eq(eio_open_poll(srv, &fake_handshake, &poll1, 1000, &c), EIO_UNAVAILABLE);
+}
+END_TEST
+
+START_TEST(a_limit_of_nothing_is_refused)
+{
+	struct eio_server *none;
+	struct eio_config c;
+
+	eio_config_defaults(&c);
+	c.ping_interval_ms = 0;
+	ck_assert_int_eq(eio_server_new(&none, &c, &handler), -EINVAL);
+	ck_assert_ptr_null(none);
+}
+END_TEST
+
+/* A life over polling and WebSocket; any step may lack memory. */
+static void live(void)
+{
+	struct eio_session *s = NULL;
+	bool polling;
+
+	if (start())
+		return;
+	if (eio_open_poll(srv, &fake_handshake, &poll1, 1000, &s) == EIO_OK) {
+		eio_server_flush(srv, 1000);
+		send_text(s, "4a", false);
+		eio_post_begin(s);
+		eio_post(s, "bAQID", 5, 1000);
+		if (eio_is_open(s) && eio_upgrade(s, &ws1, 1000) == EIO_OK) {
+			ws_text(s, &ws1, "2probe", 1000);
+			ws_text(s, &ws1, "5", 1000);
+			ws_text(s, &ws1, "4x", 1000);
+		}
+		polling = eio_is_polling(s);
+		if (eio_is_open(s) && polling)
+			eio_poll(s, &poll2, 1000);
+	}
+	eio_server_flush(srv, 1000);
+	eio_server_free(srv);
+}
+
+START_TEST(without_memory_a_session_ends_and_the_server_lives)
+{
+	teardown();
+	with_each_allocation_failing(live);
+	ck_assert_int_eq(start(), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("eio_session");
+	TCase *t = tcase_create("eio_session");
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	suite_add_tcase(s, t);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, a_handshake_is_answered_with_five_keys);
+	tcase_add_test(t, sessions_are_limited_and_refusals_counted);
+	tcase_add_test(t, the_application_may_refuse);
+	tcase_add_test(t, a_get_takes_all_that_is_queued_or_waits);
+	tcase_add_test(t, binary_is_base64_on_polling_and_bare_on_websocket);
+	tcase_add_test(t, one_answer_holds_no_more_than_the_payload_limit);
+	tcase_add_test(t, a_ping_comes_after_the_interval_and_is_waited_for);
+	tcase_add_test(t, a_process_that_slept_does_not_end_everybody);
+	tcase_add_test(t, a_ping_timeout_answers_the_open_get_and_forgets_the_session);
+	tcase_add_test(t, what_is_no_packet_ends_the_session);
+	tcase_add_test(t, a_client_that_closes_gets_a_noop);
+	tcase_add_test(t, a_second_get_or_post_ends_the_session);
+	tcase_add_test(t, an_aborted_get_or_post_ends_the_session);
+	tcase_add_test(t, what_the_application_said_last_is_fetched_before_the_close);
+	tcase_add_test(t, a_close_inside_a_message_takes_effect_at_the_flush);
+	tcase_add_test(t, the_soft_mark_drops_the_hard_mark_closes);
+	tcase_add_test(t, a_websocket_that_is_full_or_gone_ends_the_session);
+	tcase_add_test(t, an_upgrade_loses_nothing);
+	tcase_add_test(t, a_switch_releases_the_open_get);
+	tcase_add_test(t, polls_are_released_every_100_ms_while_upgrading);
+	tcase_add_test(t, a_failed_upgrade_costs_nothing);
+	tcase_add_test(t, a_session_that_ends_takes_its_probe_along);
+	tcase_add_test(t, stopping_answers_polls_and_cuts_websockets);
+	tcase_add_test(t, a_limit_of_nothing_is_refused);
+	tcase_add_test(t, without_memory_a_session_ends_and_the_server_lives);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,144 @@
+/* check_sio_packet.c - Socket.IO packets as text */
+#include "socketio/sio_packet.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct sio_packet p;
+
+static int decode(const char *text)
+{
+	return sio_packet_decode(text, strlen(text), 10, 64, &p);
+}
+
+static void expect(const char *text, enum sio_type type, unsigned attachments, const char *nsp,
+		   int64_t id, const char *data)
+{
+	ck_assert_msg(decode(text) == 0, "%s", text);
+	ck_assert_int_eq(p.type, type);
+	ck_assert_uint_eq(p.attachments, attachments);
+	ck_assert_uint_eq(p.nsp_n, strlen(nsp));
+	ck_assert_mem_eq(p.nsp, nsp, p.nsp_n);
+	ck_assert_int_eq(p.id, id);
+	ck_assert_uint_eq(p.data.n, strlen(data));
+	if (p.data.n)
+		ck_assert_mem_eq(p.data.p, data, p.data.n);
+}
+
+/* Socket.IO v5, "Packet encoding" */
+START_TEST(the_documents_examples)
+{
+	expect("0", SIO_CONNECT, 0, "/", -1, "");
+	expect("0/admin,{\"sid\":\"x\"}", SIO_CONNECT, 0, "/admin", -1, "{\"sid\":\"x\"}");
+	expect("1/admin,", SIO_DISCONNECT, 0, "/admin", -1, "");
+	expect("2[\"hello\",1]", SIO_EVENT, 0, "/", -1, "[\"hello\",1]");
+	expect("2/admin,456[\"project:delete\",123]", SIO_EVENT, 0, "/admin", 456,
+	       "[\"project:delete\",123]");
+	expect("3/admin,456[]", SIO_ACK, 0, "/admin", 456, "[]");
+	expect("51-[\"hello\",{\"_placeholder\":true,\"num\":0}]", SIO_BINARY_EVENT, 1, "/", -1,
+	       "[\"hello\",{\"_placeholder\":true,\"num\":0}]");
+	expect("51-/admin,456[\"p\",{\"_placeholder\":true,\"num\":0}]", SIO_BINARY_EVENT, 1,
+	       "/admin", 456, "[\"p\",{\"_placeholder\":true,\"num\":0}]");
+	expect("61-/admin,456[{\"_placeholder\":true,\"num\":0}]", SIO_BINARY_ACK, 1, "/admin", 456,
+	       "[{\"_placeholder\":true,\"num\":0}]");
+}
+END_TEST
+
+START_TEST(what_else_is_legal)
+{
+	expect("0/custom", SIO_CONNECT, 0, "/custom", -1, "");
+	expect("2/,[5]", SIO_EVENT, 0, "/", -1, "[5]");
+	expect("2000012[\"a\"]", SIO_EVENT, 0, "/", 12, "[\"a\"]");
+	expect("29007199254740991[\"a\"]", SIO_EVENT, 0, "/", SIO_ID_MAX, "[\"a\"]");
+	expect("510-[\"a\"]", SIO_BINARY_EVENT, 10, "/", -1, "[\"a\"]");
+}
+END_TEST
+
+START_TEST(everything_else_is_not)
+{
+	static const char *const wrong[] = {
+		"", "7", "a", " 2[\"a\"]", "2", "2[]", "2{}", "2[null]", "2[{}]", "2[true]", "2[\"a\"", "2[\"a\"]]",
+		"2[\"a\"]x", "2-1[\"a\"]", "2+1[\"a\"]", "2x[\"a\"]", "29007199254740992[\"a\"]",
+		"200000000000000001[\"a\"]", "212345678901234567[\"a\"]", "0[]", "0\"x\"", "0{", "1{}", "1[]",
+		"3", "3{}", "31{}", "4{\"message\":\"x\"}", "5[\"a\"]", "50-[\"a\"]", "5-[\"a\"]", "5-1-[\"a\"]",
+		"51e1-[\"a\"]", "51.0-[\"a\"]", "51-", "51", "2[\"a\",\"\\ud800\"]", "2[\"a\",\"\xff\"]",
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		ck_assert_msg(decode(wrong[i]) == -EINVAL, "%s", wrong[i]);
+	ck_assert_int_eq(decode("511-[\"a\"]"), -ENOSPC);
+	ck_assert_int_eq(decode("599999999999999999999-[\"a\"]"), -ENOSPC);
+}
+END_TEST
+
+START_TEST(namespaces_and_nesting_have_limits)
+{
+	char text[512];
+
+	memset(text, 'n', sizeof(text));
+	memcpy(text, "0/", 2);
+	ck_assert_int_eq(sio_packet_decode(text, 1 + SIO_NAMESPACE_MAX, 10, 64, &p), 0);
+	ck_assert_int_eq(sio_packet_decode(text, 2 + SIO_NAMESPACE_MAX, 10, 64, &p), -EINVAL);
+	memcpy(text, "2[\"a\",", 6);
+	for (int depth = 63; depth <= 64; depth++) {
+		memset(text + 6, '[', (size_t)depth);
+		memset(text + 6 + depth, ']', (size_t)depth + 1);
+		ck_assert_int_eq(sio_packet_decode(text, (size_t)(7 + 2 * depth), 10, 64, &p),
+				 depth < 64 ? 0 : -EINVAL);
+	}
+}
+END_TEST
+
+static bool placeholders(const char *json, size_t n)
+{
+	return sio_placeholders_valid((struct json_slice){ json, strlen(json) }, n);
+}
+
+START_TEST(placeholders_name_what_is_there)
+{
+	ck_assert(placeholders("[\"a\",{\"_placeholder\":true,\"num\":0}]", 1));
+	ck_assert(placeholders("[\"a\",[{\"x\":{\"num\":1,\"_placeholder\":true}}]]", 2));
+	ck_assert(placeholders("[\"a\",{\"_placeholder\":false,\"num\":7}]", 1));
+	ck_assert(placeholders("[\"a\"]", 1));
+	ck_assert(!placeholders("[\"a\",{\"_placeholder\":true,\"num\":1}]", 1));
+	ck_assert(!placeholders("[\"a\",{\"_placeholder\":true,\"num\":-1}]", 1));
+	ck_assert(!placeholders("[\"a\",{\"_placeholder\":true,\"num\":\"0\"}]", 1));
+	ck_assert(!placeholders("[\"a\",{\"_placeholder\":true,\"num\":0.0}]", 1));
+	ck_assert(!placeholders("[\"a\",[{\"_placeholder\":true}]]", 1));
+}
+END_TEST
+
+START_TEST(heads_are_written_as_they_are_read)
+{
+	char head[SIO_HEAD_MAX];
+	size_t n = sio_packet_head(head, SIO_BINARY_ACK, 2, "/admin", 13);
+
+	ck_assert_uint_eq(n, strlen("462-/admin,13"));
+	ck_assert_mem_eq(head, "462-/admin,13", n);
+	n = sio_packet_head(head, SIO_EVENT, 0, "/", -1);
+	ck_assert_uint_eq(n, 2);
+	ck_assert_mem_eq(head, "42", n);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("sio_packet");
+	TCase *t = tcase_create("sio_packet");
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	suite_add_tcase(s, t);
+	tcase_add_test(t, the_documents_examples);
+	tcase_add_test(t, what_else_is_legal);
+	tcase_add_test(t, everything_else_is_not);
+	tcase_add_test(t, namespaces_and_nesting_have_limits);
+	tcase_add_test(t, placeholders_name_what_is_there);
+	tcase_add_test(t, heads_are_written_as_they_are_read);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,529 @@
+/* check_sio_server.c - namespaces, events, acks, rooms: a client is a few lines of text */
+#include "socketio/sio_server.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "eio_fake.h"
+#include "nth_alloc.h"
+
+#define CLIENTS 4
+
+static struct sio_server *srv;
+static struct sio_config cfg;
+static struct fake ws[CLIENTS];
+static struct eio_session *session[CLIENTS];
+static struct sio_socket *sockets[64]; /* in order of connecting, main namespace */
+static unsigned sockets_n, wakes, left;
+static char heard[2048], reason[64], auth[64];
+static const char *refusal;
+static bool kick_inside;
+
+static const char *on_connect(struct sio_socket *s, const struct sio_handshake *h, void *ctx)
+{
+	MUST(strcmp(h->address, "192.0.2.1") == 0);
+	MUST(strcmp(h->query, "EIO=4") == 0);
+	MUST(!h->origin);
+	snprintf(auth, sizeof(auth), "%.*s", (int)h->auth.n, h->auth.p ? h->auth.p : "");
+	sio_set_data(s, ctx);
+	if (sockets_n < 64)
+		sockets[sockets_n++] = s;
+	sio_emit(s, "hello", "1,2", 3);
+	if (kick_inside)
+		sio_disconnect(s, false);
+	return refusal;
+}
+
+static void on_disconnect(struct sio_socket *s, const char *why, void *ctx)
+{
+	MUST(sio_data(s) == ctx);
+	MUST(sio_emit(s, "late", NULL, 0) == -ENOTCONN);
+	MUST(sio_join(s, "late") == -EINVAL);
+	sio_disconnect(s, false);
+	snprintf(reason, sizeof(reason), "%s", why);
+	left++;
+}
+
+static void on_say(struct sio_socket *s, const struct sio_args *a, void *ctx)
+{
+	(void)s;
+	(void)ctx;
+	snprintf(heard, sizeof(heard), "%zu/%zu %.*s", a->n, a->more, (int)a->all.n, a->all.p);
+}
+
+static void on_ask(struct sio_socket *s, const struct sio_args *a, void *ctx)
+{
+	(void)ctx;
+	sio_ack(s, a->ack, a->v[0].p, a->v[0].n);
+}
+
+static void on_blob(struct sio_socket *s, const struct sio_args *a, void *ctx)
+{
+	struct sio_message m = { .event = "blob", .args = a->v[0].p, .n = a->v[0].n,
+				 .blobs = a->blobs, .blobs_n = a->blobs_n };
+
+	(void)ctx;
+	sio_send(s, &m);
+}
+
+/* Disconnects everybody, itself included, and goes on using them. */
+static void on_kick(struct sio_socket *s, const struct sio_args *a, void *ctx)
+{
+	(void)a;
+	(void)ctx;
+	for (unsigned i = 0; i < sockets_n; i++)
+		sio_disconnect(sockets[i], false);
+	ck_assert_int_eq(sio_emit(s, "late", NULL, 0), -ENOTCONN);
+	ck_assert_uint_eq(left, 0);
+}
+
+static void on_other(struct sio_socket *s, struct json_slice name, const struct sio_args *a, void *ctx)
+{
+	(void)s;
+	(void)a;
+	(void)ctx;
+	snprintf(heard, sizeof(heard), "other %.*s", (int)name.n, name.p);
+}
+
+static const struct sio_event_entry events[] = {
+	{ "say", on_say }, { "ask", on_ask }, { "blob", on_blob }, { "kick", on_kick },
+};
+static const struct sio_namespace main_nsp = { .name = "/",
+					       .events = events,
+					       .events_n = 4,
+					       .on_connect = on_connect,
+					       .on_disconnect = on_disconnect,
+					       .on_other = on_other,
+					       .ctx = &cfg };
+static const struct sio_namespace other_nsp = { .name = "/other" };
+
+static int start(void)
+{
+	struct eio_link link = fake_link(&wakes);
+	int rc = sio_server_new(&srv, &cfg);
+
+	if (rc)
+		return rc;
+	sockets_n = wakes = left = 0;
+	heard[0] = reason[0] = auth[0] = '\0';
+	refusal = NULL;
+	kick_inside = false;
+	memset(ws, 0, sizeof(ws));
+	memset(session, 0, sizeof(session));
+	eio_server_link(sio_server_engine(srv), &link);
+	rc = sio_server_namespace(srv, &main_nsp);
+	if (!rc)
+		rc = sio_server_namespace(srv, &other_nsp);
+	if (rc)
+		sio_server_free(srv);
+	return rc;
+}
+
+static void setup(void)
+{
+	sio_config_defaults(&cfg);
+	ck_assert_int_eq(start(), 0);
+}
+
+static void teardown(void)
+{
+	sio_server_free(srv);
+}
+
+static void flush(void)
+{
+	eio_server_flush(sio_server_engine(srv), 1000);
+}
+
+static void say(int i, const char *packet)
+{
+	eio_ws_message(session[i], &ws[i], false, packet, strlen(packet), 1000);
+}
+
+static void say_binary(int i, const char *bytes)
+{
+	eio_ws_message(session[i], &ws[i], true, bytes, strlen(bytes), 1000);
+}
+
+static bool open_client(int i)
+{
+	return eio_open_ws(sio_server_engine(srv), &fake_handshake, &ws[i], 1000, &session[i]) == EIO_OK;
+}
+
+/* A client in the main namespace whose answers so far are forgotten. */
+static struct sio_socket *join(int i)
+{
+	ck_assert(open_client(i));
+	say(i, "40");
+	ck_assert(eio_is_open(session[i]));
+	fake_reset(&ws[i]);
+	return sockets[sockets_n - 1];
+}
+
+START_TEST(the_connect_answer_comes_before_what_on_connect_sent)
+{
+	char expected[128];
+
+	ck_assert(open_client(0));
+	fake_reset(&ws[0]);
+	say(0, "40{\"token\":1}");
+	ck_assert_str_eq(auth, "{\"token\":1}");
+	ck_assert_uint_eq(strlen(sio_id(sockets[0])), 20);
+	snprintf(expected, sizeof(expected), "40{\"sid\":\"%s\"}|42[\"hello\",1,2]|", sio_id(sockets[0]));
+	ck_assert_str_eq(ws[0].text, expected);
+	ck_assert_str_eq(sio_address(sockets[0]), "192.0.2.1");
+	ck_assert_ptr_null(strstr(ws[0].text, "token"));
+}
+END_TEST
+
+START_TEST(a_refusal_is_44_and_the_connection_stays)
+{
+	ck_assert(open_client(0));
+	fake_reset(&ws[0]);
+	refusal = "no \"entry\"";
+	say(0, "40");
+	ck_assert_str_eq(ws[0].text, "44{\"message\":\"no \\\"entry\\\"\"}|");
+	refusal = NULL;
+	say(0, "40/nowhere,");
+	ck_assert_ptr_nonnull(strstr(ws[0].text, "44/nowhere,{\"message\":\"Invalid namespace\"}|"));
+	kick_inside = true;
+	say(0, "40");
+	ck_assert_ptr_nonnull(strstr(ws[0].text, "44{\"message\":\"server namespace disconnect\"}|"));
+	kick_inside = false;
+	flush();
+	ck_assert_uint_eq(left, 0);
+	ck_assert_uint_eq(sio_server_counters(srv)->connects_refused, 3);
+	ck_assert_uint_eq(sio_server_counters(srv)->sockets, 0);
+	say(0, "40");
+	ck_assert(eio_is_open(session[0]));
+	ck_assert_uint_eq(sio_server_counters(srv)->sockets, 1);
+}
+END_TEST
+
+START_TEST(events_go_to_their_handlers)
+{
+	join(0);
+	say(0, "42[\"say\",{\"a\":1} , 2]");
+	ck_assert_str_eq(heard, "2/0 [\"say\",{\"a\":1} , 2]");
+	say(0, "42[\"say\",1,2,3,4,5,6,7,8,9,10]");
+	ck_assert_str_eq(heard, "8/2 [\"say\",1,2,3,4,5,6,7,8,9,10]");
+	say(0, "42[\"s\\u0061y\"]");
+	ck_assert_str_eq(heard, "0/0 [\"s\\u0061y\"]");
+	say(0, "42[17]");
+	ck_assert_str_eq(heard, "other 17");
+	say(0, "42[\"error\"]");
+	ck_assert_str_eq(heard, "other \"error\"");
+	ck_assert_uint_eq(sio_server_counters(srv)->events_in, 5);
+	say(0, "40/other,");
+	say(0, "42/other,[\"x\"]");
+	ck_assert_uint_eq(sio_server_counters(srv)->unknown_events, 1);
+	ck_assert(eio_is_open(session[0]));
+}
+END_TEST
+
+START_TEST(an_ack_carries_its_id_and_namespace)
+{
+	struct sio_socket *s = join(0);
+
+	say(0, "4212[\"ask\",{\"k\":[]}]");
+	say(0, "42[\"ask\",1]");
+	ck_assert_str_eq(ws[0].text, "4312[{\"k\":[]}]|");
+	ck_assert_int_eq(sio_ack(s, 5, NULL, 0), 0);
+	ck_assert_str_eq(ws[0].text, "4312[{\"k\":[]}]|435[]|");
+	say(0, "4377[1]"); /* an ack nobody waits for */
+	ck_assert(eio_is_open(session[0]));
+	ck_assert_uint_eq(sio_server_counters(srv)->acks_in, 1);
+}
+END_TEST
+
+START_TEST(attachments_are_gathered_and_sent)
+{
+	join(0);
+	say(0, "452-[\"blob\",[{\"_placeholder\":true,\"num\":1},{\"_placeholder\":true,\"num\":0}]]");
+	ck_assert_str_eq(ws[0].text, "");
+	say_binary(0, "one");
+	say_binary(0, "");
+	ck_assert_str_eq(ws[0].text, "452-[\"blob\",[{\"_placeholder\":true,\"num\":1},"
+				     "{\"_placeholder\":true,\"num\":0}]]|<one>|<>|");
+}
+END_TEST
+
+static void expect_end(const char *packet)
+{
+	setup();
+	join(0);
+	say(0, packet);
+	if (eio_is_open(session[0])) /* the second half of a violation */
+		say(0, "42[\"say\"]");
+	flush();
+	ck_assert_msg(left == 1 && strcmp(reason, "parse error") == 0, "%s", packet);
+	ck_assert_uint_eq(sio_server_counters(srv)->parse_errors, 1);
+	teardown();
+}
+
+START_TEST(violations_end_the_connection)
+{
+	static const char *const wrong[] = {
+		"4", "49", "42{", "40", "42/other,[\"a\"]", "41/other,", "42[\"disconnect\"]", "42[\"connect\"]",
+		"42[\"newListener\"]", "451-[\"a\",{\"_placeholder\":true,\"num\":1}]", "4511-[\"a\"]",
+		"451-[\"blob\",{\"_placeholder\":true,\"num\":0}]",
+	};
+
+	teardown();
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		expect_end(wrong[i]);
+	setup();
+	join(0);
+	say_binary(0, "nobody asked");
+	flush();
+	ck_assert_str_eq(reason, "parse error");
+}
+END_TEST
+
+START_TEST(before_connect_only_connect_is_legal)
+{
+	static const char *const wrong[] = { "42[\"say\"]", "41", "43[]", "44{}", "40[]" };
+
+	teardown();
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		setup();
+		ck_assert(open_client(0));
+		say(0, wrong[i]);
+		ck_assert(!eio_is_open(session[0]));
+		teardown();
+	}
+	setup();
+}
+END_TEST
+
+START_TEST(rooms_get_one_copy_each_and_except_none)
+{
+	struct sio_socket *a = join(0), *b = join(1), *c = join(2);
+
+	ck_assert_int_eq(sio_join(a, "r"), 0);
+	ck_assert_int_eq(sio_join(a, "r"), 0);
+	ck_assert_int_eq(sio_join(b, "r"), 0);
+	ck_assert_int_eq(sio_room_emit(srv, "/", "r", a, "e", "1", 1), 1);
+	ck_assert_str_eq(ws[0].text, "");
+	ck_assert_str_eq(ws[1].text, "42[\"e\",1]|");
+	ck_assert_int_eq(sio_room_emit(srv, "/", "r", NULL, "f", NULL, 0), 2);
+	ck_assert_str_eq(ws[0].text, "42[\"f\"]|");
+	ck_assert_int_eq(sio_room_emit(srv, "/", NULL, c, "g", NULL, 0), 2);
+	ck_assert_str_eq(ws[2].text, "");
+	ck_assert_int_eq(sio_room_emit(srv, "/", sio_id(c), NULL, "h", NULL, 0), 1);
+	ck_assert_str_eq(ws[2].text, "42[\"h\"]|");
+	sio_leave(b, "r");
+	sio_leave(b, "r");
+	ck_assert_int_eq(sio_room_emit(srv, "/", "r", a, "i", NULL, 0), 0);
+	ck_assert_int_eq(sio_room_emit(srv, "/", "nobody", NULL, "i", NULL, 0), 0);
+	ck_assert_int_eq(sio_room_emit(srv, "/nowhere", "r", NULL, "i", NULL, 0), -EINVAL);
+}
+END_TEST
+
+START_TEST(who_leaves_is_in_no_room)
+{
+	struct sio_socket *a = join(0), *b = join(1);
+
+	ck_assert_int_eq(sio_join(a, "r"), 0);
+	ck_assert_int_eq(sio_join(b, "r"), 0);
+	say(0, "41");
+	ck_assert_str_eq(reason, "client namespace disconnect");
+	ck_assert_int_eq(sio_room_emit(srv, "/", "r", NULL, "e", NULL, 0), 1);
+	eio_ws_gone(session[1], &ws[1], "transport close");
+	ck_assert_int_eq(sio_room_emit(srv, "/", "r", NULL, "e", NULL, 0), 0);
+	flush();
+	ck_assert_str_eq(reason, "transport close");
+	ck_assert_uint_eq(left, 2);
+	say(0, "40"); /* the connection had stayed */
+	ck_assert(eio_is_open(session[0]));
+}
+END_TEST
+
+START_TEST(a_handler_may_disconnect_anybody)
+{
+	join(0);
+	join(1);
+	say(0, "42[\"kick\"]");
+	ck_assert_str_eq(ws[1].text, "41|");
+	ck_assert_uint_eq(left, 0);
+	flush();
+	ck_assert_uint_eq(left, 2);
+	ck_assert_str_eq(reason, "server namespace disconnect");
+	ck_assert_uint_eq(sio_server_counters(srv)->sockets, 0);
+	ck_assert(eio_is_open(session[0]));
+}
+END_TEST
+
+START_TEST(a_kick_may_take_the_connection_along)
+{
+	struct sio_socket *s = join(0);
+
+	say(0, "40/other,");
+	fake_reset(&ws[0]);
+	sio_disconnect(s, true);
+	flush();
+	ck_assert_str_eq(ws[0].text, "41|");
+	ck_assert(ws[0].closed);
+	ck_assert_uint_eq(left, 1);
+	ck_assert_uint_eq(sio_server_counters(srv)->sockets, 0);
+}
+END_TEST
+
+START_TEST(limits_are_reached_and_counted)
+{
+	static struct sio_namespace more[20];
+	static char names[20][8];
+	struct sio_socket *s = join(0);
+	char room[160], packet[32];
+	unsigned i;
+
+	for (i = 0; i < 20; i++) {
+		snprintf(names[i], sizeof(names[i]), "/n%u", i);
+		more[i].name = names[i];
+		ck_assert_int_eq(sio_server_namespace(srv, &more[i]), 0);
+		snprintf(packet, sizeof(packet), "40/n%u,", i);
+		say(0, packet);
+	}
+	ck_assert_uint_eq(sio_server_counters(srv)->namespaces_refused, 5);
+	for (i = 0; i < cfg.rooms_max; i++) {
+		snprintf(room, sizeof(room), "r%u", i);
+		ck_assert_int_eq(sio_join(s, room), 0);
+	}
+	ck_assert_int_eq(sio_join(s, "one more"), -ENOSPC);
+	ck_assert_uint_eq(sio_server_counters(srv)->rooms_refused, 1);
+	memset(room, 'r', sizeof(room));
+	room[129] = '\0';
+	ck_assert_int_eq(sio_join(s, room), -EINVAL);
+	ck_assert_int_eq(sio_join(s, ""), -EINVAL);
+	say(0, "4511-[\"a\"]");
+	ck_assert_uint_eq(sio_server_counters(srv)->attachments_refused, 1);
+}
+END_TEST
+
+START_TEST(attachments_are_bounded_in_size_and_time)
+{
+	char big[600];
+
+	teardown();
+	cfg.engine.max_payload = 1000;
+	ck_assert_int_eq(start(), 0);
+	memset(big, 'x', sizeof(big));
+	big[sizeof(big) - 1] = '\0';
+	join(0);
+	say(0, "452-[\"blob\",0]");
+	say_binary(0, big);
+	say_binary(0, big);
+	ck_assert(!eio_is_open(session[0]));
+	ck_assert_uint_eq(sio_server_counters(srv)->attachments_refused, 1);
+	join(1);
+	say(1, "452-[\"blob\",0]");
+	say_binary(1, "x");
+	say(1, "3");
+	eio_server_tick(sio_server_engine(srv), 1000 + cfg.engine.ping_interval_ms);
+	ck_assert(!eio_is_open(session[1]));
+}
+END_TEST
+
+START_TEST(who_joins_nothing_must_go)
+{
+	ck_assert(open_client(0));
+	say(0, "40/nowhere,");
+	join(1);
+	ck_assert_uint_le(eio_server_next_deadline(sio_server_engine(srv)), 46000);
+	eio_ws_message(session[1], &ws[1], false, "3", 1, 40000);
+	eio_ws_message(session[0], &ws[0], false, "3", 1, 40000);
+	eio_server_tick(sio_server_engine(srv), 46000);
+	flush();
+	ck_assert(ws[0].closed);
+	ck_assert(!ws[1].closed);
+	ck_assert_uint_eq(sio_server_counters(srv)->connect_timeouts, 1);
+}
+END_TEST
+
+START_TEST(namespaces_have_names_and_one_table_each)
+{
+	struct sio_namespace bad = { .name = "chat" }, empty = { .name = "" }, comma = { .name = "/a,b" };
+
+	ck_assert_int_eq(sio_server_namespace(srv, &bad), -EINVAL);
+	ck_assert_int_eq(sio_server_namespace(srv, &empty), -EINVAL);
+	ck_assert_int_eq(sio_server_namespace(srv, &comma), -EINVAL);
+	ck_assert_int_eq(sio_server_namespace(srv, &other_nsp), -EEXIST);
+}
+END_TEST
+
+START_TEST(the_end_of_the_server_is_told_to_everybody)
+{
+	join(0);
+	join(1);
+	sio_server_free(srv);
+	ck_assert_uint_eq(left, 2);
+	ck_assert_str_eq(reason, "server shutting down");
+	setup();
+}
+END_TEST
+
+/* A short life of two clients; any step may lack memory. */
+static void live(void)
+{
+	if (start())
+		return;
+	for (int i = 0; i < 2; i++) {
+		if (!open_client(i))
+			continue;
+		say(i, "40");
+		say(i, "421[\"ask\",2]");
+		say(i, "451-[\"blob\",{\"_placeholder\":true,\"num\":0}]");
+		say_binary(i, "x");
+		flush();
+	}
+	if (sio_server_counters(srv)->sockets == 2) {
+		sio_join(sockets[0], "r");
+		sio_join(sockets[1], "r");
+		sio_room_emit(srv, "/", "r", NULL, "e", NULL, 0);
+		sio_disconnect(sockets[0], true);
+	}
+	flush();
+	sio_server_free(srv);
+}
+
+START_TEST(without_memory_a_client_goes_and_the_server_stays)
+{
+	teardown();
+	with_each_allocation_failing(live);
+	ck_assert_int_eq(start(), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("sio_server");
+	TCase *t = tcase_create("sio_server");
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	suite_add_tcase(s, t);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, the_connect_answer_comes_before_what_on_connect_sent);
+	tcase_add_test(t, a_refusal_is_44_and_the_connection_stays);
+	tcase_add_test(t, events_go_to_their_handlers);
+	tcase_add_test(t, an_ack_carries_its_id_and_namespace);
+	tcase_add_test(t, attachments_are_gathered_and_sent);
+	tcase_add_test(t, violations_end_the_connection);
+	tcase_add_test(t, before_connect_only_connect_is_legal);
+	tcase_add_test(t, rooms_get_one_copy_each_and_except_none);
+	tcase_add_test(t, who_leaves_is_in_no_room);
+	tcase_add_test(t, a_handler_may_disconnect_anybody);
+	tcase_add_test(t, a_kick_may_take_the_connection_along);
+	tcase_add_test(t, limits_are_reached_and_counted);
+	tcase_add_test(t, attachments_are_bounded_in_size_and_time);
+	tcase_add_test(t, who_joins_nothing_must_go);
+	tcase_add_test(t, namespaces_have_names_and_one_table_each);
+	tcase_add_test(t, the_end_of_the_server_is_told_to_everybody);
+	tcase_add_test(t, without_memory_a_client_goes_and_the_server_stays);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
