@@ -28,7 +28,7 @@ cd "$here"
 [ $# -gt 0 ] || set -- ./*.test.mjs
 
 status=0
-node --test --test-concurrency=1 "$@" || status=$?
+node --test --test-concurrency=2 "$@" || status=$?
 node --test last/secrets_in_logs.test.mjs || status=$?
 
 if [ $status -ne 0 ] || [ -n "${KEEP:-}" ]; then
