@@ -353,6 +353,7 @@ static void pick_route(struct http_request *r)
 /* RFC 6455 section 4.2.1 */
 static bool handshake_is_fine(struct http_request *r)
 {
+	struct http_server *srv = r->listener->srv;
 	const char *version = http_header(r, "Sec-WebSocket-Version");
 
 	if (!http_has_token(http_header(r, "Connection"), "upgrade") || r->has_body ||
@@ -362,6 +363,12 @@ static bool handshake_is_fine(struct http_request *r)
 	}
 	if (!version || strcmp(version, "13") != 0) {
 		http_ws_refuse(r, MHD_HTTP_BAD_REQUEST, "Bad WebSocket version");
+		return false;
+	}
+	/* libmicrohttpd does not count what has left it */
+	if (ws_io_counters(srv->ws)->open >= srv->cfg.connections_max) {
+		srv->counters.websockets_refused++;
+		http_ws_refuse(r, MHD_HTTP_SERVICE_UNAVAILABLE, "Service unavailable");
 		return false;
 	}
 	return true;

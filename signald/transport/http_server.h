@@ -42,6 +42,7 @@ struct http_counters {
 	uint64_t bad_requests;	  /* 400 for what libmicrohttpd lets pass */
 	uint64_t origins_refused; /* 403 */
 	uint64_t bodies_refused;  /* 413 */
+	uint64_t websockets_refused; /* 503: connections_max */
 	uint64_t out_of_memory;
 };
 

@@ -65,10 +65,11 @@ static void run(struct sio_server *srv, const char *p, size_t left)
 	const struct eio_handshake h = { "192.0.2.1", "http://a", "EIO=4" };
 	struct eio_server *eio = sio_server_engine(srv);
 	struct eio_session *s;
-	bool closed = false;
+	static bool closed; /* outlives the server */
 	const char *text;
 	size_t n;
 
+	closed = false;
 	if (eio_open_ws(eio, &h, &closed, 1, &s) != EIO_OK)
 		return;
 	eio_ws_message(s, &closed, false, "40", 2, 1);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
-import { RawSocket, handshake, raw, sleep, startEcho } from './lib/echo.mjs';
+import { PoorEcho, RawSocket, RawWs, handshake, raw, sleep, startEcho } from './lib/echo.mjs';
 
 const LIMIT = { timeout: 60000 };
 const PATH = '/engine.io/?EIO=4&transport=polling';
@@ -108,5 +108,47 @@ describe('origins', LIMIT, () => {
 	test('errors carry the headers, too', async () => {
 		for (const path of ['/nowhere', '/engine.io/?transport=polling&sid=x'])
 			assert.equal((await ask('https://app.example', { path })).headers['access-control-allow-origin'], 'https://app.example');
+	});
+});
+
+describe('too many', LIMIT, () => {
+	test('WebSockets above the limit are refused, the others go on', async () => {
+		const echo = await startEcho('--connections', 3);
+		const open = [];
+
+		for (let i = 0; i < 3; i++)
+			open.push(await new RawWs(echo.port).open('/ws/'));
+		assert.equal((await raw(echo.port, handshake('/ws/'))).status, 503);
+		open.pop().destroy();
+		await sleep(50);
+		open.push(await new RawWs(echo.port).open('/ws/'));
+		for (const ws of open) {
+			ws.send('x');
+			assert.equal(await ws.text(), 'x');
+			ws.destroy();
+		}
+		await echo.stop();
+	});
+
+	test('a process out of descriptors answers again once there are some', async () => {
+		const poor = await new PoorEcho(30).ready();
+		const many = Array.from({ length: 60 }, () => new RawSocket(poor.port).write(handshake('/ws/')));
+
+		await sleep(300);
+		for (const s of many)
+			s.destroy();
+		for (let i = 0; ; i++) {
+			const r = await fetch(poor.url + PATH, { signal: AbortSignal.timeout(1000) }).catch(() => null);
+
+			if (r?.status === 200)
+				break;
+			assert.ok(i < 5, 'still deaf');
+		}
+		const ws = await new RawWs(poor.port).open('/ws/');
+
+		ws.send('x');
+		assert.equal(await ws.text(), 'x');
+		ws.destroy();
+		await poor.stop();
 	});
 });

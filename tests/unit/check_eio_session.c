@@ -559,6 +559,8 @@ static void live(void)
 		return;
 	if (eio_open_poll(srv, &fake_handshake, &poll1, 1000, &s) == EIO_OK) {
 		eio_server_flush(srv, 1000);
+		if (closes) /* there was no memory for the answer */
+			goto end;
 		send_text(s, "4a", false);
 		eio_post_begin(s);
 		eio_post(s, "bAQID", 5, 1000);
@@ -572,6 +574,7 @@ static void live(void)
 			eio_poll(s, &poll2, 1000);
 	}
 	eio_server_flush(srv, 1000);
+end:
 	eio_server_free(srv);
 }
 

@@ -12,7 +12,11 @@ export const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms);
 
 export class Echo extends Daemon {
 	constructor(...args) {
-		super('sio-echo', [program('tests/tools/sio-echo'), '--port', '0', ...args.map(String)]);
+		super('sio-echo', new.target.command(args.map(String)));
+	}
+
+	static command(args) {
+		return [program('tests/tools/sio-echo'), '--port', '0', ...args];
 	}
 
 	async ready() {
@@ -27,6 +31,13 @@ export class Echo extends Daemon {
 		this.port = Number(found[1]);
 		this.url = `http://127.0.0.1:${this.port}`;
 		return this;
+	}
+}
+
+/* One that may open few descriptors. */
+export class PoorEcho extends Echo {
+	static command(args) {
+		return ['sh', '-c', 'ulimit -n "$0" && exec "$@"', args[0], program('tests/tools/sio-echo'), '--port', '0', '--connections', '1000'];
 	}
 }
 
