@@ -20,7 +20,7 @@ typedef void (*loop_fn)(void *ctx);
 int loop_new(struct loop **out);
 void loop_free(struct loop *l); /* after everything that hangs on it; NULL is fine */
 
-int loop_run(struct loop *l);  /* until loop_stop(); 0, or -EIO when libevent gave up */
+int loop_run(struct loop *l); /* until loop_stop(); 0, or -EIO when libevent gave up */
 void loop_stop(struct loop *l);
 
 struct event_base *loop_base(struct loop *l);

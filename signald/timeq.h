@@ -20,7 +20,7 @@ struct timeq {
 
 void timeq_init(struct timeq *q);
 void timeq_add(struct timeq *q, struct timeq_node *n, uint64_t deadline_ms); /* moves it, too */
-void timeq_remove(struct timeq_node *n); /* fine when in none */
+void timeq_remove(struct timeq_node *n);				     /* fine when in none */
 
 /* The first node that is due, taken out; NULL: none. */
 struct timeq_node *timeq_take(struct timeq *q, uint64_t now_ms);
@@ -30,6 +30,6 @@ uint64_t timeq_next(const struct timeq *q); /* the first deadline; 0: none */
 /* The earlier of two deadlines of which 0 means none. */
 uint64_t timeq_earlier(uint64_t a_ms, uint64_t b_ms);
 
-#define timeq_owner(node, type, member) ((type *)((char *)(node) - offsetof(type, member)))
+#define timeq_owner(node, type, member) ((type *)((char *)(node)-offsetof(type, member)))
 
 #endif

@@ -15,8 +15,8 @@
 
 enum eio_state {
 	EIO_RUNNING,
-	EIO_CLOSING,   /* at the next flush */
-	EIO_REPORTED,  /* on_close is over; lingers for a last GET, or is freed */
+	EIO_CLOSING,  /* at the next flush */
+	EIO_REPORTED, /* on_close is over; lingers for a last GET, or is freed */
 };
 
 /* A WebSocket that wants to take over from polling. */
@@ -31,21 +31,21 @@ struct eio_probe {
 struct eio_session {
 	struct eio_server *srv;
 	char sid[EIO_SID_LEN + 1];
-	uint8_t state;	  /* enum eio_state */
-	bool polling;	  /* the transport is polling, else ws */
-	bool posting;	  /* a POST is being received */
-	bool dirty;	  /* in the server's list for the next flush */
-	bool by_client;	  /* the client asked to close */
-	bool cut;	  /* end the WebSocket without ceremony */
-	bool malformed;	  /* the client sent what is no packet */
-	bool linger;	  /* ended by the application: a last GET may fetch the queue */
-	bool noop;	  /* answer the poll now even with nothing in the queue */
+	uint8_t state;	/* enum eio_state */
+	bool polling;	/* the transport is polling, else ws */
+	bool posting;	/* a POST is being received */
+	bool dirty;	/* in the server's list for the next flush */
+	bool by_client; /* the client asked to close */
+	bool cut;	/* end the WebSocket without ceremony */
+	bool malformed; /* the client sent what is no packet */
+	bool linger;	/* ended by the application: a last GET may fetch the queue */
+	bool noop;	/* answer the poll now even with nothing in the queue */
 	const char *reason;
-	void *data;	  /* the application's */
-	void *poll;	  /* the endpoint's pending GET */
-	void *ws;	  /* the endpoint's WebSocket */
+	void *data; /* the application's */
+	void *poll; /* the endpoint's pending GET */
+	void *ws;   /* the endpoint's WebSocket */
 	struct eio_probe *probe;
-	struct outq out;  /* while polling */
+	struct outq out;	 /* while polling */
 	struct timeq_node timer; /* in one of pings, pongs, lingering */
 	struct eio_session *dirty_next;
 	UT_hash_handle hh;

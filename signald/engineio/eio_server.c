@@ -63,7 +63,7 @@ void eio_server_free(struct eio_server *srv)
 	eio_server_stop(srv);
 	eio_server_flush(srv, 1);
 	HASH_ITER(hh, srv->sessions, s, next)
-		eio_session_free(s);
+	eio_session_free(s);
 	frame_unref(srv->ping);
 	free(srv);
 }
@@ -140,8 +140,7 @@ static struct frame *open_packet(const struct eio_session *s)
 }
 
 static enum eio_error open_session(struct eio_server *srv, const struct eio_handshake *h,
-				   void *poll, void *ws, uint64_t now_ms,
-				   struct eio_session **out)
+				   void *poll, void *ws, uint64_t now_ms, struct eio_session **out)
 {
 	struct eio_session *s;
 	struct frame *f;
@@ -299,7 +298,8 @@ void eio_server_stop(struct eio_server *srv)
 	struct eio_session *s, *next;
 
 	srv->stopped = true;
-	HASH_ITER(hh, srv->sessions, s, next) {
+	HASH_ITER(hh, srv->sessions, s, next)
+	{
 		if (s->state == EIO_REPORTED)
 			eio_session_free(s);
 		else

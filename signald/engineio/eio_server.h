@@ -86,13 +86,13 @@ struct eio_link {
 
 struct eio_counters {
 	uint64_t opened_polling, opened_websocket, upgraded;
-	uint64_t closed;	      /* all reasons */
+	uint64_t closed; /* all reasons */
 	uint64_t ping_timeouts, upgrade_failures, parse_errors;
-	uint64_t sessions_refused;    /* sessions_max */
-	uint64_t queue_closed;	      /* hard mark */
-	uint64_t volatile_dropped;    /* soft mark */
+	uint64_t sessions_refused; /* sessions_max */
+	uint64_t queue_closed;	   /* hard mark */
+	uint64_t volatile_dropped; /* soft mark */
 	uint64_t out_of_memory;
-	uint64_t sessions;	      /* now */
+	uint64_t sessions; /* now */
 };
 
 /* Returns 0, -EINVAL (a limit of 0), -ENOMEM. */

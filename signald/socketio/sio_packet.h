@@ -12,7 +12,7 @@
 
 #include "json_text.h"
 
-#define SIO_NAMESPACE_MAX 128 /* bytes */
+#define SIO_NAMESPACE_MAX 128	      /* bytes */
 #define SIO_ID_MAX 9007199254740991LL /* 2^53-1 */
 
 enum sio_type {
@@ -30,7 +30,7 @@ struct sio_packet {
 	unsigned attachments;
 	const char *nsp; /* "/" when none is written */
 	size_t nsp_n;
-	int64_t id; /* -1: none */
+	int64_t id;		/* -1: none */
 	struct json_slice data; /* { NULL, 0 }: none */
 };
 

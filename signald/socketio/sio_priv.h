@@ -54,7 +54,7 @@ struct sio_socket {
 	void *data;	    /* the application's */
 	const char *reason; /* of leaving */
 	struct sio_member *rooms;
-	struct outq *held; /* while connecting: what must follow the CONNECT answer */
+	struct outq *held;		 /* while connecting: what must follow the CONNECT answer */
 	struct sio_socket *next;	 /* of the client */
 	struct sio_socket *leaving_next; /* in the server's list */
 	UT_hash_handle hh;
@@ -78,7 +78,7 @@ struct sio_client {
 	struct sio_socket *sockets;
 	unsigned sockets_n;
 	struct sio_partial *partial;
-	struct timeq_node connect; /* until the first namespace */
+	struct timeq_node connect;	      /* until the first namespace */
 	const char *address, *origin, *query; /* in text; origin may be NULL */
 	char text[];
 };
@@ -96,7 +96,7 @@ struct sio_server {
 
 /* sio_client.c: an Engine.IO session's side */
 extern const struct eio_handler sio_client_handler; /* but for its ctx */
-void sio_partial_free(struct sio_partial *p); /* NULL is fine */
+void sio_partial_free(struct sio_partial *p);	    /* NULL is fine */
 
 /* sio_socket.c: connect, leave, send */
 struct sio_nsp *sio_nsp_find(struct sio_server *srv, const char *name, size_t n);

@@ -48,7 +48,7 @@ struct sio_event_entry {
 
 /* What a connecting client brought along. */
 struct sio_handshake {
-	struct json_slice auth;	/* CONNECT payload, an object, or { NULL, 0 } */
+	struct json_slice auth; /* CONNECT payload, an object, or { NULL, 0 } */
 	const char *address;	/* client's IP address as text, no port */
 	const char *origin;	/* Origin header, NULL without */
 	const char *query;	/* raw query string, "" without; holds tokens: never log it */
@@ -83,13 +83,13 @@ void sio_config_defaults(struct sio_config *c);
 /* What this layer has done and refused since start. */
 struct sio_counters {
 	uint64_t events_in, acks_in, packets_out;
-	uint64_t parse_errors;	     /* connections closed for one */
-	uint64_t unknown_events;     /* no handler */
-	uint64_t connects_refused;   /* CONNECT_ERROR */
+	uint64_t parse_errors;	   /* connections closed for one */
+	uint64_t unknown_events;   /* no handler */
+	uint64_t connects_refused; /* CONNECT_ERROR */
 	uint64_t connect_timeouts;
 	uint64_t namespaces_refused, rooms_refused, attachments_refused;
 	uint64_t out_of_memory;
-	uint64_t sockets;	     /* now */
+	uint64_t sockets; /* now */
 };
 
 /* Makes its own Engine.IO server, to be handed to eio_endpoint_new().

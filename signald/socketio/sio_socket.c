@@ -94,7 +94,9 @@ static struct frame *message_frame(const char *nsp, enum sio_type type, int64_t 
 	struct json_slice v[] = {
 		piece(m->event ? "[\"" : "["),
 		piece(m->event ? m->event : ""),
-		piece(!m->event ? "" : m->n ? "\"," : "\""),
+		piece(!m->event ? ""
+		      : m->n	? "\","
+				: "\""),
 		{ m->args, m->n },
 		piece("]"),
 	};
@@ -215,7 +217,7 @@ static int broadcast(struct sio_nsp *nsp, const char *room, const struct sio_soc
 
 	if (!room) {
 		HASH_ITER(hh, nsp->sockets, s, next)
-			n += s != except && send_encoded(s, e) == 0;
+		n += s != except && send_encoded(s, e) == 0;
 		return n;
 	}
 	HASH_FIND_STR(nsp->rooms, room, r);
@@ -334,7 +336,8 @@ void sio_disconnect(struct sio_socket *s, bool close_transport)
 	if (s->state == SIO_CONNECTING) /* from on_connect: a refusal */
 		s->reason = "server namespace disconnect";
 	if (s->state == SIO_JOINED) {
-		f = text_frame(text, sio_packet_head(text, SIO_DISCONNECT, 0, s->nsp->def->name, -1),
+		f = text_frame(text,
+			       sio_packet_head(text, SIO_DISCONNECT, 0, s->nsp->def->name, -1),
 			       NULL, 0);
 		if (f)
 			push(s, f, false);

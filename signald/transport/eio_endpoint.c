@@ -62,7 +62,8 @@ static void reply_error(struct http_request *r, enum eio_error e)
 {
 	const struct error_row *row = error_row(e);
 	char body[96];
-	int n = snprintf(body, sizeof(body), "{\"code\":%d,\"message\":\"%s\"}", (int)e, row->message);
+	int n = snprintf(body, sizeof(body), "{\"code\":%d,\"message\":\"%s\"}", (int)e,
+			 row->message);
 
 	http_reply_engine(r, row->status, "application/json", body, (size_t)n);
 }
@@ -162,7 +163,8 @@ struct target {
 
 static struct target read_target(const struct http_request *r)
 {
-	struct target t = { http_query(r, "transport"), http_query(r, "sid"), http_query(r, "EIO") };
+	struct target t = { http_query(r, "transport"), http_query(r, "sid"),
+			    http_query(r, "EIO") };
 
 	if (t.sid && !*t.sid)
 		t.sid = NULL;
@@ -181,14 +183,15 @@ static struct eio_handshake handshake(const struct http_request *r)
 }
 
 /* Everything that can be wrong before a session comes into it. */
-static enum eio_error check_target(const struct http_request *r, const struct target *t, bool upgrade)
+static enum eio_error check_target(const struct http_request *r, const struct target *t,
+				   bool upgrade)
 {
 	bool polling = is(t->transport, "polling");
 
 	if (!polling && !is(t->transport, "websocket"))
 		return EIO_UNKNOWN_TRANSPORT;
 	if (upgrade == polling) /* the one without, or the other with an Upgrade */
-		return t->sid || upgrade ? EIO_BAD_REQUEST
+		return t->sid || upgrade	 ? EIO_BAD_REQUEST
 		       : is(http_verb(r), "GET") ? EIO_BAD_REQUEST
 						 : EIO_BAD_METHOD;
 	if (!t->sid && !is(http_verb(r), "GET"))
@@ -300,8 +303,8 @@ static void on_gone(struct http_request *r, void *ctx)
 }
 
 /* The WebSocket asks for a session of its own, or for one that polls. */
-static enum eio_error bind_ws(struct eio_endpoint *ep, struct http_request *r, const struct target *t,
-			      struct ws_conn *ws, struct eio_session **s)
+static enum eio_error bind_ws(struct eio_endpoint *ep, struct http_request *r,
+			      const struct target *t, struct ws_conn *ws, struct eio_session **s)
 {
 	struct eio_handshake h = handshake(r);
 
@@ -354,8 +357,8 @@ int eio_endpoint_new(struct eio_endpoint **out, struct http_server *http, struct
 {
 	const struct eio_config *cfg = eio_server_config(eio);
 	struct eio_endpoint *ep = calloc(1, sizeof(*ep));
-	struct http_endpoint e = { path, cfg->max_payload, on_head, on_request, on_websocket, on_gone,
-				   ep };
+	struct http_endpoint e = { path,	 cfg->max_payload, on_head, on_request,
+				   on_websocket, on_gone,	   ep };
 	struct eio_link link = { link_poll_reply, link_poll_refuse, link_ws_send,
 				 link_ws_close,	  link_wake,	    ep };
 	int rc = -ENOMEM;

@@ -13,7 +13,8 @@
 #define HTTP_TABLES_MAX 64
 #define HTTP_ENDPOINTS_MAX 8
 #define HTTP_LISTEN_MAX 16
-#define HTTP_DRAIN_MAX (4 * 1024 * 1024) /* bytes read and forgotten so that a client sees its 413 */
+#define HTTP_DRAIN_MAX                                                                             \
+	(4 * 1024 * 1024) /* bytes read and forgotten so that a client sees its 413 */
 #define HTTP_ADDRESS_MAX 64
 
 struct http_table {
@@ -74,13 +75,13 @@ struct http_request {
 	void *data; /* the endpoint's */
 	char *body;
 	size_t body_n, body_size, body_max, drained;
-	struct ws_conn *ws; /* accepted, waits for its descriptor */
-	struct event *abort; /* while suspended: the client's end */
+	struct ws_conn *ws;		  /* accepted, waits for its descriptor */
+	struct event *abort;		  /* while suspended: the client's end */
 	struct http_request *prev, *next; /* while suspended */
 	struct http_decoded *decoded;	  /* query values lent to the handler */
 	char address[HTTP_ADDRESS_MAX];
-	char *path;    /* decoded */
-	char *segment; /* decoded, NULL without */
+	char *path;	   /* decoded */
+	char *segment;	   /* decoded, NULL without */
 	const char *query; /* raw, in target */
 	size_t raw_path_n;
 	char target[]; /* as the client wrote it */

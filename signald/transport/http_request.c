@@ -240,7 +240,8 @@ static const char *allowed_headers(const struct http_request *r)
 	const char *asked = http_header(r, "Access-Control-Request-Headers");
 
 	if (!asked || strlen(asked) > 256 ||
-	    asked[strspn(asked, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_, ")])
+	    asked[strspn(asked,
+			 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_, ")])
 		return fallback;
 	return asked;
 }
@@ -251,7 +252,8 @@ static void reply_options(struct http_request *r)
 		MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
 
 	if (response) {
-		http_add_header(response, "Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS");
+		http_add_header(response, "Access-Control-Allow-Methods",
+				"GET, HEAD, POST, OPTIONS");
 		http_add_header(response, "Access-Control-Allow-Headers", allowed_headers(r));
 		http_add_header(response, "Access-Control-Max-Age", "600");
 		http_add_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD, POST, OPTIONS");

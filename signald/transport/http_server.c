@@ -21,10 +21,10 @@
 
 #define TICK_MS 1000
 #define BODY_MAX 65536
-#define IDLE_S 60		   /* a connection without traffic */
-#define CONNECTION_BYTES 16384u	   /* request line and headers of one connection */
+#define IDLE_S 60		/* a connection without traffic */
+#define CONNECTION_BYTES 16384u /* request line and headers of one connection */
 #define BACKLOG 4096u
-#define DESCRIPTORS_KEPT 64	   /* for everything that is no connection */
+#define DESCRIPTORS_KEPT 64 /* for everything that is no connection */
 #define STOP_ROUNDS 8
 
 static unsigned default_connections(void)
@@ -199,16 +199,14 @@ static struct MHD_Daemon *start_daemon(struct http_listener *l, int fd)
 {
 	return MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_ALLOW_UPGRADE | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
-		NULL, NULL, http_request_access, l,
-		MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, /* first: it gets the start's errors, too */
-		MHD_OPTION_LISTEN_SOCKET, fd,
-		MHD_OPTION_URI_LOG_CALLBACK, http_request_begin, l,
-		MHD_OPTION_NOTIFY_COMPLETED, http_request_end, l,
-		MHD_OPTION_CONNECTION_LIMIT, l->srv->cfg.connections_max,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, /* one for all: own ones are walked */
-		MHD_OPTION_STRICT_FOR_CLIENT, 1,
-		MHD_OPTION_END);
+		NULL, NULL, http_request_access, l, MHD_OPTION_EXTERNAL_LOGGER, on_log,
+		NULL, /* first: it gets the start's errors, too */
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, http_request_begin, l,
+		MHD_OPTION_NOTIFY_COMPLETED, http_request_end, l, MHD_OPTION_CONNECTION_LIMIT,
+		l->srv->cfg.connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned)IDLE_S, /* one for all: own ones are walked */
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 }
 
 static int start_listener(struct http_listener *l, const char *address)

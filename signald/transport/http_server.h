@@ -23,9 +23,9 @@ enum http_method { HTTP_GET = 1, HTTP_POST = 2 }; /* bits; HEAD goes as GET, OPT
 typedef void (*http_handler)(struct http_request *r, void *ctx);
 
 struct http_route {
-	unsigned methods;	/* which are allowed; others get 405 with Allow */
-	const char *path;	/* "/api/health", or "/api/ice-servers/:" for one more segment,
-				 * or "/demo/" + "*" for everything below */
+	unsigned methods; /* which are allowed; others get 405 with Allow */
+	const char *path; /* "/api/health", or "/api/ice-servers/:" for one more segment,
+			   * or "/demo/" + "*" for everything below */
 	http_handler fn;
 };
 
@@ -39,9 +39,9 @@ struct http_config {
 /* What this layer has done and refused since start. */
 struct http_counters {
 	uint64_t requests;
-	uint64_t bad_requests;	  /* 400 for what libmicrohttpd lets pass */
-	uint64_t origins_refused; /* 403 */
-	uint64_t bodies_refused;  /* 413 */
+	uint64_t bad_requests;	     /* 400 for what libmicrohttpd lets pass */
+	uint64_t origins_refused;    /* 403 */
+	uint64_t bodies_refused;     /* 413 */
 	uint64_t websockets_refused; /* 503: connections_max */
 	uint64_t out_of_memory;
 };
@@ -72,17 +72,17 @@ const struct http_counters *http_server_counters(const struct http_server *srv);
 
 /* What a handler may ask of its request; all loans until it returns. */
 enum http_method http_method(const struct http_request *r);
-const char *http_path(const struct http_request *r);	 /* decoded, without the query */
-const char *http_segment(const struct http_request *r);	 /* what ':' or '*' stood for, decoded */
-const char *http_query(const struct http_request *r, const char *key); /* decoded; NULL: absent */
+const char *http_path(const struct http_request *r);	/* decoded, without the query */
+const char *http_segment(const struct http_request *r); /* what ':' or '*' stood for, decoded */
+const char *http_query(const struct http_request *r, const char *key);	 /* decoded; NULL: absent */
 const char *http_header(const struct http_request *r, const char *name); /* NULL: absent */
 const char *http_body(const struct http_request *r, size_t *n);
-const char *http_address(const struct http_request *r);	 /* client's IP address as text */
+const char *http_address(const struct http_request *r); /* client's IP address as text */
 
 void http_reply_json(struct http_request *r, unsigned status, const char *json, size_t n);
 void http_reply_bytes(struct http_request *r, unsigned status, const char *content_type,
-		      const char *extra_header_name, const char *extra_header_value,
-		      const void *p, size_t n);
+		      const char *extra_header_name, const char *extra_header_value, const void *p,
+		      size_t n);
 /* {"error":text}, with a status of 400 and above */
 void http_reply_error(struct http_request *r, unsigned status, const char *text);
 

@@ -11,7 +11,7 @@
 
 /* Between two pieces; all zero at the start of a text. */
 struct utf8 {
-	uint8_t need;	 /* continuation bytes still to come */
+	uint8_t need;	   /* continuation bytes still to come */
 	uint8_t low, high; /* what the next one may be */
 };
 

@@ -79,7 +79,7 @@ static unsigned check_start(const struct ws_decoder *d)
 		return WS_PROTOCOL_ERROR;
 	if (is_control(d)) /* section 5.5 */
 		return op > WS_OP_PONG || !is_final(d) || len > WS_CONTROL_MAX ? WS_PROTOCOL_ERROR
-									     : 0;
+									       : 0;
 	if (op > WS_OP_BINARY)
 		return WS_PROTOCOL_ERROR;
 	/* section 5.4: a continuation continues something, nothing else may come between */

@@ -53,20 +53,20 @@ struct ws_event {
 };
 
 struct ws_decoder {
-	size_t max;	     /* bytes of a message */
-	uint8_t head[14];    /* header so far; its last 4 bytes are the masking key */
+	size_t max;	  /* bytes of a message */
+	uint8_t head[14]; /* header so far; its last 4 bytes are the masking key */
 	uint8_t head_n;
-	bool in_payload;     /* the header is complete */
-	bool finished;	     /* closed or failed: everything is ignored */
-	bool release;	     /* what was handed on may go */
-	uint8_t message;     /* opcode of the message under way, 0: none */
-	uint8_t mask_at;     /* 0..3: position in the key */
+	bool in_payload; /* the header is complete */
+	bool finished;	 /* closed or failed: everything is ignored */
+	bool release;	 /* what was handed on may go */
+	uint8_t message; /* opcode of the message under way, 0: none */
+	uint8_t mask_at; /* 0..3: position in the key */
 	uint8_t control_n;
 	struct utf8 utf8;
-	uint64_t left;	     /* bytes of this frame's payload to come */
-	uint8_t *buf;	     /* the message so far */
+	uint64_t left; /* bytes of this frame's payload to come */
+	uint8_t *buf;  /* the message so far */
 	size_t n, size;
-	uint8_t *control;    /* a control frame cut in two */
+	uint8_t *control; /* a control frame cut in two */
 };
 
 void ws_decoder_init(struct ws_decoder *d, size_t max);

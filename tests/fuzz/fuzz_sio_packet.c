@@ -26,7 +26,8 @@ static void packet(const char *p, size_t n)
 }
 
 /* Sends back what came; kicks and joins at the client's word. */
-static void on_other(struct sio_socket *s, struct json_slice name, const struct sio_args *a, void *ctx)
+static void on_other(struct sio_socket *s, struct json_slice name, const struct sio_args *a,
+		     void *ctx)
 {
 	struct sio_message m = { .event = "e", .blobs = a->blobs, .blobs_n = a->blobs_n };
 	char room[160];

@@ -33,7 +33,8 @@ static void put(struct trace *t, const void *p, size_t n)
 
 static void put_event(struct trace *t, uint8_t op, const uint8_t *p, size_t n)
 {
-	uint8_t head[5] = { op, (uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n };
+	uint8_t head[5] = { op, (uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8),
+			    (uint8_t)n };
 
 	put(t, head, sizeof(head));
 	put(t, p, n);
@@ -41,7 +42,8 @@ static void put_event(struct trace *t, uint8_t op, const uint8_t *p, size_t n)
 
 static void take(struct trace *t, const struct ws_event *e)
 {
-	static const uint8_t ops[] = { 0, WS_OP_TEXT, WS_OP_BINARY, WS_OP_PING, WS_OP_PONG, WS_OP_CLOSE };
+	static const uint8_t ops[] = { 0,	   WS_OP_TEXT, WS_OP_BINARY,
+				       WS_OP_PING, WS_OP_PONG, WS_OP_CLOSE };
 
 	MUST(!t->closed && !t->failed);
 	if (e->got == WS_BAD) {
@@ -109,7 +111,8 @@ static ssize_t wslay_read(wslay_event_context_ptr c, uint8_t *buf, size_t n, int
 	return (ssize_t)n;
 }
 
-static ssize_t wslay_write(wslay_event_context_ptr c, const uint8_t *p, size_t n, int flags, void *ctx)
+static ssize_t wslay_write(wslay_event_context_ptr c, const uint8_t *p, size_t n, int flags,
+			   void *ctx)
 {
 	(void)c;
 	(void)p;

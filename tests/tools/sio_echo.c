@@ -212,8 +212,10 @@ static const struct sio_event_entry events[] = {
 static int usage(const char *name)
 {
 	fprintf(stderr,
-		"usage: %s --port N [--ping-interval ms] [--ping-timeout ms] [--max-payload bytes]\n"
-		"\t[--connect-timeout ms] [--queue-hard bytes] [--connections N] [--origin ORIGIN]...\n",
+		"usage: %s --port N [--ping-interval ms] [--ping-timeout ms] [--max-payload "
+		"bytes]\n"
+		"\t[--connect-timeout ms] [--queue-hard bytes] [--connections N] [--origin "
+		"ORIGIN]...\n",
 		name);
 	return 2;
 }

@@ -26,7 +26,8 @@ START_TEST(b_is_a_binary_message)
 {
 	struct eio_packet p;
 
-	ck_assert_int_eq(eio_packet_decode("bAQIDBA==", 9, &p), 0); /* Engine.IO v4, "Packet encoding" */
+	ck_assert_int_eq(eio_packet_decode("bAQIDBA==", 9, &p),
+			 0); /* Engine.IO v4, "Packet encoding" */
 	ck_assert_int_eq(p.type, EIO_MESSAGE);
 	ck_assert(p.binary);
 	ck_assert_mem_eq(p.p, "AQIDBA==", p.n);
@@ -59,7 +60,10 @@ static void expect(const char *payload, const char *packets)
 
 START_TEST(a_payload_is_cut_at_its_separators)
 {
-	expect("4hello\x1e" "2\x1e" "4world", "4hello|2|4world|"); /* Engine.IO v4, "HTTP long-polling" */
+	expect("4hello\x1e"
+	       "2\x1e"
+	       "4world",
+	       "4hello|2|4world|"); /* Engine.IO v4, "HTTP long-polling" */
 	expect("4a", "4a|");
 	expect("", "|");
 	expect("4a\x1e", "4a||");

@@ -11,8 +11,8 @@
 
 static struct eio_server *srv;
 static struct eio_config cfg;
-static char heard[4096];      /* what the application got: "text|<binary>|" */
-static char closed[64];	      /* reason of the last close */
+static char heard[4096]; /* what the application got: "text|<binary>|" */
+static char closed[64];	 /* reason of the last close */
 static unsigned closes, wakes;
 static int refuse_with;
 static struct fake poll1, poll2, ws1, ws2;
@@ -46,7 +46,9 @@ static void on_close(struct eio_session *s, const char *reason, void *ctx)
 	closes++;
 }
 
-static const struct eio_handler handler = { .on_open = on_open, .on_message = on_message, .on_close = on_close };
+static const struct eio_handler handler = { .on_open = on_open,
+					    .on_message = on_message,
+					    .on_close = on_close };
 
 static int start(void)
 {
@@ -140,7 +142,8 @@ START_TEST(a_handshake_is_answered_with_five_keys)
 	ck_assert_int_eq(sscanf(poll1.text, "0{\"sid\":\"%20[A-Za-z0-9_-]\"", sid), 1);
 	snprintf(expected, sizeof(expected),
 		 "0{\"sid\":\"%s\",\"upgrades\":[\"websocket\"],\"pingInterval\":25000,"
-		 "\"pingTimeout\":20000,\"maxPayload\":1000000}", sid);
+		 "\"pingTimeout\":20000,\"maxPayload\":1000000}",
+		 sid);
 	ck_assert_str_eq(poll1.text, expected);
 	ck_assert_ptr_eq(eio_find(srv, sid, 1000), s);
 	ck_assert_ptr_null(eio_find(srv, "unknown", 1000));
@@ -183,7 +186,8 @@ START_TEST(a_get_takes_all_that_is_queued_or_waits)
 	ck_assert(!poll1.answered); /* at the flush */
 	ck_assert_int_eq(send_text(s, "4b", false), 0);
 	eio_server_flush(srv, 1000);
-	ck_assert_str_eq(poll1.text, "4a\x1e" "4b");
+	ck_assert_str_eq(poll1.text, "4a\x1e"
+				     "4b");
 	ck_assert_int_eq(send_text(s, "4c", false), 0);
 	get(s, &poll2, 1000);
 	ck_assert_str_eq(poll2.text, "4c");
@@ -302,7 +306,11 @@ START_TEST(a_client_that_closes_gets_a_noop)
 	struct eio_session *s = open_poll(1000);
 
 	get(s, &poll1, 1000);
-	post(s, "4a\x1e" "1\x1e" "4b", EIO_OK);
+	post(s,
+	     "4a\x1e"
+	     "1\x1e"
+	     "4b",
+	     EIO_OK);
 	eio_server_flush(srv, 1000);
 	ck_assert_str_eq(heard, "a|");
 	ck_assert_str_eq(poll1.text, "6");

@@ -91,9 +91,12 @@ END_TEST
 
 START_TEST(rfc4648_section_10_vectors)
 {
-	static const char *const v[][2] = { { "", "" },		{ "f", "Zg==" },
-					    { "fo", "Zm8=" },	{ "foo", "Zm9v" },
-					    { "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" },
+	static const char *const v[][2] = { { "", "" },
+					    { "f", "Zg==" },
+					    { "fo", "Zm8=" },
+					    { "foo", "Zm9v" },
+					    { "foob", "Zm9vYg==" },
+					    { "fooba", "Zm9vYmE=" },
 					    { "foobar", "Zm9vYmFy" } };
 
 	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
@@ -112,8 +115,8 @@ END_TEST
 
 START_TEST(base64_is_strict)
 {
-	static const char *const wrong[] = { "Z", "Zg", "Zg=", "Zg===", "=g==", "Z=g=", "Zh==", "Zm9=",
-					     "Zg==Zg==", "Zm 8", "Zm-_", "====" };
+	static const char *const wrong[] = { "Z",    "Zg",   "Zg=",	 "Zg===", "=g==", "Z=g=",
+					     "Zh==", "Zm9=", "Zg==Zg==", "Zm 8",  "Zm-_", "====" };
 	uint8_t bytes[16];
 	size_t n;
 

@@ -42,11 +42,29 @@ START_TEST(loopback_is_that_and_nothing_like_it)
 					   "http://127.0.0.1:1", "http://127.255.1.2",
 					   "https://[::1]:65535" };
 	static const char *const no[] = {
-		"http://localhost.evil", "http://127.0.0.1.evil", "http://127.1", "http://127.0.0.256",
-		"http://128.0.0.1", "http://[::2]", "ftp://localhost", "http://localhost:0",
-		"http://localhost:65536", "http://localhost:", "http://localhost/", "http://a@localhost",
-		"http://localhost?x", "http:// localhost", "//localhost", "http://", "localhost", "null",
-		"http://[::1", "http://[]", "http://[::1]x", "http://localhost\\@evil", "://localhost",
+		"http://localhost.evil",
+		"http://127.0.0.1.evil",
+		"http://127.1",
+		"http://127.0.0.256",
+		"http://128.0.0.1",
+		"http://[::2]",
+		"ftp://localhost",
+		"http://localhost:0",
+		"http://localhost:65536",
+		"http://localhost:",
+		"http://localhost/",
+		"http://a@localhost",
+		"http://localhost?x",
+		"http:// localhost",
+		"//localhost",
+		"http://",
+		"localhost",
+		"null",
+		"http://[::1",
+		"http://[]",
+		"http://[::1]x",
+		"http://localhost\\@evil",
+		"://localhost",
 	};
 	struct origin_policy *p = policy("loopback", NULL);
 
@@ -84,7 +102,8 @@ END_TEST
 
 START_TEST(an_entry_that_is_none_is_named)
 {
-	static const char *const wrong[] = { "app.example", "https://", "https://a/", "https://*.a", "" };
+	static const char *const wrong[] = { "app.example", "https://", "https://a/", "https://*.a",
+					     "" };
 	struct origin_policy *p;
 	const char *bad;
 

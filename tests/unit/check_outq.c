@@ -39,7 +39,9 @@ END_TEST
 
 START_TEST(volatile_stops_at_the_soft_mark_the_rest_at_the_hard_one)
 {
-	struct outq_marks m = { 2 * (100 + OUTQ_FRAME_COST), 3 * (100 + OUTQ_FRAME_COST), { 0, 0 } };
+	struct outq_marks m = { 2 * (100 + OUTQ_FRAME_COST),
+				3 * (100 + OUTQ_FRAME_COST),
+				{ 0, 0 } };
 	struct frame *f = frame_of(100);
 	struct outq q;
 

@@ -61,8 +61,11 @@ static void on_ask(struct sio_socket *s, const struct sio_args *a, void *ctx)
 
 static void on_blob(struct sio_socket *s, const struct sio_args *a, void *ctx)
 {
-	struct sio_message m = { .event = "blob", .args = a->v[0].p, .n = a->v[0].n,
-				 .blobs = a->blobs, .blobs_n = a->blobs_n };
+	struct sio_message m = { .event = "blob",
+				 .args = a->v[0].p,
+				 .n = a->v[0].n,
+				 .blobs = a->blobs,
+				 .blobs_n = a->blobs_n };
 
 	(void)ctx;
 	sio_send(s, &m);
@@ -79,7 +82,8 @@ static void on_kick(struct sio_socket *s, const struct sio_args *a, void *ctx)
 	ck_assert_uint_eq(left, 0);
 }
 
-static void on_other(struct sio_socket *s, struct json_slice name, const struct sio_args *a, void *ctx)
+static void on_other(struct sio_socket *s, struct json_slice name, const struct sio_args *a,
+		     void *ctx)
 {
 	(void)s;
 	(void)a;
@@ -88,7 +92,10 @@ static void on_other(struct sio_socket *s, struct json_slice name, const struct 
 }
 
 static const struct sio_event_entry events[] = {
-	{ "say", on_say }, { "ask", on_ask }, { "blob", on_blob }, { "kick", on_kick },
+	{ "say", on_say },
+	{ "ask", on_ask },
+	{ "blob", on_blob },
+	{ "kick", on_kick },
 };
 static const struct sio_namespace main_nsp = { .name = "/",
 					       .events = events,
@@ -149,7 +156,8 @@ static void say_binary(int i, const char *bytes)
 
 static bool open_client(int i)
 {
-	return eio_open_ws(sio_server_engine(srv), &fake_handshake, &ws[i], 1000, &session[i]) == EIO_OK;
+	return eio_open_ws(sio_server_engine(srv), &fake_handshake, &ws[i], 1000, &session[i]) ==
+	       EIO_OK;
 }
 
 /* A client in the main namespace whose answers so far are forgotten. */
@@ -171,7 +179,8 @@ START_TEST(the_connect_answer_comes_before_what_on_connect_sent)
 	say(0, "40{\"token\":1}");
 	ck_assert_str_eq(auth, "{\"token\":1}");
 	ck_assert_uint_eq(strlen(sio_id(sockets[0])), 20);
-	snprintf(expected, sizeof(expected), "40{\"sid\":\"%s\"}|42[\"hello\",1,2]|", sio_id(sockets[0]));
+	snprintf(expected, sizeof(expected), "40{\"sid\":\"%s\"}|42[\"hello\",1,2]|",
+		 sio_id(sockets[0]));
 	ck_assert_str_eq(ws[0].text, expected);
 	ck_assert_str_eq(sio_address(sockets[0]), "192.0.2.1");
 	ck_assert_ptr_null(strstr(ws[0].text, "token"));
@@ -187,10 +196,12 @@ START_TEST(a_refusal_is_44_and_the_connection_stays)
 	ck_assert_str_eq(ws[0].text, "44{\"message\":\"no \\\"entry\\\"\"}|");
 	refusal = NULL;
 	say(0, "40/nowhere,");
-	ck_assert_ptr_nonnull(strstr(ws[0].text, "44/nowhere,{\"message\":\"Invalid namespace\"}|"));
+	ck_assert_ptr_nonnull(
+		strstr(ws[0].text, "44/nowhere,{\"message\":\"Invalid namespace\"}|"));
 	kick_inside = true;
 	say(0, "40");
-	ck_assert_ptr_nonnull(strstr(ws[0].text, "44{\"message\":\"server namespace disconnect\"}|"));
+	ck_assert_ptr_nonnull(
+		strstr(ws[0].text, "44{\"message\":\"server namespace disconnect\"}|"));
 	kick_inside = false;
 	flush();
 	ck_assert_uint_eq(left, 0);
@@ -241,7 +252,8 @@ END_TEST
 START_TEST(attachments_are_gathered_and_sent)
 {
 	join(0);
-	say(0, "452-[\"blob\",[{\"_placeholder\":true,\"num\":1},{\"_placeholder\":true,\"num\":0}]]");
+	say(0,
+	    "452-[\"blob\",[{\"_placeholder\":true,\"num\":1},{\"_placeholder\":true,\"num\":0}]]");
 	ck_assert_str_eq(ws[0].text, "");
 	say_binary(0, "one");
 	say_binary(0, "");
@@ -266,8 +278,17 @@ static void expect_end(const char *packet)
 START_TEST(violations_end_the_connection)
 {
 	static const char *const wrong[] = {
-		"4", "49", "42{", "40", "42/other,[\"a\"]", "41/other,", "42[\"disconnect\"]", "42[\"connect\"]",
-		"42[\"newListener\"]", "451-[\"a\",{\"_placeholder\":true,\"num\":1}]", "4511-[\"a\"]",
+		"4",
+		"49",
+		"42{",
+		"40",
+		"42/other,[\"a\"]",
+		"41/other,",
+		"42[\"disconnect\"]",
+		"42[\"connect\"]",
+		"42[\"newListener\"]",
+		"451-[\"a\",{\"_placeholder\":true,\"num\":1}]",
+		"4511-[\"a\"]",
 		"451-[\"blob\",{\"_placeholder\":true,\"num\":0}]",
 	};
 
@@ -444,7 +465,8 @@ END_TEST
 
 START_TEST(namespaces_have_names_and_one_table_each)
 {
-	struct sio_namespace bad = { .name = "chat" }, empty = { .name = "" }, comma = { .name = "/a,b" };
+	struct sio_namespace bad = { .name = "chat" }, empty = { .name = "" },
+			     comma = { .name = "/a,b" };
 
 	ck_assert_int_eq(sio_server_namespace(srv, &bad), -EINVAL);
 	ck_assert_int_eq(sio_server_namespace(srv, &empty), -EINVAL);

@@ -88,7 +88,8 @@ END_TEST
 
 START_TEST(messages_in_fragments_with_control_frames_between)
 {
-	EXPECT("\x01\x82\0\0\0\0He\x89\x81\0\0\0\0p\x00\x82\0\0\0\0ll\x8a\x80\0\0\0\0\x80\x81\0\0\0\0o",
+	EXPECT("\x01\x82\0\0\0\0He\x89\x81\0\0\0\0p\x00\x82\0\0\0\0ll\x8a\x80\0\0\0\0\x80\x81\0\0\0"
+	       "\0o",
 	       "ppqtHello");
 	EXPECT("\x02" MASKED_EMPTY "\x80" MASKED_EMPTY, "b");
 	EXPECT("\x81" MASKED_EMPTY "\x82" MASKED_EMPTY, "tb");
@@ -98,10 +99,10 @@ END_TEST
 
 START_TEST(violations_are_1002)
 {
-	EXPECT("\x81\x01x", "!1002");		   /* unmasked */
-	EXPECT("\xc1\x81\0\0\0\0x", "!1002");	   /* RSV1 */
-	EXPECT("\x91\x81\0\0\0\0x", "!1002");	   /* RSV3 */
-	EXPECT("\x83\x81\0\0\0\0x", "!1002");	   /* opcodes nobody has given a meaning */
+	EXPECT("\x81\x01x", "!1002");	      /* unmasked */
+	EXPECT("\xc1\x81\0\0\0\0x", "!1002"); /* RSV1 */
+	EXPECT("\x91\x81\0\0\0\0x", "!1002"); /* RSV3 */
+	EXPECT("\x83\x81\0\0\0\0x", "!1002"); /* opcodes nobody has given a meaning */
 	EXPECT("\x8b\x81\0\0\0\0x", "!1002");
 	EXPECT("\x09" MASKED_EMPTY, "!1002");	   /* fragmented control frame */
 	EXPECT("\x89\xfe\0\x7e\0\0\0\0", "!1002"); /* control frame of 126 bytes */
@@ -110,10 +111,10 @@ START_TEST(violations_are_1002)
 	EXPECT("\x82\xfe\0\x7d\0\0\0\0", "!1002"); /* not the shortest length */
 	EXPECT("\x82\xff\0\0\0\0\0\0\xff\xff\0\0\0\0", "!1002");
 	EXPECT("\x82\xff\x80\0\0\0\0\0\0\0\0\0\0\0", "!1002"); /* sign bit */
-	EXPECT("\x88\x81\0\0\0\0x", "!1002");	   /* half a close code */
-	EXPECT("\x88\x82\0\0\0\0\x03\xec", "!1002"); /* 1004 */
-	EXPECT("\x88\x82\0\0\0\0\x03\xe7", "!1002"); /* 999 */
-	EXPECT("\x88\x82\0\0\0\0\x13\x88", "!1002"); /* 5000 */
+	EXPECT("\x88\x81\0\0\0\0x", "!1002");		       /* half a close code */
+	EXPECT("\x88\x82\0\0\0\0\x03\xec", "!1002");	       /* 1004 */
+	EXPECT("\x88\x82\0\0\0\0\x03\xe7", "!1002");	       /* 999 */
+	EXPECT("\x88\x82\0\0\0\0\x13\x88", "!1002");	       /* 5000 */
 }
 END_TEST
 
@@ -130,7 +131,9 @@ END_TEST
 START_TEST(a_close_is_the_last_thing_that_is_read)
 {
 	EXPECT("\x88" MASKED_EMPTY "\x81\x81\0\0\0\0x", "c1005");
-	EXPECT("\x88\x85\0\0\0\0\x03\xe8" "bye\x81", "c1000bye");
+	EXPECT("\x88\x85\0\0\0\0\x03\xe8"
+	       "bye\x81",
+	       "c1000bye");
 	EXPECT("\x88\x82\0\0\0\0\x0f\xa0", "c4000");
 	EXPECT("\xff\x81\0\0\0\0x\x81\x81\0\0\0\0x", "!1002");
 }
