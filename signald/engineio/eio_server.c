@@ -62,8 +62,8 @@ void eio_server_free(struct eio_server *srv)
 		return;
 	eio_server_stop(srv);
 	eio_server_flush(srv, 1);
-	HASH_ITER(hh, srv->sessions, s, next)
-	eio_session_free(s);
+	HASH_ITER (hh, srv->sessions, s, next)
+		eio_session_free(s);
 	frame_unref(srv->ping);
 	free(srv);
 }
@@ -298,8 +298,7 @@ void eio_server_stop(struct eio_server *srv)
 	struct eio_session *s, *next;
 
 	srv->stopped = true;
-	HASH_ITER(hh, srv->sessions, s, next)
-	{
+	HASH_ITER (hh, srv->sessions, s, next) {
 		if (s->state == EIO_REPORTED)
 			eio_session_free(s);
 		else

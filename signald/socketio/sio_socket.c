@@ -216,8 +216,8 @@ static int broadcast(struct sio_nsp *nsp, const char *room, const struct sio_soc
 	int n = 0;
 
 	if (!room) {
-		HASH_ITER(hh, nsp->sockets, s, next)
-		n += s != except && send_encoded(s, e) == 0;
+		HASH_ITER (hh, nsp->sockets, s, next)
+			n += s != except && send_encoded(s, e) == 0;
 		return n;
 	}
 	HASH_FIND_STR(nsp->rooms, room, r);
