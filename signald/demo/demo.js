@@ -363,6 +363,8 @@ function onConnect() {
 	page.socket.emit('demo:hello', { userId: page.self.id, name: page.self.name });
 	if (page.state === 'idle')
 		report(`You are ${page.self.name}. Call somebody, or wait to be called.`, 'ok');
+	else
+		report('The server is back; the call goes on.', 'ok');
 }
 
 function connect() {

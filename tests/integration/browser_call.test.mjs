@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { callAndAnswer, demoPage, launch, stateOf, whyNoBrowser } from './lib/browser.mjs';
+import { assertPictureMoves, callAndAnswer, demoPage, launch, stateOf, whyNoBrowser } from './lib/browser.mjs';
 import { relayCall } from './lib/relay_call.mjs';
 import { startStack } from './lib/stack.mjs';
 
@@ -67,11 +67,34 @@ test('the demo page tests TURN, declines, and says why it sends a drawn picture'
 		await alice.waitForFunction(() => window.demo.state === 'idle');
 	});
 
+	assert.deepEqual([...alice.faults, ...bob.faults], []);
+
+	await t.test('without "relay only" a direct way is taken, and the page says nothing is relayed', async () => {
+		await alice.uncheck('#relay-only');
+		await bob.uncheck('#relay-only');
+		await callAndAnswer(bob, alice, 'alice');
+		await alice.waitForFunction(() => document.getElementById('connection').textContent.includes(' to '));
+		assert.match(await alice.textContent('#connection'), /^(host|srflx|prflx) to (host|srflx|prflx)$/);
+		assert.equal(await alice.textContent('#bytes-sent'), 'nothing');
+	});
+
+	await t.test('signald restarts: the page says so, and the call goes on', async () => {
+		await stack.daemons.signald.stop();
+		await alice.waitForSelector('#link[data-state="lost"]');
+		assert.match(await alice.textContent('#status'), /connection to the server is lost|cannot be reached/);
+		await stack.startSignald();
+		for (const page of [alice, bob])
+			await page.waitForSelector('#link[data-state="on"]', { timeout: 15000 });
+		assert.match(await alice.textContent('#status'), /the call goes on/);
+		assert.equal(await stateOf(alice), 'active');
+		await assertPictureMoves(alice);
+		await alice.click('#hangup');
+	});
+
 	await t.test('a page that is closed leaves the list', async () => {
 		await bob.close();
 		await alice.waitForFunction(() => document.querySelectorAll('#people li').length === 0);
 	});
-	assert.deepEqual(alice.faults, []);
 });
 
 test('the demo page says when TURN does not work', options, async (t) => {

@@ -1,12 +1,12 @@
 /* readme_flow.test.mjs - the calls of the README, with npm's own client over each transport */
 import assert from 'node:assert/strict';
-import { before, after, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 
 import {
-	candidate, establish, fakeSdp, initiate, join, newRoom, sendCandidate, TRANSPORTS, turnServer,
+	candidate, Client, establish, fakeSdp, initiate, join, newRoom, sendCandidate, TRANSPORTS, turnServer,
 } from './lib/client.mjs';
 import { startStack } from './lib/stack.mjs';
-import { now, turnPassword, until } from './lib/suite.mjs';
+import { now, turnPassword, until, within } from './lib/suite.mjs';
 
 let stack;
 const cleanups = [];
@@ -188,6 +188,25 @@ test('a caller is told when the other user is not there', async (t) => {
 
 	assert.equal((await alice.next('call:ended')).roomName, roomName);
 	await until('no call is left', async () => await activeCalls() === 0);
+});
+
+test('a page of another origin is refused, over polling and WebSocket', async () => {
+	const answers = {
+		'https://evil.example': 'connect_error', 'null': 'connect_error', [stack.url]: 'connect', 'file://': 'connect',
+	};
+
+	for (const transports of [['polling'], ['websocket']]) {
+		for (const [origin, event] of Object.entries(answers)) {
+			const c = new Client(stack, 'page', { transports, extraHeaders: { Origin: origin } });
+			const happened = new Promise((resolve) => {
+				for (const name of ['connect', 'connect_error'])
+					c.socket.once(name, () => resolve(name));
+			});
+
+			assert.equal(await within('an answer', happened), event, `${origin} over ${transports}`);
+			c.close();
+		}
+	}
 });
 
 test('ids compare as text: 7 and "7" are one user', async (t) => {

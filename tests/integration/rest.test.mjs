@@ -1,6 +1,6 @@
 /* rest.test.mjs - every REST endpoint's shape, and what is answered to those who ask wrongly */
 import assert from 'node:assert/strict';
-import { before, after, test } from 'node:test';
+import { after, before, test } from 'node:test';
 
 import { initiate, join } from './lib/client.mjs';
 import { startStack } from './lib/stack.mjs';

@@ -91,8 +91,14 @@ export async function callAndAnswer(caller, callee, calleeId) {
 }
 
 /* Frames of the other side that were shown so far. */
-export const framesShown = (page) =>
+const framesShown = (page) =>
 	page.evaluate(() => document.getElementById('remote').getVideoPlaybackQuality().totalVideoFrames);
+
+export async function assertPictureMoves(page) {
+	const before = await framesShown(page);
+
+	await until('the remote picture moves', async () => (await framesShown(page)) > before + 5, 5000, 200);
+}
 
 /* Stop sending without ending the call, so that numbers stand still and can be compared. */
 export const silence = (page) =>

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 
-import { callAndAnswer, demoPage, framesShown, launch, pathBytes, selectedPair, silence } from './browser.mjs';
+import {
+	assertPictureMoves, callAndAnswer, demoPage, launch, pathBytes, selectedPair, silence,
+} from './browser.mjs';
 import { ARTIFACTS, sleep, until } from './suite.mjs';
 
 const TOLERANCE = 0.02;
@@ -41,12 +43,6 @@ async function assertBytesAgree(call, userId, page) {
 	assertClose(relay.receivedBytes, all.received, `${userId} received`);
 	assert.ok(pair.bytesSent > 0.9 * all.sent && pair.bytesReceived > 0.9 * all.received,
 		'the selected pair carries the call');
-}
-
-async function assertPictureMoves(page) {
-	const before = await framesShown(page);
-
-	await until('the remote picture moves', async () => (await framesShown(page)) > before + 5, 5000, 200);
 }
 
 export async function relayCall(t, stack, { transport, seconds, picture, fakeCamera = false, prefix = [] }) {

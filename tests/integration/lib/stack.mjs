@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 
-import { Daemon } from './daemon.mjs';
+import { Daemon, endsSomehow } from './daemon.mjs';
 import { confide, freePort, newStateDir, program, SOURCE_DIR, turnPassword, until } from './suite.mjs';
 import { Rest } from './rest.mjs';
 
@@ -141,8 +141,7 @@ export class Stack {
 
 	async stop() {
 		await this.daemons.signald?.stop();
-		/* turnserver's own way of ending on a signal is not ours to judge. */
-		await this.daemons.turnserver?.stop({ exitCodes: [0, 143] });
+		await this.daemons.turnserver?.stop({ exits: endsSomehow });
 	}
 }
 

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 
-import { Daemon } from './daemon.mjs';
+import { Daemon, endsSomehow } from './daemon.mjs';
 import { freePort, IS_ROOT, program, sleep } from './suite.mjs';
 
 /* Both write a log of their own beside turnserver's; as root that is /var/log. */
@@ -20,7 +20,7 @@ export async function startPeer(t, host = '127.0.0.1') {
 	const d = new Daemon('turnutils_peer', [program('turnutils_peer'), '-L', host, '-p', String(port)]);
 
 	t.after(async () => {
-		await d.stop({ exitCodes: [0, 143] });
+		await d.stop({ exits: endsSomehow });
 		removeOwnLog(d.process.pid);
 	});
 	await sleep(300); /* UDP: nothing to ask whether it is there */
