@@ -185,7 +185,7 @@ static int take_dates(struct parser *ps, struct secret *s, const struct span *f,
 	s->not_before_s = INT64_MIN;
 	s->not_after_s = INT64_MAX;
 	if (n > 2)
-		return bad(ps, "expected id secret [not-before [not-after]] [tag=NAME users=a,b]");
+		return bad(ps, "expected id secret [not-before [not-after]] [[tag=NAME] users=a,b]");
 	if (n > 0)
 		r = take_date(ps, "not-before", f[0], &s->not_before_s);
 	if (r == 0 && n > 1)
@@ -209,8 +209,9 @@ static int take_options(struct parser *ps, struct secret *s, const struct span *
 		if (r < 0)
 			return r;
 	}
-	if (!*s->tag != !s->users)
-		return bad(ps, "tag= and users= belong together: one is missing");
+	/* A tag alone looks like a restriction and would be none. */
+	if (*s->tag && !s->users)
+		return bad(ps, "tag= without users=");
 	return 0;
 }
 
@@ -324,16 +325,14 @@ static int parse_lines(struct parser *ps, const char *text, size_t n)
 		return bad(ps, "longer than %d bytes", SECRET_FILE_BYTES_MAX);
 	while (text < end) {
 		const char *eol = memchr(text, '\n', (size_t)(end - text));
+		struct span line = { text, (size_t)((eol ? eol : end) - text) };
 		int r;
 
 		ps->line++;
-		/* A file cut short may have lost a users= and with it a restriction. */
-		if (!eol)
-			return bad(ps, "no newline at the end: is the file complete?");
-		r = parse_line(ps, (struct span){ text, (size_t)(eol - text) });
+		r = parse_line(ps, line);
 		if (r < 0)
 			return r;
-		text = eol + 1;
+		text += line.n + (eol != NULL);
 	}
 	return 0;
 }

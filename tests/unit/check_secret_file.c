@@ -133,8 +133,10 @@ static const struct {
 	{ "a PRIVATE0 5 5\n", 1, NULL },
 	{ "a PRIVATE0 1 2 3\n", 1, "expected id secret" },
 	{ "a PRIVATE0 1 2 3 4 5\n", 1, "too many fields" },
-	{ "a PRIVATE0 tag=x\n", 1, "belong together" },
-	{ "a PRIVATE0 users=x\n", 1, "belong together" },
+	{ "a PRIVATE0 tag=x\n", 1, "tag= without users=" },
+	{ "a PRIVATE0 tag=x", 1, "tag= without users=" },
+	{ "a PRIVATE0 users=x\n", 1, NULL },
+	{ "a PRIVATE0 users=x users=y\n", 1, "twice" },
 	{ "a PRIVATE0 tag=x users=y 5\n", 1, "may follow" },
 	{ "a PRIVATE0 tag=x tag=y users=y\n", 1, "twice" },
 	{ "a PRIVATE0 tag=x users=y users=z\n", 1, "twice" },
@@ -149,8 +151,10 @@ static const struct {
 	{ "b PRIVATE0 tag=x users=y\n\na PRIVATE0\n", 3, "with and without" },
 	{ "a PRIVATE0\r\nb PRIVATE1\r\n", 1, "carriage return" },
 	{ "#\r\n", 1, "carriage return" },
-	{ "a PRIVATE0\nb PRIVATE1", 2, "no newline" },
-	{ "a PRIVATE0\n#", 2, "no newline" },
+	{ "a PRIVATE0\nb PRIVATE1\r", 2, "carriage return" },
+	{ "a PRIVATE0\nb", 2, "no secret" },
+	{ "a PRIVATE0\nb PRIVATE1", 2, NULL },
+	{ "a PRIVATE0\n#", 2, NULL },
 };
 
 START_TEST(a_wrong_line_is_named_without_the_secret)
@@ -244,16 +248,40 @@ START_TEST(over_long_lines_and_files_are_refused)
 }
 END_TEST
 
-START_TEST(a_file_cut_anywhere_is_refused_or_loses_whole_lines)
+START_TEST(the_last_newline_may_be_missing)
 {
+	struct secret_set *s = must_parse("a PRIVATE0");
+
+	ck_assert_uint_eq(s->n, 1);
+	ck_assert_str_eq(s->v[0].value, "PRIVATE0");
+	secret_set_free(s);
+	s = must_parse("a PRIVATE0\nb PRIVATE1 users=guest,kiosk");
+	ck_assert_uint_eq(s->n, 2);
+	ck_assert_uint_eq(s->v[1].users_n, 2);
+	ck_assert_str_eq(s->v[1].users[1], "kiosk");
+	ck_assert_str_eq(s->v[1].tag, "");
+	secret_set_free(s);
+}
+END_TEST
+
+START_TEST(a_file_cut_anywhere_is_refused_or_read_without_its_rest)
+{
+	struct secret_set *whole = must_parse(good);
+
 	for (size_t n = 0; n < strlen(good); n++) {
+		char *cut = strndup(good, n);
 		struct secret_error err;
 		struct secret_set *s;
-		int r = secret_set_parse(good, n, &s, &err);
+		int r = parse(cut, &s, &err);
 
-		ck_assert_int_eq(r == 0, n == 0 || good[n - 1] == '\n');
+		ck_assert(r == 0 || r == -EINVAL);
+		ck_assert(r == 0 || n == 0 || good[n - 1] != '\n');
+		for (size_t i = 0; r == 0 && i + 1 < s->n; i++)
+			ck_assert_str_eq(s->v[i].value, whole->v[i].value);
 		secret_set_free(r == 0 ? s : NULL);
+		free(cut);
 	}
+	secret_set_free(whole);
 }
 END_TEST
 
@@ -434,7 +462,8 @@ int main(void)
 	tcase_add_test(t, nul_bytes_are_refused);
 	tcase_add_test(t, every_table_has_a_limit);
 	tcase_add_test(t, over_long_lines_and_files_are_refused);
-	tcase_add_test(t, a_file_cut_anywhere_is_refused_or_loses_whole_lines);
+	tcase_add_test(t, the_last_newline_may_be_missing);
+	tcase_add_test(t, a_file_cut_anywhere_is_refused_or_read_without_its_rest);
 	tcase_add_test(t, out_of_memory_leaks_nothing);
 	tcase_add_test(t, dates_are_inclusive);
 	tcase_add_test(t, the_newest_active_ordinary_secret_signs);
