@@ -59,7 +59,9 @@ void coturn_ext_session_end(void *session, const char *reason);
 /* Once a second on every relay thread: publish what its allocations relayed. */
 void coturn_ext_tick(void);
 
-/* Append the secrets that may authenticate this user name now. Any thread. */
+/* Make the list the secrets that may authenticate this user name now: those of
+ * the file are appended, and one that the file restricts to other names goes,
+ * wherever it came from. Any thread. */
 void coturn_ext_add_secrets(void *list, const char *user_name);
 
 #endif

@@ -5,6 +5,7 @@
  * cells in a list of its own for the tick. */
 #include "coturn_ext.h"
 
+#include <stdlib.h>
 #include <time.h>
 
 #include "mainrelay.h"
@@ -242,10 +243,27 @@ static void add_secret(void *list, const char *secret)
 	add_to_secrets_list(list, secret);
 }
 
+static void drop_restricted(secrets_list_t *list, struct secrets *secrets, const char *user_name)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < list->sz; i++) {
+		char *secret = list->secrets[i];
+
+		if (secret && secrets_permit(secrets, user_name, secret))
+			list->secrets[kept++] = secret;
+		else
+			free(secret);
+	}
+	list->sz = kept;
+}
+
 void coturn_ext_add_secrets(void *list, const char *user_name)
 {
 	struct secrets *secrets = watch ? watch_secrets(watch) : NULL;
 
-	if (secrets)
-		secrets_each(secrets, user_name, time(NULL), add_secret, list);
+	if (!secrets)
+		return;
+	drop_restricted(list, secrets, user_name);
+	secrets_each(secrets, user_name, time(NULL), add_secret, list);
 }

@@ -190,6 +190,36 @@ size_t secrets_each(struct secrets *s, const char *name, int64_t now_s, secrets_
 	return found;
 }
 
+/* The file has it with users=, on lines none of which names this user. */
+static bool restricted(const struct secret_set *set, const char *user, const char *value)
+{
+	bool found = false;
+	size_t i;
+
+	for (i = 0; i < set->n; i++) {
+		const struct secret *secret = &set->v[i];
+
+		if (!secret->users || strcmp(secret->value, value) != 0)
+			continue;
+		if (secret_allows(secret, user))
+			return false;
+		found = true;
+	}
+	return found;
+}
+
+bool secrets_permit(struct secrets *s, const char *name, const char *value)
+{
+	struct turn_name parsed;
+	bool permitted;
+
+	user_of(name, &parsed);
+	atomic_fetch_add(&s->readers, 1);
+	permitted = !restricted(atomic_load(&s->current)->set, parsed.user, value);
+	atomic_fetch_sub(&s->readers, 1);
+	return permitted;
+}
+
 static bool match_in(const struct dated_set *d, const uint8_t key[16], const char *name,
 		     const char *realm, char id[SECRET_ID_MAX + 1], bool *shared)
 {

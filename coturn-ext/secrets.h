@@ -29,6 +29,11 @@ int secrets_poll(struct secrets *s, struct secret_error *err);
 typedef void (*secrets_fn)(void *arg, const char *secret);
 size_t secrets_each(struct secrets *s, const char *name, int64_t now_s, secrets_fn fn, void *arg);
 
+/* May this secret, which came from elsewhere (static-auth-secret, coturn's
+ * database), authenticate this name? Not if the file restricts it with users=
+ * to others: it is public. Any thread. */
+bool secrets_permit(struct secrets *s, const char *name, const char *value);
+
 /* Find the secret this long-term key was made with, also among those that
  * were replaced or ran out a moment ago. id is "" when none matches; *shared
  * says that the secret has users=. Any thread. Returns whether one matched. */

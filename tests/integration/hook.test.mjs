@@ -248,6 +248,15 @@ describe('secrets', { concurrency: 3 }, () => {
 		assert.equal((await admin.command({ c: 'kill', call: CALL })).count, 0);
 	});
 
+	test('a public secret stays public when turnserver.conf has it, too', async (t) => {
+		const server = await serve(t, { secrets: [`k1 ${SECRET}`, PUBLIC_LINE], args: [`--static-auth-secret=${PUBLIC}`] });
+
+		assert.equal(await allocate(server, 'android_user', PUBLIC), 0);
+		assert.equal(await allocate(server, 'alice', PUBLIC), 401);
+		assert.equal(await allocate(server, `alice:${CALL}`, PUBLIC), 401);
+		assert.equal(await allocate(server, 'alice', SECRET), 0);
+	});
+
 	test('a changed file counts within seconds; a broken one changes nothing', async (t) => {
 		const server = await serve(t);
 

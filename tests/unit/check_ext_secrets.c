@@ -117,6 +117,22 @@ START_TEST(a_public_secret_opens_the_door_for_its_names_only)
 }
 END_TEST
 
+START_TEST(a_public_secret_from_elsewhere_is_held_to_its_names)
+{
+	struct secrets *s = open_ok("k1 first-secret\n"
+				    "apk public-secret tag=android users=android_user\n"
+				    "ipa public-secret tag=ios users=ios_user\n");
+
+	ck_assert(secrets_permit(s, "9999:android_user", "public-secret"));
+	ck_assert(secrets_permit(s, "9999:ios_user:AAAAAAAAAAAAAAAAAAAAAA", "public-secret"));
+	ck_assert(!secrets_permit(s, "9999:alice", "public-secret"));
+	ck_assert(!secrets_permit(s, "9999", "public-secret"));
+	ck_assert(secrets_permit(s, "9999:alice", "first-secret"));
+	ck_assert(secrets_permit(s, "9999:alice", "not-in-the-file"));
+	secrets_free(s);
+}
+END_TEST
+
 START_TEST(no_more_than_the_maximum_are_tried)
 {
 	char text[2048] = "";
@@ -345,6 +361,7 @@ int main(void)
 	tcase_set_timeout(secrets, 60);
 	tcase_add_test(secrets, active_secrets_are_tried_newest_first);
 	tcase_add_test(secrets, a_public_secret_opens_the_door_for_its_names_only);
+	tcase_add_test(secrets, a_public_secret_from_elsewhere_is_held_to_its_names);
 	tcase_add_test(secrets, no_more_than_the_maximum_are_tried);
 	tcase_add_test(secrets, the_matching_secret_is_named);
 	tcase_add_test(secrets, a_changed_file_is_read_again);
