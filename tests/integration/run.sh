@@ -25,7 +25,11 @@ packages "$here"
 packages "$demo"
 
 cd "$here"
-[ $# -gt 0 ] || set -- ./*.test.mjs
+if [ $# -eq 0 ]; then
+	set -- ./*.test.mjs
+	SUITE_WHOLE=1
+	export SUITE_WHOLE
+fi
 
 status=0
 node --test --test-concurrency=2 "$@" || status=$?

@@ -9,7 +9,8 @@ test('no log holds any secret of the run', () => {
 	const secrets = secretsUsed();
 	const logs = logFiles();
 
-	assert.ok(secrets.length > 10 && logs.length > 4, 'run it after the others, with their SUITE_DIR');
+	if (process.env.SUITE_WHOLE)
+		assert.ok(secrets.length > 100 && logs.length > 20, `${secrets.length} secrets, ${logs.length} logs`);
 	for (const file of logs) {
 		const text = fs.readFileSync(file, 'utf8');
 		/* Told without repeating the secret itself. */

@@ -51,7 +51,12 @@ export function confide(value) {
 	return value;
 }
 
-export const secretsUsed = () => [...new Set(fs.readFileSync(SECRETS, 'utf8').split('\n').filter(Boolean))];
+export function secretsUsed() {
+	const text = fs.existsSync(SECRETS) ? fs.readFileSync(SECRETS, 'utf8') : '';
+
+	return [...new Set(text.split('\n').filter(Boolean))];
+}
+
 export const logFiles = () => fs.readdirSync(LOG_DIR).map((f) => path.join(LOG_DIR, f));
 export const marker = (what) => confide(`${what}-${randomBytes(9).toString('hex')}`);
 

@@ -8,6 +8,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { confide, newLogFile } from './suite.mjs';
+
 const SOURCE_DIR = fileURLToPath(new URL('../../..', import.meta.url));
 export const BUILD_DIR = path.resolve(process.env.BUILD_DIR ?? path.join(SOURCE_DIR, 'build', 'gcc'));
 const HOST = '127.0.0.1';
@@ -62,6 +64,8 @@ export function tempDir(t) {
 
 /* As writers of the file must: a new one, renamed over the old. */
 export function writeSecrets(file, lines, mode = 0o600) {
+	for (const [, secret] of lines.map((l) => l.split(' ')).filter((l) => l[1]?.length >= 8))
+		confide(secret);
 	fs.writeFileSync(`${file}.new`, lines.map((l) => `${l}\n`).join(''), { mode });
 	fs.chmodSync(`${file}.new`, mode);
 	fs.renameSync(`${file}.new`, file);
@@ -95,6 +99,7 @@ class Program {
 			this.process.once('close', (code, signal) => {
 				process.off('exit', onExit);
 				removeOwnLog(this.process.pid);
+				fs.writeFileSync(newLogFile(name), this.out + this.err); /* looked through at the end */
 				this.end = { code, signal };
 				resolve(this.end);
 			});
