@@ -190,10 +190,11 @@ static enum eio_error check_target(const struct http_request *r, const struct ta
 
 	if (!polling && !is(t->transport, "websocket"))
 		return EIO_UNKNOWN_TRANSPORT;
-	if (upgrade == polling) /* the one without, or the other with an Upgrade */
-		return t->sid || upgrade	 ? EIO_BAD_REQUEST
-		       : is(http_verb(r), "GET") ? EIO_BAD_REQUEST
-						 : EIO_BAD_METHOD;
+	if (upgrade == polling) { /* the one with an Upgrade, or the other without */
+		bool handshake_by_post = !t->sid && !upgrade && !is(http_verb(r), "GET");
+
+		return handshake_by_post ? EIO_BAD_METHOD : EIO_BAD_REQUEST;
+	}
 	if (!t->sid && !is(http_verb(r), "GET"))
 		return EIO_BAD_METHOD;
 	if (!t->sid && !is(t->version, "4"))

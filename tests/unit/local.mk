@@ -183,4 +183,10 @@ check_sio_server_CFLAGS = $(SIO_CHECK_CFLAGS)
 check_sio_server_LDFLAGS = $(NTH_ALLOC_LINK)
 check_sio_server_LDADD = $(SIO_CHECK_LIBS)
 
+check_PROGRAMS += check_loop
+TESTS += check_loop
+check_loop_SOURCES = tests/unit/check_loop.c
+check_loop_CFLAGS = $(SIO_CHECK_CFLAGS) $(EVENT_CFLAGS)
+check_loop_LDADD = libsignald-io.a $(SIO_CHECK_LIBS) $(EVENT_LIBS) -lpthread
+
 endif
