@@ -22,7 +22,12 @@
 #include "turn_credential.h"
 
 #define LOG "relay"
-#define OUT_MAX 65536 /* bytes; a kill has about 100 */
+#define COMMAND_MAX 512 /* bytes; a kill has about 100 */
+#define OUT_MIN 4096
+
+/* Bytes. A network that breaks down ends all calls at once, and after a reconnect everything that
+ * is to end is asked for in one go: as many kills as usage.h has allocations and calls must fit. */
+#define OUT_MAX (16 << 20)
 
 enum phase {
 	PHASE_IDLE,	/* no connection; the timer opens the next one */
@@ -49,9 +54,10 @@ struct feed {
 	struct told told;
 	bool told_malformed, told_refused; /* once is enough for bugs and permissions */
 	struct feed_counters counters;
-	size_t in_n, out_at, out_n;
+	size_t in_n;
 	char in[2 * RELAY_LINE_MAX]; /* a rest below RELAY_LINE_MAX, and as much to read into */
-	char out[OUT_MAX];	     /* [out_at, out_n) is to be sent */
+	char *out;		     /* [out_at, out_n) is to be sent; NULL when nothing is */
+	size_t out_size, out_at, out_n;
 	struct relay_event ev;
 };
 
@@ -85,6 +91,13 @@ static void schedule(struct feed *f)
 								     : f->timing.backoff_max_ms;
 }
 
+static void drop_output(struct feed *f)
+{
+	free(f->out);
+	f->out = NULL;
+	f->out_size = f->out_at = f->out_n = 0;
+}
+
 static void close_socket(struct feed *f)
 {
 	if (f->readable)
@@ -95,7 +108,8 @@ static void close_socket(struct feed *f)
 	if (f->fd >= 0)
 		close(f->fd);
 	f->fd = -1;
-	f->in_n = f->out_at = f->out_n = 0;
+	f->in_n = 0;
+	drop_output(f);
 }
 
 /* The connection is over; on_state() is the last thing done. */
@@ -145,22 +159,43 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 	}
 	f->out_at += (size_t)n;
 	if (f->out_at == f->out_n) {
-		f->out_at = f->out_n = 0;
+		drop_output(f);
 		event_del(f->writable);
 	}
 }
 
-static int queue_command(struct feed *f, struct relay_command *c)
+/* Room for one more command. Returns 0, -ENOBUFS, -ENOMEM. */
+static int make_room(struct feed *f)
 {
-	int n;
+	size_t size = f->out_size ? 2 * f->out_size : OUT_MIN;
+	char *grown;
 
-	if (f->out_at) {
+	if (f->out_size - f->out_n >= COMMAND_MAX)
+		return 0;
+	if (f->out_at >= COMMAND_MAX) { /* what was sent makes room */
 		memmove(f->out, f->out + f->out_at, f->out_n - f->out_at);
 		f->out_n -= f->out_at;
 		f->out_at = 0;
+		return 0;
 	}
+	if (size > OUT_MAX)
+		return -ENOBUFS;
+	grown = realloc(f->out, size);
+	if (!grown)
+		return -ENOMEM;
+	f->out = grown;
+	f->out_size = size;
+	return 0;
+}
+
+static int queue_command(struct feed *f, struct relay_command *c)
+{
+	int n = make_room(f);
+
+	if (n < 0)
+		return n;
 	c->id = ++f->command_id;
-	n = relay_command_write(f->out + f->out_n, sizeof(f->out) - f->out_n, c);
+	n = relay_command_write(f->out + f->out_n, f->out_size - f->out_n, c);
 	if (n < 0)
 		return n;
 	f->out_n += (size_t)n;

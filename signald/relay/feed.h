@@ -53,7 +53,8 @@ const struct feed_counters *feed_counters(const struct feed *f);
 
 /* Ask turnserver to end all allocations whose name carries the call, or one allocation. Possible
  * from the hello on. Returns 0 (queued), -EINVAL (an id against the grammar),
- * -ENOTCONN, -ENOBUFS (the queue is full: the reader is dead, the connection will be closed). */
+ * -ENOTCONN, -ENOBUFS (16 MB wait: the reader is dead, the connection will be closed), -ENOMEM
+ * (closed as well: what is lost is asked for again after the next snapshot). */
 int feed_kill_call(struct feed *f, const char *call_id, const char *reason);
 int feed_kill_alloc(struct feed *f, const char *id, const char *reason);
 

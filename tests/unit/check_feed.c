@@ -486,6 +486,27 @@ START_TEST(a_callback_may_kill)
 }
 END_TEST
 
+START_TEST(every_kill_of_a_full_relay_fits)
+{
+	/* all allocations that usage.h knows at most, condemned while the socket was down */
+	static char text[65536];
+	unsigned lines = 0;
+
+	kill_on_synced = 65536;
+	connect_whole();
+	while (lines < kill_on_synced) {
+		ssize_t n;
+
+		TURN_UNTIL((n = recv(peer, text, sizeof(text), 0)) > 0);
+		for (ssize_t i = 0; i < n; i++)
+			lines += text[i] == '\n';
+	}
+	ck_assert_uint_eq(lines, kill_on_synced);
+	ck_assert_uint_eq(downs, 0);
+	ck_assert_uint_eq(feed_counters(feed)->commands_dropped, 0);
+}
+END_TEST
+
 START_TEST(a_reader_that_sleeps_costs_the_connection_when_the_queue_is_full)
 {
 	unsigned sent = 0;
@@ -550,6 +571,7 @@ int main(void)
 		kills_of_what_is_no_id_are_refused,
 		kills_without_a_connection_are_counted,
 		a_callback_may_kill,
+		every_kill_of_a_full_relay_fits,
 		a_reader_that_sleeps_costs_the_connection_when_the_queue_is_full,
 		a_refused_command_is_counted_and_told_once,
 		a_path_that_is_no_socket_path_is_refused,
