@@ -33,8 +33,7 @@ void usage_free(struct usage *u)
 	if (!u)
 		return;
 	u->kill = NULL;
-	HASH_ITER(hh, u->calls, c, tmp)
-	{
+	HASH_ITER (hh, u->calls, c, tmp) {
 		if (c->life != CALL_UNKNOWN)
 			usage_call_forget(u, c->id, 0);
 	}
@@ -111,7 +110,7 @@ static int on_synced(struct usage *u)
 		if (!a->confirmed)
 			finish(u, a, false);
 		else if (a->condemned)
-			uclaim_condemn(u, a);
+			uclaim_condemn_again(u, a);
 	}
 	return 0;
 }

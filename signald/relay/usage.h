@@ -52,7 +52,7 @@ struct usage_counters {
 /* What must end at turnserver: either all allocations whose name carries the call, or one.
  * Called from within usage_call_end(), usage_member_leave() and usage_event(); it must not call
  * back into usage. If it cannot be carried out now, forget it: what is still live when the next
- * snapshot is complete is asked for again. */
+ * snapshot is complete, and in no other call by then, is asked for again. */
 struct usage_kill {
 	const char *call_id; /* or NULL */
 	const char *alloc;   /* or NULL */

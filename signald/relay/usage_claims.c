@@ -11,7 +11,7 @@
 
 /* Killing ------------------------------------------------------------------- */
 
-void uclaim_condemn(struct usage *u, struct allocation *a)
+static void condemn(struct usage *u, struct allocation *a)
 {
 	struct usage_kill k = { .alloc = a->key.id };
 
@@ -60,6 +60,16 @@ static bool said_in_a_live_call(const struct allocation *a)
 	return false;
 }
 
+/* It was to end and has not: the kill was lost. Asked for again, unless a live call has taken it
+ * over since. */
+void uclaim_condemn_again(struct usage *u, struct allocation *a)
+{
+	if ((a->owner && a->owner->call->life == CALL_LIVE) || said_in_a_live_call(a))
+		a->condemned = false;
+	else
+		condemn(u, a);
+}
+
 /* Must it end, now that its call has? What carries the call's name is killed with the call; the
  * others may serve another call of the same user. */
 static bool spared(const struct allocation *a)
@@ -75,7 +85,7 @@ static void reap(struct usage *u, struct allocation *a)
 {
 	if (a->live && !a->condemned && a->owner && a->owner->call->life == CALL_ENDED &&
 	    !spared(a))
-		uclaim_condemn(u, a);
+		condemn(u, a);
 }
 
 /* What was spared for the sake of a call that ends now goes with it. */

@@ -158,6 +158,6 @@ void utab_sums_add(struct usage_sums *sum, const struct allocation *a);
 /* usage_claims.c: the rules on those tables. */
 void uclaim_new(struct usage *u, struct allocation *a);
 void uclaim_drop_candidates(struct usage *u, struct allocation *a);
-void uclaim_condemn(struct usage *u, struct allocation *a);
+void uclaim_condemn_again(struct usage *u, struct allocation *a);
 
 #endif

@@ -640,6 +640,33 @@ START_TEST(kills_are_asked_for_again_after_a_reconnect)
 }
 END_TEST
 
+START_TEST(what_a_live_call_took_over_is_not_asked_for_again)
+{
+	begin(CALL_A, "alice", "bob");
+	NEW(.id = "1", .name = "1700000000:alice"); /* by user */
+	NEW(.id = "2", .name = "1700000000:alice");
+	CANDIDATE(CALL_A, "alice", "2");
+	NEW(.id = "3", .name = "1700000000:bob");
+	ck_assert_int_eq(usage_call_end(u, CALL_A, now_ms), 0);
+	/* those kills were lost, and alice talks to carol over the same relays */
+	begin(CALL_B, "alice", "carol");
+	CANDIDATE(CALL_B, "alice", "1");
+	CANDIDATE(CALL_B, "alice", "2");
+	ck_assert_str_eq(owner(CALL_B, "1"), "alice candidate");
+	ck_assert_str_eq(owner(CALL_A, "2"), "alice candidate"); /* the first claim stands */
+	killed[0] = '\0';
+	hello(EPOCH);
+	SNAP(bytes(1, 1), .id = "1", .name = "1700000000:alice");
+	SNAP(bytes(1, 1), .id = "2", .name = "1700000000:alice");
+	SNAP(bytes(1, 1), .id = "3", .name = "1700000000:bob");
+	synced();
+	ck_assert_str_eq(killed, "alloc 3 ");
+	killed[0] = '\0';
+	ck_assert_int_eq(usage_call_end(u, CALL_B, now_ms), 0);
+	ck_assert_str_eq(killed, "call " CALL_B " alloc 1 alloc 2 ");
+}
+END_TEST
+
 START_TEST(a_forgotten_call_leaves_its_live_allocations)
 {
 	begin(CALL_A, "alice", "bob");
@@ -1082,6 +1109,7 @@ int main(void)
 		an_allocation_in_the_name_of_an_ended_call_is_killed,
 		an_ended_call_claims_only_what_is_older_than_its_end,
 		kills_are_asked_for_again_after_a_reconnect,
+		what_a_live_call_took_over_is_not_asked_for_again,
 		a_forgotten_call_leaves_its_live_allocations,
 		a_member_who_leaves_and_comes_back_is_one_participant,
 		another_epoch_ends_everything_with_its_last_sample,
