@@ -237,16 +237,28 @@ static bool match_in(const struct dated_set *d, const uint8_t key[16], const cha
 	return false;
 }
 
+static bool is_shared_in(const struct dated_set *d, const char *user)
+{
+	return d && secret_set_is_shared_user(d->set, user);
+}
+
 bool secrets_match(struct secrets *s, const uint8_t key[16], const char *name, const char *realm,
 		   char id[SECRET_ID_MAX + 1], bool *shared)
 {
+	const struct dated_set *current, *previous;
+	struct turn_name parsed;
 	bool found;
 
+	user_of(name, &parsed);
 	id[0] = '\0';
 	*shared = false;
 	atomic_fetch_add(&s->readers, 1);
-	found = match_in(atomic_load(&s->current), key, name, realm, id, shared) ||
-		match_in(atomic_load(&s->previous), key, name, realm, id, shared);
+	current = atomic_load(&s->current);
+	previous = atomic_load(&s->previous);
+	found = match_in(current, key, name, realm, id, shared) ||
+		match_in(previous, key, name, realm, id, shared);
+	if (!found)
+		*shared = is_shared_in(current, parsed.user) || is_shared_in(previous, parsed.user);
 	atomic_fetch_sub(&s->readers, 1);
 	return found;
 }

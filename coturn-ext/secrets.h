@@ -36,7 +36,9 @@ bool secrets_permit(struct secrets *s, const char *name, const char *value);
 
 /* Find the secret this long-term key was made with, also among those that
  * were replaced or ran out a moment ago. id is "" when none matches; *shared
- * says that the secret has users=. Any thread. Returns whether one matched. */
+ * says that the secret has users=, or that none matched and the user is in
+ * some users=: the key may be older than the file, of a public secret that is
+ * no longer in it. Any thread. Returns whether one matched. */
 bool secrets_match(struct secrets *s, const uint8_t key[16], const char *name, const char *realm,
 		   char id[SECRET_ID_MAX + 1], bool *shared);
 

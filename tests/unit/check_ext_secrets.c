@@ -173,6 +173,26 @@ START_TEST(the_matching_secret_is_named)
 }
 END_TEST
 
+START_TEST(a_key_of_a_public_secret_that_is_gone_is_still_nobodys)
+{
+	struct secrets *s = open_ok("apk1 public-secret users=app\n");
+	const char *name = "9999:app:AAAAAAAAAAAAAAAAAAAAAA";
+	char id[SECRET_ID_MAX + 1];
+	struct secret_error err;
+	uint8_t key[16];
+	bool shared;
+
+	key_of(key, "public-secret", name, "r");
+	write_file("apk2 public-secret-2 users=app\n");
+	ck_assert_int_eq(secrets_poll(s, &err), 1);
+	ck_assert_int_eq(secrets_poll(s, &err), 0);
+	ck_assert(!secrets_match(s, key, name, "r", id, &shared));
+	ck_assert_str_eq(id, "");
+	ck_assert(shared);
+	secrets_free(s);
+}
+END_TEST
+
 START_TEST(a_changed_file_is_read_again)
 {
 	struct secrets *s = open_ok("k1 first-secret\n");
@@ -364,6 +384,7 @@ int main(void)
 	tcase_add_test(secrets, a_public_secret_from_elsewhere_is_held_to_its_names);
 	tcase_add_test(secrets, no_more_than_the_maximum_are_tried);
 	tcase_add_test(secrets, the_matching_secret_is_named);
+	tcase_add_test(secrets, a_key_of_a_public_secret_that_is_gone_is_still_nobodys);
 	tcase_add_test(secrets, a_changed_file_is_read_again);
 	tcase_add_test(secrets, a_broken_file_is_reported_once_and_keeps_the_old_set);
 	tcase_add_test(secrets, a_missing_broken_or_open_file_is_an_error_at_start);
