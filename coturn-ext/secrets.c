@@ -146,6 +146,12 @@ static bool retire(struct secrets *s)
 	return true;
 }
 
+/* Not the file's fault, and nothing about the file will change when it is over. */
+static bool passes(int error)
+{
+	return error == -ENOMEM || error == -EMFILE || error == -ENFILE || error == -EIO;
+}
+
 int secrets_poll(struct secrets *s, struct secret_error *err)
 {
 	struct file_state now = look(s->path);
@@ -154,8 +160,9 @@ int secrets_poll(struct secrets *s, struct secret_error *err)
 
 	if (!retire(s) || !memcmp(&now, &s->seen, sizeof(now)))
 		return 0;
-	s->seen = now;
 	r = dated_load(&d, s->path, err);
+	if (!passes(r))
+		s->seen = now;
 	if (r < 0)
 		return r;
 	atomic_store(&s->previous, atomic_load(&s->current));

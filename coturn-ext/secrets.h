@@ -19,7 +19,8 @@ int secrets_open(struct secrets **out, const char *path, struct secret_error *er
 void secrets_free(struct secrets *s); /* with no reader left; NULL is fine */
 
 /* Look whether the file was changed or replaced, and read it again if so. A
- * file that cannot be used is reported once and leaves the old set in force.
+ * file that cannot be used is reported once and leaves the old set in force;
+ * lack of memory or descriptors is reported, and tried again, at each look.
  * Main, every few seconds. Returns 1 (new set), 0 (nothing new), or the error. */
 int secrets_poll(struct secrets *s, struct secret_error *err);
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -235,6 +236,26 @@ START_TEST(a_broken_file_is_reported_once_and_keeps_the_old_set)
 }
 END_TEST
 
+START_TEST(what_could_not_be_read_for_lack_of_descriptors_is_read_later)
+{
+	struct secrets *s = open_ok("k1 first-secret\n");
+	struct secret_error err;
+	struct rlimit limit, none;
+
+	write_file("k2 second-secret\n");
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = limit;
+	none.rlim_cur = 0;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	ck_assert_int_eq(secrets_poll(s, &err), -EMFILE);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_str_eq(tried(s, "9999:alice", 0).values[0], "first-secret");
+	ck_assert_int_eq(secrets_poll(s, &err), 1);
+	ck_assert_str_eq(tried(s, "9999:alice", 0).values[0], "second-secret");
+	secrets_free(s);
+}
+END_TEST
+
 START_TEST(a_missing_broken_or_open_file_is_an_error_at_start)
 {
 	struct secret_error err;
@@ -387,6 +408,7 @@ int main(void)
 	tcase_add_test(secrets, a_key_of_a_public_secret_that_is_gone_is_still_nobodys);
 	tcase_add_test(secrets, a_changed_file_is_read_again);
 	tcase_add_test(secrets, a_broken_file_is_reported_once_and_keeps_the_old_set);
+	tcase_add_test(secrets, what_could_not_be_read_for_lack_of_descriptors_is_read_later);
 	tcase_add_test(secrets, a_missing_broken_or_open_file_is_an_error_at_start);
 	tcase_add_test(secrets, readers_never_see_a_freed_set);
 	suite_add_tcase(s, secrets);
