@@ -102,6 +102,13 @@ int watch_open(struct watch **out, const struct options *o, char *err, size_t er
 	return 0;
 }
 
+/* Go on with what is left, but look at the sockets first: an event made active
+ * by its own callback would run again before libevent polls. */
+static void go_on(struct event *ev)
+{
+	event_add(ev, &(const struct timeval){ 0 });
+}
+
 /* --- allocations come and go -------------------------------------------------------- */
 
 static void on_born(struct watch *w, struct cell *c)
@@ -167,7 +174,7 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 		w->notes = note->next;
 		on_note(w, note);
 	}
-	event_active(w->wake, 0, 0);
+	go_on(w->wake);
 }
 
 /* Any thread: the base has locks (evthread_use_pthreads() before it was made). */
@@ -223,7 +230,7 @@ static void on_sample_more(evutil_socket_t fd, short what, void *arg)
 		sample_one(w, e);
 	}
 	if (w->sampling)
-		event_active(w->sample_more, 0, 0);
+		go_on(w->sample_more);
 	else
 		flush_rows(w);
 }

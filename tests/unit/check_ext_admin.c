@@ -428,6 +428,53 @@ static void allocate_many(void)
 		turn();
 }
 
+static void end_many(void)
+{
+	int i;
+
+	for (i = 0; i < MANY; i++)
+		end(many[i], 0, "");
+	for (i = 0; i < MANY / 256 + 2; i++)
+		turn();
+}
+
+static unsigned long number_after(const char *line, const char *key)
+{
+	const char *p = strstr(line, key);
+
+	ck_assert_ptr_nonnull(p);
+	return strtoul(p + strlen(key), NULL, 10);
+}
+
+static void ask_for_stats(evutil_socket_t fd, short what, void *arg)
+{
+	static const char line[] = "{\"c\":\"stats\"}\n";
+
+	(void)fd;
+	(void)what;
+	ck_assert_int_gt(write(((struct reader *)arg)->fd, line, sizeof(line) - 1), 0);
+}
+
+START_TEST(others_get_their_turn_while_there_is_much_to_do)
+{
+	struct reader r = { .n = 0 };
+	struct event *asks;
+	int i;
+
+	greet(&r);
+	for (i = 0; i < MANY; i++)
+		many[i] = allocate((uint64_t)i + 1, "9:somebody:" CALL_A);
+	/* The question comes when the first allocations have been looked at. */
+	asks = event_new(base, -1, 0, ask_for_stats, &r);
+	event_active(asks, 0, 0);
+	expect(&r, "\"live\"");
+	ck_assert_uint_lt(number_after(r.line, "\"live\":"), MANY);
+	event_free(asks);
+	close(r.fd);
+	end_many();
+}
+END_TEST
+
 START_TEST(a_large_snapshot_is_whole_and_ordered_while_life_goes_on)
 {
 	static char seen[MANY + 2];
@@ -466,14 +513,6 @@ START_TEST(a_large_snapshot_is_whole_and_ordered_while_life_goes_on)
 	turn();
 }
 END_TEST
-
-static unsigned long number_after(const char *line, const char *key)
-{
-	const char *p = strstr(line, key);
-
-	ck_assert_ptr_nonnull(p);
-	return strtoul(p + strlen(key), NULL, 10);
-}
 
 START_TEST(a_slow_reader_misses_samples_and_catches_up)
 {
@@ -675,6 +714,7 @@ int main(void)
 	tcase_add_test(admin, bad_lines_are_answered_and_the_eighth_closes);
 	tcase_add_test(admin, an_endless_line_is_answered_once_and_skipped);
 	tcase_add_test(admin, one_client_too_many_is_told_and_closed);
+	tcase_add_test(admin, others_get_their_turn_while_there_is_much_to_do);
 	tcase_add_test(admin, a_large_snapshot_is_whole_and_ordered_while_life_goes_on);
 	tcase_add_test(admin, a_slow_reader_misses_samples_and_catches_up);
 	tcase_add_test(admin, a_dead_reader_is_closed_at_the_hard_mark);
