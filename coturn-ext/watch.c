@@ -134,11 +134,19 @@ static void forget(struct watch *w, struct cell *c)
 	cell_free(c);
 }
 
+static void flush_rows(struct watch *w)
+{
+	if (w->rows_n)
+		admin_socket_usage(w->admin, w->rows, w->rows_n);
+	w->rows_n = 0;
+}
+
 static void on_end(struct watch *w, struct cell *c)
 {
 	struct entry *e = cell_owner(c);
 
 	if (e) {
+		flush_rows(w); /* one of them may be its own: no sample comes after the end */
 		if (w->sampling == e)
 			w->sampling = registry_after(e);
 		admin_socket_end(w->admin, e, admin_socket_next_seq(w->admin),
@@ -186,13 +194,6 @@ static void wake_main(void *arg)
 }
 
 /* --- samples ------------------------------------------------------------------------- */
-
-static void flush_rows(struct watch *w)
-{
-	if (w->rows_n)
-		admin_socket_usage(w->admin, w->rows, w->rows_n);
-	w->rows_n = 0;
-}
 
 static uint64_t sum_of(const struct relay_totals *t)
 {

@@ -475,6 +475,27 @@ START_TEST(others_get_their_turn_while_there_is_much_to_do)
 }
 END_TEST
 
+START_TEST(the_end_comes_after_the_samples)
+{
+	struct relay_totals t = { .peer_sent_packets = 1, .peer_sent_bytes = 170 };
+	struct reader r = { .n = 0 };
+
+	allocate_many();
+	subscribe(&r);
+	turn();
+	cell_publish(many[1], &t);
+	event_base_loop(base, EVLOOP_ONCE); /* waits for the round, and begins it */
+	end(many[1], 340, "");
+	expect(&r, "\"usage\"");
+	ck_assert(strstr(r.line, "000000000000000002"));
+	expect(&r, "\"end\"");
+	ck_assert(strstr(r.line, "340"));
+	close(r.fd);
+	many[1] = allocate(MANY + 1, "9:somebody:" CALL_A);
+	end_many();
+}
+END_TEST
+
 START_TEST(a_large_snapshot_is_whole_and_ordered_while_life_goes_on)
 {
 	static char seen[MANY + 2];
@@ -715,6 +736,7 @@ int main(void)
 	tcase_add_test(admin, an_endless_line_is_answered_once_and_skipped);
 	tcase_add_test(admin, one_client_too_many_is_told_and_closed);
 	tcase_add_test(admin, others_get_their_turn_while_there_is_much_to_do);
+	tcase_add_test(admin, the_end_comes_after_the_samples);
 	tcase_add_test(admin, a_large_snapshot_is_whole_and_ordered_while_life_goes_on);
 	tcase_add_test(admin, a_slow_reader_misses_samples_and_catches_up);
 	tcase_add_test(admin, a_dead_reader_is_closed_at_the_hard_mark);
