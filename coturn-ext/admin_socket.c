@@ -273,10 +273,16 @@ static void walk_on(struct client *c)
 
 /* --- commands ----------------------------------------------------------------------- */
 
+static const char busy[] = "busy with a snapshot or a list";
+
 static void do_sub(struct client *c, const struct relay_command *cmd)
 {
 	if (c->subscribed) {
 		reply_error(c, cmd->id, "subscribed already");
+		return;
+	}
+	if (c->walk.kind != WALK_NONE) {
+		reply_error(c, cmd->id, busy);
 		return;
 	}
 	c->subscribed = true;
@@ -289,7 +295,7 @@ static void do_list(struct client *c, const struct relay_command *cmd)
 	if (c->walk.kind == WALK_USAGE) {
 		c->behind = true; /* give way; starts over afterwards */
 	} else if (c->walk.kind != WALK_NONE) {
-		reply_error(c, cmd->id, "busy with a snapshot or a list");
+		reply_error(c, cmd->id, busy);
 		return;
 	}
 	walk_start(c, WALK_LIST, cmd);

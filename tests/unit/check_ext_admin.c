@@ -475,6 +475,27 @@ START_TEST(others_get_their_turn_while_there_is_much_to_do)
 }
 END_TEST
 
+START_TEST(a_list_under_way_is_finished_before_a_snapshot_can_begin)
+{
+	struct reader r = { .n = 0 };
+
+	allocate_many();
+	greet(&r);
+	say(&r, "{\"c\":\"list\",\"id\":1}\n{\"c\":\"sub\",\"id\":2}\n");
+	while (!strstr(next_line(&r), "\"id\":2"))
+		ck_assert(strstr(r.line, "\"snap\""));
+	ck_assert(strstr(r.line, "busy"));
+	while (!strstr(next_line(&r), "\"reply\""))
+		ck_assert(strstr(r.line, "\"snap\""));
+	ck_assert_uint_eq(number_after(r.line, "\"count\":"), MANY);
+	say(&r, "{\"c\":\"sub\"}\n");
+	while (!strstr(next_line(&r), "synced"))
+		;
+	close(r.fd);
+	end_many();
+}
+END_TEST
+
 START_TEST(the_end_comes_after_the_samples)
 {
 	struct relay_totals t = { .peer_sent_packets = 1, .peer_sent_bytes = 170 };
@@ -736,6 +757,7 @@ int main(void)
 	tcase_add_test(admin, an_endless_line_is_answered_once_and_skipped);
 	tcase_add_test(admin, one_client_too_many_is_told_and_closed);
 	tcase_add_test(admin, others_get_their_turn_while_there_is_much_to_do);
+	tcase_add_test(admin, a_list_under_way_is_finished_before_a_snapshot_can_begin);
 	tcase_add_test(admin, the_end_comes_after_the_samples);
 	tcase_add_test(admin, a_large_snapshot_is_whole_and_ordered_while_life_goes_on);
 	tcase_add_test(admin, a_slow_reader_misses_samples_and_catches_up);
