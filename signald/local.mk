@@ -28,11 +28,13 @@ libsignald_core_a_SOURCES += \
 	signald/socketio/sio_client.c signald/socketio/sio_priv.h \
 	signald/socketio/sio_packet.c signald/socketio/sio_packet.h \
 	signald/socketio/sio_room.c \
+	signald/socketio/sio_send.c \
 	signald/socketio/sio_server.c signald/socketio/sio_server.h \
 	signald/socketio/sio_socket.c
 libsignald_io_a_SOURCES += \
 	signald/loop.c signald/loop.h \
 	signald/transport/eio_endpoint.c signald/transport/eio_endpoint.h \
+	signald/transport/http_dispatch.c \
 	signald/transport/http_reply.c signald/transport/http_endpoint.h \
 	signald/transport/http_request.c signald/transport/http_priv.h \
 	signald/transport/http_server.c signald/transport/http_server.h \

@@ -98,7 +98,14 @@ struct sio_server {
 extern const struct eio_handler sio_client_handler; /* but for its ctx */
 void sio_partial_free(struct sio_partial *p);	    /* NULL is fine */
 
-/* sio_socket.c: connect, leave, send */
+/* sio_send.c */
+struct json_slice sio_piece(const char *text);
+/* One Engine.IO packet: head, then the pieces. NULL: out of memory. */
+struct frame *sio_text_frame(const char *head, size_t head_n, const struct json_slice *v,
+			     size_t count);
+int sio_push(struct sio_socket *s, struct frame *f, bool is_volatile); /* as eio_send() */
+
+/* sio_socket.c: connect, leave */
 struct sio_nsp *sio_nsp_find(struct sio_server *srv, const char *name, size_t n);
 struct sio_socket *sio_client_socket(struct sio_client *c, const char *nsp, size_t n);
 void sio_socket_connect(struct sio_client *c, const struct sio_packet *p);

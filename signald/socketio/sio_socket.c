@@ -1,4 +1,4 @@
-/* sio_socket.c - a client in a namespace: connecting, sending, leaving */
+/* sio_socket.c - a client in a namespace: connecting and leaving */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,210 +49,6 @@ void *sio_data(const struct sio_socket *s)
 void sio_set_data(struct sio_socket *s, void *data)
 {
 	s->data = data;
-}
-
-/* --- sending --- */
-
-/* One Engine.IO packet: head, then up to three pieces of text. */
-static struct frame *text_frame(const char *head, size_t head_n, const struct json_slice *v,
-				size_t count)
-{
-	struct frame *f;
-	size_t n = head_n, i;
-	char *p;
-
-	for (i = 0; i < count; i++) {
-		if (v[i].n > SIZE_MAX - n)
-			return NULL;
-		n += v[i].n;
-	}
-	f = frame_new(false, n);
-	if (!f)
-		return NULL;
-	p = frame_payload(f);
-	memcpy(p, head, head_n);
-	p += head_n;
-	for (i = 0; i < count; i++) {
-		if (v[i].n)
-			memcpy(p, v[i].p, v[i].n);
-		p += v[i].n;
-	}
-	return f;
-}
-
-static struct json_slice piece(const char *text)
-{
-	return (struct json_slice){ text, strlen(text) };
-}
-
-/* ["event",args] or, without an event, [args] */
-static struct frame *message_frame(const char *nsp, enum sio_type type, int64_t id,
-				   const struct sio_message *m)
-{
-	char head[SIO_HEAD_MAX];
-	size_t n = sio_packet_head(head, type, m->blobs_n, nsp, id);
-	struct json_slice v[] = {
-		piece(m->event ? "[\"" : "["),
-		piece(m->event ? m->event : ""),
-		piece(!m->event ? ""
-		      : m->n	? "\","
-				: "\""),
-		{ m->args, m->n },
-		piece("]"),
-	};
-
-	return text_frame(head, n, v, sizeof(v) / sizeof(v[0]));
-}
-
-/* A message and its attachments, encoded. */
-struct encoded {
-	struct frame *v[1 + SIO_BLOBS_MAX];
-	size_t n;
-	bool is_volatile;
-};
-
-static void encoded_free(struct encoded *e)
-{
-	while (e->n)
-		frame_unref(e->v[--e->n]);
-}
-
-static int encode(struct encoded *e, const char *nsp, enum sio_type type, int64_t id,
-		  const struct sio_message *m)
-{
-	size_t i;
-
-	memset(e, 0, sizeof(*e));
-	if (m->blobs_n > SIO_BLOBS_MAX)
-		return -EINVAL;
-	e->is_volatile = m->is_volatile;
-	e->v[e->n] = message_frame(nsp, type, id, m);
-	for (i = 0; e->v[e->n] && i < m->blobs_n; i++) {
-		e->v[++e->n] = frame_new(true, m->blobs[i].n);
-		if (e->v[e->n] && m->blobs[i].n)
-			memcpy(frame_payload(e->v[e->n]), m->blobs[i].p, m->blobs[i].n);
-	}
-	if (!e->v[e->n]) {
-		encoded_free(e);
-		return -ENOMEM;
-	}
-	e->n++;
-	return 0;
-}
-
-static int push(struct sio_socket *s, struct frame *f, bool is_volatile)
-{
-	if (s->held)
-		return outq_push(s->held, &s->client->srv->held_marks, f, OUTQ_MUST);
-	return eio_send(s->client->session, f, is_volatile);
-}
-
-/* The first frame decides for all: attachments follow or are not sent either. */
-static int send_encoded(struct sio_socket *s, const struct encoded *e)
-{
-	size_t i;
-	int rc;
-
-	if (s->state == SIO_LEAVING)
-		return -ENOTCONN;
-	for (i = 0; i < e->n; i++) {
-		rc = push(s, e->v[i], e->is_volatile && i == 0);
-		if (rc)
-			return rc;
-	}
-	s->client->srv->counters.packets_out++;
-	return 0;
-}
-
-static int send_message(struct sio_socket *s, enum sio_type type, int64_t id,
-			const struct sio_message *m)
-{
-	struct encoded e;
-	int rc;
-
-	if (s->state == SIO_LEAVING)
-		return -ENOTCONN;
-	rc = encode(&e, s->nsp->def->name, type, id, m);
-	if (rc) {
-		s->client->srv->counters.out_of_memory += rc == -ENOMEM;
-		return rc;
-	}
-	rc = send_encoded(s, &e);
-	encoded_free(&e);
-	return rc;
-}
-
-int sio_send(struct sio_socket *s, const struct sio_message *m)
-{
-	return send_message(s, m->blobs_n ? SIO_BINARY_EVENT : SIO_EVENT, -1, m);
-}
-
-int sio_ack_send(struct sio_socket *s, int64_t ack, const struct sio_message *m)
-{
-	struct sio_message answer = *m;
-
-	if (ack < 0)
-		return 0;
-	answer.event = NULL;
-	return send_message(s, m->blobs_n ? SIO_BINARY_ACK : SIO_ACK, ack, &answer);
-}
-
-int sio_emit(struct sio_socket *s, const char *event, const char *args, size_t n)
-{
-	return sio_send(s, &(struct sio_message){ .event = event, .args = args, .n = n });
-}
-
-int sio_ack(struct sio_socket *s, int64_t ack, const char *args, size_t n)
-{
-	return sio_ack_send(s, ack, &(struct sio_message){ .args = args, .n = n });
-}
-
-static int broadcast(struct sio_nsp *nsp, const char *room, const struct sio_socket *except,
-		     const struct encoded *e)
-{
-	struct sio_socket *s, *next;
-	struct sio_member *m;
-	struct sio_room *r;
-	int n = 0;
-
-	if (!room) {
-		HASH_ITER (hh, nsp->sockets, s, next)
-			n += s != except && send_encoded(s, e) == 0;
-		return n;
-	}
-	HASH_FIND_STR(nsp->rooms, room, r);
-	for (m = r ? r->members : NULL; m; m = m->next)
-		n += m->socket != except && send_encoded(m->socket, e) == 0;
-	if (r)
-		return n;
-	HASH_FIND_STR(nsp->sockets, room, s); /* everyone's own id is a room, too */
-	return s && s != except && send_encoded(s, e) == 0;
-}
-
-int sio_room_send(struct sio_server *srv, const char *nsp, const char *room,
-		  const struct sio_socket *except, const struct sio_message *m)
-{
-	struct sio_nsp *n = sio_nsp_find(srv, nsp, strlen(nsp));
-	struct encoded e;
-	int rc;
-
-	if (!n)
-		return -EINVAL;
-	rc = encode(&e, nsp, m->blobs_n ? SIO_BINARY_EVENT : SIO_EVENT, -1, m);
-	if (rc) {
-		srv->counters.out_of_memory += rc == -ENOMEM;
-		return rc;
-	}
-	rc = broadcast(n, room, except, &e);
-	encoded_free(&e);
-	return rc;
-}
-
-int sio_room_emit(struct sio_server *srv, const char *nsp, const char *room,
-		  const struct sio_socket *except, const char *event, const char *args, size_t n)
-{
-	return sio_room_send(srv, nsp, room, except,
-			     &(struct sio_message){ .event = event, .args = args, .n = n });
 }
 
 /* --- leaving --- */
@@ -336,11 +132,11 @@ void sio_disconnect(struct sio_socket *s, bool close_transport)
 	if (s->state == SIO_CONNECTING) /* from on_connect: a refusal */
 		s->reason = "server namespace disconnect";
 	if (s->state == SIO_JOINED) {
-		f = text_frame(text,
-			       sio_packet_head(text, SIO_DISCONNECT, 0, s->nsp->def->name, -1),
-			       NULL, 0);
+		f = sio_text_frame(text,
+				   sio_packet_head(text, SIO_DISCONNECT, 0, s->nsp->def->name, -1),
+				   NULL, 0);
 		if (f)
-			push(s, f, false);
+			sio_push(s, f, false);
 		frame_unref(f);
 		sio_socket_leave(s, "server namespace disconnect");
 	}
@@ -399,8 +195,8 @@ static void refuse(struct sio_client *c, const char *nsp, const char *message)
 	json_out_open(&o, '{');
 	json_put_string(&o, "message", message);
 	json_out_close(&o, '}');
-	v = o.failed ? piece("{\"message\":\"refused\"}") : (struct json_slice){ o.p, o.n };
-	f = text_frame(head, sio_packet_head(head, SIO_CONNECT_ERROR, 0, nsp, -1), &v, 1);
+	v = o.failed ? sio_piece("{\"message\":\"refused\"}") : (struct json_slice){ o.p, o.n };
+	f = sio_text_frame(head, sio_packet_head(head, SIO_CONNECT_ERROR, 0, nsp, -1), &v, 1);
 	if (f)
 		eio_send(c->session, f, false);
 	else
@@ -412,9 +208,9 @@ static void refuse(struct sio_client *c, const char *nsp, const char *message)
 static void accept_socket(struct sio_socket *s, struct outq *held)
 {
 	char head[SIO_HEAD_MAX];
-	struct json_slice v[] = { piece("{\"sid\":\""), piece(s->id), piece("\"}") };
+	struct json_slice v[] = { sio_piece("{\"sid\":\""), sio_piece(s->id), sio_piece("\"}") };
 	size_t n = sio_packet_head(head, SIO_CONNECT, 0, s->nsp->def->name, -1);
-	struct frame *f = text_frame(head, n, v, 3);
+	struct frame *f = sio_text_frame(head, n, v, 3);
 
 	s->state = SIO_JOINED;
 	timeq_remove(&s->client->connect);

@@ -95,6 +95,13 @@ enum MHD_Result http_request_access(void *listener, struct MHD_Connection *conn,
 void http_request_end(void *listener, struct MHD_Connection *conn, void **request,
 		      enum MHD_RequestTerminationCode why);
 
+/* http_dispatch.c */
+/* Where does the body end, and do all parsers agree? Sets r->has_body and *length. */
+bool http_framing_is_sane(struct http_request *r, size_t *length);
+/* Find who answers. An answer given here is kept until the body has been read and forgotten. */
+void http_dispatch(struct http_request *r, size_t length);
+void http_reply_too_large(struct http_request *r);
+
 /* http_reply.c */
 void http_respond(struct http_request *r, unsigned status, struct MHD_Response *response);
 enum MHD_Result http_queue_stored(struct http_request *r);

@@ -1,21 +1,14 @@
-/* http_request.c - one request: strictness, origin, dispatch, body, its end */
+/* http_request.c - one request: its beginning, its body, its waiting, its end */
 #include <errno.h>
 #include <netdb.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 
-#include "json_text.h"
-#include "log.h"
-#include "loop.h"
 #include "transport/http_priv.h"
-#include "transport/origin.h"
 #include "transport/ws_conn.h"
 
 #define BODY_FIRST_BYTES 4096
-#define REFUSALS_A_MINUTE 20 /* lines about refused origins */
 
 /* --- what a handler may ask --- */
 
@@ -145,236 +138,7 @@ void http_request_end(void *listener, struct MHD_Connection *conn, void **reques
 	free(r);
 }
 
-/* --- strictness --- */
-
-struct seen {
-	unsigned lengths, encodings, hosts, origins;
-	bool strange_encoding, bad_length;
-	size_t length;
-};
-
-/* Digits only; more than we could ever take is as good as endless. */
-static bool parse_length(const char *s, size_t *out)
-{
-	*out = 0;
-	if (!*s)
-		return false;
-	for (; *s >= '0' && *s <= '9'; s++)
-		*out = *out > SIZE_MAX / 16 ? *out : *out * 10 + (size_t)(*s - '0');
-	return !*s;
-}
-
-static enum MHD_Result see_header(void *ctx, enum MHD_ValueKind kind, const char *name,
-				  const char *value)
-{
-	struct seen *s = ctx;
-
-	(void)kind;
-	if (!value)
-		value = "";
-	if (strcasecmp(name, "Content-Length") == 0) {
-		s->lengths++;
-		s->bad_length |= !parse_length(value, &s->length);
-	} else if (strcasecmp(name, "Transfer-Encoding") == 0) {
-		s->encodings++;
-		s->strange_encoding |= strcasecmp(value, "chunked") != 0;
-	} else if (strcasecmp(name, "Host") == 0) {
-		s->hosts++;
-	} else if (strcasecmp(name, "Origin") == 0) {
-		s->origins++;
-	}
-	return MHD_YES;
-}
-
-/* What libmicrohttpd 0.9.75 lets pass, and what lets two parsers disagree
- * about where a request ends (RFC 9112 sections 3.2, 6.1, 6.3). */
-static bool framing_is_sane(const struct seen *s)
-{
-	return s->lengths <= 1 && s->encodings <= 1 && !(s->lengths && s->encodings) &&
-	       !s->strange_encoding && !s->bad_length && s->hosts <= 1 && s->origins <= 1;
-}
-
-/* --- origin --- */
-
-/* A page that tries again and again is one line a minute, and so are many pages few. */
-static void log_refusal(struct http_server *srv, const char *origin)
-{
-	uint64_t now = loop_now_ms();
-
-	srv->counters.origins_refused++;
-	if (now - srv->refusals_logged_ms > 60000) {
-		srv->refusals_logged_ms = now;
-		srv->refusals_logged = 0;
-		srv->refused[0] = '\0';
-	}
-	if (srv->refusals_logged == REFUSALS_A_MINUTE ||
-	    strncmp(srv->refused, origin, sizeof(srv->refused) - 1) == 0)
-		return;
-	srv->refusals_logged++;
-	snprintf(srv->refused, sizeof(srv->refused), "%s", origin);
-	log_warn("http", "refused a page of origin \"%s\": not in origins", srv->refused);
-}
-
-static bool origin_is_fine(struct http_request *r)
-{
-	struct http_server *srv = r->listener->srv;
-	const char *origin = http_header(r, "Origin");
-
-	if (origin_allowed(srv->cfg.origins, origin, http_header(r, "Host")))
-		return true;
-	log_refusal(srv, origin);
-	if (r->upgrade)
-		http_ws_refuse(r, MHD_HTTP_FORBIDDEN, "Forbidden");
-	else if (r->endpoint)
-		http_reply_engine(r, MHD_HTTP_FORBIDDEN, "application/json",
-				  "{\"code\":4,\"message\":\"Forbidden\"}", 32);
-	else
-		http_reply_error(r, MHD_HTTP_FORBIDDEN, "Forbidden");
-	return false;
-}
-
-/* What a preflight asks for is reflected if it is a plain list of names. */
-static const char *allowed_headers(const struct http_request *r)
-{
-	static const char fallback[] = "Content-Type, Authorization";
-	const char *asked = http_header(r, "Access-Control-Request-Headers");
-
-	if (!asked || strlen(asked) > 256 ||
-	    asked[strspn(asked,
-			 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_, ")])
-		return fallback;
-	return asked;
-}
-
-static void reply_options(struct http_request *r)
-{
-	struct MHD_Response *response =
-		MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
-
-	if (response) {
-		http_add_header(response, "Access-Control-Allow-Methods",
-				"GET, HEAD, POST, OPTIONS");
-		http_add_header(response, "Access-Control-Allow-Headers", allowed_headers(r));
-		http_add_header(response, "Access-Control-Max-Age", "600");
-		http_add_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD, POST, OPTIONS");
-	}
-	http_respond(r, MHD_HTTP_NO_CONTENT, response);
-}
-
-/* --- dispatch --- */
-
-static void find_endpoint(struct http_request *r)
-{
-	struct http_server *srv = r->listener->srv;
-	size_t i, n = r->raw_path_n;
-
-	if (n > 1 && r->target[n - 1] == '/')
-		n--;
-	for (i = 0; i < srv->endpoints_n; i++) {
-		const char *path = srv->endpoints[i].path;
-
-		if (strlen(path) == n && memcmp(path, r->target, n) == 0)
-			r->endpoint = &srv->endpoints[i];
-	}
-}
-
-static bool decode_segment(struct http_request *r, const char *p, size_t n)
-{
-	if (!p)
-		return true;
-	r->segment = malloc(n + 1);
-	return r->segment && http_decode(r->segment, n + 1, p, n, false) >= 0;
-}
-
-/* The first row whose path fits; a later row of the same path may have the method. */
-static const struct http_route *find_route(struct http_request *r, unsigned *methods)
-{
-	struct http_server *srv = r->listener->srv;
-	const char *segment;
-	size_t t, i, n;
-
-	*methods = 0;
-	for (t = 0; t < srv->tables_n; t++) {
-		for (i = 0; i < srv->tables[t].n; i++) {
-			const struct http_route *row = &srv->tables[t].routes[i];
-
-			if (!http_route_matches(row->path, r->target, r->raw_path_n, &segment, &n))
-				continue;
-			*methods |= row->methods;
-			if (!(row->methods & r->method) || !decode_segment(r, segment, n))
-				continue;
-			r->ctx = srv->tables[t].ctx;
-			return row;
-		}
-	}
-	return NULL;
-}
-
-/* {"error":"Not Found","path":...} with the path as it was asked for */
-static void reply_not_found(struct http_request *r)
-{
-	char path[256], buf[1024];
-	struct json_out o;
-	size_t i, n = r->raw_path_n < sizeof(path) ? r->raw_path_n : sizeof(path) - 1;
-
-	for (i = 0; i < n; i++)
-		path[i] = r->target[i] >= 0x20 && r->target[i] < 0x7f ? r->target[i] : '?';
-	json_out_fixed(&o, buf, sizeof(buf));
-	json_out_open(&o, '{');
-	json_put_string(&o, "error", "Not Found");
-	json_out_key(&o, "path");
-	json_out_string_n(&o, path, n);
-	json_out_close(&o, '}');
-	http_reply_json(r, MHD_HTTP_NOT_FOUND, o.p, o.n);
-}
-
-static void reply_wrong_method(struct http_request *r, unsigned methods)
-{
-	static const char body[] = "{\"error\":\"Method Not Allowed\"}";
-	const char *allow = methods == HTTP_GET	   ? "GET, HEAD, OPTIONS"
-			    : methods == HTTP_POST ? "POST, OPTIONS"
-						   : "GET, HEAD, POST, OPTIONS";
-
-	http_reply_bytes(r, MHD_HTTP_METHOD_NOT_ALLOWED, "application/json; charset=utf-8",
-			 MHD_HTTP_HEADER_ALLOW, allow, body, sizeof(body) - 1);
-}
-
-static void pick_route(struct http_request *r)
-{
-	unsigned methods;
-
-	r->route = find_route(r, &methods);
-	if (r->route)
-		return;
-	if (methods && !(methods & r->method))
-		reply_wrong_method(r, methods);
-	else
-		reply_not_found(r);
-}
-
-/* RFC 6455 section 4.2.1 */
-static bool handshake_is_fine(struct http_request *r)
-{
-	struct http_server *srv = r->listener->srv;
-	const char *version = http_header(r, "Sec-WebSocket-Version");
-
-	if (!http_has_token(http_header(r, "Connection"), "upgrade") || r->has_body ||
-	    !http_ws_key_valid(http_header(r, "Sec-WebSocket-Key"))) {
-		http_ws_refuse(r, MHD_HTTP_BAD_REQUEST, "Bad request");
-		return false;
-	}
-	if (!version || strcmp(version, "13") != 0) {
-		http_ws_refuse(r, MHD_HTTP_BAD_REQUEST, "Bad WebSocket version");
-		return false;
-	}
-	/* libmicrohttpd does not count what has left it */
-	if (ws_io_counters(srv->ws)->open >= srv->cfg.connections_max) {
-		srv->counters.websockets_refused++;
-		http_ws_refuse(r, MHD_HTTP_SERVICE_UNAVAILABLE, "Service unavailable");
-		return false;
-	}
-	return true;
-}
+/* --- the first call: the headers are in --- */
 
 static void set_address(struct http_request *r)
 {
@@ -404,54 +168,24 @@ static bool set_path(struct http_request *r)
 	       http_decode(r->path, r->raw_path_n + 1, r->target, r->raw_path_n, false) >= 0;
 }
 
-static void reply_too_large(struct http_request *r)
-{
-	r->listener->srv->counters.bodies_refused++;
-	http_reply_error(r, MHD_HTTP_CONTENT_TOO_LARGE, "Payload Too Large");
-}
-
-/* Everything that can be decided by the headers. An answer given here is kept
- * until the body has been read and forgotten. */
-static void on_headers(struct http_request *r, size_t length)
-{
-	struct http_server *srv = r->listener->srv;
-
-	find_endpoint(r);
-	r->body_max = r->endpoint ? r->endpoint->body_max : srv->cfg.body_max;
-	r->upgrade = r->endpoint && r->endpoint->on_websocket && strcmp(r->verb, "GET") == 0 &&
-		     http_has_token(http_header(r, "Upgrade"), "websocket");
-	if (!origin_is_fine(r))
-		return;
-	if (strcmp(r->verb, "OPTIONS") == 0)
-		reply_options(r);
-	else if (r->upgrade && !handshake_is_fine(r))
-		return;
-	else if (length > r->body_max)
-		reply_too_large(r);
-	else if (!r->endpoint)
-		pick_route(r);
-}
-
 static enum MHD_Result begin(struct http_request *r, const char *verb)
 {
 	struct http_server *srv = r->listener->srv;
-	struct seen seen = { 0 };
+	size_t length;
 	bool hurry;
 
 	srv->counters.requests++;
 	set_method(r, verb);
 	set_address(r);
-	MHD_get_connection_values(r->conn, MHD_HEADER_KIND, see_header, &seen);
-	r->has_body = seen.encodings || seen.length;
-	if (!framing_is_sane(&seen) || !set_path(r)) {
+	if (!http_framing_is_sane(r, &length) || !set_path(r)) {
 		srv->counters.bad_requests++;
 		r->endpoint = NULL;
 		http_reply_error(r, MHD_HTTP_BAD_REQUEST, "Bad Request");
 		return http_queue_stored(r);
 	}
-	on_headers(r, seen.length);
+	http_dispatch(r, length);
 	/* A client that asks first, or has far too much to say, is told at once. */
-	hurry = seen.length > r->body_max + HTTP_DRAIN_MAX || http_header(r, "Expect");
+	hurry = length > r->body_max + HTTP_DRAIN_MAX || http_header(r, "Expect");
 	if (r->response && r->has_body && hurry)
 		return http_queue_stored(r);
 	r->stage = HTTP_STAGE_BODY;
@@ -484,7 +218,7 @@ static enum MHD_Result collect(struct http_request *r, const char *p, size_t n)
 	if (!r->answered && n > r->body_max - r->body_n) { /* without Content-Length */
 		tell_gone(r);
 		r->gone = false;
-		reply_too_large(r);
+		http_reply_too_large(r);
 		free(r->body);
 		r->body = NULL;
 		r->body_n = r->body_size = 0;

@@ -8,8 +8,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define HTTP_TARGET_MAX 4096 /* bytes of a request target */
-
 /* Decode %xx, and '+' as a space where plus is set, into out, NUL-terminated.
  * Returns the length, -EINVAL (a broken escape, %00), -ENOBUFS. */
 int http_decode(char *out, size_t size, const char *p, size_t n, bool plus);
