@@ -129,6 +129,15 @@ check_peer_ranges_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_peer_ranges_LDADD = $(COTURN_LINK) $(CHECK_LIBS)
 $(check_peer_ranges_OBJECTS): | $(COTURN_STAMP)
 
+# --- coturn's own counters, as the hook group leaves them ---------------------------
+check_PROGRAMS += check_coturn_totals
+TESTS += check_coturn_totals
+check_coturn_totals_SOURCES = tests/unit/check_coturn_totals.c
+check_coturn_totals_CPPFLAGS = $(AM_CPPFLAGS) $(COTURN_CPPFLAGS) -isystem $(srcdir)/coturn-ext
+check_coturn_totals_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_coturn_totals_LDADD = $(COTURN_LINK) $(CHECK_LIBS)
+$(check_coturn_totals_OBJECTS): | $(COTURN_STAMP)
+
 # --- the daemon ---------------------------------------------------------------
 check_PROGRAMS += check_config check_admin
 TESTS += check_config check_admin
