@@ -83,18 +83,30 @@ const char *http_query(const struct http_request *cr, const char *key)
 
 /* --- begin and end --- */
 
+/* RFC 9112 section 3.2.2: a target may name the server, too; what Host says counts */
+static const char *skip_authority(const char *uri)
+{
+	const char *slash;
+
+	if (strncmp(uri, "http://", 7) != 0 && strncmp(uri, "https://", 8) != 0)
+		return uri;
+	slash = strchr(strstr(uri, "//") + 2, '/');
+	return slash ? slash : "/";
+}
+
 /* libmicrohttpd calls this first, with the target as the client wrote it. What
  * is returned becomes the request's pointer; NULL: out of memory. */
 void *http_request_begin(void *listener, const char *uri, struct MHD_Connection *conn)
 {
-	size_t n = strlen(uri), path_n = strcspn(uri, "?");
+	const char *target = skip_authority(uri);
+	size_t n = strlen(target), path_n = strcspn(target, "?");
 	struct http_request *r = calloc(1, sizeof(*r) + n + 1);
 
 	(void)conn;
 	if (!r)
 		return NULL;
 	r->listener = listener;
-	memcpy(r->target, uri, n + 1);
+	memcpy(r->target, target, n + 1);
 	r->raw_path_n = path_n;
 	r->query = r->target + path_n + (r->target[path_n] == '?');
 	return r;

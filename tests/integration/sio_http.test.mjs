@@ -39,6 +39,11 @@ describe('strictness', LIMIT, () => {
 		assert.equal(r.headers.server, undefined);
 	});
 
+	test('a target that names the server is understood', async () => {
+		assert.equal((await raw(echo.port, `GET http://any.example${PATH} HTTP/1.1\r\nHost: x\r\n\r\n`)).status, 200);
+		assert.equal(JSON.parse((await raw(echo.port, 'GET http://any.example HTTP/1.1\r\nHost: x\r\n\r\n')).body).path, '/');
+	});
+
 	test('one connection, many requests', async () => {
 		const s = new RawSocket(echo.port);
 
