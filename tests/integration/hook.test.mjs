@@ -133,7 +133,7 @@ describe('commands', { concurrency: 3 }, () => {
 		background(t, server, `alice:${CALL}`, SECRET, ENDLESS);
 		background(t, server, 'bob', SECRET, ENDLESS);
 		await until('both have allocated', () => admin.all('new').length === 10);
-		await until('bytes flow', () => admin.all('usage').length > 1);
+		await until('bytes flow', () => admin.all('usage').some((u) => u.s.some((row) => row[8] > 0)));
 		const killedAt = Date.now();
 		const reply = await admin.command({ c: 'kill', call: CALL, reason: 'call ended' });
 
@@ -172,7 +172,7 @@ describe('commands', { concurrency: 3 }, () => {
 
 		background(t, server, `alice:${CALL}`, SECRET, ENDLESS);
 		await until('allocated', () => first.all('new').length === 5);
-		await until('bytes flow', () => first.all('usage').length > 1);
+		await until('bytes flow', () => first.all('usage').some((u) => u.s.some((row) => row[8] > 0)));
 		const second = await (await server.connect()).subscribe();
 
 		assert.equal(second.all('snap').length, 5);
