@@ -2,9 +2,11 @@
 #include "admin_path.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -76,10 +78,32 @@ static int make_room(const struct place *p)
 	return unlink(p->addr.sun_path) < 0 ? failed_errno(p, "remove the stale") : 0;
 }
 
-/* The umask keeps everybody else out between bind() and chmod(). */
+/* Two servers that start at once must not both find the other's socket stale:
+ * it is, between its bind() and its listen(). *out is the lock, or -1 in a
+ * folder that may be written but not read, where there is none. */
+static int lock_folder(const struct place *p, int *out)
+{
+	char folder[sizeof(p->addr.sun_path)];
+	char *slash;
+
+	memcpy(folder, p->addr.sun_path, sizeof(folder));
+	slash = strrchr(folder, '/');
+	if (slash)
+		slash[slash == folder] = '\0';
+	*out = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*out < 0 || flock(*out, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+		return 0;
+	close(*out);
+	return failed(p, -EADDRINUSE,
+		      "admin-socket: another server is starting in the folder of %s",
+		      p->addr.sun_path);
+}
+
+/* The mode comes from the umask, not from a chmod() that would follow a link,
+ * and nobody can connect before listen(). */
 static int bind_there(const struct place *p, int fd, gid_t group)
 {
-	mode_t old = umask(0777);
+	mode_t old = umask(0117);
 	int r = bind(fd, (const struct sockaddr *)&p->addr, sizeof(p->addr));
 	int error = errno;
 
@@ -89,8 +113,6 @@ static int bind_there(const struct place *p, int fd, gid_t group)
 		return failed_errno(p, "bind");
 	if (group != (gid_t)-1 && lchown(p->addr.sun_path, (uid_t)-1, group) < 0)
 		r = failed_errno(p, "set the group of");
-	else if (chmod(p->addr.sun_path, 0660) < 0)
-		r = failed_errno(p, "set the mode of");
 	else if (listen(fd, BACKLOG) < 0)
 		r = failed_errno(p, "listen on");
 	if (r < 0)
@@ -98,25 +120,37 @@ static int bind_there(const struct place *p, int fd, gid_t group)
 	return r;
 }
 
-int admin_path_listen(const char *path, gid_t group, char *err, size_t err_size)
+static int listen_there(const struct place *p, gid_t group)
 {
-	struct place p = { .addr = { .sun_family = AF_UNIX }, .err = err, .err_size = err_size };
-	int r, fd;
+	int fd, r = make_room(p);
 
-	if (strlen(path) >= sizeof(p.addr.sun_path))
-		return failed(&p, -ENAMETOOLONG, "admin-socket: the path is longer than %zu bytes",
-			      sizeof(p.addr.sun_path) - 1);
-	memcpy(p.addr.sun_path, path, strlen(path) + 1);
-	r = make_room(&p);
 	if (r < 0)
 		return r;
 	fd = new_socket();
 	if (fd < 0)
-		return failed_errno(&p, "make a socket for");
-	r = bind_there(&p, fd, group);
+		return failed_errno(p, "make a socket for");
+	r = bind_there(p, fd, group);
 	if (r < 0) {
 		close(fd);
 		return r;
 	}
 	return fd;
+}
+
+int admin_path_listen(const char *path, gid_t group, char *err, size_t err_size)
+{
+	struct place p = { .addr = { .sun_family = AF_UNIX }, .err = err, .err_size = err_size };
+	int r, lock;
+
+	if (strlen(path) >= sizeof(p.addr.sun_path))
+		return failed(&p, -ENAMETOOLONG, "admin-socket: the path is longer than %zu bytes",
+			      sizeof(p.addr.sun_path) - 1);
+	memcpy(p.addr.sun_path, path, strlen(path) + 1);
+	r = lock_folder(&p, &lock);
+	if (r < 0)
+		return r;
+	r = listen_there(&p, group);
+	if (lock >= 0)
+		close(lock);
+	return r;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,8 +26,9 @@
 
 struct watch {
 	const struct options *options;
-	int listen_fd; /* until the admin socket owns it */
-	pid_t server;  /* who serves the socket, and removes its path; 0: not started */
+	int listen_fd;	   /* until the admin socket owns it */
+	struct stat place; /* of the socket's path as we made it */
+	pid_t server;	   /* who serves the socket, and removes its path; 0: not started */
 	struct secrets *secrets;
 	struct cell_queue *queue;
 	struct registry *registry;
@@ -77,7 +79,10 @@ static int open_socket(struct watch *w, char *err, size_t err_size)
 	}
 	w->listen_fd = admin_path_listen(o->socket_path, o->has_group ? o->group : (gid_t)-1, err,
 					 err_size);
-	return w->listen_fd < 0 ? w->listen_fd : 0;
+	if (w->listen_fd < 0)
+		return w->listen_fd;
+	lstat(o->socket_path, &w->place);
+	return 0;
 }
 
 int watch_open(struct watch **out, const struct options *o, char *err, size_t err_size)
@@ -343,10 +348,20 @@ int watch_start(struct watch *w, struct event_base *base, const char *version,
 
 /* --- stopping ------------------------------------------------------------------------------ */
 
+/* Not what somebody else may have made there since. */
+static void unlink_ours(const struct watch *w)
+{
+	struct stat st;
+
+	if (lstat(w->options->socket_path, &st) == 0 && st.st_dev == w->place.st_dev &&
+	    st.st_ino == w->place.st_ino)
+		unlink(w->options->socket_path);
+}
+
 void watch_unlink(const struct watch *w)
 {
 	if (w->server == getpid())
-		unlink(w->options->socket_path);
+		unlink_ours(w);
 }
 
 static void event_forget(struct event *ev)
@@ -383,7 +398,7 @@ void watch_free(struct watch *w)
 		return;
 	watch_unlink(w);
 	if (w->listen_fd >= 0) {
-		unlink(w->options->socket_path);
+		unlink_ours(w);
 		close(w->listen_fd);
 	}
 	event_forget(w->wake);

@@ -4,9 +4,11 @@
  * the relay threads (cells) and the readers. */
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -227,6 +229,21 @@ START_TEST(the_socket_is_for_owner_and_group_only)
 
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_int_eq(st.st_mode & 07777, 0660);
+}
+END_TEST
+
+START_TEST(the_socket_of_a_successor_is_not_removed)
+{
+	char err[256] = "";
+	int fd;
+
+	ck_assert_int_eq(unlink(path), 0); /* an admin's hand, then another server's start */
+	fd = admin_path_listen(path, (gid_t)-1, err, sizeof(err));
+	ck_assert_int_ge(fd, 0);
+	watch_unlink(watch);
+	ck_assert_int_eq(access(path, F_OK), 0);
+	close(fd);
+	unlink(path);
 }
 END_TEST
 
@@ -711,6 +728,39 @@ START_TEST(a_stale_socket_is_replaced_and_a_live_one_is_not)
 }
 END_TEST
 
+START_TEST(two_servers_do_not_start_at_the_same_path_at_once)
+{
+	char err[256] = "";
+	int fd, folder = open(dir, O_RDONLY | O_DIRECTORY);
+
+	ck_assert_int_eq(flock(folder, LOCK_EX), 0);
+	ck_assert_int_eq(admin_path_listen(path, (gid_t)-1, err, sizeof(err)), -EADDRINUSE);
+	ck_assert(strstr(err, "starting"));
+	close(folder);
+	fd = admin_path_listen(path, (gid_t)-1, err, sizeof(err));
+	ck_assert_int_ge(fd, 0);
+	folder = open(dir, O_RDONLY | O_DIRECTORY);
+	ck_assert_int_eq(flock(folder, LOCK_EX | LOCK_NB), 0); /* only while starting */
+	close(folder);
+	close(fd);
+}
+END_TEST
+
+START_TEST(the_mode_is_there_from_the_first_moment_on)
+{
+	mode_t old = umask(0);
+	char err[256] = "";
+	struct stat st;
+	int fd = admin_path_listen(path, (gid_t)-1, err, sizeof(err));
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0660);
+	ck_assert_int_eq(umask(old), 0); /* as it was */
+	close(fd);
+}
+END_TEST
+
 START_TEST(what_is_no_socket_is_left_alone)
 {
 	char err[256] = "";
@@ -748,6 +798,7 @@ int main(void)
 	tcase_set_timeout(admin, 60);
 	tcase_add_test(admin, hello_comes_first);
 	tcase_add_test(admin, the_socket_is_for_owner_and_group_only);
+	tcase_add_test(admin, the_socket_of_a_successor_is_not_removed);
 	tcase_add_test(admin, a_subscriber_sees_birth_and_end);
 	tcase_add_test(admin, the_snapshot_shows_what_lives);
 	tcase_add_test(admin, usage_comes_by_time_and_only_when_something_changed);
@@ -766,6 +817,8 @@ int main(void)
 	suite_add_tcase(s, admin);
 	tcase_add_checked_fixture(place, make_dir, remove_dir);
 	tcase_add_test(place, a_stale_socket_is_replaced_and_a_live_one_is_not);
+	tcase_add_test(place, two_servers_do_not_start_at_the_same_path_at_once);
+	tcase_add_test(place, the_mode_is_there_from_the_first_moment_on);
 	tcase_add_test(place, what_is_no_socket_is_left_alone);
 	tcase_add_test(place, a_path_that_cannot_be_is_refused);
 	suite_add_tcase(s, place);
