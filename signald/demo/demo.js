@@ -140,6 +140,7 @@ async function tick() {
 
 function newCall(roomName, peer) {
 	page.pair = null;
+	showNumbers(null, null); /* the last call's stood until now */
 	return new Call({
 		roomName,
 		self: page.self,
