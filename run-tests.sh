@@ -16,7 +16,7 @@ SANITIZER_CFLAGS="-O1 -g"
 STAGES="install build clang check integration sanitizers scripts"
 # A test that hangs must not take the whole run with it.
 CHECK_LIMIT_S=600
-INTEGRATION_LIMIT_S=900
+INTEGRATION_LIMIT_S=420
 SCRIPTS_LIMIT_S=600
 STEP_TAIL=60
 
