@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "admin/counters.h"
 #include "admin/rest.h"
 #include "calls/call_events.h"
 #include "calls/calls_sio.h"
@@ -49,6 +50,7 @@ struct app {
 	struct usage *usage;
 	struct feed *feed;
 	struct demo_page *demo;
+	struct counters *counters;
 	struct rest rest;
 	unsigned ticks;
 
@@ -217,6 +219,7 @@ static void on_tick(void *ctx)
 	struct app *a = ctx;
 
 	calls_tick(a->calls, app_now());
+	counters_tick(a->counters, loop_now_ms());
 	if (++a->ticks % SECRETS_TICKS == 0)
 		secrets_read(a);
 	loop_timer_set(a->tick, TICK_MS);
@@ -346,9 +349,10 @@ static int make_rest(struct app *a)
 		r = admin_token_load(&a->rest.token, a->config->admin_token_file);
 		if (r)
 			log_error("config", "admin-token-file %s: %s", a->config->admin_token_file,
-				  r == -EPERM	 ? "others may read or write it"
-				  : r == -EINVAL ? "its first line is no token of 16 to 512 characters"
-						 : strerror(-r));
+				  r == -EPERM ? "others may read or write it"
+				  : r == -EINVAL
+					  ? "its first line is no token of 16 to 512 characters"
+					  : strerror(-r));
 	}
 	return r;
 }
@@ -379,17 +383,28 @@ static int make_http(struct app *a)
 	if (!r) {
 		r = http_server_start(a->http, &bad);
 		if (r)
-			log_error("http", "cannot listen on %s: %s", bad ? bad : "",
-				  strerror(-r));
+			log_error("http", "cannot listen on %s: %s", bad ? bad : "", strerror(-r));
 	}
 	return r;
 }
 
+static int make_counters(struct app *a)
+{
+	struct counters_sources s = { .http = http_server_counters(a->http),
+				      .eio = eio_server_counters(sio_server_engine(a->sio)),
+				      .sio = sio_server_counters(a->sio),
+				      .calls = a->calls,
+				      .usage = usage_counters(a->usage),
+				      .feed = a->feed ? feed_counters(a->feed) : NULL };
+
+	return counters_new(&a->counters, &s);
+}
+
 int app_new(struct app **out, const struct config *c)
 {
-	static int (*const make[])(struct app *) = { make_loop,	    make_credentials, make_calls,
-						     make_relay,    make_socketio,    make_rest,
-						     make_http };
+	static int (*const make[])(struct app *) = { make_loop,	 make_credentials, make_calls,
+						     make_relay, make_socketio,	   make_rest,
+						     make_http,	 make_counters };
 	struct app *a = calloc(1, sizeof(*a));
 	int r = a ? 0 : -ENOMEM;
 
@@ -430,6 +445,7 @@ void app_free(struct app *a)
 	secret_set_free(a->secrets);
 	origin_policy_free(a->origins);
 	loop_timer_free(a->tick);
+	counters_free(a->counters);
 	for (size_t i = 0; i < sizeof(a->signals) / sizeof(a->signals[0]); i++)
 		loop_signal_free(a->signals[i]);
 	loop_free(a->loop);

@@ -63,7 +63,9 @@ libsignald_core_a_SOURCES += \
 libsignald_io_a_SOURCES += signald/relay/feed.c signald/relay/feed.h
 
 # --- admin --------------------------------------------------------------------
-libsignald_core_a_SOURCES += signald/admin/views.c signald/admin/views.h
+libsignald_core_a_SOURCES += \
+	signald/admin/counters.c signald/admin/counters.h \
+	signald/admin/views.c signald/admin/views.h
 
 # --- the daemon ---------------------------------------------------------------
 libsignald_core_a_SOURCES += \

@@ -37,8 +37,11 @@ check_secret_file_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc,--wrap=malloc,--wrap
 check_secret_file_LDADD = libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 
 # --- relay and admin ------------------------------------------------------------
-check_PROGRAMS += check_attribution check_usage check_views check_feed
-TESTS += check_attribution check_usage check_views check_feed
+check_PROGRAMS += check_attribution check_usage check_counters check_views check_feed
+TESTS += check_attribution check_usage check_counters check_views check_feed
+check_counters_SOURCES = tests/unit/check_counters.c
+check_counters_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_counters_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 check_attribution_SOURCES = tests/unit/check_attribution.c
 check_attribution_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_attribution_LDADD = libsignald-core.a $(CHECK_LIBS)

@@ -1,0 +1,167 @@
+/* counters.c - the table of counters worth a line, and the last value seen of each */
+#include "counters.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "calls/call_events.h"
+#include "engineio/eio_server.h"
+#include "log.h"
+#include "relay/feed.h"
+#include "relay/usage.h"
+#include "socketio/sio_server.h"
+#include "transport/http_server.h"
+
+#define LINE_MAX_BYTES 960 /* a log message has 1024 */
+
+enum layer { LAYER_HTTP, LAYER_EIO, LAYER_SIO, LAYER_USAGE, LAYER_FEED, LAYERS_N };
+
+static const char *const layer_names[LAYERS_N] = {
+	[LAYER_HTTP] = "http",	 [LAYER_EIO] = "eio",	[LAYER_SIO] = "sio",
+	[LAYER_USAGE] = "usage", [LAYER_FEED] = "feed",
+};
+
+#define ROW(layer, type, member)                                                                   \
+	{                                                                                          \
+		layer, #member, offsetof(struct type, member)                                      \
+	}
+
+/* Refusals and losses; what is the ordinary course of things is not here. */
+static const struct row {
+	enum layer layer;
+	const char *name;
+	size_t offset; /* of a uint64_t */
+} rows[] = {
+	ROW(LAYER_HTTP, http_counters, bad_requests),
+	ROW(LAYER_HTTP, http_counters, origins_refused),
+	ROW(LAYER_HTTP, http_counters, bodies_refused),
+	ROW(LAYER_HTTP, http_counters, websockets_refused),
+	ROW(LAYER_HTTP, http_counters, out_of_memory),
+	ROW(LAYER_EIO, eio_counters, upgrade_failures),
+	ROW(LAYER_EIO, eio_counters, parse_errors),
+	ROW(LAYER_EIO, eio_counters, sessions_refused),
+	ROW(LAYER_EIO, eio_counters, queue_closed),
+	ROW(LAYER_EIO, eio_counters, volatile_dropped),
+	ROW(LAYER_EIO, eio_counters, out_of_memory),
+	ROW(LAYER_SIO, sio_counters, parse_errors),
+	ROW(LAYER_SIO, sio_counters, unknown_events),
+	ROW(LAYER_SIO, sio_counters, connects_refused),
+	ROW(LAYER_SIO, sio_counters, connect_timeouts),
+	ROW(LAYER_SIO, sio_counters, namespaces_refused),
+	ROW(LAYER_SIO, sio_counters, rooms_refused),
+	ROW(LAYER_SIO, sio_counters, attachments_refused),
+	ROW(LAYER_SIO, sio_counters, out_of_memory),
+	ROW(LAYER_USAGE, usage_counters, allocations_refused),
+	ROW(LAYER_USAGE, usage_counters, calls_refused),
+	ROW(LAYER_USAGE, usage_counters, participants_refused),
+	ROW(LAYER_USAGE, usage_counters, candidates_refused),
+	ROW(LAYER_USAGE, usage_counters, candidates_malformed),
+	ROW(LAYER_USAGE, usage_counters, addresses_malformed),
+	ROW(LAYER_USAGE, usage_counters, unknown),
+	ROW(LAYER_USAGE, usage_counters, vanished),
+	ROW(LAYER_FEED, feed_counters, malformed),
+	ROW(LAYER_FEED, feed_counters, overlong),
+	ROW(LAYER_FEED, feed_counters, other_major),
+	ROW(LAYER_FEED, feed_counters, samples_skipped),
+	ROW(LAYER_FEED, feed_counters, commands_refused),
+	ROW(LAYER_FEED, feed_counters, commands_dropped),
+};
+
+#define ROWS_N (sizeof(rows) / sizeof(rows[0]))
+
+/* Calls keep theirs as an array: all but the first two, which count what went well. */
+#define CALLS_FIRST CALLS_N_MALFORMED
+#define ALL_N (ROWS_N + CALLS_N - CALLS_FIRST)
+
+struct counters {
+	const void *base[LAYERS_N];
+	const struct calls *calls;
+	uint64_t last[ALL_N];
+	uint64_t next_ms; /* no line before that */
+};
+
+static enum calls_counter calls_row(size_t i)
+{
+	return (enum calls_counter)(i - ROWS_N + CALLS_FIRST);
+}
+
+static uint64_t value_of(const struct counters *c, size_t i)
+{
+	const char *base;
+
+	if (i >= ROWS_N)
+		return c->calls ? calls_counter(c->calls, calls_row(i)) : 0;
+	base = c->base[rows[i].layer];
+	return base ? *(const uint64_t *)(const void *)(base + rows[i].offset) : 0;
+}
+
+int counters_new(struct counters **out, const struct counters_sources *s)
+{
+	struct counters *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	c->base[LAYER_HTTP] = s->http;
+	c->base[LAYER_EIO] = s->eio;
+	c->base[LAYER_SIO] = s->sio;
+	c->base[LAYER_USAGE] = s->usage;
+	c->base[LAYER_FEED] = s->feed;
+	c->calls = s->calls;
+	for (size_t i = 0; i < ALL_N; i++)
+		c->last[i] = value_of(c, i);
+	*out = c;
+	return 0;
+}
+
+void counters_free(struct counters *c)
+{
+	free(c);
+}
+
+/* Add "calls.malformed +3". False: the line is full. */
+static bool add(char *line, size_t *n, size_t i, uint64_t more)
+{
+	const char *layer = i < ROWS_N ? layer_names[rows[i].layer] : "calls";
+	const char *name = i < ROWS_N ? rows[i].name : calls_counter_name(calls_row(i));
+	int len = snprintf(line + *n, LINE_MAX_BYTES - *n, "%s%s.%s +%" PRIu64, *n ? ", " : "",
+			   layer, name, more);
+
+	if (len < 0 || (size_t)len >= LINE_MAX_BYTES - *n) {
+		line[*n] = '\0';
+		return false;
+	}
+	*n += (size_t)len;
+	return true;
+}
+
+/* Whatever does not fit into the line stays for the next one. */
+static size_t write_line(struct counters *c, char *line)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ALL_N; i++) {
+		uint64_t now = value_of(c, i);
+		/* some begin anew with each connection */
+		uint64_t more = now < c->last[i] ? now : now - c->last[i];
+
+		if (more && !add(line, &n, i, more))
+			break;
+		c->last[i] = now;
+	}
+	return n;
+}
+
+void counters_tick(struct counters *c, uint64_t now_ms)
+{
+	char line[LINE_MAX_BYTES];
+
+	if (now_ms < c->next_ms || !write_line(c, line))
+		return;
+	log_info("counters", "%s", line);
+	c->next_ms = now_ms + COUNTERS_EVERY_MS;
+}

@@ -1,0 +1,39 @@
+/* counters.h - what the layers refused, as one line in the log when it changed
+ *
+ * What a client can provoke at will is logged at debug level and counted; this
+ * is where an operator sees those counts. Loop thread only. */
+#ifndef COUNTERS_H
+#define COUNTERS_H
+
+#include <stdint.h>
+
+#define COUNTERS_EVERY_MS 60000
+
+struct calls;
+struct counters;
+struct eio_counters;
+struct feed_counters;
+struct http_counters;
+struct sio_counters;
+struct usage_counters;
+
+/* Loans for the life of struct counters; NULL: there is no such layer. */
+struct counters_sources {
+	const struct http_counters *http;
+	const struct eio_counters *eio;
+	const struct sio_counters *sio;
+	const struct calls *calls;
+	const struct usage_counters *usage;
+	const struct feed_counters *feed;
+};
+
+/* What has been counted until now is known. Returns 0 and the caller's *out, -ENOMEM. */
+int counters_new(struct counters **out, const struct counters_sources *sources);
+void counters_free(struct counters *c); /* NULL is fine */
+
+/* Log what was added since the last line ("calls.malformed +3, ..."), at most
+ * once in COUNTERS_EVERY_MS, and nothing when there is nothing. To be called
+ * often; now_ms is monotonic. */
+void counters_tick(struct counters *c, uint64_t now_ms);
+
+#endif
