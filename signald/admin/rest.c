@@ -137,6 +137,7 @@ struct walk {
 	const struct call_table *table;
 	struct call *(*next)(const struct call_table *t, const struct call *prev);
 	const struct call *at;
+	uint64_t now_ms;
 	struct view_user members[CALL_MEMBERS_MAX];
 };
 
@@ -170,6 +171,7 @@ static bool walk_next(void *it, struct view_call *out)
 		.start_ms = call_start_wall_ms(c),
 		.answer_ms = call_answer_wall_ms(c),
 		.end_ms = call_end_wall_ms(c),
+		.duration_ms = call_duration_ms(c, w->now_ms),
 		.end_reason = call_reason(c),
 	};
 	return true;
@@ -179,9 +181,9 @@ static void get_stats(struct http_request *r, void *ctx)
 {
 	const struct rest *rest = ctx;
 	const struct call_table *table = calls_table(rest->calls);
-	struct walk live = { .table = table, .next = call_table_next_live };
-	struct walk ended = { .table = table, .next = call_table_next_ended };
 	struct call_time t = rest->now();
+	struct walk live = { .table = table, .next = call_table_next_live, .now_ms = t.now_ms };
+	struct walk ended = { .table = table, .next = call_table_next_ended, .now_ms = t.now_ms };
 	struct json_out o;
 
 	if (!admin_token_matches(&rest->token, http_header(r, "Authorization"))) {

@@ -22,10 +22,10 @@ struct rest {
 	const struct credentials *credentials;
 	const struct usage *usage;
 	struct admin_token token;
-	uint64_t start_ms;			/* monotonic, when signald started */
-	struct call_time (*now)(void);		/* both clocks */
+	uint64_t start_ms;	       /* monotonic, when signald started */
+	struct call_time (*now)(void); /* both clocks */
 	bool (*turn_connected)(void *ctx);
-	void *ctx;				/* for turn_connected() */
+	void *ctx; /* for turn_connected() */
 };
 
 extern const struct http_route rest_routes[];

@@ -136,16 +136,6 @@ static void put_call_relay(struct json_out *o, const struct view_call *c,
 
 /* Calls --------------------------------------------------------------------- */
 
-/* Whole seconds between answer and end, or now; 0 while ringing, and if the clock went back. */
-static uint64_t duration_s(const struct view_call *c, int64_t now_ms)
-{
-	int64_t until = c->end_ms ? c->end_ms : now_ms;
-
-	if (!c->answer_ms || until < c->answer_ms)
-		return 0;
-	return (uint64_t)(until - c->answer_ms) / 1000;
-}
-
 static void put_time(struct json_out *o, const char *key, int64_t ms)
 {
 	if (ms)
@@ -173,7 +163,7 @@ static void put_call(struct json_out *o, const struct view_call *c, const struct
 		out_user(o, &c->initiator);
 	}
 	json_put_raw(o, "groupId", c->group_id);
-	json_put_u64(o, "duration", duration_s(c, s->now_ms));
+	json_put_u64(o, "duration", c->duration_ms / 1000);
 	put_call_relay(o, c, s);
 	json_out_close(o, '}');
 }

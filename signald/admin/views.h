@@ -27,6 +27,7 @@ struct view_call {
 	size_t participants_n;
 	struct json_slice group_id; /* NULL slice: none */
 	int64_t start_ms, answer_ms, end_ms;
+	uint64_t duration_ms;	/* by the monotonic clock: the times above may jump */
 	const char *end_reason; /* NULL: none */
 };
 

@@ -95,12 +95,6 @@ void calls_end_all(struct calls *cs, struct call_time now);
 const struct call_table *calls_table(const struct calls *cs);
 const struct identity *calls_identity(const struct calls *cs);
 
-/* A call as REST shows it: the members of an object the caller has opened
- * (roomName, callId, participants, callType, state, startTime, answerTime?,
- * endTime?, endReason?, endCode?, initiator, duration), which stays open for
- * more. duration is seconds. */
-void calls_put_call(struct json_out *o, const struct call *c, uint64_t now_ms);
-
 enum calls_counter {
 	CALLS_N_STARTED,
 	CALLS_N_ANSWERED,

@@ -178,28 +178,6 @@ const struct identity *calls_identity(const struct calls *cs)
 	return cs->identity;
 }
 
-void calls_put_call(struct json_out *o, const struct call *c, uint64_t now_ms)
-{
-	json_put_string(o, "roomName", call_room_name(c));
-	json_put_string(o, "callId", call_id(c));
-	json_out_key(o, "participants");
-	json_out_open(o, '[');
-	for (size_t i = 0; i < call_members_n(c); i++)
-		user_id_put(o, NULL, call_member(c, i));
-	json_out_close(o, ']');
-	json_put_string(o, "callType", call_type_name(call_type(c)));
-	json_put_string(o, "state", call_state_name(call_state(c)));
-	json_put_i64(o, "startTime", call_start_wall_ms(c));
-	if (call_answer_wall_ms(c))
-		json_put_i64(o, "answerTime", call_answer_wall_ms(c));
-	if (call_end_wall_ms(c))
-		json_put_i64(o, "endTime", call_end_wall_ms(c));
-	json_put_string(o, "endReason", call_reason(c));
-	json_put_string(o, "endCode", call_code_name(call_code(c)));
-	user_id_put(o, "initiator", call_member(c, CALL_CALLER));
-	json_put_u64(o, "duration", call_duration_ms(c, now_ms) / 1000);
-}
-
 uint64_t calls_counter(const struct calls *cs, enum calls_counter which)
 {
 	return cs->counters[which];

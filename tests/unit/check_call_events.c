@@ -1224,35 +1224,7 @@ START_TEST(a_candidates_decoration_is_left_out_when_it_is_none)
 }
 END_TEST
 
-/* --- the view for REST, names ----------------------------------------------------------- */
-
-START_TEST(a_call_shows_its_fields_to_rest)
-{
-	char buf[1024];
-	struct json_out o;
-
-	active();
-	json_out_fixed(&o, buf, sizeof(buf));
-	json_out_open(&o, '{');
-	calls_put_call(&o, the_call(), clock_ms + 2500);
-	json_out_close(&o, '}');
-	ck_assert(!o.failed);
-	ck_assert_str_eq(
-		(buf[o.n] = '\0', buf),
-		"{\"roomName\":\"r\",\"callId\":\"0000000000000000000001\",\"participants\":[1,2],"
-		"\"callType\":\"video\",\"state\":\"active\",\"startTime\":1700000001000,"
-		"\"answerTime\":1700000001000,\"initiator\":1,\"duration\":2}");
-	end('A', "r");
-	json_out_reset(&o);
-	json_out_open(&o, '{');
-	calls_put_call(&o, the_call(), clock_ms + 2500);
-	json_out_close(&o, '}');
-	buf[o.n] = '\0';
-	ck_assert_ptr_nonnull(strstr(buf, "\"state\":\"ended\""));
-	ck_assert_ptr_nonnull(strstr(buf, "\"endTime\":1700000001000,\"endReason\":\"Call ended\","
-					  "\"endCode\":\"completed\""));
-}
-END_TEST
+/* --- names ----------------------------------------------------------- */
 
 START_TEST(every_counter_has_a_name)
 {
@@ -1343,7 +1315,6 @@ int main(void)
 	tcase_add_test(t, what_is_too_big_is_refused);
 	tcase_add_test(t, the_biggest_permitted_sdp_goes_through);
 	tcase_add_test(t, a_candidates_decoration_is_left_out_when_it_is_none);
-	tcase_add_test(t, a_call_shows_its_fields_to_rest);
 	tcase_add_test(t, every_counter_has_a_name);
 	tcase_add_test(t, running_out_of_memory_anywhere_is_survived);
 	suite_add_tcase(s, t);
