@@ -12,6 +12,7 @@
 #include "log.h"
 
 #define DEFAULT_CONFIG "/etc/signald/signald.conf"
+#define DESCRIPTORS_KEPT 64 /* for everything that is no connection: files, the admin socket */
 
 static const char usage_text[] =
 	"signald - signaling for video calls, with the relay usage of each\n"
@@ -66,12 +67,34 @@ static void no_core_dumps(void)
 #endif
 }
 
-static int serve(const struct config *c)
+/* A shell's limit of open files is often 1024, and the hard one is for us to take. Where that is
+ * too little, there are fewer connections: the last descriptors are not for clients. */
+static void find_descriptors(struct config *c)
+{
+	rlim_t wanted = (rlim_t)c->connections_max + DESCRIPTORS_KEPT;
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim) || lim.rlim_cur >= wanted)
+		return;
+	lim.rlim_cur = lim.rlim_max < wanted ? lim.rlim_max : wanted;
+	if (setrlimit(RLIMIT_NOFILE, &lim) && getrlimit(RLIMIT_NOFILE, &lim))
+		return;
+	if (lim.rlim_cur >= wanted)
+		return;
+	c->connections_max = lim.rlim_cur > 2 * DESCRIPTORS_KEPT
+				     ? (uint32_t)(lim.rlim_cur - DESCRIPTORS_KEPT)
+				     : DESCRIPTORS_KEPT;
+	log_warn("signald", "connections-max is taken as %u: only %llu files may be open",
+		 c->connections_max, (unsigned long long)lim.rlim_cur);
+}
+
+static int serve(struct config *c)
 {
 	struct app *a;
 	int r;
 
 	no_core_dumps();
+	find_descriptors(c);
 	r = app_new(&a, c);
 	if (r)
 		return 1;
@@ -103,7 +126,8 @@ int main(int argc, char **argv)
 			fprintf(stderr, "signald: %s: %s\n", file, err.text);
 		r = 2;
 	} else if (log_level_parse(c.log_level, &level)) {
-		fprintf(stderr, "signald: %s: log-level must be error, warn, info or debug\n", file);
+		fprintf(stderr, "signald: %s: log-level must be error, warn, info or debug\n",
+			file);
 		r = 2;
 	} else if (mode == MODE_CHECK) {
 		printf("%s: OK\n", file);
