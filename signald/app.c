@@ -78,11 +78,34 @@ static struct call_time now_for_calls(void *ctx)
 
 static bool same_file(const struct stat *a, const struct stat *b)
 {
+	/* ctime: so a mode that is put right counts as well */
 	return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
-	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
-/* Read the file if it changed. A broken one leaves the set that works. */
+/* Not the file's fault: worth another try although it has not changed. */
+static bool passes_by_itself(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -EIO;
+}
+
+static void secrets_refused(const struct app *a, int err, const struct secret_error *why)
+{
+	const char *file = a->config->auth_secret_file;
+
+	if (why->line)
+		log_error("secrets", "%s:%u: %s", file, why->line, why->text);
+	else
+		log_error("secrets", "%s: %s", file, *why->text ? why->text : strerror(-err));
+}
+
+static void secrets_stat(const struct app *a, struct stat *st)
+{
+	if (stat(a->config->auth_secret_file, st))
+		memset(st, 0, sizeof(*st)); /* said once, when it is read */
+}
+
+/* Read the file. A broken one leaves the set that works. */
 static int secrets_read(struct app *a)
 {
 	struct secret_error err = { .line = 0 };
@@ -90,15 +113,12 @@ static int secrets_read(struct app *a)
 	struct stat st;
 	int r;
 
-	if (stat(a->config->auth_secret_file, &st))
-		memset(&st, 0, sizeof(st)); /* said once, by the load below */
-	if (a->secrets && same_file(&st, &a->secrets_stat))
-		return 0;
-	a->secrets_stat = st;
+	secrets_stat(a, &st);
 	r = secret_set_load(a->config->auth_secret_file, &set, &err);
+	if (!passes_by_itself(r))
+		a->secrets_stat = st;
 	if (r) {
-		log_error("secrets", "%s:%u: %s", a->config->auth_secret_file, err.line,
-			  *err.text ? err.text : strerror(-r));
+		secrets_refused(a, r, &err);
 		return r;
 	}
 	credentials_set_secrets(a->credentials, set);
@@ -108,6 +128,15 @@ static int secrets_read(struct app *a)
 	if (!secret_set_signing(set, app_now().wall_ms / 1000))
 		log_warn("secrets", "none is active: clients get no TURN credentials");
 	return 0;
+}
+
+static void secrets_read_if_changed(struct app *a)
+{
+	struct stat st;
+
+	secrets_stat(a, &st);
+	if (!same_file(&st, &a->secrets_stat))
+		secrets_read(a);
 }
 
 /* --- calls to usage, usage to feed --------------------------------------- */
@@ -221,7 +250,7 @@ static void on_tick(void *ctx)
 	calls_tick(a->calls, app_now());
 	counters_tick(a->counters, loop_now_ms());
 	if (++a->ticks % SECRETS_TICKS == 0)
-		secrets_read(a);
+		secrets_read_if_changed(a);
 	loop_timer_set(a->tick, TICK_MS);
 }
 

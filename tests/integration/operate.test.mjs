@@ -1,0 +1,88 @@
+/* operate.test.mjs - what an operator does to a running signald, and sees of it */
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import net from 'node:net';
+import { test } from 'node:test';
+
+import { Stack } from './lib/stack.mjs';
+import { confide, turnPassword, until } from './lib/suite.mjs';
+
+const options = { timeout: 60000 };
+const FIRST = confide('operate-first-secret-0123456789');
+const SECOND = confide('operate-second-secret-0123456789');
+
+/* signald alone: it serves without a turnserver. */
+async function start(t, more = {}) {
+	const stack = new Stack(more);
+
+	t.after(() => stack.stop());
+	await stack.init();
+	write(stack, FIRST);
+	await stack.startSignald();
+	return stack;
+}
+
+/* As writers do: a new file takes the name. */
+function write(stack, secret, mode = 0o600) {
+	fs.writeFileSync(`${stack.secretsFile}.new`, secret ? `main ${secret}\n` : 'broken\n', { mode });
+	fs.chmodSync(`${stack.secretsFile}.new`, mode);
+	fs.renameSync(`${stack.secretsFile}.new`, stack.secretsFile);
+}
+
+async function signsWith(stack, secret) {
+	const { username, credential } = (await stack.rest.get('/api/ice-servers/7')).json.iceServers
+		.find((s) => s.credential);
+
+	return credential === turnPassword(secret, username);
+}
+
+const logged = (stack, what) => until(`the log has ${what}`,
+	() => what.test(stack.daemons.signald.logText()), 8000);
+
+test('secrets are read again on SIGHUP, also unchanged ones', options, async (t) => {
+	const stack = await start(t);
+	const signald = stack.daemons.signald.process;
+	const reads = () => stack.daemons.signald.logText().match(/secrets: 1 read/g).length;
+
+	write(stack, SECOND);
+	signald.kill('SIGHUP');
+	await until('the new one signs', () => signsWith(stack, SECOND), 2000);
+	assert.equal(reads(), 2);
+	signald.kill('SIGHUP');
+	await until('it was read a third time', () => reads() === 3, 2000);
+});
+
+test('a file of secrets that is wrong changes nothing, and is taken once it is right', options, async (t) => {
+	const stack = await start(t);
+
+	write(stack, null);
+	await logged(stack, /auth-secrets:1: /);
+	assert.ok(await signsWith(stack, FIRST));
+
+	await t.test('its mode alone is put right', async () => {
+		write(stack, SECOND, 0o644);
+		await logged(stack, /auth-secrets: .*(permi|others)/i);
+		assert.ok(await signsWith(stack, FIRST));
+		fs.chmodSync(stack.secretsFile, 0o600);
+		await until('the new one signs', () => signsWith(stack, SECOND), 8000);
+	});
+});
+
+test('more files than a shell permits may be open', options, async (t) => {
+	const stack = await start(t, { prefix: ['prlimit', '--nofile=96:400'] });
+	const sockets = [];
+
+	t.after(() => sockets.forEach((s) => s.destroy()));
+	await logged(stack, /connections-max is taken as 336: only 400 files may be open/);
+	for (let i = 0; i < 250; i++)
+		sockets.push(net.connect(stack.port, stack.host).on('error', () => {}));
+	await until('all are connected', () => sockets.every((s) => !s.connecting), 5000);
+	assert.equal((await stack.rest.health()).status, 'ok');
+});
+
+test('what clients provoke is told by counters', options, async (t) => {
+	const stack = await start(t);
+
+	await stack.rest.get('/api/health', { headers: { Origin: 'null' } });
+	await logged(stack, /counters: http\.origins_refused \+1/);
+});
