@@ -34,7 +34,8 @@ enum coturn_ext_option_id {
 	"						default 2).\n"                                             \
 	" --auth-secret-file	<path>			Dated secrets for the TURN REST API, accepted\n"   \
 	"						beside static-auth-secret and read again when\n"           \
-	"						the file changes. Implies --use-auth-secret.\n"
+	"						the file changes. Implies --use-auth-secret. No\n"         \
+	"						core dumps are written then.\n"
 
 /* One of the options above was given. A bad value is reported by
  * coturn_ext_open(). Main thread. */

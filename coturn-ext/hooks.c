@@ -6,6 +6,8 @@
 #include "coturn_ext.h"
 
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "mainrelay.h"
@@ -56,6 +58,17 @@ static int refuse_start(const char *why)
 	return -1;
 }
 
+/* The secrets live in this memory: not in a core file, nor for a debugger of
+ * the same user. Stock keeps static-auth-secret and private keys there, too,
+ * but nobody who gives no auth-secret-file is to lose core dumps. */
+static void no_core_dumps(void)
+{
+	setrlimit(RLIMIT_CORE, &(const struct rlimit){ 0, 0 });
+#ifndef WITH_SANITIZERS
+	prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
 static void unlink_at_exit(void)
 {
 	watch_unlink(watch);
@@ -75,6 +88,8 @@ int coturn_ext_open(void)
 	if (turn_params.rest_api_separator != ':')
 		return refuse_start(
 			"rest-api-separator must be ':' with admin-socket or auth-secret-file");
+	if (options.secrets_path)
+		no_core_dumps();
 	if (watch_open(&watch, &options, err, sizeof(err)) < 0)
 		return refuse_start(err);
 	return atexit(unlink_at_exit) ? refuse_start("out of memory") : 0;

@@ -248,6 +248,17 @@ describe('secrets', { concurrency: 3 }, () => {
 		assert.equal((await admin.command({ c: 'kill', call: CALL })).count, 0);
 	});
 
+	test('no core file holds them; without the file core dumps are as they were', async (t) => {
+		const softLimit = (pid) => /Max core file size +(\S+)/.exec(fs.readFileSync(`/proc/${pid}/limits`, 'utf8'))[1];
+
+		execFileSync('prlimit', ['--pid', process.pid, '--core=unlimited:']); /* what a child inherits */
+		const server = await serve(t);
+		const plain = await new Turnserver(t, ['--use-auth-secret', `--static-auth-secret=${STATIC}`]).start();
+
+		assert.equal(softLimit(server.program.process.pid), '0');
+		assert.equal(softLimit(plain.program.process.pid), softLimit('self'));
+	});
+
 	test('a public secret stays public when turnserver.conf has it, too', async (t) => {
 		const server = await serve(t, { secrets: [`k1 ${SECRET}`, PUBLIC_LINE], args: [`--static-auth-secret=${PUBLIC}`] });
 
