@@ -203,7 +203,6 @@ void demo_page_redirect(struct http_request *r, void *ctx)
 
 void demo_page_get(struct http_request *r, void *ctx)
 {
-	static const char missing[] = "{\"error\":\"Not Found\"}";
 	struct demo_page *d = ctx;
 	const char *name = http_segment(r);
 
@@ -218,7 +217,7 @@ void demo_page_get(struct http_request *r, void *ctx)
 			return;
 		}
 	}
-	http_reply_json(r, 404, missing, sizeof(missing) - 1);
+	http_reply_not_found(r);
 }
 
 /* Tell every demo page who is there. */

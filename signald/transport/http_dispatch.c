@@ -182,8 +182,7 @@ static const struct http_route *find_route(struct http_request *r, unsigned *met
 	return NULL;
 }
 
-/* {"error":"Not Found","path":...} with the path as it was asked for */
-static void reply_not_found(struct http_request *r)
+void http_reply_not_found(struct http_request *r)
 {
 	char path[256], buf[1024];
 	struct json_out o;
@@ -221,7 +220,7 @@ static void pick_route(struct http_request *r)
 	if (methods && !(methods & r->method))
 		reply_wrong_method(r, methods);
 	else
-		reply_not_found(r);
+		http_reply_not_found(r);
 }
 
 /* RFC 6455 section 4.2.1 */

@@ -85,5 +85,7 @@ void http_reply_bytes(struct http_request *r, unsigned status, const char *conte
 		      size_t n);
 /* {"error":text}, with a status of 400 and above */
 void http_reply_error(struct http_request *r, unsigned status, const char *text);
+/* 404 {"error":"Not Found","path":...} with the path as it was asked for. */
+void http_reply_not_found(struct http_request *r);
 
 #endif

@@ -230,6 +230,23 @@ test('stats and the count have their shape, without and with a call', async (t) 
 	assert.equal(await count(), 0);
 });
 
+test('the demo page is served with its policy, and nothing beside it', async () => {
+	for (const file of ['', 'index.html', 'demo.js', 'demo.css', 'socket.io.min.js']) {
+		const res = await rest.get(`/demo/${file}`);
+		const policy = res.headers['content-security-policy'];
+
+		assert.equal(res.status, 200, file);
+		assert.match(policy, /default-src 'self'/);
+		assert.doesNotMatch(policy, /unsafe/);
+	}
+	for (const file of ['package.json', '.npmrc', 'node_modules', '../app.c', '..%2fapp.c', 'nothing.js']) {
+		const res = await rest.get(`/demo/${file}`);
+
+		assertError(res, 404);
+		assert.deepEqual(res.json, { error: 'Not Found', path: `/demo/${file}` });
+	}
+});
+
 test('unknown paths are 404 and name the path without its query', async () => {
 	const paths = ['/', '/api', '/api/', '/api/health/', '/api/nothing', '/admin', '/../etc/passwd', '/api/calls'];
 
