@@ -339,13 +339,23 @@ async function onCandidate(data) {
 	}
 }
 
+/* How a call ended, where the code says more than the reason sent along. */
+const ENDINGS = {
+	answered_elsewhere: 'You answered in another tab.',
+	cancelled: 'The caller has hung up.',
+	completed: 'The other side has hung up.',
+	failed: 'The call has ended: the other side is gone.',
+	no_answer: 'Nobody answered.',
+	offline: 'The other side is not there.',
+};
+
 function onOver(data, text) {
-	const reason = data?.reason ? `: ${data.reason}` : '.';
+	const ending = ENDINGS[data?.code] ?? `${text}${data?.reason ? `: ${data.reason}` : '.'}`;
 
 	if (isRinging(data))
-		stopRinging(`${text}${reason}`);
+		stopRinging(ending);
 	else if (isCurrent(data))
-		closeCall(`${text}${reason}`);
+		closeCall(ending);
 }
 
 const EVENTS = {

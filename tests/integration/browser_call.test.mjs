@@ -58,6 +58,7 @@ test('the demo page tests TURN, declines, and says why it sends a drawn picture'
 		await alice.click('#hangup');
 		await bob.waitForFunction(() => window.demo.state === 'idle');
 		assert.equal(await bob.isVisible('#incoming'), false);
+		assert.match(await bob.textContent('#status'), /caller has hung up/);
 	});
 
 	await t.test('without a camera the page says so', async () => {
