@@ -248,6 +248,8 @@ static void on_tick(void *ctx)
 	struct app *a = ctx;
 
 	calls_tick(a->calls, app_now());
+	if (a->demo)
+		demo_page_tick(a->demo);
 	counters_tick(a->counters, loop_now_ms());
 	if (++a->ticks % SECRETS_TICKS == 0)
 		secrets_read_if_changed(a);
@@ -424,7 +426,8 @@ static int make_counters(struct app *a)
 				      .sio = sio_server_counters(a->sio),
 				      .calls = a->calls,
 				      .usage = usage_counters(a->usage),
-				      .feed = a->feed ? feed_counters(a->feed) : NULL };
+				      .feed = a->feed ? feed_counters(a->feed) : NULL,
+				      .demo = a->demo ? demo_page_counters(a->demo) : NULL };
 
 	return counters_new(&a->counters, &s);
 }

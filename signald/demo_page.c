@@ -20,7 +20,8 @@
 #define ROOM "demo"
 #define NAME_MAX_BYTES 64
 
-/* No inline script or style; connections only to where the page came from. */
+/* No inline script or style. ws: and wss: because older browsers do not count a WebSocket to where
+ * the page came from as 'self'. */
 static const char policy[] = "default-src 'self'; connect-src 'self' ws: wss:; "
 			     "img-src 'self' data:; media-src 'self' blob:; style-src 'self'; "
 			     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -61,6 +62,8 @@ struct demo_page {
 	struct file files[DEMO_FILES_MAX];
 	size_t files_n;
 	struct user *users;
+	bool changed; /* since all were told */
+	struct demo_counters counters;
 };
 
 static const char *content_type(const char *name)
@@ -186,7 +189,7 @@ void demo_page_free(struct demo_page *d)
 
 	if (!d)
 		return;
-	HASH_ITER(hh, d->users, u, next) {
+	HASH_ITER (hh, d->users, u, next) {
 		HASH_DEL(d->users, u);
 		free(u);
 	}
@@ -220,47 +223,84 @@ void demo_page_get(struct http_request *r, void *ctx)
 	http_reply_not_found(r);
 }
 
-/* Tell every demo page who is there. */
-static void tell(struct demo_page *d)
+/* Who is there, as the arguments of demo:online; the caller frees it with json_out_free(). */
+static void write_online(const struct demo_page *d, struct json_out *o)
 {
-	struct json_out o;
 	struct user *u, *next;
 
-	json_out_heap(&o, DEMO_USERS_MAX * 1024);
-	json_out_open(&o, '{');
-	json_out_key(&o, "users");
-	json_out_open(&o, '[');
-	HASH_ITER(hh, d->users, u, next) {
-		json_out_open(&o, '{');
-		json_put_string(&o, "userId", u->id);
-		json_put_string(&o, "name", u->name);
-		json_out_close(&o, '}');
+	json_out_heap(o, DEMO_USERS_MAX * 1024);
+	json_out_open(o, '{');
+	json_out_key(o, "users");
+	json_out_open(o, '[');
+	HASH_ITER (hh, d->users, u, next) {
+		json_out_open(o, '{');
+		json_put_string(o, "userId", u->id);
+		json_put_string(o, "name", u->name);
+		json_out_close(o, '}');
 	}
-	json_out_close(&o, ']');
-	json_out_close(&o, '}');
+	json_out_close(o, ']');
+	json_out_close(o, '}');
+}
+
+static void tell_one(const struct demo_page *d, struct sio_socket *s)
+{
+	struct json_out o;
+
+	write_online(d, &o);
+	if (!o.failed)
+		sio_emit(s, "demo:online", o.p, o.n);
+	json_out_free(&o);
+}
+
+/* One hello makes a message to everybody, so they are gathered. */
+void demo_page_tick(struct demo_page *d)
+{
+	struct json_out o;
+
+	if (!d->changed)
+		return;
+	d->changed = false;
+	write_online(d, &o);
 	if (!o.failed)
 		sio_room_emit(d->srv, "/", ROOM, NULL, "demo:online", o.p, o.n);
 	json_out_free(&o);
 }
 
+/* Returns NULL when there are too many. */
+static struct user *get_user(struct demo_page *d, const char *id)
+{
+	struct user *u;
+
+	HASH_FIND_STR(d->users, id, u);
+	if (u)
+		return u;
+	u = HASH_COUNT(d->users) < DEMO_USERS_MAX ? calloc(1, sizeof(*u)) : NULL;
+	if (!u) {
+		d->counters.users_refused++;
+		return NULL;
+	}
+	snprintf(u->id, sizeof(u->id), "%s", id);
+	HASH_ADD_STR(d->users, id, u);
+	return u;
+}
+
 void demo_page_hello(struct demo_page *d, struct sio_socket *s, const char *user,
 		     const struct sio_args *args)
 {
-	struct json_slice name;
-	struct user *u;
+	struct user *u = get_user(d, user);
+	char name[NAME_MAX_BYTES + 1];
+	struct json_slice v;
 
-	HASH_FIND_STR(d->users, user, u);
-	if (!u) {
-		if (HASH_COUNT(d->users) >= DEMO_USERS_MAX || !(u = calloc(1, sizeof(*u))))
-			return;
-		snprintf(u->id, sizeof(u->id), "%s", user);
-		HASH_ADD_STR(d->users, id, u);
-	}
-	if (!args->n || !json_member(args->v[0], "name", &name) ||
-	    json_string(name, u->name, sizeof(u->name)) <= 0)
-		strcpy(u->name, u->id);
+	if (!args->n || !json_member(args->v[0], "name", &v) ||
+	    json_string(v, name, sizeof(name)) <= 0)
+		snprintf(name, sizeof(name), "%s", user);
 	sio_join(s, ROOM);
-	tell(d);
+	if (!u || !strcmp(u->name, name)) {
+		tell_one(d, s);
+		return;
+	}
+	strcpy(u->name, name);
+	d->changed = true;
 }
 
 void demo_page_offline(struct demo_page *d, const char *user)
@@ -272,5 +312,10 @@ void demo_page_offline(struct demo_page *d, const char *user)
 		return;
 	HASH_DEL(d->users, u);
 	free(u);
-	tell(d);
+	d->changed = true;
+}
+
+const struct demo_counters *demo_page_counters(const struct demo_page *d)
+{
+	return &d->counters;
 }

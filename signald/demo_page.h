@@ -24,12 +24,21 @@ void demo_page_free(struct demo_page *d); /* NULL is fine */
 void demo_page_redirect(struct http_request *r, void *ctx);
 void demo_page_get(struct http_request *r, void *ctx);
 
-/* "demo:hello" {name} of a socket that has joined as user: show that user, and
- * tell all demo pages with "demo:online" {users:[{userId,name}]}. */
+/* "demo:hello" {name} of a socket that has joined as user: show that user. It
+ * is told with "demo:online" {users:[{userId,name}]}; with the next tick, as
+ * all demo pages are, when that changed something. */
 void demo_page_hello(struct demo_page *d, struct sio_socket *s, const char *user,
 		     const struct sio_args *args);
 
 /* The user's last socket is gone. */
 void demo_page_offline(struct demo_page *d, const char *user);
+
+/* Tell all demo pages what changed; to be called a few times a second. */
+void demo_page_tick(struct demo_page *d);
+
+struct demo_counters {
+	uint64_t users_refused;
+};
+const struct demo_counters *demo_page_counters(const struct demo_page *d);
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "calls/call_events.h"
+#include "demo_page.h"
 #include "engineio/eio_server.h"
 #include "log.h"
 #include "relay/feed.h"
@@ -19,11 +20,11 @@
 
 #define LINE_MAX_BYTES 960 /* a log message has 1024 */
 
-enum layer { LAYER_HTTP, LAYER_EIO, LAYER_SIO, LAYER_USAGE, LAYER_FEED, LAYERS_N };
+enum layer { LAYER_HTTP, LAYER_EIO, LAYER_SIO, LAYER_USAGE, LAYER_FEED, LAYER_DEMO, LAYERS_N };
 
 static const char *const layer_names[LAYERS_N] = {
 	[LAYER_HTTP] = "http",	 [LAYER_EIO] = "eio",	[LAYER_SIO] = "sio",
-	[LAYER_USAGE] = "usage", [LAYER_FEED] = "feed",
+	[LAYER_USAGE] = "usage", [LAYER_FEED] = "feed", [LAYER_DEMO] = "demo",
 };
 
 #define ROW(layer, type, member)                                                                   \
@@ -70,6 +71,7 @@ static const struct row {
 	ROW(LAYER_FEED, feed_counters, samples_skipped),
 	ROW(LAYER_FEED, feed_counters, commands_refused),
 	ROW(LAYER_FEED, feed_counters, commands_dropped),
+	ROW(LAYER_DEMO, demo_counters, users_refused),
 };
 
 #define ROWS_N (sizeof(rows) / sizeof(rows[0]))
@@ -111,6 +113,7 @@ int counters_new(struct counters **out, const struct counters_sources *s)
 	c->base[LAYER_SIO] = s->sio;
 	c->base[LAYER_USAGE] = s->usage;
 	c->base[LAYER_FEED] = s->feed;
+	c->base[LAYER_DEMO] = s->demo;
 	c->calls = s->calls;
 	for (size_t i = 0; i < ALL_N; i++)
 		c->last[i] = value_of(c, i);

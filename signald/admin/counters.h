@@ -11,6 +11,7 @@
 
 struct calls;
 struct counters;
+struct demo_counters;
 struct eio_counters;
 struct feed_counters;
 struct http_counters;
@@ -25,6 +26,7 @@ struct counters_sources {
 	const struct calls *calls;
 	const struct usage_counters *usage;
 	const struct feed_counters *feed;
+	const struct demo_counters *demo;
 };
 
 /* What has been counted until now is known. Returns 0 and the caller's *out, -ENOMEM. */

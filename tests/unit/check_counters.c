@@ -39,7 +39,7 @@ static int no_emit(void *handle, const char *event, const char *args, size_t n, 
 
 static void setup(void)
 {
-	struct counters_sources s = { &http, &eio, &sio, NULL, &usage, &feed };
+	struct counters_sources s = { &http, &eio, &sio, NULL, &usage, &feed, NULL };
 	struct calls_ops ops = { .emit = no_emit };
 	struct calls_config cfg;
 
