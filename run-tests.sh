@@ -28,7 +28,8 @@ Install what is missing, build, and run the tests. Without arguments all stages 
   install       packages of Debian and npm that are missing
   build         configure and build with gcc; a warning in our code is an error
   clang         the same with clang, and the tests' programs
-  check         unit tests, specification vectors and fuzz corpora (make check)
+  check         unit tests, specification vectors and fuzz corpora (make check); coturn's per-packet functions
+                compared with stock's (make bench)
   integration   the daemons with real clients
   sanitizers    AddressSanitizer and UndefinedBehaviorSanitizer; make check and integration again,
                 without the browsers
@@ -120,7 +121,7 @@ build_in() {
 }
 
 stage_build() {
-	build_in "$TEST_BUILD" "$STRICT_CFLAGS" "all turnutils"
+	build_in "$TEST_BUILD" "$STRICT_CFLAGS" "all turnutils stock"
 }
 
 stage_clang() {
@@ -136,7 +137,16 @@ check_in() {
 }
 
 stage_check() {
-	check_in "$TEST_BUILD" "$STRICT_CFLAGS"
+	local rc=0
+	check_in "$TEST_BUILD" "$STRICT_CFLAGS" || rc=1
+	# Counts instructions, so it does not depend on the machine's load.
+	if step "make bench: per-packet functions as in stock" make -C "$TEST_BUILD" CFLAGS="$STRICT_CFLAGS" bench; then
+		count 1 0
+	else
+		count 0 1
+		rc=1
+	fi
+	return $rc
 }
 
 # integration_with DIR [FILE...]: the programs of DIR; all test files, or these.

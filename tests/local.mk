@@ -4,7 +4,12 @@
 include tests/unit/local.mk
 include tests/fuzz/local.mk
 include tests/tools/local.mk
+
+# What our changes cost, beside stock coturn built with the same flags.
 EXTRA_DIST += tests/bench/per_packet_diff.sh
+.PHONY: bench
+bench: stock
+	$(srcdir)/tests/bench/per_packet_diff.sh turnserver-stock turnserver
 
 # The manual says what the program says.
 TESTS += tests/scripts/check_manual.sh
