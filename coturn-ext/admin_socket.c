@@ -50,6 +50,7 @@ struct client {
 	bool behind;   /* missed usage lines since its last full round */
 	bool overlong; /* in the rest of a line that was too long */
 	bool closing;  /* goes when its output has drained */
+	bool asked;    /* will not ask any more; goes when it has its answers */
 	bool dead;     /* to be freed by reap() */
 	unsigned errors;
 	uint64_t skipped;
@@ -122,17 +123,27 @@ static void tell(struct client *c, const char *line, int n)
 	    n);
 }
 
+static void drop_if_done(struct client *c)
+{
+	if ((c->closing || (c->asked && c->walk.kind == WALK_NONE)) &&
+	    !evbuffer_get_length(bufferevent_get_output(c->bev)))
+		drop(c);
+}
+
+/* From now on it has so long to take the next piece. */
+static void limit_output(struct client *c)
+{
+	bufferevent_set_timeouts(c->bev, NULL, &(const struct timeval){ .tv_sec = CLOSING_S });
+	drop_if_done(c);
+}
+
 static void close_after_output(struct client *c)
 {
-	const struct timeval limit = { .tv_sec = CLOSING_S };
-
 	if (c->dead || c->closing)
 		return;
 	c->closing = true;
 	bufferevent_disable(c->bev, EV_READ);
-	bufferevent_set_timeouts(c->bev, NULL, &limit);
-	if (!evbuffer_get_length(bufferevent_get_output(c->bev)))
-		drop(c);
+	limit_output(c);
 }
 
 static void reply_error(struct client *c, uint64_t id, const char *error)
@@ -463,17 +474,24 @@ static void on_writable(struct bufferevent *bev, void *arg)
 {
 	struct client *c = arg;
 
-	if (c->closing && !evbuffer_get_length(bufferevent_get_output(bev)))
-		drop(c);
-	else
-		walk_on(c);
+	(void)bev;
+	walk_on(c);
+	drop_if_done(c);
 }
 
+/* A script that has written all its commands still reads the answers; one that
+ * is gone altogether shows when we write. Subscribers wait for no answer. */
 static void on_gone(struct bufferevent *bev, short what, void *arg)
 {
+	struct client *c = arg;
+
 	(void)bev;
-	(void)what;
-	drop(arg);
+	if (what == (BEV_EVENT_READING | BEV_EVENT_EOF) && !c->subscribed && !c->dead) {
+		c->asked = true;
+		limit_output(c);
+	} else {
+		drop(c);
+	}
 }
 
 /* --- clients come and go --------------------------------------------------------------- */

@@ -513,6 +513,44 @@ START_TEST(a_list_under_way_is_finished_before_a_snapshot_can_begin)
 }
 END_TEST
 
+START_TEST(whoever_stops_writing_still_gets_the_whole_answer)
+{
+	struct reader r = { .n = 0 };
+	int snaps = 0;
+
+	allocate_many();
+	greet(&r);
+	say(&r, "{\"c\":\"list\"}\n");
+	ck_assert_int_eq(shutdown(r.fd, SHUT_WR), 0);
+	while (next_line(&r) && strstr(r.line, "\"snap\""))
+		snaps++;
+	ck_assert_int_eq(snaps, MANY);
+	ck_assert(strstr(r.line, "\"count\":12000"));
+	expect_end_of_connection(&r);
+	end_many();
+}
+END_TEST
+
+START_TEST(whoever_stops_writing_and_reading_is_closed)
+{
+	struct reader mute = { .n = 0 }, r = { .n = 0 };
+	uint64_t until;
+
+	allocate_many();
+	greet(&mute);
+	say(&mute, "{\"c\":\"list\"}\n");
+	ck_assert_int_eq(shutdown(mute.fd, SHUT_WR), 0);
+	for (until = admin_now_ms() + 6000; admin_now_ms() < until; usleep(10000))
+		turn();
+	greet(&r);
+	say(&r, "{\"c\":\"stats\"}\n");
+	expect(&r, "\"clients\":1,");
+	close(mute.fd);
+	close(r.fd);
+	end_many();
+}
+END_TEST
+
 START_TEST(the_end_comes_after_the_samples)
 {
 	struct relay_totals t = { .peer_sent_packets = 1, .peer_sent_bytes = 170 };
@@ -809,6 +847,8 @@ int main(void)
 	tcase_add_test(admin, one_client_too_many_is_told_and_closed);
 	tcase_add_test(admin, others_get_their_turn_while_there_is_much_to_do);
 	tcase_add_test(admin, a_list_under_way_is_finished_before_a_snapshot_can_begin);
+	tcase_add_test(admin, whoever_stops_writing_still_gets_the_whole_answer);
+	tcase_add_test(admin, whoever_stops_writing_and_reading_is_closed);
 	tcase_add_test(admin, the_end_comes_after_the_samples);
 	tcase_add_test(admin, a_large_snapshot_is_whole_and_ordered_while_life_goes_on);
 	tcase_add_test(admin, a_slow_reader_misses_samples_and_catches_up);
