@@ -365,17 +365,10 @@ static int make_socketio(struct app *a)
 	return calls_sio_new(&a->calls_sio, &cc);
 }
 
-static int make_rest(struct app *a)
+static int make_token(struct app *a)
 {
 	int r = 0;
 
-	a->rest = (struct rest){ .calls = a->calls,
-				 .credentials = a->credentials,
-				 .usage = a->usage,
-				 .start_ms = loop_now_ms(),
-				 .now = app_now,
-				 .turn_connected = turn_connected,
-				 .ctx = a };
 	if (a->config->admin_token_file) {
 		r = admin_token_load(&a->rest.token, a->config->admin_token_file);
 		if (r)
@@ -388,21 +381,38 @@ static int make_rest(struct app *a)
 	return r;
 }
 
+static int make_origins(struct app *a)
+{
+	const char *bad = NULL;
+	int r = origin_policy_new(&a->origins, (const char *const *)a->config->origins.v, &bad);
+
+	if (r)
+		log_error("config", "origins: '%s' is no origin (like https://chat.example.org)",
+			  bad ? bad : "");
+	return r;
+}
+
+static int make_rest(struct app *a)
+{
+	a->rest.calls = a->calls;
+	a->rest.credentials = a->credentials;
+	a->rest.usage = a->usage;
+	a->rest.start_ms = loop_now_ms();
+	a->rest.now = app_now;
+	a->rest.turn_connected = turn_connected;
+	a->rest.ctx = a;
+	return 0;
+}
+
 static int make_http(struct app *a)
 {
 	const struct config *c = a->config;
 	struct http_config hc = { .listen = (const char *const *)c->listen.v,
-				  .connections_max = c->connections_max };
+				  .connections_max = c->connections_max,
+				  .origins = a->origins };
 	const char *bad = NULL;
-	int r = origin_policy_new(&a->origins, (const char *const *)c->origins.v, &bad);
+	int r = http_server_new(&a->http, loop_base(a->loop), &hc);
 
-	if (r) {
-		log_error("config", "origins: '%s' is no origin (like https://chat.example.org)",
-			  bad ? bad : "");
-		return r;
-	}
-	hc.origins = a->origins;
-	r = http_server_new(&a->http, loop_base(a->loop), &hc);
 	if (!r)
 		r = http_server_routes(a->http, rest_routes, rest_routes_n, &a->rest);
 	if (!r && a->demo)
@@ -432,26 +442,60 @@ static int make_counters(struct app *a)
 	return counters_new(&a->counters, &s);
 }
 
-int app_new(struct app **out, const struct config *c)
+/* What each step needs, those before it have made. */
+static int (*const steps[])(struct app *) = {
+	/* judge the configuration, and touch nothing but the files it names */
+	make_credentials,
+	make_token,
+	make_origins,
+	/* the rest of the house */
+	make_loop,
+	make_calls,
+	make_relay,
+	make_socketio,
+	make_rest,
+	make_http,
+	make_counters,
+};
+#define STEPS_N (sizeof(steps) / sizeof(steps[0]))
+#define CHECKS_N 3 /* the first ones */
+
+static int take_steps(struct app **out, const struct config *c, size_t n)
 {
-	static int (*const make[])(struct app *) = { make_loop,	 make_credentials, make_calls,
-						     make_relay, make_socketio,	   make_rest,
-						     make_http,	 make_counters };
 	struct app *a = calloc(1, sizeof(*a));
 	int r = a ? 0 : -ENOMEM;
 
 	if (a)
 		a->config = c;
-	for (size_t i = 0; !r && i < sizeof(make) / sizeof(make[0]); i++)
-		r = make[i](a);
+	for (size_t i = 0; !r && i < n; i++)
+		r = steps[i](a);
 	if (r) {
 		app_free(a);
 		return r;
 	}
+	*out = a;
+	return 0;
+}
+
+int app_check(const struct config *c)
+{
+	struct app *a;
+	int r = take_steps(&a, c, CHECKS_N);
+
+	if (!r)
+		app_free(a);
+	return r;
+}
+
+int app_new(struct app **out, const struct config *c)
+{
+	int r = take_steps(out, c, STEPS_N);
+
+	if (r)
+		return r;
 	for (size_t i = 0; i < c->listen.n; i++)
 		log_info("http", "listening on %s", c->listen.v[i]);
-	loop_timer_set(a->tick, TICK_MS);
-	*out = a;
+	loop_timer_set((*out)->tick, TICK_MS);
 	return 0;
 }
 

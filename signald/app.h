@@ -12,6 +12,10 @@ struct app;
  * app's life. What is wrong has been logged. Returns 0 or -errno. */
 int app_new(struct app **out, const struct config *c);
 
+/* Would app_new() accept this configuration? Reads the files it names, binds
+ * and connects nothing. What is wrong has been logged. Returns 0 or -errno. */
+int app_check(const struct config *c);
+
 /* Serve until SIGTERM or SIGINT. Returns 0, -EIO. */
 int app_run(struct app *a);
 void app_free(struct app *a); /* NULL is fine */

@@ -130,8 +130,9 @@ int main(int argc, char **argv)
 			file);
 		r = 2;
 	} else if (mode == MODE_CHECK) {
-		printf("%s: OK\n", file);
-		r = 0;
+		r = app_check(&c) ? 2 : 0;
+		if (!r)
+			printf("%s: OK\n", file);
 	} else if (mode == MODE_PRINT) {
 		config_print(&c, stdout);
 		r = 0;

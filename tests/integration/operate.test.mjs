@@ -1,11 +1,13 @@
 /* operate.test.mjs - what an operator does to a running signald, and sees of it */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
+import path from 'node:path';
 import { test } from 'node:test';
 
 import { Stack } from './lib/stack.mjs';
-import { confide, turnPassword, until } from './lib/suite.mjs';
+import { confide, program, turnPassword, until } from './lib/suite.mjs';
 
 const options = { timeout: 60000 };
 const FIRST = confide('operate-first-secret-0123456789');
@@ -85,4 +87,34 @@ test('what clients provoke is told by counters', options, async (t) => {
 
 	await stack.rest.get('/api/health', { headers: { Origin: 'null' } });
 	await logged(stack, /counters: http\.origins_refused \+1/);
+});
+
+test('-n finds what start would', options, async (t) => {
+	const stack = new Stack();
+	const file = path.join(stack.dir, 'signald.conf');
+
+	await stack.init();
+	const good = fs.readFileSync(file, 'utf8');
+	const check = (text) => {
+		fs.writeFileSync(file, text);
+		return spawnSync(program('signald'), ['-n', '-c', file], { encoding: 'utf8', timeout: 10000 });
+	};
+	const token = path.join(stack.dir, 'short-token');
+
+	fs.writeFileSync(token, 'short\n', { mode: 0o600 });
+	assert.deepEqual([check(good).status, check(good).stdout], [0, `${file}: OK\n`]);
+	for (const [key, value] of Object.entries({
+		'turn-urls': 'turn:',
+		'stun-urls': Array(20).fill('stun:a').join(','),
+		'origins': 'chat.example.org',
+		'auth-secret-file': path.join(stack.dir, 'nothing'),
+		'admin-token-file': token,
+	})) {
+		const { status, stdout, stderr } = check(`${good.replace(new RegExp(`^${key} = .*\\n`, 'm'), '')}${key} = ${value}\n`);
+
+		assert.equal(status, 2, `${key} = ${value}`);
+		assert.equal(stdout, '');
+		assert.equal(stderr.trim().split('\n').filter((l) => /error/.test(l)).length, 1, stderr);
+		assert.match(stderr, new RegExp(key === 'auth-secret-file' ? 'nothing: No such file' : key));
+	}
 });
