@@ -87,7 +87,7 @@ class Program {
 		this.err = '';
 		this.process = spawn(program(name), args, {
 			stdio: ['ignore', 'pipe', 'pipe'],
-			env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0' },
+			env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0:disable_coredump=0' }, /* its own ban would hide ours */
 		});
 		this.process.stdout.on('data', (d) => { this.out += d; });
 		this.process.stderr.on('data', (d) => { this.err += d; });
