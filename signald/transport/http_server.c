@@ -109,11 +109,9 @@ static void run_listener(struct http_listener *l)
 	MHD_UNSIGNED_LONG_LONG wait_ms;
 
 	MHD_run(l->daemon);
+	/* More to do at once is a timer, too: an event made active here would run again before
+	 * the loop looks at anything else, for as long as a client keeps us busy. */
 	if (MHD_get_timeout(l->daemon, &wait_ms) == MHD_YES && wait_ms < TICK_MS) {
-		if (!wait_ms) {
-			http_listener_wake(l);
-			return;
-		}
 		tv.tv_sec = 0;
 		tv.tv_usec = (suseconds_t)wait_ms * 1000;
 	}

@@ -1,5 +1,6 @@
 /* sio_http.test.mjs - HTTP's dark corners, and who may talk to us */
 import assert from 'node:assert/strict';
+import net from 'node:net';
 import { after, before, describe, test } from 'node:test';
 
 import { PoorEcho, RawSocket, RawWs, handshake, raw, sleep, startEcho } from './lib/echo.mjs';
@@ -132,6 +133,27 @@ describe('too many', LIMIT, () => {
 			assert.equal(await ws.text(), 'x');
 			ws.destroy();
 		}
+		await echo.stop();
+	});
+
+	test('a client that asks without end leaves the others their turn', async () => {
+		const echo = await startEcho();
+		const ws = await new RawWs(echo.port).open('/ws/');
+		const flood = Array.from({ length: 2 }, () => net.connect(echo.port, '127.0.0.1'));
+		const many = Buffer.from('GET /x HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(5000));
+		const more = (s) => { while (s.write(many)); };
+
+		for (const s of flood) {
+			s.on('error', () => {}).on('drain', () => more(s)).resume();
+			more(s);
+		}
+		for (let i = 0; i < 10; i++) {
+			await sleep(100);
+			ws.send('x');
+			assert.equal(await ws.text(), 'x');
+		}
+		flood.forEach((s) => s.destroy());
+		ws.destroy();
 		await echo.stop();
 	});
 
