@@ -41,8 +41,8 @@ async function assertBytesAgree(call, userId, page) {
 
 	assertClose(relay.sentBytes, all.sent, `${userId} sent`);
 	assertClose(relay.receivedBytes, all.received, `${userId} received`);
-	assert.ok(pair.bytesSent > 0.9 * all.sent && pair.bytesReceived > 0.9 * all.received,
-		'the selected pair carries the call');
+	assert.ok(pair.bytesSent > all.sent / 2 && pair.bytesReceived > all.received / 2,
+		'the selected pair carries most of the call');
 }
 
 export async function relayCall(t, stack, { transport, seconds, picture, fakeCamera = false, prefix = [] }) {
