@@ -21,6 +21,10 @@ export const IS_ROOT = process.getuid() === 0;
 const SECRETS = path.join(SUITE_DIR, 'secrets');
 const LOG_DIR = path.join(SUITE_DIR, 'logs');
 
+/* A file run without run.sh: what it leaves is kept only if it failed. */
+if (!process.env.SUITE_DIR)
+	process.once('exit', (code) => code === 0 && fs.rmSync(SUITE_DIR, { recursive: true, force: true }));
+
 fs.mkdirSync(LOG_DIR, { recursive: true, mode: 0o700 });
 fs.mkdirSync(ARTIFACTS, { recursive: true });
 
