@@ -55,7 +55,7 @@ struct cell_queue {
 	_Atomic(struct cell_note *) newest;
 	_Atomic(void (*)(void *)) wake;
 	void *wake_arg;
-	_Atomic size_t live;
+	_Atomic size_t live, moves; /* cells; notes of a move */
 	_Atomic uint64_t refused;
 	size_t max;
 };
@@ -136,13 +136,18 @@ static void refuse(struct cell_queue *q)
 	atomic_fetch_add_explicit(&q->refused, 1, memory_order_relaxed);
 }
 
-static bool admit(struct cell_queue *q)
+static bool admit(struct cell_queue *q, _Atomic size_t *n)
 {
-	if (atomic_fetch_add_explicit(&q->live, 1, memory_order_relaxed) < q->max)
+	if (atomic_fetch_add_explicit(n, 1, memory_order_relaxed) < q->max)
 		return true;
-	atomic_fetch_sub_explicit(&q->live, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(n, 1, memory_order_relaxed);
 	refuse(q);
 	return false;
+}
+
+static void forget_one(_Atomic size_t *n)
+{
+	atomic_fetch_sub_explicit(n, 1, memory_order_relaxed);
 }
 
 static const char *string_in(const struct relay_allocation *a, size_t i)
@@ -185,11 +190,11 @@ int cell_new(struct cell **out, struct cell_queue *q, struct cell_ring *ring, vo
 {
 	struct cell *c;
 
-	if (!admit(q))
+	if (!admit(q, &q->live))
 		return -ENOBUFS;
 	c = pack(a);
 	if (!c) {
-		atomic_fetch_sub_explicit(&q->live, 1, memory_order_relaxed);
+		forget_one(&q->live);
 		refuse(q);
 		return -ENOMEM;
 	}
@@ -233,13 +238,14 @@ void cell_set_client(struct cell *c, const char *client)
 	struct cell_moved *m;
 	char *copy;
 
-	if (!strcmp(seen, client))
+	if (!strcmp(seen, client) || !admit(c->queue, &c->queue->moves))
 		return;
 	m = calloc(1, sizeof(*m));
 	copy = strdup(client);
 	if (!m || !copy) {
 		free(m);
 		free(copy);
+		forget_one(&c->queue->moves);
 		refuse(c->queue);
 		return;
 	}
@@ -358,6 +364,7 @@ void cell_apply_move(struct cell_note *moved)
 
 void cell_note_free(struct cell_note *moved)
 {
+	forget_one(&moved->cell->queue->moves);
 	free((struct cell_moved *)moved);
 }
 
@@ -365,7 +372,7 @@ void cell_free(struct cell *c)
 {
 	if (!c)
 		return;
-	atomic_fetch_sub_explicit(&c->queue->live, 1, memory_order_relaxed);
+	forget_one(&c->queue->live);
 	free(c->client_seen);
 	free(c->client);
 	free(c);

@@ -23,14 +23,15 @@ struct cell_queue; /* relay threads -> main */
 enum cell_note_type { CELL_BORN, CELL_MOVED, CELL_GONE };
 
 /* What main takes from the queue. CELL_MOVED is main's to free with
- * cell_note_free(); the other two belong to their cell. */
+ * cell_note_free(), before its cell; the other two belong to their cell. */
 struct cell_note {
 	struct cell_note *next;
 	struct cell *cell;
 	enum cell_note_type type;
 };
 
-/* The queue. max bounds the cells alive at a time; wake is called on the
+/* The queue. max bounds the cells alive at a time, and apart from them the
+ * moves nobody has looked at; wake is called on the
  * pushing thread when an empty queue gets its first note, and may be set
  * later (NULL: main looks by itself). Returns 0, -ENOMEM. */
 int cell_queue_new(struct cell_queue **out, size_t max);
@@ -56,7 +57,8 @@ int cell_new(struct cell **out, struct cell_queue *q, struct cell_ring *ring, vo
 void cell_publish(struct cell *c, const struct relay_totals *t);
 void cell_set_lifetime(struct cell *c, uint32_t lifetime_s);
 
-/* The client's address changed; a note when it really did. */
+/* The client's address changed; a note when it really did. One that cannot be
+ * made is counted, and made at the next call. */
 void cell_set_client(struct cell *c, const char *client);
 
 /* The allocation is gone. reason is copied; the cell is main's from here on. */

@@ -223,6 +223,39 @@ START_TEST(a_resumed_client_moves_once)
 }
 END_TEST
 
+START_TEST(moves_nobody_looks_at_are_bounded_and_the_last_one_is_caught_up)
+{
+	struct cell_ring ring = { .n = 0 };
+	struct relay_allocation out;
+	struct cell_note *n, *next;
+	struct cell_queue *q;
+	struct cell *c;
+
+	ck_assert_int_eq(cell_queue_new(&q, 2), 0);
+	c = make(q, &ring, 1, "9:a");
+	cell_set_client(c, "198.51.100.7:1");
+	cell_set_client(c, "198.51.100.7:2");
+	cell_set_client(c, "198.51.100.7:3");
+	ck_assert_uint_eq(cell_queue_refused(q), 1);
+	n = cell_queue_take(q);
+	expect_note(&n, c, CELL_BORN);
+	for (; n; n = next) {
+		next = n->next;
+		cell_apply_move(n);
+		cell_note_free(n);
+	}
+	cell_set_client(c, "198.51.100.7:3"); /* the next refresh */
+	n = cell_queue_take(q);
+	ck_assert_ptr_nonnull(n);
+	cell_apply_move(n);
+	cell_note_free(n);
+	cell_describe(c, 0, &out);
+	ck_assert_str_eq(out.client, "198.51.100.7:3");
+	cell_gone(c, &ring, &(struct relay_totals){ 0 }, "");
+	cell_queue_free(q);
+}
+END_TEST
+
 START_TEST(totals_stop_at_2_to_the_53rd)
 {
 	struct cell_ring ring = { .n = 0 };
@@ -533,6 +566,7 @@ int main(void)
 	tcase_add_test(cells, the_longest_name_fits);
 	tcase_add_test(cells, a_full_queue_refuses_cells_and_counts_them);
 	tcase_add_test(cells, a_resumed_client_moves_once);
+	tcase_add_test(cells, moves_nobody_looks_at_are_bounded_and_the_last_one_is_caught_up);
 	tcase_add_test(cells, totals_stop_at_2_to_the_53rd);
 	tcase_add_test(cells, every_cell_is_read_once_in_an_interval);
 	tcase_add_test(cells, nothing_is_lost_between_threads);
