@@ -31,8 +31,13 @@ if [ $# -eq 0 ]; then
 	export SUITE_WHOLE
 fi
 
+# Node before 18.19 runs the files one by one anyway.
+concurrency=--test-concurrency=2
+node --help | grep -q -e --test-concurrency || concurrency=
+
 status=0
-node --test --test-concurrency=2 "$@" || status=$?
+# shellcheck disable=SC2086 # one option or none
+node --test $concurrency "$@" || status=$?
 node --test last/secrets_in_logs.test.mjs || status=$?
 
 if [ $status -ne 0 ] || [ -n "${KEEP:-}" ]; then
