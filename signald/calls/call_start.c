@@ -28,16 +28,16 @@ static void not_started(struct calls *cs, struct call_socket *s, int err, const 
 	tell_not_made(cs, s, room_name);
 }
 
-/* The id an earlier ice:request put into this user's credentials, else a fresh one. */
-static int take_call_id(struct calls *cs, const struct incoming *in, const struct user_id *who,
-			char out[TURN_CALL_ID_LEN + 1])
+/* The id an earlier ice:request put into this user's credentials, else a fresh one. It stays
+ * promised until there is a call: the relay the client has already is in that name. */
+static int choose_call_id(struct calls *cs, const struct incoming *in, const struct user_id *who,
+			  char out[TURN_CALL_ID_LEN + 1])
 {
 	struct call_reservation *res = call_socket_reservation(in->s);
 	const bool usable = res->call_id[0] && in->now.now_ms < res->until_ms &&
 			    strcmp(res->user, who->text) == 0;
 
 	memcpy(out, res->call_id, sizeof(res->call_id));
-	res->call_id[0] = '\0';
 	return usable ? 0 : calls_fresh_id(cs, out);
 }
 
@@ -50,7 +50,7 @@ static int make_call(struct calls *cs, const struct incoming *in, const struct c
 	struct call *c = NULL;
 	int rc;
 
-	rc = take_call_id(cs, in, from, id);
+	rc = choose_call_id(cs, in, from, id);
 	if (rc == 0)
 		rc = call_new(&c, id, r->room_name, r->type, from, to, in->now);
 	if (rc == 0)
@@ -66,6 +66,7 @@ static int make_call(struct calls *cs, const struct incoming *in, const struct c
 		call_free(c);
 		return rc;
 	}
+	call_socket_reservation(in->s)->call_id[0] = '\0';
 	d->offer_hash = dialog_hash(r->sdp.p, r->sdp.n);
 	call_set_data(c, d);
 	*out = c;

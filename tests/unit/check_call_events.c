@@ -1044,6 +1044,25 @@ START_TEST(an_ice_request_reserves_the_id_of_the_next_call)
 }
 END_TEST
 
+START_TEST(a_reserved_id_waits_for_a_call_that_can_be_made)
+{
+	cfg.calls.per_user_max = 1;
+	restart();
+	join('A', "1");
+	join('B', "2");
+	join('C', "3");
+	initiate('C', "3", "2", "r");
+	fire('A', "ice:request", 1, "{\"userId\":1}");
+	forget();
+	initiate('A', "1", "2", "x"); /* 2 is in too many calls */
+	FIELD(0, "code", "\"too_many_calls\"");
+	end('C', "r");
+	forget();
+	initiate('A', "1", "2", "x");
+	FIELD(0, "callId", "\"0000000000000000000002\"");
+}
+END_TEST
+
 START_TEST(a_reserved_id_lapses_and_belongs_to_its_user)
 {
 	join('A', "1");
@@ -1307,6 +1326,7 @@ int main(void)
 	tcase_add_test(t, a_socket_that_closes_while_it_is_told_something_is_taken_out_afterwards);
 	tcase_add_test(t, the_server_ends_one_call_or_all);
 	tcase_add_test(t, an_ice_request_reserves_the_id_of_the_next_call);
+	tcase_add_test(t, a_reserved_id_waits_for_a_call_that_can_be_made);
 	tcase_add_test(t, a_reserved_id_lapses_and_belongs_to_its_user);
 	tcase_add_test(t, in_a_call_an_ice_request_is_for_that_call);
 	tcase_add_test(t, ice_requests_are_answered_without_ack_and_on_errors);
