@@ -169,11 +169,14 @@ static void on_upgraded(void *cls, struct MHD_Connection *conn, void *request, c
 	struct http_request *r = request;
 	struct http_listener *l = cls;
 	struct ws_conn *ws = r->ws;
-	int fd = fcntl(sock, F_DUPFD_CLOEXEC, 0);
+	/* After a folded header and with its buffer full, libmicrohttpd 0.9.75 hands over a
+	 * length and no bytes: they are lost, and so is the connection. */
+	bool lost = extra_n && !extra;
+	int fd = lost ? -1 : fcntl(sock, F_DUPFD_CLOEXEC, 0);
 
 	(void)conn;
 	r->ws = NULL;
-	ws_conn_attach(ws, fd, extra, extra_n); /* -1 when there are no descriptors left */
+	ws_conn_attach(ws, fd, extra, extra_n); /* -1 also when there are no descriptors left */
 	MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
 	http_listener_wake(l);
 }

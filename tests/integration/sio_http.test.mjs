@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { after, before, describe, test } from 'node:test';
 
-import { PoorEcho, RawSocket, RawWs, handshake, raw, sleep, startEcho } from './lib/echo.mjs';
+import { PoorEcho, RawSocket, RawWs, frame, handshake, raw, sleep, startEcho } from './lib/echo.mjs';
 
 const LIMIT = { timeout: 60000 };
 const PATH = '/engine.io/?EIO=4&transport=polling';
@@ -53,6 +53,20 @@ describe('strictness', LIMIT, () => {
 			assert.equal((await s.answer()).status, 200);
 		}
 		s.destroy();
+	});
+
+	test('a folded header, and more behind it than the buffer holds', async () => {
+		const folded = (head) => head.replace('\r\n\r\n', '\r\nX-Folded: a\r\n b\r\n\r\n');
+		const behind = Buffer.concat([frame(2, '', { length: 60000 }), Buffer.alloc(50000)]).toString('latin1');
+
+		for (const head of [handshake('/ws/'), handshake('/engine.io/?EIO=4&transport=websocket'),
+			`POST ${PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n`, `GET ${PATH} HTTP/1.1\r\nHost: x\r\n\r\n`]) {
+			const s = new RawSocket(echo.port).write(Buffer.from(folded(head) + behind, 'latin1'));
+
+			await sleep(100);
+			s.destroy();
+			assert.equal((await fetch(echo.url + PATH)).status, 200);
+		}
 	});
 
 	test('garbage, half requests and half frames break nothing', async () => {
