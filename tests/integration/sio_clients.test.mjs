@@ -211,13 +211,13 @@ describe('a reader that sleeps', LIMIT, () => {
 describe('heartbeats', LIMIT, () => {
 	let echo;
 
-	before(async () => { echo = await startEcho('--ping-interval', 200, '--ping-timeout', 150); });
+	before(async () => { echo = await startEcho('--ping-interval', 200, '--ping-timeout', 1000); });
 	after(() => echo.stop());
 
 	test('clients that answer stay', async () => {
 		const all = await Promise.all([['polling'], ['websocket'], ['polling', 'websocket']].map((transports) => connect(echo.url, { transports })));
 
-		await sleep(1500);
+		await sleep(2600);
 		for (const s of all) {
 			assert.ok(s.connected);
 			assert.deepEqual(await ack(s, 'message-with-ack', 1), [1]);
