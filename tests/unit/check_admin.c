@@ -1,6 +1,7 @@
 /* check_admin.c - who may see the stats, and what is asked for in a body */
 #include "admin/admin_token.h"
 #include "admin/credential_request.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -164,8 +165,6 @@ int main(void)
 {
 	Suite *s = suite_create("admin");
 	TCase *t = tcase_create("admin");
-	SRunner *r;
-	int failed;
 
 	tcase_add_test(t, the_token_opens_with_and_without_bearer);
 	tcase_add_test(t, without_a_token_nobody_is_let_in);
@@ -174,9 +173,5 @@ int main(void)
 	tcase_add_test(t, an_overlong_token_is_refused);
 	tcase_add_loop_test(t, a_body_asks_for_this, 0, sizeof(bodies) / sizeof(bodies[0]));
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? 1 : 0;
+	return run_suite(s);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "relay/attribution.h"
+#include "run_suite.h"
 
 static struct address ip(const char *text)
 {
@@ -245,8 +246,6 @@ int main(void)
 {
 	Suite *s = suite_create("attribution");
 	TCase *tc = tcase_create("all");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	suite_add_tcase(s, tc);
 	tcase_add_test(tc, spellings_of_one_address_are_one_address);
@@ -258,8 +257,5 @@ int main(void)
 	tcase_add_test(tc, a_candidate_cut_anywhere_is_read_within_its_bytes);
 	tcase_add_test(tc, a_candidate_claims_only_what_is_the_members);
 	tcase_add_test(tc, only_a_stronger_rule_replaces);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "calls/call.h"
+#include "run_suite.h"
 
 #define ID "AAAAAAAAAAAAAAAAAAAAAA"
 
@@ -208,8 +209,6 @@ int main(void)
 {
 	Suite *s = suite_create("call");
 	TCase *t = tcase_create("call");
-	SRunner *r;
-	int failed;
 
 	tcase_add_test(t, every_event_in_every_living_state_does_what_the_contract_says);
 	tcase_add_test(t, an_ended_call_takes_no_event_and_keeps_its_end);
@@ -219,9 +218,5 @@ int main(void)
 	tcase_add_test(t, ids_and_names_against_the_grammar_make_no_call);
 	tcase_add_test(t, what_was_told_can_be_read_back);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "calls/call_events.h"
+#include "run_suite.h"
 
 #define SENT_MAX 256
 #define SOCKETS_MAX 8
@@ -1281,8 +1282,6 @@ int main(void)
 {
 	Suite *s = suite_create("call_events");
 	TCase *t = tcase_create("call_events");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_call_goes_from_initiate_through_answer_to_end);
@@ -1338,9 +1337,5 @@ int main(void)
 	tcase_add_test(t, every_counter_has_a_name);
 	tcase_add_test(t, running_out_of_memory_anywhere_is_survived);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

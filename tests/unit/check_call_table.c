@@ -7,6 +7,7 @@
 
 #include "calls/call_table.h"
 #include "calls/identity.h"
+#include "run_suite.h"
 
 static const struct call_time now = { .now_ms = 1, .wall_ms = 1 };
 static struct call_table *t;
@@ -201,8 +202,6 @@ int main(void)
 {
 	Suite *s = suite_create("call_table");
 	TCase *tc = tcase_create("call_table");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, equal_room_names_of_strangers_do_not_meet);
@@ -212,9 +211,5 @@ int main(void)
 	tcase_add_test(tc, ids_are_integers_or_short_words_and_compare_as_text);
 	tcase_add_test(tc, a_user_is_there_as_long_as_it_has_a_socket);
 	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

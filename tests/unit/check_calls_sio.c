@@ -9,6 +9,7 @@
 
 #include "calls/calls_sio.h"
 #include "socketio/sio_server.h"
+#include "run_suite.h"
 
 struct sio_socket {
 	void *data;
@@ -192,8 +193,6 @@ int main(void)
 {
 	Suite *s = suite_create("calls_sio");
 	TCase *t = tcase_create("calls_sio");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, every_event_of_calls_is_registered_beside_the_applications_own);
@@ -201,9 +200,5 @@ int main(void)
 	tcase_add_test(t, a_connection_too_many_is_refused_and_one_that_went_makes_room);
 	tcase_add_test(t, a_namespace_that_cannot_be_registered_is_an_error);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

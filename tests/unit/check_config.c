@@ -1,5 +1,6 @@
 /* check_config.c - signald.conf is read strictly, and says where it is wrong */
 #include "config.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -125,8 +126,6 @@ int main(void)
 {
 	Suite *s = suite_create("config");
 	TCase *t = tcase_create("config");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, NULL, stop);
 	tcase_add_test(t, defaults_are_loopback);
@@ -137,9 +136,5 @@ int main(void)
 	tcase_add_test(t, a_missing_file_is_said);
 	tcase_add_test(t, what_is_printed_can_be_read_again);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? 1 : 0;
+	return run_suite(s);
 }

@@ -8,6 +8,7 @@
 
 #include "ns_ioalib_impl.h"
 #include "ns_turn_server.h"
+#include "run_suite.h"
 
 static turn_turnserver server;
 static ioa_engine engine; /* without a name, redis or a log */
@@ -67,16 +68,10 @@ int main(void)
 {
 	Suite *s = suite_create("coturn totals");
 	TCase *t = tcase_create("all");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_test(t, tcp_data_beyond_4_gib_is_not_lost);
 	tcase_add_test(t, a_fold_comes_with_the_4096th_packet_and_not_before);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

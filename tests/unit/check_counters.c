@@ -11,6 +11,7 @@
 #include "relay/usage.h"
 #include "socketio/sio_server.h"
 #include "transport/http_server.h"
+#include "run_suite.h"
 
 static struct http_counters http;
 static struct eio_counters eio;
@@ -155,15 +156,10 @@ int main(void)
 	};
 	Suite *s = suite_create("counters");
 	TCase *tc = tcase_create("all");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	suite_add_tcase(s, tc);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_test(tc, tests[i]);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "calls/credentials.h"
+#include "run_suite.h"
 
 #define CALL "AAAAAAAAAAAAAAAAAAAAAA"
 #define NOW 1700000000
@@ -173,8 +174,6 @@ int main(void)
 {
 	Suite *s = suite_create("credentials");
 	TCase *t = tcase_create("credentials");
-	SRunner *r;
-	int failed;
 
 	tcase_add_test(t, ice_servers_have_each_stun_url_and_one_signed_turn_entry);
 	tcase_add_test(t, without_a_call_the_name_carries_the_user_only);
@@ -183,9 +182,5 @@ int main(void)
 	tcase_add_test(t, a_list_that_does_not_fit_is_an_error);
 	tcase_add_test(t, urls_of_another_kind_are_refused);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -1,5 +1,6 @@
 /* check_eio_packet.c - Engine.IO packets and payloads */
 #include "engineio/eio_packet.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -75,16 +76,11 @@ int main(void)
 {
 	Suite *s = suite_create("eio_packet");
 	TCase *t = tcase_create("eio_packet");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	suite_add_tcase(s, t);
 	tcase_add_test(t, every_type_has_its_digit);
 	tcase_add_test(t, b_is_a_binary_message);
 	tcase_add_test(t, anything_else_is_none);
 	tcase_add_test(t, a_payload_is_cut_at_its_separators);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -8,6 +8,7 @@
 
 #include "eio_fake.h"
 #include "nth_alloc.h"
+#include "run_suite.h"
 
 static struct eio_server *srv;
 static struct eio_config cfg;
@@ -598,8 +599,6 @@ int main(void)
 {
 	Suite *s = suite_create("eio_session");
 	TCase *t = tcase_create("eio_session");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	suite_add_tcase(s, t);
 	tcase_add_checked_fixture(t, setup, teardown);
@@ -628,8 +627,5 @@ int main(void)
 	tcase_add_test(t, stopping_answers_polls_and_cuts_websockets);
 	tcase_add_test(t, a_limit_of_nothing_is_refused);
 	tcase_add_test(t, without_memory_a_session_ends_and_the_server_lives);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

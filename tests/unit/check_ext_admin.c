@@ -23,6 +23,7 @@
 #include "log.h"
 #include "options.h"
 #include "watch.h"
+#include "run_suite.h"
 
 #define CALL_A "AAAAAAAAAAAAAAAAAAAAAA"
 #define LINE_WAIT_MS 5000
@@ -829,8 +830,6 @@ int main(void)
 {
 	Suite *s = suite_create("coturn-ext admin socket");
 	TCase *admin = tcase_create("admin"), *place = tcase_create("path");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(admin, setup, teardown);
 	tcase_set_timeout(admin, 60);
@@ -862,9 +861,5 @@ int main(void)
 	tcase_add_test(place, what_is_no_socket_is_left_alone);
 	tcase_add_test(place, a_path_that_cannot_be_is_refused);
 	suite_add_tcase(s, place);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -9,6 +9,7 @@
 #include "cells.h"
 #include "reasons.h"
 #include "registry.h"
+#include "run_suite.h"
 
 #define CALL_A "AAAAAAAAAAAAAAAAAAAAAA"
 #define CALL_B "BBBBBBBBBBBBBBBBBBBBBB"
@@ -557,8 +558,6 @@ int main(void)
 {
 	Suite *s = suite_create("coturn-ext cells and registry");
 	TCase *cells = tcase_create("cells"), *registry = tcase_create("registry");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(cells, 60);
 	tcase_add_test(cells, notes_come_in_the_order_they_were_pushed);
@@ -577,9 +576,5 @@ int main(void)
 	tcase_add_test(registry, a_full_registry_refuses_and_counts);
 	tcase_add_test(registry, memory_that_runs_out_refuses_and_leaks_nothing);
 	suite_add_tcase(s, registry);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -17,6 +17,7 @@
 #include "options.h"
 #include "secrets.h"
 #include "turn_credential.h"
+#include "run_suite.h"
 
 static char dir[64], path[96];
 
@@ -395,8 +396,6 @@ int main(void)
 {
 	Suite *s = suite_create("coturn-ext secrets and options");
 	TCase *secrets = tcase_create("secrets"), *opts = tcase_create("options");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(secrets, make_dir, remove_dir);
 	tcase_set_timeout(secrets, 60);
@@ -417,9 +416,5 @@ int main(void)
 	tcase_add_loop_test(opts, a_bad_value_is_named, 0, 9);
 	tcase_add_test(opts, too_many_users_are_refused);
 	suite_add_tcase(s, opts);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

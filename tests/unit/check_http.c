@@ -9,6 +9,7 @@
 
 #include "timeq.h"
 #include "transport/base64.h"
+#include "run_suite.h"
 
 START_TEST(escapes_are_decoded_or_refused)
 {
@@ -159,8 +160,6 @@ int main(void)
 {
 	Suite *s = suite_create("http");
 	TCase *t = tcase_create("http");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	suite_add_tcase(s, t);
 	tcase_add_test(t, escapes_are_decoded_or_refused);
@@ -171,8 +170,5 @@ int main(void)
 	tcase_add_test(t, rfc4648_section_10_vectors);
 	tcase_add_test(t, base64_is_strict);
 	tcase_add_test(t, deadlines_come_in_order_whatever_order_they_went_in);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -1,5 +1,6 @@
 /* check_json_text.c - the JSON scanner, its finders and its writer */
 #include "json_text.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -854,14 +855,8 @@ static TCase *writing(void)
 int main(void)
 {
 	Suite *s = suite_create("json_text");
-	SRunner *r;
-	int failed;
 
 	suite_add_tcase(s, reading());
 	suite_add_tcase(s, writing());
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -1,5 +1,6 @@
 /* check_log.c - levels, sinks, and what a line may hold */
 #include "log.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -182,8 +183,6 @@ int main(void)
 {
 	Suite *s = suite_create("log");
 	TCase *t = tcase_create("all");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(t, 30); /* busy machines, sanitizers */
 	tcase_add_checked_fixture(t, setup, NULL);
@@ -196,9 +195,5 @@ int main(void)
 	tcase_add_test(t, stderr_gets_whole_lines);
 	tcase_add_test(t, an_over_long_line_still_ends);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

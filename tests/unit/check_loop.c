@@ -1,5 +1,6 @@
 /* check_loop.c - timers, signals and calls from other threads */
 #include "loop.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -105,8 +106,6 @@ int main(void)
 {
 	Suite *s = suite_create("loop");
 	TCase *t = tcase_create("loop");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	suite_add_tcase(s, t);
 	tcase_add_checked_fixture(t, setup, teardown);
@@ -114,8 +113,5 @@ int main(void)
 	tcase_add_test(t, a_signal_is_a_call);
 	tcase_add_test(t, another_thread_may_call);
 	tcase_add_test(t, calls_that_wait_are_limited);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

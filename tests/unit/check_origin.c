@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "nth_alloc.h"
+#include "run_suite.h"
 
 static struct origin_policy *policy(const char *a, const char *b)
 {
@@ -159,8 +160,6 @@ int main(void)
 {
 	Suite *s = suite_create("origin");
 	TCase *t = tcase_create("origin");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	suite_add_tcase(s, t);
 	tcase_add_test(t, without_a_list_only_no_origin_our_own_and_file);
@@ -170,8 +169,5 @@ int main(void)
 	tcase_add_test(t, an_entry_that_is_none_is_named);
 	tcase_add_test(t, a_list_has_an_end_and_so_has_an_origin);
 	tcase_add_test(t, without_memory_there_is_no_half_policy);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "nth_alloc.h"
+#include "run_suite.h"
 #include "transport/frame.h"
 
 static struct frame *frame_of(size_t n)
@@ -189,8 +190,6 @@ int main(void)
 {
 	Suite *s = suite_create("outq");
 	TCase *t = tcase_create("outq");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	suite_add_tcase(s, t);
 	tcase_add_test(t, an_empty_queue_holds_no_memory);
@@ -200,8 +199,5 @@ int main(void)
 	tcase_add_test(t, a_socket_may_take_any_number_of_bytes);
 	tcase_add_test(t, a_broadcast_is_one_frame_in_many_queues);
 	tcase_add_test(t, a_refused_allocation_leaves_the_queue_as_it_was);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ns_turn_ioaddr.h"
+#include "run_suite.h"
 
 #define RANGES_MAX 64
 #define KEY "denied-peer-ip="
@@ -103,15 +104,9 @@ int main(void)
 {
 	Suite *s = suite_create("peer ranges");
 	TCase *tc = tcase_create("turnserver.conf.in");
-	SRunner *r;
-	int failed;
 
 	tcase_add_loop_test(tc, addresses_that_are_not_the_public_internet_are_denied, 0, COUNT(private_addresses));
 	tcase_add_loop_test(tc, public_addresses_are_not_denied, 0, COUNT(public_addresses));
 	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -1,5 +1,6 @@
 /* check_relay_event.c - the admin socket's lines, there and back */
 #include "relay_event.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -514,8 +515,6 @@ int main(void)
 {
 	Suite *s = suite_create("relay_event");
 	TCase *t = tcase_create("all");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(t, 30); /* busy machines, sanitizers */
 	tcase_add_test(t, hello_is_read_as_written);
@@ -539,9 +538,5 @@ int main(void)
 	tcase_add_loop_test(t, typed_commands_are_taken_or_explained, 0, (int)COUNT(typed));
 	tcase_add_test(t, a_typed_number_is_a_user_id);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

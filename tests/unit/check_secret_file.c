@@ -1,5 +1,6 @@
 /* check_secret_file.c - the secrets file: what is read, and how it is refused */
 #include "secret_file.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -451,8 +452,6 @@ int main(void)
 {
 	Suite *s = suite_create("secret_file");
 	TCase *t = tcase_create("all");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(t, 30); /* busy machines, sanitizers */
 	tcase_add_test(t, a_good_file_is_read);
@@ -474,9 +473,5 @@ int main(void)
 	tcase_add_test(t, a_file_too_large_is_refused);
 	tcase_add_test(t, loading_survives_out_of_memory);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

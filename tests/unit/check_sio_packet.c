@@ -1,5 +1,6 @@
 /* check_sio_packet.c - Socket.IO packets as text */
 #include "socketio/sio_packet.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -160,8 +161,6 @@ int main(void)
 {
 	Suite *s = suite_create("sio_packet");
 	TCase *t = tcase_create("sio_packet");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	suite_add_tcase(s, t);
 	tcase_add_test(t, the_documents_examples);
@@ -170,8 +169,5 @@ int main(void)
 	tcase_add_test(t, namespaces_and_nesting_have_limits);
 	tcase_add_test(t, placeholders_name_what_is_there);
 	tcase_add_test(t, heads_are_written_as_they_are_read);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

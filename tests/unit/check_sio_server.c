@@ -8,6 +8,7 @@
 
 #include "eio_fake.h"
 #include "nth_alloc.h"
+#include "run_suite.h"
 
 #define CLIENTS 4
 
@@ -522,8 +523,6 @@ int main(void)
 {
 	Suite *s = suite_create("sio_server");
 	TCase *t = tcase_create("sio_server");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	suite_add_tcase(s, t);
 	tcase_add_checked_fixture(t, setup, teardown);
@@ -544,8 +543,5 @@ int main(void)
 	tcase_add_test(t, namespaces_have_names_and_one_table_each);
 	tcase_add_test(t, the_end_of_the_server_is_told_to_everybody);
 	tcase_add_test(t, without_memory_a_client_goes_and_the_server_stays);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -1,5 +1,6 @@
 /* check_turn_credential.c - names, passwords and keys, against the RFCs and coturn's grammar */
 #include "turn_credential.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -247,8 +248,6 @@ int main(void)
 {
 	Suite *s = suite_create("turn_credential");
 	TCase *t = tcase_create("all");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(t, 30); /* busy machines, sanitizers */
 	tcase_add_loop_test(t, names_are_read_by_the_grammar, 0,
@@ -263,9 +262,5 @@ int main(void)
 	tcase_add_test(t, long_term_key_verifies_the_request_of_rfc5769);
 	tcase_add_test(t, a_key_matches_only_its_secret_name_and_realm);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

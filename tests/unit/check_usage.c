@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "relay/usage.h"
+#include "run_suite.h"
 
 #define CALL_A "AAAAAAAAAAAAAAAAAAAAAA"
 #define CALL_B "BBBBBBBBBBBBBBBBBBBBBB"
@@ -1130,16 +1131,11 @@ int main(void)
 	};
 	Suite *s = suite_create("usage");
 	TCase *tc = tcase_create("all");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	suite_add_tcase(s, tc);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 30);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_test(tc, tests[i]);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "nth_alloc.h"
+#include "run_suite.h"
 #include "transport/utf8.h"
 
 #define MAX 70000
@@ -283,8 +284,6 @@ int main(void)
 {
 	Suite *s = suite_create("ws_frame");
 	TCase *t = tcase_create("ws_frame");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	suite_add_tcase(s, t);
 	tcase_add_test(t, rfc6455_section_5_7_masked_examples);
@@ -298,8 +297,5 @@ int main(void)
 	tcase_add_test(t, headers_are_of_the_shortest_form);
 	tcase_add_test(t, utf8_in_pieces_is_utf8_as_a_whole);
 	tcase_add_test(t, without_memory_the_connection_fails_with_1011);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

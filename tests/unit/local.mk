@@ -1,5 +1,5 @@
 # tests/unit/local.mk - one Check program per area
-EXTRA_DIST += tests/vectors/rfc5769-2.4.hex
+EXTRA_DIST += tests/unit/run_suite.h tests/vectors/rfc5769-2.4.hex
 
 if HAVE_CHECK
 
