@@ -34,7 +34,7 @@ libsignald_core_a_SOURCES += \
 libsignald_io_a_SOURCES += \
 	signald/loop.c signald/loop.h \
 	signald/transport/eio_endpoint.c signald/transport/eio_endpoint.h \
-	signald/transport/http_dispatch.c \
+	signald/transport/http_conn.c signald/transport/http_dispatch.c \
 	signald/transport/http_reply.c signald/transport/http_endpoint.h \
 	signald/transport/http_request.c signald/transport/http_priv.h \
 	signald/transport/http_server.c signald/transport/http_server.h \

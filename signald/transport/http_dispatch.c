@@ -8,7 +8,6 @@
 #include "log.h"
 #include "loop.h"
 #include "transport/http_priv.h"
-#include "transport/ws_conn.h"
 
 #define REFUSALS_A_MINUTE 20 /* lines about refused origins */
 
@@ -238,8 +237,7 @@ static bool handshake_is_fine(struct http_request *r)
 		http_ws_refuse(r, MHD_HTTP_BAD_REQUEST, "Bad WebSocket version");
 		return false;
 	}
-	/* libmicrohttpd does not count what has left it */
-	if (ws_io_counters(srv->ws)->open >= srv->cfg.connections_max) {
+	if (http_connections_full(srv)) {
 		srv->counters.websockets_refused++;
 		http_ws_refuse(r, MHD_HTTP_SERVICE_UNAVAILABLE, "Service unavailable");
 		return false;

@@ -1,10 +1,11 @@
-/* http_priv.h - what http_server.c and http_request.c share */
+/* http_priv.h - what the files of http_server.h share */
 #ifndef HTTP_PRIV_H
 #define HTTP_PRIV_H
 
 #include <event2/event.h>
 #include <microhttpd.h>
 
+#include "timeq.h"
 #include "transport/http_endpoint.h"
 #include "transport/http_server.h"
 #include "transport/http_text.h"
@@ -42,6 +43,8 @@ struct http_server {
 	struct http_listener listeners[HTTP_LISTEN_MAX];
 	size_t listeners_n;
 	struct ws_io *ws;
+	unsigned connections;		/* of all listeners, without WebSockets */
+	struct timeq steps;		/* connections that owe something */
 	struct http_request *suspended; /* waiting for an answer */
 	uint64_t refusals_logged_ms;	/* when the last line about an origin was written */
 	unsigned refusals_logged;	/* in that minute */
@@ -86,6 +89,16 @@ struct http_request {
 	size_t raw_path_n;
 	char target[]; /* as the client wrote it */
 };
+
+/* http_conn.c */
+unsigned http_connections_bound(const struct http_server *srv); /* at it: not accepted */
+bool http_connections_full(const struct http_server *srv);	/* no room for a WebSocket */
+enum MHD_Result http_conn_accept(void *listener, const struct sockaddr *sa, socklen_t n);
+void http_conn_notify(void *listener, struct MHD_Connection *conn, void **context,
+		      enum MHD_ConnectionNotificationCode what);
+void http_conn_step(struct MHD_Connection *conn); /* the next step has step_ms from now */
+void http_conn_rest(struct MHD_Connection *conn); /* it is our turn, or theirs no longer */
+void http_conn_sweep(struct http_server *srv);	  /* end those whose time is over */
 
 /* http_request.c */
 void *http_request_begin(void *listener, const char *uri, struct MHD_Connection *conn);

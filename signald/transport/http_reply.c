@@ -46,6 +46,7 @@ void http_request_resume(struct http_request *r)
 	if (r->next)
 		r->next->prev = r->prev;
 	MHD_resume_connection(r->conn);
+	http_conn_step(r->conn);
 	http_listener_wake(r->listener); /* a resumption does not wake an external loop */
 }
 
@@ -174,8 +175,8 @@ static void on_upgraded(void *cls, struct MHD_Connection *conn, void *request, c
 	bool lost = extra_n && !extra;
 	int fd = lost ? -1 : fcntl(sock, F_DUPFD_CLOEXEC, 0);
 
-	(void)conn;
 	r->ws = NULL;
+	http_conn_rest(conn); /* the socket is shared until libmicrohttpd has let go */
 	ws_conn_attach(ws, fd, extra, extra_n); /* -1 also when there are no descriptors left */
 	MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
 	http_listener_wake(l);

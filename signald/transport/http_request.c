@@ -130,8 +130,8 @@ void http_request_end(void *listener, struct MHD_Connection *conn, void **reques
 	struct http_decoded *d;
 
 	(void)listener;
-	(void)conn;
 	(void)why;
+	http_conn_step(conn); /* the next request */
 	if (!r)
 		return;
 	*request = NULL;
@@ -273,6 +273,7 @@ static void suspend(struct http_request *r)
 		MHD_get_connection_info(r->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
 
 	MHD_suspend_connection(r->conn);
+	http_conn_rest(r->conn);
 	r->suspended = true;
 	r->prev = NULL;
 	r->next = srv->suspended;
@@ -294,6 +295,7 @@ static enum MHD_Result finish(struct http_request *r)
 	if (r->answered)
 		return r->response ? http_queue_stored(r) : MHD_NO;
 	r->stage = HTTP_STAGE_DONE;
+	http_conn_step(r->conn); /* taking the answer */
 	if (r->route)
 		r->route->fn(r, r->ctx);
 	else if (r->upgrade)
@@ -325,6 +327,7 @@ enum MHD_Result http_request_access(void *listener, struct MHD_Connection *conn,
 	if (!r->started) {
 		r->started = true;
 		r->conn = conn;
+		http_conn_step(conn); /* the body */
 		return begin(r, verb);
 	}
 	if (n) {

@@ -22,6 +22,7 @@
 #define TICK_MS 1000
 #define BODY_MAX 65536
 #define IDLE_S 60		/* a connection without traffic */
+#define STEP_MS 90000		/* one with a little */
 #define CONNECTION_BYTES 16384u /* request line and headers of one connection */
 #define BACKLOG 4096u
 #define DESCRIPTORS_KEPT 64 /* for everything that is no connection */
@@ -41,6 +42,7 @@ static unsigned default_connections(void)
 int http_server_new(struct http_server **out, struct event_base *base,
 		    const struct http_config *cfg)
 {
+	unsigned connections = default_connections();
 	struct http_server *srv;
 
 	*out = NULL;
@@ -53,8 +55,11 @@ int http_server_new(struct http_server **out, struct event_base *base,
 	srv->cfg = *cfg;
 	if (!srv->cfg.body_max)
 		srv->cfg.body_max = BODY_MAX;
-	if (!srv->cfg.connections_max)
-		srv->cfg.connections_max = default_connections();
+	if (!srv->cfg.connections_max || srv->cfg.connections_max > connections)
+		srv->cfg.connections_max = connections;
+	if (!srv->cfg.step_ms)
+		srv->cfg.step_ms = STEP_MS;
+	timeq_init(&srv->steps);
 	if (ws_io_new(&srv->ws, base)) {
 		free(srv);
 		return -ENOMEM;
@@ -108,6 +113,7 @@ static void run_listener(struct http_listener *l)
 	struct timeval tv = { TICK_MS / 1000, 0 };
 	MHD_UNSIGNED_LONG_LONG wait_ms;
 
+	http_conn_sweep(l->srv);
 	MHD_run(l->daemon);
 	/* More to do at once is a timer, too: an event made active here would run again before
 	 * the loop looks at anything else, for as long as a client keeps us busy. */
@@ -197,12 +203,13 @@ static struct MHD_Daemon *start_daemon(struct http_listener *l, int fd)
 {
 	return MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_ALLOW_UPGRADE | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
-		NULL, NULL, http_request_access, l, MHD_OPTION_EXTERNAL_LOGGER, on_log,
+		http_conn_accept, l, http_request_access, l, MHD_OPTION_EXTERNAL_LOGGER, on_log,
 		NULL, /* first: it gets the start's errors, too */
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, http_request_begin, l,
-		MHD_OPTION_NOTIFY_COMPLETED, http_request_end, l, MHD_OPTION_CONNECTION_LIMIT,
-		l->srv->cfg.connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
+		MHD_OPTION_NOTIFY_COMPLETED, http_request_end, l, MHD_OPTION_NOTIFY_CONNECTION,
+		http_conn_notify, l, MHD_OPTION_CONNECTION_LIMIT, http_connections_bound(l->srv) + 1,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
+		MHD_OPTION_CONNECTION_TIMEOUT,
 		(unsigned)IDLE_S, /* one for all: own ones are walked */
 		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 }

@@ -32,17 +32,22 @@ struct http_route {
 struct http_config {
 	const char *const *listen; /* "127.0.0.1:8449", "[::1]:8449", port 0: any; NULL ends it */
 	size_t body_max;	   /* bytes of a route's body; above: 413; 0: 64 kB */
-	unsigned connections_max;  /* HTTP and WebSocket together; 0: what RLIMIT_NOFILE allows */
+	unsigned connections_max;  /* HTTP and WebSocket together; never more than RLIMIT_NOFILE
+				    * allows, which is what 0 means */
+	unsigned step_ms;	   /* for the headers, the body, and taking the answer, each;
+				    * 0: 90 s */
 	const struct origin_policy *origins; /* a loan for the server's life; NULL: empty list */
 };
 
 /* What this layer has done and refused since start. */
 struct http_counters {
 	uint64_t requests;
-	uint64_t bad_requests;	     /* 400 for what libmicrohttpd lets pass */
-	uint64_t origins_refused;    /* 403 */
-	uint64_t bodies_refused;     /* 413 */
-	uint64_t websockets_refused; /* 503: connections_max */
+	uint64_t bad_requests;	      /* 400 for what libmicrohttpd lets pass */
+	uint64_t origins_refused;     /* 403 */
+	uint64_t bodies_refused;      /* 413 */
+	uint64_t websockets_refused;  /* 503: connections_max */
+	uint64_t connections_refused; /* far above it */
+	uint64_t slow;		      /* step_ms was over */
 	uint64_t out_of_memory;
 };
 

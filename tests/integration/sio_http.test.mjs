@@ -150,6 +150,43 @@ describe('too many', LIMIT, () => {
 		await echo.stop();
 	});
 
+	test('connections count, WebSockets or not; far above the limit they are cut', async () => {
+		const echo = await startEcho('--connections', 3);
+		const idle = [];
+
+		for (let i = 0; i < 3; i++) {
+			idle.push(new RawSocket(echo.port).write(`GET ${PATH} HTTP/1.1\r\nHost: x\r\n\r\n`));
+			assert.equal((await idle[i].answer()).status, 200);
+		}
+		assert.equal((await raw(echo.port, handshake('/ws/'))).status, 503);
+		for (let i = 0; i < 40; i++)
+			idle.push(new RawSocket(echo.port));
+		await sleep(200);
+		assert.equal(idle.filter((s) => !s.closed).length, 3 + 16);
+		idle.forEach((s) => s.destroy());
+		await sleep(50);
+		(await new RawWs(echo.port).open('/ws/')).destroy();
+		await echo.stop();
+	});
+
+	test('a byte now and then does not keep a connection', async () => {
+		const echo = await startEcho('--step', 1000);
+		const slow = ['GET /', `POST ${PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n`, 'GET /x HTTP/1.1\r\nHost: x\r\n\r\nGET /']
+			.map((start) => new RawSocket(echo.port).write(start));
+		const poll = new RawSocket(echo.port).write(`GET ${PATH} HTTP/1.1\r\nHost: x\r\n\r\n`);
+		const { sid } = JSON.parse((await poll.answer()).body.slice(1));
+
+		poll.write(`GET ${PATH}&sid=${sid} HTTP/1.1\r\nHost: x\r\n\r\n`);
+		for (let i = 0; i < 25; i++) {
+			slow.forEach((s) => s.write('x'));
+			await sleep(100);
+		}
+		assert.deepEqual(slow.map((s) => s.closed), [true, true, true]);
+		assert.equal(poll.closed, false, 'one that waits for us has its time');
+		poll.destroy();
+		await echo.stop();
+	});
+
 	test('a client that asks without end leaves the others their turn', async () => {
 		const echo = await startEcho();
 		const ws = await new RawWs(echo.port).open('/ws/');

@@ -23,7 +23,7 @@
 #include "transport/ws_conn.h"
 
 struct echo {
-	unsigned port, connections;
+	unsigned port, connections, step_ms;
 	struct sio_config cfg;
 	const char *origins_list[17]; /* NULL ends it */
 	size_t origins_n;
@@ -214,8 +214,8 @@ static int usage(const char *name)
 	fprintf(stderr,
 		"usage: %s --port N [--ping-interval ms] [--ping-timeout ms] [--max-payload "
 		"bytes]\n"
-		"\t[--connect-timeout ms] [--queue-hard bytes] [--connections N] [--origin "
-		"ORIGIN]...\n",
+		"\t[--connect-timeout ms] [--queue-hard bytes] [--connections N] [--step ms]\n"
+		"\t[--origin ORIGIN]...\n",
 		name);
 	return 2;
 }
@@ -248,6 +248,7 @@ static bool read_options(struct echo *e, int argc, char **argv)
 		{ "connect-timeout", required_argument, NULL, 'c' },
 		{ "queue-hard", required_argument, NULL, 'q' },
 		{ "connections", required_argument, NULL, 'n' },
+		{ "step", required_argument, NULL, 's' },
 		{ "origin", required_argument, NULL, 'o' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -268,6 +269,7 @@ static bool read_options(struct echo *e, int argc, char **argv)
 		case 'm': e->cfg.engine.max_payload = (size_t)v; break;
 		case 'c': e->cfg.connect_timeout_ms = v; break;
 		case 'n': e->connections = (unsigned)v; break;
+		case 's': e->step_ms = (unsigned)v; break;
 		case 'q': e->cfg.engine.queue_hard = (size_t)v; break;
 		}
 	}
@@ -300,7 +302,9 @@ static int start_http(struct echo *e)
 	struct http_endpoint ws = { "/ws", 0, NULL, ws_no_upgrade, ws_open, ws_gone_before, e };
 	static char address[32];
 	static const char *listen[] = { address, NULL };
-	struct http_config hc = { .listen = listen, .connections_max = e->connections };
+	struct http_config hc = { .listen = listen,
+				  .connections_max = e->connections,
+				  .step_ms = e->step_ms };
 	struct event_base *base = loop_base(e->loop);
 	const char *bad;
 	int rc = origin_policy_new(&e->origins, e->origins_list, &bad);
