@@ -16,6 +16,7 @@ struct http_conn {
 	struct http_server *srv;
 	struct MHD_Connection *conn;
 	struct timeq_node deadline;
+	struct http_request *request; /* begun, not ended */
 };
 
 unsigned http_connections_bound(const struct http_server *srv)
@@ -68,8 +69,10 @@ void http_conn_notify(void *listener, struct MHD_Connection *conn, void **contex
 	}
 	srv->connections--;
 	*context = NULL;
-	if (c)
-		timeq_remove(&c->deadline);
+	if (!c)
+		return;
+	http_request_free(c->request);
+	timeq_remove(&c->deadline);
 	free(c);
 }
 
@@ -87,6 +90,17 @@ void http_conn_step(struct MHD_Connection *conn)
 
 	if (c)
 		timeq_add(&c->srv->steps, &c->deadline, loop_now_ms() + c->srv->cfg.step_ms);
+}
+
+void http_conn_request(struct MHD_Connection *conn, struct http_request *r)
+{
+	struct http_conn *c = find(conn);
+
+	if (!c)
+		return;
+	if (r)
+		http_request_free(c->request);
+	c->request = r;
 }
 
 void http_conn_rest(struct MHD_Connection *conn)

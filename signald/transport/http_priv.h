@@ -98,6 +98,8 @@ void http_conn_notify(void *listener, struct MHD_Connection *conn, void **contex
 		      enum MHD_ConnectionNotificationCode what);
 void http_conn_step(struct MHD_Connection *conn); /* the next step has step_ms from now */
 void http_conn_rest(struct MHD_Connection *conn); /* it is our turn, or theirs no longer */
+/* Remember the request under way (NULL: it has ended); one that was forgotten is freed. */
+void http_conn_request(struct MHD_Connection *conn, struct http_request *r);
 void http_conn_sweep(struct http_server *srv);	  /* end those whose time is over */
 
 /* http_request.c */
@@ -107,6 +109,8 @@ enum MHD_Result http_request_access(void *listener, struct MHD_Connection *conn,
 				    size_t *size, void **request);
 void http_request_end(void *listener, struct MHD_Connection *conn, void **request,
 		      enum MHD_RequestTerminationCode why);
+
+void http_request_free(struct http_request *r); /* NULL is fine */
 
 /* http_dispatch.c */
 /* Where does the body end, and do all parsers agree? Sets r->has_body and *length. */

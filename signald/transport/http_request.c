@@ -102,9 +102,9 @@ void *http_request_begin(void *listener, const char *uri, struct MHD_Connection 
 	size_t n = strlen(target), path_n = strcspn(target, "?");
 	struct http_request *r = calloc(1, sizeof(*r) + n + 1);
 
-	(void)conn;
 	if (!r)
 		return NULL;
+	http_conn_request(conn, r); /* no end is reported when the query's arguments do not fit */
 	r->listener = listener;
 	memcpy(r->target, target, n + 1);
 	r->raw_path_n = path_n;
@@ -123,18 +123,12 @@ static void tell_gone(struct http_request *r)
 		r->endpoint->on_gone(r, r->endpoint->ctx);
 }
 
-void http_request_end(void *listener, struct MHD_Connection *conn, void **request,
-		      enum MHD_RequestTerminationCode why)
+void http_request_free(struct http_request *r)
 {
-	struct http_request *r = *request;
 	struct http_decoded *d;
 
-	(void)listener;
-	(void)why;
-	http_conn_step(conn); /* the next request */
 	if (!r)
 		return;
-	*request = NULL;
 	tell_gone(r);
 	if (r->ws)
 		ws_conn_attach(r->ws, -1, NULL, 0);
@@ -148,6 +142,17 @@ void http_request_end(void *listener, struct MHD_Connection *conn, void **reques
 	free(r->path);
 	free(r->segment);
 	free(r);
+}
+
+void http_request_end(void *listener, struct MHD_Connection *conn, void **request,
+		      enum MHD_RequestTerminationCode why)
+{
+	(void)listener;
+	(void)why;
+	http_conn_step(conn); /* the next request */
+	http_conn_request(conn, NULL);
+	http_request_free(*request);
+	*request = NULL;
 }
 
 /* --- the first call: the headers are in --- */

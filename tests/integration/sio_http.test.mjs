@@ -55,6 +55,15 @@ describe('strictness', LIMIT, () => {
 		s.destroy();
 	});
 
+	test('more query arguments than fit: the connection goes, and nothing stays behind', async () => {
+		for (let i = 0; i < 5; i++) {
+			const s = new RawSocket(echo.port).write(`GET /x?${'&'.repeat(2000)} HTTP/1.1\r\nHost: x\r\n\r\n`);
+
+			await s.ended;
+		}
+		assert.equal((await fetch(echo.url + PATH)).status, 200);
+	});
+
 	test('a folded header, and more behind it than the buffer holds', async () => {
 		const folded = (head) => head.replace('\r\n\r\n', '\r\nX-Folded: a\r\n b\r\n\r\n');
 		const behind = Buffer.concat([frame(2, '', { length: 60000 }), Buffer.alloc(50000)]).toString('latin1');
