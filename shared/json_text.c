@@ -153,6 +153,23 @@ bool json_next(struct json_iter *it, struct json_slice *key, struct json_slice *
 	return false;
 }
 
+char json_token(const char **p, const char *end, struct json_slice *token)
+{
+	const char *from = *p, *to;
+
+	while (from < end && (json_is_space(*from) || *from == ',' || *from == ':'))
+		from++;
+	*token = no_slice;
+	if (from == end)
+		return 0;
+	to = strchr("{}[]", *from) ? from + 1 : skip_value(from, end);
+	*p = to ? to : end;
+	if (!to)
+		return 0;
+	*token = (struct json_slice){ from, (size_t)(to - from) };
+	return to == from + 1 && strchr("{}[]", *from) ? *from : *from == '"' ? '"' : '0';
+}
+
 static size_t utf8_put(char *out, long c)
 {
 	if (c < 0x80) {

@@ -56,6 +56,11 @@ struct json_iter {
 struct json_iter json_iter(struct json_slice v);
 bool json_next(struct json_iter *it, struct json_slice *key, struct json_slice *value);
 
+/* Walk a value with all it holds, reading every byte once: cut the next token off
+ * *p. Returns '{' '}' '[' ']', '"' for a string (a member's name, too), '0' for
+ * any other scalar, and 0 at the end; commas and colons are passed over. */
+char json_token(const char **p, const char *end, struct json_slice *token);
+
 /* Decode a string into out, NUL-terminated.
  * Returns its length in bytes, -EINVAL (not a string, or U+0000 in it),
  * -ENOBUFS (longer than size - 1). */

@@ -143,34 +143,59 @@ int sio_packet_decode(const char *p, size_t n, unsigned attachments_max, unsigne
 	return rc;
 }
 
-/* Is v an object that stands for an attachment, and for which? */
-static bool placeholder(struct json_slice v, bool *valid, size_t n)
-{
-	struct json_slice mark, num;
-	uint64_t k;
+/* An open bracket of the walk below. */
+struct level {
+	bool object;
+	bool named; /* a member's name was read, its value follows */
+	bool is_mark, is_num;
+	bool marked, fits; /* "_placeholder":true, "num": one that is there */
+};
 
-	if (!json_member(v, "_placeholder", &mark) || !json_is_true(mark))
-		return false;
-	*valid = json_member(v, "num", &num) && json_u64(num, &k) == 0 && k < n;
-	return true;
+static void read_name(struct level *l, struct json_slice name)
+{
+	char text[16];
+
+	l->named = true;
+	if (json_string(name, text, sizeof(text)) < 0)
+		text[0] = '\0';
+	l->is_mark = strcmp(text, "_placeholder") == 0;
+	l->is_num = strcmp(text, "num") == 0;
 }
 
-/* Recursion is bounded by the depth that json_check() allowed. */
+/* The last of several equal names wins, as in JavaScript. */
+static void read_value(struct level *l, struct json_slice v, bool scalar, size_t n)
+{
+	uint64_t k;
+
+	if (l->named && l->is_mark)
+		l->marked = scalar && json_is_true(v);
+	if (l->named && l->is_num)
+		l->fits = scalar && json_u64(v, &k) == 0 && k < n;
+	l->named = false;
+}
+
 bool sio_placeholders_valid(struct json_slice v, size_t n)
 {
-	struct json_iter it;
-	struct json_slice child;
-	enum json_type t = json_type(v);
-	bool valid = true;
+	struct level levels[JSON_DEPTH_MAX + 1] = { { .object = false } }, *l = levels;
+	const char *p = v.p, *end = p + v.n;
+	struct json_slice t;
+	char c;
 
-	if (t != JSON_OBJECT && t != JSON_ARRAY)
-		return true;
-	if (t == JSON_OBJECT && placeholder(v, &valid, n))
-		return valid;
-	it = json_iter(v);
-	while (json_next(&it, NULL, &child)) {
-		if (!sio_placeholders_valid(child, n))
-			return false;
+	while ((c = json_token(&p, end, &t))) {
+		if (c == '}' || c == ']') {
+			if (l == levels || (l->marked && !l->fits))
+				return false;
+			l--;
+		} else if (l->object && !l->named) {
+			read_name(l, t);
+		} else {
+			read_value(l, t, c == '"' || c == '0', n);
+			if (c != '{' && c != '[')
+				continue;
+			if (l == levels + JSON_DEPTH_MAX)
+				return false;
+			*++l = (struct level){ .object = c == '{' };
+		}
 	}
 	return true;
 }

@@ -4,8 +4,10 @@
 
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static struct sio_packet p;
 
@@ -141,6 +143,40 @@ START_TEST(placeholders_name_what_is_there)
 	ck_assert(!placeholders("[\"a\",{\"_placeholder\":true,\"num\":\"0\"}]", 1));
 	ck_assert(!placeholders("[\"a\",{\"_placeholder\":true,\"num\":0.0}]", 1));
 	ck_assert(!placeholders("[\"a\",[{\"_placeholder\":true}]]", 1));
+	ck_assert(placeholders(
+		"[{\"_placeholder\":{},\"num\":9}, {\"x\" : true} ,\"_placeholder\",9]", 1));
+	ck_assert(placeholders("[{\"_placeholder\":true,\"num\":9,\"num\":0}]", 1));
+	ck_assert(!placeholders("[{\"_placeholder\":true,\"num\":0,\"num\":[0]}]", 1));
+	ck_assert(!placeholders("[{\"a\":[],\"\\u005fplaceholder\":true,\"num\":1,\"b\":{}}]", 1));
+}
+END_TEST
+
+START_TEST(nesting_costs_no_more_than_length)
+{
+	enum { DEPTH = 60, N = 1000000 };
+	char *text = malloc(N + 20 * DEPTH), *to = text;
+	struct timespec before, after;
+	double ms;
+	int i;
+
+	ck_assert_ptr_nonnull(text);
+	for (i = 0; i < DEPTH; i++)
+		to += sprintf(to, "{\"a\":");
+	*to++ = '[';
+	while (to - text < N)
+		to += sprintf(to, "\"\",");
+	to += sprintf(to, "0]");
+	for (i = 0; i < DEPTH; i++)
+		*to++ = '}';
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+	for (i = 0; i < 5; i++)
+		ck_assert(sio_placeholders_valid((struct json_slice){ text, (size_t)(to - text) },
+						 1));
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+	ms = (double)(after.tv_sec - before.tv_sec) * 1e3 +
+	     (double)(after.tv_nsec - before.tv_nsec) / 1e6;
+	ck_assert_msg(ms < 1000, "%.0f ms", ms); /* 60 times over: above 2 s */
+	free(text);
 }
 END_TEST
 
@@ -168,6 +204,7 @@ int main(void)
 	tcase_add_test(t, everything_else_is_not);
 	tcase_add_test(t, namespaces_and_nesting_have_limits);
 	tcase_add_test(t, placeholders_name_what_is_there);
+	tcase_add_test(t, nesting_costs_no_more_than_length);
 	tcase_add_test(t, heads_are_written_as_they_are_read);
 	return run_suite(s);
 }
