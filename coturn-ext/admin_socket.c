@@ -822,8 +822,3 @@ bool admin_socket_has_watchers(const struct admin_socket *s)
 			return true;
 	return false;
 }
-
-const struct admin_counters *admin_socket_counters(const struct admin_socket *s)
-{
-	return &s->counters;
-}

@@ -63,7 +63,6 @@ void admin_socket_end(struct admin_socket *s, struct entry *e, uint64_t seq, con
 void admin_socket_usage(struct admin_socket *s, const struct relay_usage_row *rows, size_t n);
 
 bool admin_socket_has_watchers(const struct admin_socket *s); /* somebody wants usage */
-const struct admin_counters *admin_socket_counters(const struct admin_socket *s);
 
 /* Milliseconds of the monotonic clock. */
 uint64_t admin_now_ms(void);

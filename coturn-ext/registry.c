@@ -204,7 +204,7 @@ static bool in_group(const struct entry *e, enum index_id i, const char *text)
 	return e->in[i].group && !strcmp(e->in[i].group->text, text);
 }
 
-bool registry_selects(const struct relay_command *c, const struct entry *e)
+static bool registry_selects(const struct relay_command *c, const struct entry *e)
 {
 	return (!c->alloc[0] || id_is(e, c->alloc)) &&
 	       (!c->call[0] || in_group(e, BY_CALL, c->call)) &&

@@ -50,6 +50,5 @@ struct entry *registry_after(const struct entry *e); /* next in order of birth; 
  * Without a filter all match. */
 struct entry *registry_match(const struct registry *r, const struct relay_command *c,
 			     const struct entry *after);
-bool registry_selects(const struct relay_command *c, const struct entry *e);
 
 #endif

@@ -1,27 +1,13 @@
-/* loop.c - the one event loop: clock, timers, signals, wake-ups from other threads */
+/* loop.c - the one event loop: clock, timers, signals */
 #include "loop.h"
 
 #include <errno.h>
 #include <event2/event.h>
-#include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <time.h>
-#include <unistd.h>
-
-struct post {
-	loop_fn fn;
-	void *ctx;
-};
 
 struct loop {
 	struct event_base *base;
-	struct event *wake;
-	int wake_fd;
-	pthread_mutex_t lock; /* of the ring below */
-	struct post posts[LOOP_POSTS_MAX];
-	unsigned first, n;
 };
 
 struct loop_timer {
@@ -44,72 +30,28 @@ uint64_t loop_now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000 + 1;
 }
 
-static bool take_post(struct loop *l, struct post *out)
-{
-	bool any;
-
-	pthread_mutex_lock(&l->lock);
-	any = l->n > 0;
-	if (any) {
-		*out = l->posts[l->first];
-		l->first = (l->first + 1) % LOOP_POSTS_MAX;
-		l->n--;
-	}
-	pthread_mutex_unlock(&l->lock);
-	return any;
-}
-
-static void on_wake(evutil_socket_t fd, short what, void *ctx)
-{
-	struct loop *l = ctx;
-	struct post p;
-	uint64_t count;
-
-	(void)what;
-	if (read(fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
-		return;
-	while (take_post(l, &p))
-		p.fn(p.ctx);
-}
-
 int loop_new(struct loop **out)
 {
 	struct loop *l = calloc(1, sizeof(*l));
-	int rc = -ENOMEM;
 
 	*out = NULL;
 	if (!l)
 		return -ENOMEM;
-	pthread_mutex_init(&l->lock, NULL);
-	l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (l->wake_fd < 0) {
-		rc = -errno;
-		goto fail;
-	}
 	l->base = event_base_new();
-	if (!l->base)
-		goto fail;
-	l->wake = event_new(l->base, l->wake_fd, EV_READ | EV_PERSIST, on_wake, l);
-	if (!l->wake || event_add(l->wake, NULL))
-		goto fail;
+	if (!l->base) {
+		loop_free(l);
+		return -ENOMEM;
+	}
 	*out = l;
 	return 0;
-fail:
-	loop_free(l);
-	return rc;
 }
 
 void loop_free(struct loop *l)
 {
 	if (!l)
 		return;
-	if (l->wake)
-		event_free(l->wake);
 	if (l->base)
 		event_base_free(l->base);
-	if (l->wake_fd >= 0)
-		close(l->wake_fd);
-	pthread_mutex_destroy(&l->lock);
 	free(l);
 }
 
@@ -162,11 +104,6 @@ void loop_timer_set(struct loop_timer *t, uint64_t after_ms)
 	evtimer_add(t->ev, &tv);
 }
 
-void loop_timer_cancel(struct loop_timer *t)
-{
-	evtimer_del(t->ev);
-}
-
 void loop_timer_free(struct loop_timer *t)
 {
 	if (!t)
@@ -209,22 +146,4 @@ void loop_signal_free(struct loop_signal *s)
 	if (s->ev)
 		event_free(s->ev);
 	free(s);
-}
-
-int loop_post(struct loop *l, loop_fn fn, void *ctx)
-{
-	uint64_t one = 1;
-	bool room;
-
-	pthread_mutex_lock(&l->lock);
-	room = l->n < LOOP_POSTS_MAX;
-	if (room)
-		l->posts[(l->first + l->n++) % LOOP_POSTS_MAX] = (struct post){ fn, ctx };
-	pthread_mutex_unlock(&l->lock);
-	if (!room)
-		return -ENOBUFS;
-	/* EAGAIN: the counter is full, so the loop is being woken anyway */
-	if (write(l->wake_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
-		return -errno;
-	return 0;
 }

@@ -45,7 +45,6 @@ static const struct move {
 	{ CALL_INITIATED, CALL_EV_CALLEE_GONE, CALL_ENDED, CALL_OFFLINE,
 	  "Participant disconnected" },
 	{ CALL_INITIATED, CALL_EV_REPLACE, CALL_ENDED, CALL_REPLACED, NULL },
-	{ CALL_INITIATED, CALL_EV_SERVER, CALL_ENDED, CALL_BY_SERVER, NULL },
 
 	{ CALL_RINGING, CALL_EV_RING, CALL_RINGING, CALL_CODE_NONE, NULL },
 	{ CALL_RINGING, CALL_EV_ACCEPT, CALL_ACTIVE, CALL_CODE_NONE, NULL },
@@ -57,7 +56,6 @@ static const struct move {
 	  "Participant disconnected" },
 	{ CALL_RINGING, CALL_EV_CALLEE_GONE, CALL_ENDED, CALL_OFFLINE, "Participant disconnected" },
 	{ CALL_RINGING, CALL_EV_REPLACE, CALL_ENDED, CALL_REPLACED, NULL },
-	{ CALL_RINGING, CALL_EV_SERVER, CALL_ENDED, CALL_BY_SERVER, NULL },
 
 	{ CALL_ACTIVE, CALL_EV_RING, CALL_ACTIVE, CALL_CODE_NONE, NULL },
 	{ CALL_ACTIVE, CALL_EV_ACCEPT, CALL_ACTIVE, CALL_CODE_NONE, NULL },
@@ -68,7 +66,6 @@ static const struct move {
 	{ CALL_ACTIVE, CALL_EV_CALLEE_GONE, CALL_ENDED, CALL_FAILED, "Participant disconnected" },
 	{ CALL_ACTIVE, CALL_EV_TOO_LONG, CALL_ENDED, CALL_COMPLETED, NULL },
 	{ CALL_ACTIVE, CALL_EV_REPLACE, CALL_ENDED, CALL_REPLACED, NULL },
-	{ CALL_ACTIVE, CALL_EV_SERVER, CALL_ENDED, CALL_BY_SERVER, NULL },
 };
 
 static const char *const state_names[] = {
@@ -86,7 +83,6 @@ static const char *const code_names[CALL_CODES_N] = {
 	[CALL_OFFLINE] = "offline",
 	[CALL_FAILED] = "failed",
 	[CALL_REPLACED] = "replaced",
-	[CALL_BY_SERVER] = "server",
 	[CALL_ANSWERED_ELSEWHERE] = "answered_elsewhere",
 };
 
@@ -219,13 +215,6 @@ static uint64_t next_deadline(const struct call *c, const struct call_limits *l,
 		}
 	}
 	return first;
-}
-
-uint64_t call_deadline_ms(const struct call *c, const struct call_limits *l)
-{
-	enum call_ev ev;
-
-	return next_deadline(c, l, &ev);
 }
 
 bool call_due(const struct call *c, const struct call_limits *l, uint64_t now_ms, enum call_ev *ev)

@@ -42,7 +42,6 @@ enum call_ev {
 	CALL_EV_CALLEE_GONE, /* the callee's did */
 	CALL_EV_TOO_LONG,    /* the longest permitted call */
 	CALL_EV_REPLACE,     /* the caller makes another call in its place */
-	CALL_EV_SERVER,	     /* ended by us: a command, or shutting down */
 	CALL_EV_N,
 };
 
@@ -55,7 +54,6 @@ enum call_code {
 	CALL_OFFLINE,
 	CALL_FAILED,
 	CALL_REPLACED,
-	CALL_BY_SERVER,
 	CALL_ANSWERED_ELSEWHERE, /* told to a socket, never a call's own end */
 	CALL_CODES_N,
 };
@@ -101,9 +99,6 @@ int call_apply(struct call *c, enum call_ev ev, const char *reason, struct call_
  * Repeats change nothing; the first call_gone() counts. */
 void call_gone(struct call *c, enum call_role who, uint64_t now_ms);
 void call_back(struct call *c, enum call_role who);
-
-/* When the call must be looked at next; UINT64_MAX: never (it has ended). */
-uint64_t call_deadline_ms(const struct call *c, const struct call_limits *l);
 
 /* The event whose time has come. False: none. */
 bool call_due(const struct call *c, const struct call_limits *l, uint64_t now_ms, enum call_ev *ev);

@@ -85,11 +85,6 @@ const char *calls_event_name(size_t i); /* NULL: there are no more */
 /* Look at the deadlines; to be called about every half second. */
 void calls_tick(struct calls *cs, struct call_time now);
 
-/* End a call, or all, as "server"; the members are told.
- * calls_end returns 0, -ENOENT. */
-int calls_end(struct calls *cs, const char *call_id, struct call_time now);
-void calls_end_all(struct calls *cs, struct call_time now);
-
 /* To look at: live and ended calls through call_table.h, who is online through
  * identity.h. Both stay the module's. */
 const struct call_table *calls_table(const struct calls *cs);

@@ -18,7 +18,6 @@ static const struct {
 	[CALL_EV_CALLEE_GONE] = { true, false, false },
 	[CALL_EV_TOO_LONG] = { true, true, false },
 	[CALL_EV_REPLACE] = { false, true, false },
-	[CALL_EV_SERVER] = { true, true, false },
 };
 
 static int role_of(const struct call *c, const struct call_socket *s)
@@ -28,8 +27,10 @@ static int role_of(const struct call *c, const struct call_socket *s)
 	return u ? call_find_member(c, user_id_of(u)->text) : -ENOENT;
 }
 
-bool flow_is_leg_elsewhere(const struct calls *cs, const struct call_socket *s,
-			   const struct call *c)
+/* Is the socket a leg of another live call? Then news of c is not for it:
+ * shipped clients end the call they are in for any call:ended they see. */
+static bool is_leg_elsewhere(const struct calls *cs, const struct call_socket *s,
+			     const struct call *c)
 {
 	const struct user *u = call_socket_user(s);
 	const struct call *other = NULL;
@@ -105,7 +106,7 @@ static struct call_socket *youngest_free(const struct calls *cs, const struct us
 	struct call_socket *i = NULL, *found = NULL;
 
 	while ((i = user_next_socket(u, i)))
-		if (i != s && call_socket_handle(i) && !flow_is_leg_elsewhere(cs, i, c))
+		if (i != s && call_socket_handle(i) && !is_leg_elsewhere(cs, i, c))
 			found = i;
 	return found;
 }
@@ -169,7 +170,7 @@ static void tell_side(struct calls *cs, const struct call *c, enum call_role rol
 		return;
 	}
 	while (u && (s = user_next_socket(u, s)))
-		if (s != by && !flow_is_leg_elsewhere(cs, s, c))
+		if (s != by && !is_leg_elsewhere(cs, s, c))
 			tell_end(cs, c, s, rejected, code, by_user);
 }
 

@@ -282,11 +282,6 @@ size_t call_table_live_n(const struct call_table *t)
 	return HASH_COUNT(t->live);
 }
 
-size_t call_table_ended_n(const struct call_table *t)
-{
-	return t->ended_n;
-}
-
 size_t call_table_user_n(const struct call_table *t, const char *user)
 {
 	struct party *p = find_party(t, user);

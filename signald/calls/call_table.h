@@ -52,7 +52,6 @@ struct call *call_table_next_live(const struct call_table *t, const struct call 
 struct call *call_table_next_ended(const struct call_table *t, const struct call *prev);
 
 size_t call_table_live_n(const struct call_table *t);
-size_t call_table_ended_n(const struct call_table *t);
 size_t call_table_user_n(const struct call_table *t, const char *user); /* live ones */
 
 #endif

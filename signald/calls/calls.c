@@ -146,28 +146,6 @@ void calls_tick(struct calls *cs, struct call_time now)
 	leave(cs, now);
 }
 
-int calls_end(struct calls *cs, const char *id, struct call_time now)
-{
-	struct call *c = call_table_find(cs->table, id);
-
-	if (!c)
-		return -ENOENT;
-	enter(cs);
-	flow_end(cs, c, CALL_EV_SERVER, NULL, NULL, now);
-	leave(cs, now);
-	return 0;
-}
-
-void calls_end_all(struct calls *cs, struct call_time now)
-{
-	struct call *c;
-
-	enter(cs);
-	while ((c = call_table_next_live(cs->table, NULL)))
-		flow_end(cs, c, CALL_EV_SERVER, NULL, NULL, now);
-	leave(cs, now);
-}
-
 const struct call_table *calls_table(const struct calls *cs)
 {
 	return cs->table;

@@ -123,11 +123,6 @@ void tell_ice_error(struct calls *cs, struct call_socket *to, int64_t ack, const
 
 /* --- call_flow.c ---------------------------------------------------------- */
 
-/* Is the socket a leg of another live call? Then news of c is not for it:
- * shipped clients end the call they are in for any call:ended they see. */
-bool flow_is_leg_elsewhere(const struct calls *cs, const struct call_socket *s,
-			   const struct call *c);
-
 /* Make the socket the member's leg; what waits for it is sent, once active. */
 void flow_attach(struct calls *cs, struct call *c, enum call_role role, struct call_socket *s);
 

@@ -291,16 +291,6 @@ struct call_socket *user_next_socket(const struct user *u, const struct call_soc
 	return prev ? prev->user_next : u->sockets;
 }
 
-struct user *identity_next_user(const struct identity *id, const struct user *prev)
-{
-	return prev ? prev->hh.next : id->users;
-}
-
-size_t identity_users_n(const struct identity *id)
-{
-	return HASH_COUNT(id->users);
-}
-
 size_t identity_sockets_n(const struct identity *id)
 {
 	return id->sockets_n;

@@ -88,8 +88,6 @@ size_t user_sockets_n(const struct user *u);
 /* Walk; NULL starts, NULL ends. In order of joining. Nobody may join or leave
  * while walking. */
 struct call_socket *user_next_socket(const struct user *u, const struct call_socket *prev);
-struct user *identity_next_user(const struct identity *id, const struct user *prev);
-size_t identity_users_n(const struct identity *id);
 size_t identity_sockets_n(const struct identity *id);
 
 #endif

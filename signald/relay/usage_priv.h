@@ -139,7 +139,6 @@ struct user *utab_user_find(const struct usage *u, const char *id);
 struct user *utab_user_get(struct usage *u, const char *id);
 void utab_user_release(struct usage *u, struct user *x);
 struct place *utab_place_get(struct usage *u, const struct address *key);
-void utab_place_release(struct usage *u, struct place *x);
 struct participant *utab_participant_find(const struct call *c, const char *user_id);
 int utab_participant_get(struct usage *u, struct call *c, const char *user_id,
 			 struct participant **out);

@@ -107,7 +107,7 @@ struct place *utab_place_get(struct usage *u, const struct address *key)
 	return x;
 }
 
-void utab_place_release(struct usage *u, struct place *x)
+static void place_release(struct usage *u, struct place *x)
 {
 	if (x->links || x->candidates)
 		return;
@@ -118,7 +118,7 @@ void utab_place_release(struct usage *u, struct place *x)
 void utab_candidate_free(struct usage *u, struct candidate *c)
 {
 	DL_DELETE(c->place->candidates, c);
-	utab_place_release(u, c->place);
+	place_release(u, c->place);
 	DL_DELETE2(c->by->candidates, c, prev_said, next_said);
 	c->by->candidates_n--;
 	free(c);
@@ -382,7 +382,7 @@ void utab_allocation_detach(struct usage *u, struct allocation *a)
 		if (!l->place)
 			continue;
 		DL_DELETE(l->place->links, l);
-		utab_place_release(u, l->place);
+		place_release(u, l->place);
 		l->place = NULL;
 	}
 }

@@ -15,7 +15,7 @@ static void parse_error(struct sio_client *c)
 	eio_fail(c->session);
 }
 
-void sio_partial_free(struct sio_partial *p)
+static void partial_free(struct sio_partial *p)
 {
 	size_t i;
 
@@ -133,7 +133,7 @@ static int begin_partial(struct sio_client *c, const struct sio_packet *p, const
 	part->text = malloc(n);
 	part->blobs = calloc(p->attachments, sizeof(part->blobs[0]));
 	if (!part->text || !part->blobs) {
-		sio_partial_free(part);
+		partial_free(part);
 		return -ENOMEM;
 	}
 	memcpy(part->text, text, n);
@@ -180,7 +180,7 @@ static void on_attachment(struct sio_client *c, const void *p, size_t n)
 		return;
 	c->partial = NULL;
 	deliver(c, &part->packet, part->blobs);
-	sio_partial_free(part);
+	partial_free(part);
 }
 
 /* --- packets --- */
@@ -287,7 +287,7 @@ static void on_close(struct eio_session *session, const char *reason, void *ctx)
 	while (c->sockets)
 		sio_socket_gone(c->sockets, reason);
 	timeq_remove(&c->connect);
-	sio_partial_free(c->partial);
+	partial_free(c->partial);
 	free(c);
 }
 

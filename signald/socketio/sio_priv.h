@@ -96,7 +96,6 @@ struct sio_server {
 
 /* sio_client.c: an Engine.IO session's side */
 extern const struct eio_handler sio_client_handler; /* but for its ctx */
-void sio_partial_free(struct sio_partial *p);	    /* NULL is fine */
 
 /* sio_send.c */
 struct json_slice sio_piece(const char *text);
@@ -109,7 +108,6 @@ int sio_push(struct sio_socket *s, struct frame *f, bool is_volatile); /* as eio
 struct sio_nsp *sio_nsp_find(struct sio_server *srv, const char *name, size_t n);
 struct sio_socket *sio_client_socket(struct sio_client *c, const char *nsp, size_t n);
 void sio_socket_connect(struct sio_client *c, const struct sio_packet *p);
-void sio_socket_leave(struct sio_socket *s, const char *reason);
 void sio_socket_gone(struct sio_socket *s, const char *reason); /* on_disconnect, then free */
 void sio_leaving_flush(struct sio_server *srv);
 

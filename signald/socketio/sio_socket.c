@@ -87,7 +87,7 @@ static void unlink_leaving(struct sio_server *srv, struct sio_socket *s)
 	}
 }
 
-void sio_socket_leave(struct sio_socket *s, const char *reason)
+static void leave(struct sio_socket *s, const char *reason)
 {
 	struct sio_server *srv = s->client->srv;
 
@@ -138,7 +138,7 @@ void sio_disconnect(struct sio_socket *s, bool close_transport)
 		if (f)
 			sio_push(s, f, false);
 		frame_unref(f);
-		sio_socket_leave(s, "server namespace disconnect");
+		leave(s, "server namespace disconnect");
 	}
 	if (close_transport)
 		eio_close(session, "forced server close");

@@ -12,19 +12,9 @@
 
 /* --- what a handler may ask --- */
 
-enum http_method http_method(const struct http_request *r)
-{
-	return r->method;
-}
-
 const char *http_verb(const struct http_request *r)
 {
 	return r->verb;
-}
-
-const char *http_path(const struct http_request *r)
-{
-	return r->path;
 }
 
 const char *http_segment(const struct http_request *r)

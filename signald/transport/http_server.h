@@ -76,8 +76,6 @@ void http_server_free(struct http_server *srv); /* stops first; NULL is fine */
 const struct http_counters *http_server_counters(const struct http_server *srv);
 
 /* What a handler may ask of its request; all loans until it returns. */
-enum http_method http_method(const struct http_request *r);
-const char *http_path(const struct http_request *r);	/* decoded, without the query */
 const char *http_segment(const struct http_request *r); /* what ':' or '*' stood for, decoded */
 const char *http_query(const struct http_request *r, const char *key);	 /* decoded; NULL: absent */
 const char *http_header(const struct http_request *r, const char *name); /* NULL: absent */

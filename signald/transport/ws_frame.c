@@ -35,7 +35,8 @@ void ws_decoder_deinit(struct ws_decoder *d)
 	drop_control(d);
 }
 
-bool ws_close_code_valid(unsigned code)
+/* May this code stand in a Close frame? RFC 6455 section 7.4 */
+static bool close_code_valid(unsigned code)
 {
 	if (code >= 3000)
 		return code <= 4999;
@@ -219,7 +220,7 @@ static unsigned take_close(struct ws_event *ev)
 	ev->code = (unsigned)ev->p[0] << 8 | ev->p[1];
 	ev->p += 2;
 	ev->n -= 2;
-	if (!ws_close_code_valid(ev->code))
+	if (!close_code_valid(ev->code))
 		return WS_PROTOCOL_ERROR;
 	return utf8_valid(ev->p, ev->n) ? 0 : WS_BAD_TEXT;
 }

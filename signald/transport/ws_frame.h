@@ -80,7 +80,4 @@ size_t ws_decode(struct ws_decoder *d, uint8_t *p, size_t n, struct ws_event *ev
 /* Write the header of an unfragmented server frame. Returns its length. */
 size_t ws_head(uint8_t out[WS_HEAD_MAX], enum ws_opcode op, uint64_t n);
 
-/* May this code stand in a Close frame? Section 7.4 */
-bool ws_close_code_valid(unsigned code);
-
 #endif

@@ -115,11 +115,12 @@ static void check_tables(void)
 {
 	const struct call_table *t = calls_table(w.cs);
 	static const struct call_limits limits = { 1000, 1000, 1000 };
+	enum call_ev ev;
 
 	MUST(w.made - w.ended == call_table_live_n(t));
 	for (struct call *c = NULL; (c = call_table_next_live(t, c));) {
 		MUST(call_state(c) != CALL_ENDED && call_state(c) != CALL_INITIATED);
-		MUST(call_deadline_ms(c, &limits) != UINT64_MAX);
+		MUST(call_due(c, &limits, UINT64_MAX, &ev));
 	}
 	for (struct call *c = NULL; (c = call_table_next_ended(t, c));) {
 		MUST(call_state(c) == CALL_ENDED);

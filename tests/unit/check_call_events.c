@@ -1007,20 +1007,6 @@ START_TEST(a_socket_that_closes_while_it_is_told_something_is_taken_out_afterwar
 }
 END_TEST
 
-START_TEST(the_server_ends_one_call_or_all)
-{
-	active();
-	ck_assert_int_eq(calls_end(cs, "nothing", now()), -ENOENT);
-	ck_assert_int_eq(calls_end(cs, call_id(the_call()), now()), 0);
-	TOLD("A call:ended, B call:ended");
-	FIELD(0, "code", "\"server\"");
-	initiate('A', "1", "2", "r1");
-	initiate('A', "1", "2", "r2");
-	calls_end_all(cs, now());
-	ck_assert_uint_eq(call_table_live_n(calls_table(cs)), 0);
-}
-END_TEST
-
 /* --- ice:request ----------------------------------------------------------------- */
 
 START_TEST(an_ice_request_reserves_the_id_of_the_next_call)
@@ -1323,7 +1309,6 @@ int main(void)
 	tcase_add_test(t, a_ringing_call_ends_when_caller_or_callee_stay_away);
 	tcase_add_test(t, a_call_ends_at_its_longest_permitted_length);
 	tcase_add_test(t, a_socket_that_closes_while_it_is_told_something_is_taken_out_afterwards);
-	tcase_add_test(t, the_server_ends_one_call_or_all);
 	tcase_add_test(t, an_ice_request_reserves_the_id_of_the_next_call);
 	tcase_add_test(t, a_reserved_id_waits_for_a_call_that_can_be_made);
 	tcase_add_test(t, a_reserved_id_lapses_and_belongs_to_its_user);
