@@ -61,13 +61,13 @@ command:dpkg-source:dpkg-dev command:patch:patch command:xz:xz-utils command:gzi
 file:/usr/share/keyrings/debian-archive-keyring.gpg:debian-archive-keyring
 header:stdlib.h:libc6-dev header:uthash.h:uthash-dev
 module:libevent_openssl:libevent-dev module:libmicrohttpd:libmicrohttpd-dev
-module:libcjson:libcjson-dev module:libssl:libssl-dev module:sqlite3:libsqlite3-dev
+module:libssl:libssl-dev module:sqlite3:libsqlite3-dev
 "
 NEEDS_RUN="command:curl:curl command:setsid:util-linux command:flock:util-linux"
 NEEDS_NODE="command:node:nodejs command:npm:npm file:/etc/ssl/certs/ca-certificates.crt:ca-certificates"
 # The tests' own, beside all of the above.
 NEEDS_TEST="
-module:check:check header:wslay/wslay.h:libwslay-dev command:clang:clang
+module:check:check module:libcjson:libcjson-dev header:wslay/wslay.h:libwslay-dev command:clang:clang
 command:chromium:chromium command:ip:iproute2 command:openssl:openssl
 "
 

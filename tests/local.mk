@@ -1,6 +1,17 @@
 # tests/local.mk - everything "make check" runs
 #
 # A test finds its data through $srcdir, which automake exports to it.
+
+# Second opinions, where they are installed.
+if HAVE_CJSON
+CJSON_ORACLE_CFLAGS = -DHAVE_CJSON $(CJSON_CFLAGS)
+CJSON_ORACLE_LIBS = $(CJSON_LIBS)
+endif
+if HAVE_WSLAY
+WSLAY_ORACLE_CFLAGS = -DHAVE_WSLAY $(WSLAY_CFLAGS)
+WSLAY_ORACLE_LIBS = $(WSLAY_LIBS)
+endif
+
 include tests/unit/local.mk
 include tests/fuzz/local.mk
 include tests/tools/local.mk

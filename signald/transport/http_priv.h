@@ -69,7 +69,7 @@ struct http_request {
 	const char *verb;
 	enum http_method method; /* 0: neither GET, HEAD nor POST */
 	uint8_t stage;		 /* enum http_stage */
-	bool started, has_body, in_access, answered, gone, suspended, upgrade;
+	bool started, has_body, answered, gone, suspended, upgrade;
 	struct MHD_Response *response; /* waits for the body's end or the resumption */
 	unsigned status;
 	const struct http_route *route;

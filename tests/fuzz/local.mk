@@ -17,12 +17,12 @@ endif
 check_PROGRAMS += replay_json_text
 TESTS += replay_json_text
 replay_json_text_SOURCES = tests/fuzz/fuzz_json_text.c $(FUZZ_REPLAY)
-replay_json_text_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS)
-replay_json_text_LDADD = libshared.a $(CJSON_LIBS) -lm
+replay_json_text_CFLAGS = $(AM_CFLAGS) $(CJSON_ORACLE_CFLAGS)
+replay_json_text_LDADD = libshared.a $(CJSON_ORACLE_LIBS) -lm
 if FUZZING
 noinst_PROGRAMS += fuzz_json_text
 fuzz_json_text_SOURCES = tests/fuzz/fuzz_json_text.c tests/fuzz/fuzz.h
-fuzz_json_text_CFLAGS = $(AM_CFLAGS) $(CJSON_CFLAGS)
+fuzz_json_text_CFLAGS = $(AM_CFLAGS) $(CJSON_ORACLE_CFLAGS)
 fuzz_json_text_LDFLAGS = $(FUZZ_LINK)
 fuzz_json_text_LDADD = $(replay_json_text_LDADD)
 endif
@@ -111,12 +111,6 @@ fuzz_attribution_LDFLAGS = $(FUZZ_LINK)
 fuzz_attribution_LDADD = $(replay_attribution_LDADD)
 endif
 
-# wslay as a second opinion on WebSocket frames, where it is installed
-if HAVE_WSLAY
-WSLAY_FUZZ_CFLAGS = -DHAVE_WSLAY $(WSLAY_CFLAGS)
-WSLAY_FUZZ_LIBS = $(WSLAY_LIBS)
-endif
-
 # --- eio_packet
 check_PROGRAMS += replay_eio_packet
 TESTS += replay_eio_packet
@@ -149,12 +143,12 @@ endif
 check_PROGRAMS += replay_ws_frame
 TESTS += replay_ws_frame
 replay_ws_frame_SOURCES = tests/fuzz/fuzz_ws_frame.c $(FUZZ_REPLAY)
-replay_ws_frame_CFLAGS = $(AM_CFLAGS) $(WSLAY_FUZZ_CFLAGS)
-replay_ws_frame_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(WSLAY_FUZZ_LIBS) -lm
+replay_ws_frame_CFLAGS = $(AM_CFLAGS) $(WSLAY_ORACLE_CFLAGS)
+replay_ws_frame_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(WSLAY_ORACLE_LIBS) -lm
 if FUZZING
 noinst_PROGRAMS += fuzz_ws_frame
 fuzz_ws_frame_SOURCES = tests/fuzz/fuzz_ws_frame.c tests/fuzz/fuzz.h
-fuzz_ws_frame_CFLAGS = $(AM_CFLAGS) $(WSLAY_FUZZ_CFLAGS)
+fuzz_ws_frame_CFLAGS = $(AM_CFLAGS) $(WSLAY_ORACLE_CFLAGS)
 fuzz_ws_frame_LDFLAGS = $(FUZZ_LINK)
 fuzz_ws_frame_LDADD = $(replay_ws_frame_LDADD)
 endif

@@ -25,9 +25,9 @@ check_log_LDADD = libshared.a $(CHECK_LIBS) -lpthread
 check_PROGRAMS += check_json_text
 TESTS += check_json_text
 check_json_text_SOURCES = tests/unit/check_json_text.c
-check_json_text_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CJSON_CFLAGS)
+check_json_text_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CJSON_ORACLE_CFLAGS)
 check_json_text_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=realloc
-check_json_text_LDADD = libshared.a $(CJSON_LIBS) $(CHECK_LIBS) -lm
+check_json_text_LDADD = libshared.a $(CJSON_ORACLE_LIBS) $(CHECK_LIBS) -lm
 
 check_PROGRAMS += check_secret_file
 TESTS += check_secret_file
@@ -55,10 +55,6 @@ check_views_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 check_feed_SOURCES = tests/unit/check_feed.c
 check_feed_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 check_feed_LDADD = libsignald-io.a libsignald-core.a libshared.a $(EVENT_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
-
-endif
-
-if HAVE_CHECK
 
 # --- coturn-ext -----------------------------------------------------------------
 EXT_CHECK_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext
@@ -119,10 +115,6 @@ check_credentials_SOURCES = tests/unit/check_credentials.c
 check_credentials_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_credentials_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS) -lm
 
-endif
-
-if HAVE_CHECK
-
 # --- turnserver.conf.in, by coturn's own code -------------------------------------
 check_PROGRAMS += check_peer_ranges
 TESTS += check_peer_ranges
@@ -150,10 +142,6 @@ check_config_LDADD = libsignald-core.a $(CHECK_LIBS)
 check_admin_SOURCES = tests/unit/check_admin.c
 check_admin_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_admin_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS) -lm
-
-endif
-
-if HAVE_CHECK
 
 # --- transport, Engine.IO, Socket.IO ---------------------------------------------
 SIO_CHECK_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
