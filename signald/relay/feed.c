@@ -63,7 +63,7 @@ struct feed {
 
 static const struct feed_timing default_timing = {
 	.backoff_min_ms = 200,
-	.backoff_max_ms = 5000,
+	.backoff_max_ms = 2000,
 	.silence_ms = 10000,
 };
 

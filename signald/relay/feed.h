@@ -1,8 +1,8 @@
 /* feed.h - the client of turnserver's admin socket
  *
  * Connects to the Unix socket, reads the hello, subscribes, hands on events, sends kills; and
- * connects again, 0.2 to 5 s later, whenever something ends or is not as it should be. A peer of
- * another protocol major is told so in the log once and asked again every 5 s or so.
+ * connects again, 0.2 to 2 s later, whenever something ends or is not as it should be. A peer of
+ * another protocol major is told so in the log once and asked again every 2 s or so.
  * What the events mean is usage.h's business. Loop thread only; nothing here waits. */
 #ifndef FEED_H
 #define FEED_H
@@ -38,7 +38,7 @@ struct feed_counters {
 
 /* Times, for tests; NULL in feed_new() means these defaults. */
 struct feed_timing {
-	uint32_t backoff_min_ms, backoff_max_ms; /* 200, 5000; each with up to 25 % jitter */
+	uint32_t backoff_min_ms, backoff_max_ms; /* 200, 2000; each with up to 25 % jitter */
 	uint32_t silence_ms; /* 10000: without a byte before the snapshot is complete */
 };
 

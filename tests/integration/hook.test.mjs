@@ -273,11 +273,11 @@ describe('secrets', { concurrency: 3 }, () => {
 
 		assert.equal(await allocate(server, 'alice', SECOND), 401);
 		writeSecrets(server.secretsFile, [`k2 ${SECOND}`]);
-		await until('read again', () => server.program.out.includes('read again'), 8000);
+		await until('read again', () => server.program.out.includes('read again'), 20000);
 		assert.equal(await allocate(server, 'alice', SECOND), 0);
 		assert.equal(await allocate(server, 'alice', SECRET), 401);
 		writeSecrets(server.secretsFile, ['# fine', 'broken']);
-		await until('told', () => /auth-secrets line 2: .*stay in force/.test(server.program.out), 8000);
+		await until('told', () => /auth-secrets line 2: .*stay in force/.test(server.program.out), 20000);
 		assert.equal(await allocate(server, 'alice', SECOND), 0);
 		for (const secret of [SECRET, SECOND])
 			assert.ok(!server.program.out.includes(secret), 'no secret in the log');
@@ -380,7 +380,7 @@ describe('start', { concurrency: 3 }, () => {
 		assert.equal(await allocate(server, 'alice', SECRET), 0);
 		assert.ok((await admin.command({ c: 'kill', user: 'alice' })).ok);
 		write(`k2 ${SECOND}`);
-		await until('read again', () => server.program.out.includes('read again'), 8000);
+		await until('read again', () => server.program.out.includes('read again'), 20000);
 		assert.equal(await allocate(server, 'alice', SECOND), 0);
 	});
 

@@ -39,7 +39,7 @@ async function signsWith(stack, secret) {
 }
 
 const logged = (stack, what) => until(`the log has ${what}`,
-	() => what.test(stack.daemons.signald.logText()), 8000);
+	() => what.test(stack.daemons.signald.logText()), 20000);
 
 test('secrets are read again on SIGHUP, also unchanged ones', options, async (t) => {
 	const stack = await start(t);
@@ -66,7 +66,7 @@ test('a file of secrets that is wrong changes nothing, and is taken once it is r
 		await logged(stack, /auth-secrets: .*(permi|others)/i);
 		assert.ok(await signsWith(stack, FIRST));
 		fs.chmodSync(stack.secretsFile, 0o600);
-		await until('the new one signs', () => signsWith(stack, SECOND), 8000);
+		await until('the new one signs', () => signsWith(stack, SECOND), 20000);
 	});
 });
 

@@ -11,7 +11,7 @@ const options = { timeout: 60000 };
 const SIZE = 100;
 
 const connected = (stack, wanted) => until(`turn.connected is ${wanted}`,
-	async () => (await stack.rest.health()).turn.connected === wanted, 10000);
+	async () => (await stack.rest.health()).turn.connected === wanted, 30000);
 
 async function callAnd(t, stack) {
 	const alice = await join(t, stack, 'alice');
@@ -120,7 +120,7 @@ test('npm\'s client comes back by itself after a restart of signald', options, a
 
 	await stack.daemons.signald.stop();
 	await stack.startSignald();
-	await within('it is connected again', again, 10000);
+	await within('it is connected again', again, 30000);
 	alice.emit('user:join', 'alice');
 	assert.equal((await alice.request('ice:request', { userId: 'alice' })).success, true);
 });

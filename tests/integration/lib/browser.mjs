@@ -50,7 +50,7 @@ export async function demoPage(browser, stack, name) {
 	const context = await browser.newContext({ viewport: { width: 1200, height: 860 } });
 	const page = await context.newPage();
 
-	page.setDefaultTimeout(10000);
+	page.setDefaultTimeout(20000);
 	page.faults = [];
 	page.on('pageerror', (err) => page.faults.push(`pageerror ${err.message}`));
 	page.on('console', (m) => m.type() === 'error' && page.faults.push(`console ${m.text()}`));
@@ -97,7 +97,7 @@ const framesShown = (page) =>
 export async function assertPictureMoves(page) {
 	const before = await framesShown(page);
 
-	await until('the remote picture moves', async () => (await framesShown(page)) > before + 5, 5000, 200);
+	await until('the remote picture moves', async () => (await framesShown(page)) > before + 5, 20000, 200);
 }
 
 /* Stop sending without ending the call, so that numbers stand still and can be compared. */

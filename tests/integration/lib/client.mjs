@@ -43,7 +43,7 @@ export class Client {
 	}
 
 	/* The oldest event of this name that nobody took yet, now or soon. */
-	next(event, limit_ms = 3000) {
+	next(event, limit_ms = 10000) {
 		const i = this.seen.findIndex((s) => s.event === event);
 
 		if (i >= 0)
@@ -64,7 +64,7 @@ export class Client {
 	}
 
 	async request(event, payload) {
-		const reply = await this.socket.timeout(3000).emitWithAck(event, payload);
+		const reply = await this.socket.timeout(10000).emitWithAck(event, payload);
 
 		for (const s of reply.iceServers ?? [])
 			if (s.credential)

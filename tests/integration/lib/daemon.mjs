@@ -5,7 +5,7 @@ import fs from 'node:fs';
 
 import { newLogFile, within } from './suite.mjs';
 
-const TERM_MAX_MS = 5000;
+const TERM_MAX_MS = 20000;
 
 /* For programs whose way of ending on a signal is not ours to judge. */
 export const endsSomehow = (how) => how.code === 0 || how.code === 143 || how.signal === 'SIGTERM';

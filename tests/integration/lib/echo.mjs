@@ -5,8 +5,8 @@ import net from 'node:net';
 import { Daemon } from './daemon.mjs';
 import { program } from './suite.mjs';
 
-const READY_MAX_MS = 10000;
-const REPLY_MAX_MS = 8000;
+const READY_MAX_MS = 30000;
+const REPLY_MAX_MS = 20000;
 
 export const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 

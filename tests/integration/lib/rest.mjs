@@ -20,7 +20,7 @@ export class Rest {
 	request(method, path, { headers = {}, body, agent } = {}) {
 		return new Promise((resolve, reject) => {
 			/* path apart from the URL, or node would tidy it up */
-			const req = http.request(this.url, { path, method, headers, agent, timeout: 5000 }, (res) => {
+			const req = http.request(this.url, { path, method, headers, agent, timeout: 15000 }, (res) => {
 				const parts = [];
 
 				res.on('data', (d) => parts.push(d));

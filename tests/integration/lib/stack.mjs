@@ -118,7 +118,7 @@ export class Stack {
 		await until('turnserver answers', () => {
 			d.assertAlive();
 			return answersTcp(this.turnPort, this.host);
-		}, 10000);
+		}, 30000);
 	}
 
 	async startSignald() {
@@ -129,7 +129,7 @@ export class Stack {
 		await until('signald answers', () => {
 			d.assertAlive();
 			return this.rest.health();
-		}, 10000);
+		}, 30000);
 	}
 
 	/* As signald makes them, for what REST does not give. */
@@ -153,6 +153,6 @@ export async function startStack(t, options) {
 	await stack.init();
 	await stack.startTurnserver();
 	await stack.startSignald();
-	await until('signald has the admin socket', async () => (await stack.rest.health()).turn.connected, 5000);
+	await until('signald has the admin socket', async () => (await stack.rest.health()).turn.connected, 30000);
 	return stack;
 }

@@ -73,7 +73,7 @@ export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 export const now = () => Math.floor(Date.now() / 1000);
 
 /* Ask until the answer is true enough. Errors of the last try are told. */
-export async function until(what, ask, limit_ms = 5000, pause_ms = 50) {
+export async function until(what, ask, limit_ms = 20000, pause_ms = 50) {
 	const end = Date.now() + limit_ms;
 	let last;
 
@@ -93,7 +93,7 @@ export async function until(what, ask, limit_ms = 5000, pause_ms = 50) {
 	}
 }
 
-export function within(what, promise, limit_ms = 5000) {
+export function within(what, promise, limit_ms = 20000) {
 	let timer;
 	const late = new Promise((_, reject) => {
 		timer = setTimeout(() => reject(new Error(`not within ${limit_ms} ms: ${what}`)), limit_ms);

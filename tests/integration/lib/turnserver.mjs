@@ -23,7 +23,7 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const program = (name) => path.join(BUILD_DIR, name);
 
-export async function until(what, ask, limit_ms = 10000) {
+export async function until(what, ask, limit_ms = 30000) {
 	for (const end = Date.now() + limit_ms; Date.now() < end; await sleep(30)) {
 		const answer = await ask();
 
@@ -241,7 +241,7 @@ export async function allocate(server, name, secret, { ttl_s = 3600 } = {}) {
 	const transport = attribute(ATTR.transport, Buffer.from([17, 0, 0, 0]));
 	const s = dgram.createSocket('udp4');
 	const ask = (request) => new Promise((resolve, reject) => {
-		const late = setTimeout(() => reject(new Error('Allocate: no answer')), 5000);
+		const late = setTimeout(() => reject(new Error('Allocate: no answer')), 15000);
 
 		s.once('message', (m) => { clearTimeout(late); resolve(m); });
 		s.send(request, server.port, HOST);
