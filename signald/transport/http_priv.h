@@ -100,7 +100,7 @@ void http_conn_step(struct MHD_Connection *conn); /* the next step has step_ms f
 void http_conn_rest(struct MHD_Connection *conn); /* it is our turn, or theirs no longer */
 /* Remember the request under way (NULL: it has ended); one that was forgotten is freed. */
 void http_conn_request(struct MHD_Connection *conn, struct http_request *r);
-void http_conn_sweep(struct http_server *srv);	  /* end those whose time is over */
+void http_conn_sweep(struct http_server *srv); /* end those whose time is over */
 
 /* http_request.c */
 void *http_request_begin(void *listener, const char *uri, struct MHD_Connection *conn);

@@ -207,9 +207,9 @@ static struct MHD_Daemon *start_daemon(struct http_listener *l, int fd)
 		NULL, /* first: it gets the start's errors, too */
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, http_request_begin, l,
 		MHD_OPTION_NOTIFY_COMPLETED, http_request_end, l, MHD_OPTION_NOTIFY_CONNECTION,
-		http_conn_notify, l, MHD_OPTION_CONNECTION_LIMIT, http_connections_bound(l->srv) + 1,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
-		MHD_OPTION_CONNECTION_TIMEOUT,
+		http_conn_notify, l, MHD_OPTION_CONNECTION_LIMIT,
+		http_connections_bound(l->srv) + 1, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
 		(unsigned)IDLE_S, /* one for all: own ones are walked */
 		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 }
