@@ -4,6 +4,7 @@
 COTURN_EXT_LIBS = libcoturn-ext.a libshared.a
 
 EXTRA_DIST += coturn-ext/PROTOCOL.md
+dist_man_MANS += coturn-ext/turnserver-ext.7
 
 noinst_LIBRARIES += libcoturn-ext.a
 libcoturn_ext_a_SOURCES = \

@@ -81,5 +81,5 @@ sbin_PROGRAMS = signald/signald
 signald_signald_SOURCES = signald/main.c
 signald_signald_LDADD = libsignald-io.a libsignald-core.a libshared.a \
 	$(MHD_LIBS) $(EVENT_LIBS) $(CRYPTO_LIBS) -lm
-dist_man_MANS = signald/signald.8 signald/signald.conf.5
+dist_man_MANS += signald/signald.8 signald/signald.conf.5
 EXTRA_DIST += signald/PROTOCOL.md signald/signald.conf.in

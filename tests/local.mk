@@ -22,7 +22,7 @@ EXTRA_DIST += tests/bench/per_packet_diff.sh
 bench: stock
 	$(srcdir)/tests/bench/per_packet_diff.sh turnserver-stock turnserver
 
-# The manual says what the program says.
-TESTS += tests/scripts/check_manual.sh
-EXTRA_DIST += tests/scripts/check_manual.sh
+# The manual says what the programs say, and includes go one way.
+TESTS += tests/scripts/check_manual.sh tests/scripts/check_layers.sh
+EXTRA_DIST += tests/scripts/check_manual.sh tests/scripts/check_layers.sh
 

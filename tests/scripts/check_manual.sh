@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every configuration key and option that signald knows is in its manual, and the other way round.
+# Every configuration key and option that signald and coturn-ext know is in the manual, and the other way round.
 set -u
 : "${srcdir:=.}"
 signald=./signald/signald
@@ -31,4 +31,12 @@ done || bad=1
 		exit 1
 	}
 done || bad=1
+
+# turnserver: the rows we add to its table of options, its -h, and turnserver-ext(7).
+known=$(sed -n 's/^\t{ "\([a-z-]*\)", [a-z]*_argument, NULL, COTURN_EXT_.*/\1/p' "$srcdir/coturn-ext/coturn_ext.h" | sort)
+helped=$(./turnserver -h 2>&1 | grep -o -e '^ --admin-[a-z-]*' -e '^ --auth-secret-file' | sed 's/^ --//' | sort)
+told=$(sed -n 's/^\.BI \([a-z-]*\)= .*/\1/p' "$srcdir/coturn-ext/turnserver-ext.7" | sort)
+[ -n "$known" ] || { echo "coturn_ext.h: no options found"; bad=1; }
+[ "$known" = "$helped" ] || { echo "turnserver -h tells of:" $helped; echo "it knows:" $known; bad=1; }
+[ "$known" = "$told" ] || { echo "turnserver-ext.7 tells of:" $told; echo "turnserver knows:" $known; bad=1; }
 exit $bad
