@@ -37,6 +37,6 @@ known=$(sed -n 's/^\t{ "\([a-z-]*\)", [a-z]*_argument, NULL, COTURN_EXT_.*/\1/p'
 helped=$(./turnserver -h 2>&1 | grep -o -e '^ --admin-[a-z-]*' -e '^ --auth-secret-file' | sed 's/^ --//' | sort)
 told=$(sed -n 's/^\.BI \([a-z-]*\)= .*/\1/p' "$srcdir/coturn-ext/turnserver-ext.7" | sort)
 [ -n "$known" ] || { echo "coturn_ext.h: no options found"; bad=1; }
-[ "$known" = "$helped" ] || { echo "turnserver -h tells of:" $helped; echo "it knows:" $known; bad=1; }
-[ "$known" = "$told" ] || { echo "turnserver-ext.7 tells of:" $told; echo "turnserver knows:" $known; bad=1; }
+[ "$known" = "$helped" ] || { echo "turnserver -h tells of: $helped; it knows: $known"; bad=1; }
+[ "$known" = "$told" ] || { echo "turnserver-ext.7 tells of: $told; turnserver knows: $known"; bad=1; }
 exit $bad
