@@ -59,6 +59,25 @@ static void reply_no_grant(struct http_request *r, int err)
 		http_reply_error(r, 500, "Internal Server Error");
 }
 
+/* False: not granted, and that was the answer. */
+static bool grant_for(struct http_request *r, const struct rest *rest, const char *user,
+		      uint64_t ttl_s, int64_t wall_ms, struct turn_grant *out)
+{
+	int err = credentials_grant(rest->credentials, user, NULL, ttl_s, wall_ms / 1000, out);
+
+	if (err)
+		reply_no_grant(r, err);
+	return !err;
+}
+
+/* An answer up to {"success":true; the handler goes on, closes and sends it. */
+static void begin_success(struct json_out *o, char buf[SMALL_MAX])
+{
+	json_out_fixed(o, buf, SMALL_MAX);
+	json_out_open(o, '{');
+	json_put_bool(o, "success", true);
+}
+
 static void get_ice_servers(struct http_request *r, void *ctx)
 {
 	const struct rest *rest = ctx;
@@ -66,16 +85,10 @@ static void get_ice_servers(struct http_request *r, void *ctx)
 	struct turn_grant grant;
 	struct json_out o;
 	char buf[SMALL_MAX];
-	int err = credentials_grant(rest->credentials, http_segment(r), NULL, 0, wall_ms / 1000,
-				    &grant);
 
-	if (err) {
-		reply_no_grant(r, err);
+	if (!grant_for(r, rest, http_segment(r), 0, wall_ms, &grant))
 		return;
-	}
-	json_out_fixed(&o, buf, sizeof(buf));
-	json_out_open(&o, '{');
-	json_put_bool(&o, "success", true);
+	begin_success(&o, buf);
 	json_out_key(&o, "iceServers");
 	credentials_put_ice_servers(rest->credentials, &o, &grant);
 	json_put_i64(&o, "timestamp", wall_ms);
@@ -100,7 +113,6 @@ static void post_turn_credentials(struct http_request *r, void *ctx)
 	char buf[SMALL_MAX];
 	const char *wrong, *body;
 	size_t n;
-	int err;
 
 	body = http_body(r, &n);
 	wrong = is_form(r) ? credential_request_form(&w, body, n)
@@ -109,15 +121,9 @@ static void post_turn_credentials(struct http_request *r, void *ctx)
 		http_reply_error(r, 400, wrong);
 		return;
 	}
-	err = credentials_grant(rest->credentials, w.user, NULL, w.ttl_s,
-				rest->now().wall_ms / 1000, &grant);
-	if (err) {
-		reply_no_grant(r, err);
+	if (!grant_for(r, rest, w.user, w.ttl_s, rest->now().wall_ms, &grant))
 		return;
-	}
-	json_out_fixed(&o, buf, sizeof(buf));
-	json_out_open(&o, '{');
-	json_put_bool(&o, "success", true);
+	begin_success(&o, buf);
 	json_out_key(&o, "credentials");
 	json_out_open(&o, '{');
 	json_put_string(&o, "username", grant.name);
