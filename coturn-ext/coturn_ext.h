@@ -15,6 +15,7 @@ enum coturn_ext_option_id {
 	COTURN_EXT_AUTH_SECRET_FILE
 };
 
+/* clang-format off */
 /* Rows of coturn's long_options[]; that table serves turnserver.conf as well. */
 #define COTURN_EXT_LONG_OPTIONS                                                                    \
 	{ "admin-socket", required_argument, NULL, COTURN_EXT_ADMIN_SOCKET },                      \
@@ -36,6 +37,7 @@ enum coturn_ext_option_id {
 	"						beside static-auth-secret and read again when\n"           \
 	"						the file changes. Implies --use-auth-secret. No\n"         \
 	"						core dumps are written then.\n"
+/* clang-format on */
 
 /* One of the options above was given. A bad value is reported by
  * coturn_ext_open(). Main thread. */

@@ -22,7 +22,15 @@ struct json_slice {
 	size_t n;
 };
 
-enum json_type { JSON_NONE, JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+enum json_type {
+	JSON_NONE,
+	JSON_NULL,
+	JSON_BOOL,
+	JSON_NUMBER,
+	JSON_STRING,
+	JSON_ARRAY,
+	JSON_OBJECT
+};
 
 /* Check that text is exactly one JSON value (RFC 8259), spaces around it
  * allowed, in valid UTF-8, nested no deeper than max_depth (a lone scalar is
@@ -88,19 +96,19 @@ struct json_out {
 };
 void json_out_fixed(struct json_out *o, char *buf, size_t size);
 void json_out_heap(struct json_out *o, size_t max);
-void json_out_free(struct json_out *o); /* heap only; NULL-safe, leaves o empty */
+void json_out_free(struct json_out *o);	 /* heap only; NULL-safe, leaves o empty */
 void json_out_reset(struct json_out *o); /* forget what was written, keep the buffer */
 
-void json_out_open(struct json_out *o, char bracket);  /* '{' or '[' */
-void json_out_close(struct json_out *o, char bracket); /* '}' or ']' */
-void json_out_key(struct json_out *o, const char *key); /* key: our own constant, not escaped */
+void json_out_open(struct json_out *o, char bracket);	 /* '{' or '[' */
+void json_out_close(struct json_out *o, char bracket);	 /* '}' or ']' */
+void json_out_key(struct json_out *o, const char *key);	 /* key: our own constant, not escaped */
 void json_out_string(struct json_out *o, const char *s); /* escaped; s is valid UTF-8 */
 void json_out_string_n(struct json_out *o, const char *s, size_t n);
 void json_out_u64(struct json_out *o, uint64_t v);
 void json_out_i64(struct json_out *o, int64_t v);
 void json_out_double(struct json_out *o, double v, int decimals);
 void json_out_bool(struct json_out *o, bool v);
-void json_out_raw(struct json_out *o, struct json_slice v); /* checked JSON, copied */
+void json_out_raw(struct json_out *o, struct json_slice v);	  /* checked JSON, copied */
 void json_out_bytes(struct json_out *o, const char *p, size_t n); /* verbatim, no comma logic */
 
 /* Shorthands: key and value. A NULL string or slice writes nothing at all:

@@ -17,13 +17,13 @@
 #include "turn_credential.h"
 
 #define RELAY_PROTOCOL_MAJOR 1
-#define RELAY_LINE_MAX 16384	  /* bytes, newline included */
+#define RELAY_LINE_MAX 16384		    /* bytes, newline included */
 #define RELAY_TOTAL_MAX 9007199254740991ULL /* 2^53-1 */
-#define RELAY_ID_LEN 18		  /* coturn prints session ids as 18 digits */
-#define RELAY_ADDR_MAX 64	  /* "[v6]:port" */
+#define RELAY_ID_LEN 18			    /* coturn prints session ids as 18 digits */
+#define RELAY_ADDR_MAX 64		    /* "[v6]:port" */
 #define RELAY_REALM_MAX 127
 #define RELAY_REASON_MAX 63
-#define RELAY_USAGE_ROWS 64	  /* allocations in one usage line */
+#define RELAY_USAGE_ROWS 64 /* allocations in one usage line */
 
 /* Cumulative since the allocation was made. "client" is what coturn exchanged
  * with the client, control messages and framing included; "peer" is payload
@@ -40,37 +40,37 @@ struct relay_totals {
 /* Who an allocation is; fixed but for client (mobility, "moved"). */
 struct relay_allocation {
 	char id[RELAY_ID_LEN + 1];
-	char name[TURN_NAME_MAX + 1];	 /* the full TURN user name */
+	char name[TURN_NAME_MAX + 1]; /* the full TURN user name */
 	char realm[RELAY_REALM_MAX + 1];
-	char secret[SECRET_ID_MAX + 1];	 /* id of the secret that matched; "" = none of the file */
-	bool shared;			 /* that secret has users=: the name says nothing */
-	char transport[8];		 /* client's: udp, tcp, tls, dtls */
-	char relay_transport[8];	 /* to the peer: udp or tcp (RFC 6062) */
-	char client[RELAY_ADDR_MAX];	 /* address:port seen by turnserver */
-	char relayed[RELAY_ADDR_MAX];	 /* as given to the client, after external-ip */
-	char relayed6[RELAY_ADDR_MAX];	 /* second family of a dual allocation, or "" */
+	char secret[SECRET_ID_MAX + 1]; /* id of the secret that matched; "" = none of the file */
+	bool shared;			/* that secret has users=: the name says nothing */
+	char transport[8];		/* client's: udp, tcp, tls, dtls */
+	char relay_transport[8];	/* to the peer: udp or tcp (RFC 6062) */
+	char client[RELAY_ADDR_MAX];	/* address:port seen by turnserver */
+	char relayed[RELAY_ADDR_MAX];	/* as given to the client, after external-ip */
+	char relayed6[RELAY_ADDR_MAX];	/* second family of a dual allocation, or "" */
 	uint32_t lifetime_s;
-	uint64_t age_ms;		 /* since it was made, monotonic, when the line was written */
+	uint64_t age_ms; /* since it was made, monotonic, when the line was written */
 };
 
 enum relay_event_type {
-	RELAY_HELLO,	/* first line: version, epoch */
-	RELAY_SNAP,	/* one live allocation with its totals, after sub */
-	RELAY_SYNCED,	/* the snapshot is complete */
-	RELAY_NEW,	/* an allocation was made */
-	RELAY_USAGE,	/* totals of up to RELAY_USAGE_ROWS allocations; may be skipped */
-	RELAY_END,	/* an allocation is gone: final totals and reason */
-	RELAY_REPLY,	/* answer to a command */
-	RELAY_OTHER,	/* something newer: ignore it */
+	RELAY_HELLO,  /* first line: version, epoch */
+	RELAY_SNAP,   /* one live allocation with its totals, after sub */
+	RELAY_SYNCED, /* the snapshot is complete */
+	RELAY_NEW,    /* an allocation was made */
+	RELAY_USAGE,  /* totals of up to RELAY_USAGE_ROWS allocations; may be skipped */
+	RELAY_END,    /* an allocation is gone: final totals and reason */
+	RELAY_REPLY,  /* answer to a command */
+	RELAY_OTHER,  /* something newer: ignore it */
 };
 
 struct relay_hello {
 	unsigned major;
-	char epoch[17];		/* 16 hex digits, fresh at each start of turnserver */
+	char epoch[17]; /* 16 hex digits, fresh at each start of turnserver */
 	char version[64];
 	unsigned relay_threads;
 	uint32_t interval_ms;
-	uint64_t seq;		/* of the last must-deliver event so far */
+	uint64_t seq; /* of the last must-deliver event so far */
 	uint64_t live;
 };
 
@@ -81,19 +81,19 @@ struct relay_usage_row {
 
 struct relay_event {
 	enum relay_event_type type;
-	uint64_t seq;			/* new, end, snap, synced; 0 otherwise */
-	struct relay_hello hello;	/* RELAY_HELLO; SYNCED: live */
-	struct relay_allocation alloc;	/* SNAP, NEW; END: id, name, age_ms */
-	struct relay_totals totals;	/* SNAP, END */
+	uint64_t seq;			   /* new, end, snap, synced; 0 otherwise */
+	struct relay_hello hello;	   /* RELAY_HELLO; SYNCED: live */
+	struct relay_allocation alloc;	   /* SNAP, NEW; END: id, name, age_ms */
+	struct relay_totals totals;	   /* SNAP, END */
 	char reason[RELAY_REASON_MAX + 1]; /* END */
-	uint64_t skipped;		/* USAGE: lines left out for this reader so far */
+	uint64_t skipped;		   /* USAGE: lines left out for this reader so far */
 	struct relay_usage_row rows[RELAY_USAGE_ROWS]; /* USAGE */
 	size_t rows_n;
-	uint64_t command_id;		/* REPLY: the command's "id", 0 without */
-	bool ok;			/* REPLY */
-	char error[64];			/* REPLY: reason when !ok */
-	uint64_t count;			/* REPLY: how many allocations it touched */
-	struct json_slice data;		/* REPLY: the whole line, for list and stats; a loan */
+	uint64_t command_id;	/* REPLY: the command's "id", 0 without */
+	bool ok;		/* REPLY */
+	char error[64];		/* REPLY: reason when !ok */
+	uint64_t count;		/* REPLY: how many allocations it touched */
+	struct json_slice data; /* REPLY: the whole line, for list and stats; a loan */
 };
 
 /* Each writes one line with its '\n' into out, without a NUL behind it. Text that
@@ -120,11 +120,11 @@ enum relay_command_type { RELAY_SUB, RELAY_LIST, RELAY_STATS, RELAY_KILL };
  * kill needs at least one. */
 struct relay_command {
 	enum relay_command_type type;
-	uint64_t id;				/* echoed in the reply; 0 without */
+	uint64_t id; /* echoed in the reply; 0 without */
 	char alloc[RELAY_ID_LEN + 1];
 	char call[TURN_CALL_ID_LEN + 1];
 	char user[TURN_USER_ID_MAX + 1];
-	char reason[RELAY_REASON_MAX + 1];	/* kill: kept with the end record */
+	char reason[RELAY_REASON_MAX + 1]; /* kill: kept with the end record */
 };
 
 /* Read one command; a user may also be a JSON integer. Returns 0, -EINVAL with

@@ -185,7 +185,8 @@ static int take_dates(struct parser *ps, struct secret *s, const struct span *f,
 	s->not_before_s = INT64_MIN;
 	s->not_after_s = INT64_MAX;
 	if (n > 2)
-		return bad(ps, "expected id secret [not-before [not-after]] [[tag=NAME] users=a,b]");
+		return bad(ps,
+			   "expected id secret [not-before [not-after]] [[tag=NAME] users=a,b]");
 	if (n > 0)
 		r = take_date(ps, "not-before", f[0], &s->not_before_s);
 	if (r == 0 && n > 1)

@@ -19,18 +19,18 @@
 
 #define SECRET_ID_MAX 32
 #define SECRET_TAG_MAX 32
-#define SECRET_USERS_MAX 32	/* names in one users= */
-#define SECRETS_MAX 64		/* lines in a file */
-#define SECRETS_ACTIVE_MAX 8	/* tried for one authentication: each costs an HMAC */
+#define SECRET_USERS_MAX 32  /* names in one users= */
+#define SECRETS_MAX 64	     /* lines in a file */
+#define SECRETS_ACTIVE_MAX 8 /* tried for one authentication: each costs an HMAC */
 #define SECRET_FILE_BYTES_MAX 65536
 
 struct secret {
 	char id[SECRET_ID_MAX + 1];
 	char *value;
-	int64_t not_before_s;	/* INT64_MIN: always */
-	int64_t not_after_s;	/* INT64_MAX: always */
+	int64_t not_before_s;	      /* INT64_MIN: always */
+	int64_t not_after_s;	      /* INT64_MAX: always */
 	char tag[SECRET_TAG_MAX + 1]; /* "" without */
-	char **users;		/* users_n names; NULL for an ordinary secret */
+	char **users;		      /* users_n names; NULL for an ordinary secret */
 	size_t users_n;
 };
 
@@ -40,8 +40,8 @@ struct secret_set {
 };
 
 struct secret_error {
-	unsigned line;		/* 0: the file as a whole */
-	char text[128];		/* what is wrong; never the secret */
+	unsigned line;	/* 0: the file as a whole */
+	char text[128]; /* what is wrong; never the secret */
 };
 
 /* Parse a file's text. Returns 0 and the caller's *out (free it with

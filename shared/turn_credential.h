@@ -14,15 +14,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TURN_USER_ID_MAX 64	/* bytes */
-#define TURN_CALL_ID_LEN 22	/* characters: 132 random bits */
-#define TURN_NAME_MAX 512	/* bytes; coturn's STUN_MAX_USERNAME_SIZE */
-#define TURN_PASSWORD_LEN 28	/* base64 of 20 bytes */
+#define TURN_USER_ID_MAX 64  /* bytes */
+#define TURN_CALL_ID_LEN 22  /* characters: 132 random bits */
+#define TURN_NAME_MAX 512    /* bytes; coturn's STUN_MAX_USERNAME_SIZE */
+#define TURN_PASSWORD_LEN 28 /* base64 of 20 bytes */
 
 struct turn_name {
-	uint64_t expiry_s;			/* seconds since 1970 */
-	char user[TURN_USER_ID_MAX + 1];	/* "" when the name carries none */
-	char call[TURN_CALL_ID_LEN + 1];	/* "" when the name carries none */
+	uint64_t expiry_s;		 /* seconds since 1970 */
+	char user[TURN_USER_ID_MAX + 1]; /* "" when the name carries none */
+	char call[TURN_CALL_ID_LEN + 1]; /* "" when the name carries none */
 };
 
 /* Read a name. What follows a second ':' and is no call id is not ours:

@@ -25,7 +25,8 @@ static const struct key {
 	{ "listen", KIND_LIST, FIELD(listen), 0, 0, "127.0.0.1:449, [::1]:449", true,
 	  "addresses to serve on, ADDRESS:PORT" },
 	{ "origins", KIND_LIST, FIELD(origins), 0, 0, NULL, false,
-	  "web origins that may connect beside our own; 'loopback' stands for any origin on this host" },
+	  "web origins that may connect beside our own; 'loopback' stands for any origin on this "
+	  "host" },
 	{ "auth-secret-file", KIND_STRING, FIELD(auth_secret_file), 0, 0, NULL, true,
 	  "secrets shared with turnserver (its auth-secret-file)" },
 	{ "turn-urls", KIND_LIST, FIELD(turn_urls), 0, 0, NULL, true,
@@ -63,8 +64,8 @@ static void *field(const struct config *c, const struct key *k)
 	return (char *)c + k->offset;
 }
 
-__attribute__((format(printf, 3, 4)))
-static int fail(struct config_error *err, unsigned line, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static int fail(struct config_error *err, unsigned line,
+						      const char *fmt, ...)
 {
 	va_list ap;
 
@@ -107,7 +108,8 @@ static int set_list(struct config_list *l, const struct key *k, const char *valu
 		}
 		if (l->n == CONFIG_LIST_MAX) {
 			free(one);
-			return fail(err, line, "%s: more than %d entries", k->name, CONFIG_LIST_MAX);
+			return fail(err, line, "%s: more than %d entries", k->name,
+				    CONFIG_LIST_MAX);
 		}
 		l->v[l->n++] = one;
 		if (!*comma)
@@ -223,8 +225,9 @@ static int check_required(const struct config *c, struct config_error *err)
 {
 	for (size_t i = 0; i < KEYS; i++) {
 		const struct key *k = &keys[i];
-		bool empty = k->kind == KIND_LIST ? !((struct config_list *)field(c, k))->n
-						  : k->kind == KIND_STRING && !*(char **)field(c, k);
+		bool empty = k->kind == KIND_LIST
+				     ? !((struct config_list *)field(c, k))->n
+				     : k->kind == KIND_STRING && !*(char **)field(c, k);
 
 		if (k->required && empty)
 			return fail(err, 0, "%s is missing", k->name);
@@ -239,8 +242,8 @@ static int check_urls(const struct config_list *l, const char *key, const char *
 	for (size_t i = 0; i < l->n; i++) {
 		if (strncmp(l->v[i], scheme, strlen(scheme)) &&
 		    strncmp(l->v[i], secure, strlen(secure)))
-			return fail(err, 0, "%s: '%.80s' does not begin with %s or %s", key, l->v[i],
-				    scheme, secure);
+			return fail(err, 0, "%s: '%.80s' does not begin with %s or %s", key,
+				    l->v[i], scheme, secure);
 		if (strpbrk(l->v[i], "\"\\ <>"))
 			return fail(err, 0, "%s: '%.80s' is no URL", key, l->v[i]);
 	}
@@ -338,7 +341,8 @@ void config_print_keys(FILE *out)
 	for (size_t i = 0; i < KEYS; i++) {
 		const struct key *k = &keys[i];
 
-		fprintf(out, "%s%s\n    %s", k->name, k->kind == KIND_LIST ? " (list)" : "", k->help);
+		fprintf(out, "%s%s\n    %s", k->name, k->kind == KIND_LIST ? " (list)" : "",
+			k->help);
 		if (k->kind == KIND_U32)
 			fprintf(out, "; %u to %u", k->min, k->max);
 		if (k->def)

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define CONFIG_LIST_MAX 32	 /* entries of one list key */
+#define CONFIG_LIST_MAX 32 /* entries of one list key */
 #define CONFIG_FILE_BYTES_MAX 65536
 
 /* A NULL-terminated list of strings. */
@@ -25,10 +25,10 @@ struct config {
 	struct config_list origins;
 	struct config_list turn_urls;
 	struct config_list stun_urls;
-	char *relay_socket;	 /* NULL: no turnserver to listen to */
+	char *relay_socket; /* NULL: no turnserver to listen to */
 	char *auth_secret_file;
-	char *admin_token_file;	 /* NULL: the admin API answers 401 to everyone */
-	char *demo_dir;		 /* NULL: no demo page */
+	char *admin_token_file; /* NULL: the admin API answers 401 to everyone */
+	char *demo_dir;		/* NULL: no demo page */
 	char *log_level;
 	uint32_t credential_ttl_max_s;
 	uint32_t ring_timeout_s;
@@ -40,7 +40,7 @@ struct config {
 };
 
 struct config_error {
-	unsigned line;	/* 0: the file as a whole */
+	unsigned line; /* 0: the file as a whole */
 	char text[256];
 };
 

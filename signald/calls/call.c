@@ -76,14 +76,10 @@ static const char *const state_names[] = {
 };
 
 static const char *const code_names[CALL_CODES_N] = {
-	[CALL_COMPLETED] = "completed",
-	[CALL_REJECTED] = "rejected",
-	[CALL_CANCELLED] = "cancelled",
-	[CALL_NO_ANSWER] = "no_answer",
-	[CALL_OFFLINE] = "offline",
-	[CALL_FAILED] = "failed",
-	[CALL_REPLACED] = "replaced",
-	[CALL_ANSWERED_ELSEWHERE] = "answered_elsewhere",
+	[CALL_COMPLETED] = "completed", [CALL_REJECTED] = "rejected",
+	[CALL_CANCELLED] = "cancelled", [CALL_NO_ANSWER] = "no_answer",
+	[CALL_OFFLINE] = "offline",	[CALL_FAILED] = "failed",
+	[CALL_REPLACED] = "replaced",	[CALL_ANSWERED_ELSEWHERE] = "answered_elsewhere",
 };
 
 const char *call_state_name(enum call_state s)

@@ -93,8 +93,7 @@ void call_table_free(struct call_table *t)
 
 	if (!t)
 		return;
-	HASH_ITER(hh, t->live, e, next)
-	{
+	HASH_ITER (hh, t->live, e, next) {
 		HASH_DEL(t->live, e);
 		call_free(e->call);
 		entry_free(t, e);

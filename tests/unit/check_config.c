@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GOOD                                  \
-	"auth-secret-file = /etc/s\n"         \
+#define GOOD                                                                                       \
+	"auth-secret-file = /etc/s\n"                                                              \
 	"turn-urls = turn:a:1?transport=udp\n"
 
 static struct config c;
@@ -41,7 +41,8 @@ END_TEST
 
 START_TEST(lists_replace_the_default_and_add_up)
 {
-	ck_assert_int_eq(parse(GOOD "listen = 1.2.3.4:5 ,[::2]:6\n# note\n\n  listen=9.9.9.9:1"), 0);
+	ck_assert_int_eq(parse(GOOD "listen = 1.2.3.4:5 ,[::2]:6\n# note\n\n  listen=9.9.9.9:1"),
+			 0);
 	ck_assert_uint_eq(c.listen.n, 3);
 	ck_assert_str_eq(c.listen.v[1], "[::2]:6");
 	ck_assert_str_eq(c.listen.v[2], "9.9.9.9:1");
@@ -112,7 +113,8 @@ START_TEST(what_is_printed_can_be_read_again)
 	size_t n = 0;
 	FILE *f = open_memstream(&text, &n);
 
-	ck_assert_int_eq(parse(GOOD "origins = loopback, https://x.example\nring-timeout = 7\n"), 0);
+	ck_assert_int_eq(parse(GOOD "origins = loopback, https://x.example\nring-timeout = 7\n"),
+			 0);
 	config_print(&c, f);
 	fclose(f);
 	ck_assert_int_eq(parse(text), 0);

@@ -1,7 +1,8 @@
 /* check_coturn_totals.c - coturn's counters of a session, folded into its totals
  *
- * What was exchanged since the last fold is counted in 32 bits, so a fold that never comes loses 4 GiB at a
- * time. RFC 6062 data counts two packets between two looks and may step over every multiple of 4096. */
+ * What was exchanged since the last fold is counted in 32 bits, so a fold that never comes loses 4
+ * GiB at a time. RFC 6062 data counts two packets between two looks and may step over every
+ * multiple of 4096. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
