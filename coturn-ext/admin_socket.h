@@ -36,14 +36,6 @@ struct admin_config {
 	int (*cancel)(uint64_t sid);
 };
 
-struct admin_counters {
-	uint64_t accepted, turned_away;	     /* connections; turned away: too many */
-	uint64_t commands, commands_refused; /* refused: without the right */
-	uint64_t malformed;		     /* lines */
-	uint64_t closed_slow;		     /* at the hard mark */
-	uint64_t usage_skipped;		     /* lines, at the soft mark */
-};
-
 /* fd: listening, ours from here on also when this fails. Returns 0, -EIO (no
  * randomness for the epoch), -ENOMEM. */
 int admin_socket_new(struct admin_socket **out, struct event_base *base, int fd,

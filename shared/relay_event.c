@@ -561,8 +561,6 @@ int relay_event_parse(const char *line, size_t n, struct relay_event *ev)
 		if (r < 0)
 			return r;
 	}
-	if (kind->type == RELAY_REPLY)
-		ev->data = object;
 	return read_fields(object, kind->fields, kind->fields_n, ev, &wrong);
 }
 

@@ -89,11 +89,10 @@ struct relay_event {
 	uint64_t skipped;		   /* USAGE: lines left out for this reader so far */
 	struct relay_usage_row rows[RELAY_USAGE_ROWS]; /* USAGE */
 	size_t rows_n;
-	uint64_t command_id;	/* REPLY: the command's "id", 0 without */
-	bool ok;		/* REPLY */
-	char error[64];		/* REPLY: reason when !ok */
-	uint64_t count;		/* REPLY: how many allocations it touched */
-	struct json_slice data; /* REPLY: the whole line, for list and stats; a loan */
+	uint64_t command_id; /* REPLY: the command's "id", 0 without */
+	bool ok;	     /* REPLY */
+	char error[64];	     /* REPLY: reason when !ok */
+	uint64_t count;	     /* REPLY: how many allocations it touched */
 };
 
 /* Each writes one line with its '\n' into out, without a NUL behind it. Text that

@@ -315,17 +315,6 @@ START_TEST(replies_are_read_as_written)
 }
 END_TEST
 
-START_TEST(a_reply_lends_its_whole_line)
-{
-	const char *text = " {\"e\":\"reply\",\"id\":1,\"ok\":true,\"live\":2} ";
-	struct json_slice v;
-
-	ck_assert_int_eq(relay_event_parse(text, strlen(text), &ev), 0);
-	ck_assert(json_member(ev.data, "live", &v));
-	ck_assert_ptr_eq(ev.data.p, text + 1);
-}
-END_TEST
-
 /* --- what others may send --------------------------------------------------------- */
 static const struct {
 	const char *text;
@@ -529,7 +518,6 @@ int main(void)
 	tcase_add_test(t, totals_stay_at_the_maximum);
 	tcase_add_test(t, totals_too_large_for_us_are_saturated);
 	tcase_add_test(t, replies_are_read_as_written);
-	tcase_add_test(t, a_reply_lends_its_whole_line);
 	tcase_add_loop_test(t, lines_are_taken_or_refused, 0, (int)COUNT(lines));
 	tcase_add_test(t, a_line_cut_anywhere_is_refused);
 	tcase_add_test(t, an_over_long_line_is_refused);
