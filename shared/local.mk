@@ -4,7 +4,7 @@ libshared_a_SOURCES = \
 	shared/json_check.c shared/json_out.c shared/json_scan.c shared/json_text.c \
 	shared/json_priv.h shared/json_text.h \
 	shared/log.c shared/log.h \
-	shared/relay_event.c shared/relay_event.h \
+	shared/relay_event.c shared/relay_event.h shared/relay_priv.h shared/relay_write.c \
 	shared/secret_file.c shared/secret_file.h \
 	shared/turn_credential.c shared/turn_credential.h
 libshared_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
