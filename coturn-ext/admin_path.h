@@ -1,4 +1,6 @@
-/* admin_path.h - the admin socket's place in the file system */
+/* admin_path.h - the admin socket's place in the file system
+ *
+ * Used once, at the start: it may wait for the disk. Main only. */
 #ifndef ADMIN_PATH_H
 #define ADMIN_PATH_H
 

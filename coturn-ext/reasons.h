@@ -1,4 +1,6 @@
-/* reasons.h - coturn's words for why a session ended, as short ones */
+/* reasons.h - coturn's words for why a session ended, as short ones
+ *
+ * Pure. Any thread. */
 #ifndef REASONS_H
 #define REASONS_H
 
