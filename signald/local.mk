@@ -82,4 +82,4 @@ signald_signald_SOURCES = signald/main.c
 signald_signald_LDADD = libsignald-io.a libsignald-core.a libshared.a \
 	$(MHD_LIBS) $(EVENT_LIBS) $(CRYPTO_LIBS) -lm
 dist_man_MANS += signald/signald.8 signald/signald.conf.5
-EXTRA_DIST += signald/PROTOCOL.md signald/signald.conf.in
+EXTRA_DIST += signald/PROTOCOL.md signald/signald.conf.in signald/demo/.npmrc $(wildcard $(srcdir)/signald/demo/*.*)

@@ -26,3 +26,6 @@ bench: stock
 TESTS += tests/scripts/check_manual.sh tests/scripts/check_layers.sh
 EXTRA_DIST += tests/scripts/check_manual.sh tests/scripts/check_layers.sh
 
+# The real clients; run.sh fetches what they need from npm.
+EXTRA_DIST += tests/integration/.npmrc $(wildcard $(srcdir)/tests/integration/*.* \
+	$(srcdir)/tests/integration/*/*.mjs)
