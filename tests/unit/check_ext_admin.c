@@ -385,6 +385,18 @@ START_TEST(bad_lines_are_answered_and_the_eighth_closes)
 }
 END_TEST
 
+START_TEST(an_error_reply_says_which_command_it_is_about)
+{
+	struct reader r = { .n = 0 };
+
+	greet(&r);
+	say(&r, "{\"c\":\"kill\",\"id\":41}\n{\"c\":\"list\",\"call\":7,\"id\":42}\n");
+	expect(&r, "\"id\":41,\"ok\":false");
+	expect(&r, "\"id\":42,\"ok\":false");
+	close(r.fd);
+}
+END_TEST
+
 START_TEST(an_endless_line_is_answered_once_and_skipped)
 {
 	struct reader r = { .n = 0 };
@@ -842,6 +854,7 @@ int main(void)
 	tcase_add_test(admin, kill_cancels_and_names_itself_as_the_reason);
 	tcase_add_test(admin, list_selects_and_stats_count);
 	tcase_add_test(admin, bad_lines_are_answered_and_the_eighth_closes);
+	tcase_add_test(admin, an_error_reply_says_which_command_it_is_about);
 	tcase_add_test(admin, an_endless_line_is_answered_once_and_skipped);
 	tcase_add_test(admin, one_client_too_many_is_told_and_closed);
 	tcase_add_test(admin, others_get_their_turn_while_there_is_much_to_do);
