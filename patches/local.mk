@@ -115,19 +115,15 @@ turnserver_DEPENDENCIES = libcoturn.a $(COTURN_EXT_LIBS)
 
 COTURN_LINK_PROGRAM = $(CC) $(CFLAGS) $(HARDEN_LDFLAGS) $(COTURN_SAN_CFLAGS) $(LDFLAGS) -o $@
 
-# After all, in a make of their own: automake's all recurses, so a "make -j all turnutils" would otherwise
-# unpack the tree twice at once.
 .PHONY: stock turnutils
 
 # Unpatched, with the same flags: what every comparison is made against.
-stock: all
-	@$(MAKE) $(AM_MAKEFLAGS) turnserver-stock
+stock: turnserver-stock
 turnserver-stock: $(COTURN_STOCK_OBJECTS)
 	$(AM_V_CCLD)$(COTURN_LINK_PROGRAM) $(COTURN_STOCK_OBJECTS) $(COTURN_SYSTEM_LIBS)
 
 # coturn's test client and echo peer, for our tests; not installed.
-turnutils: all
-	@$(MAKE) $(AM_MAKEFLAGS) turnutils_uclient turnutils_peer
+turnutils: turnutils_uclient turnutils_peer
 turnutils_uclient: $(COTURN_UCLIENT_OBJECTS) $(TURNUTILS_OPTIONS) libcoturn.a $(COTURN_EXT_LIBS)
 	$(AM_V_CCLD)$(COTURN_LINK_PROGRAM) $(COTURN_UCLIENT_OBJECTS) $(TURNUTILS_OPTIONS) $(COTURN_LINK)
 

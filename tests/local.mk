@@ -19,7 +19,7 @@ include tests/tools/local.mk
 # What our changes cost, beside stock coturn built with the same flags.
 EXTRA_DIST += tests/bench/per_packet_diff.sh
 .PHONY: bench
-bench: stock
+bench: turnserver-stock turnserver$(EXEEXT)
 	$(srcdir)/tests/bench/per_packet_diff.sh turnserver-stock turnserver
 
 # The manual says what the programs say, and includes go one way.

@@ -61,6 +61,12 @@ every_patch_has_a_header() {
 	done
 }
 
+# With BUILT_SOURCES automake's all is a make of its own, and "make -j all check_x" would unpack the tree twice at once.
+one_make_builds_all() {
+	[ -f "$top/Makefile.in" ] || (cd "$top" && autoreconf -fi) >/dev/null 2>&1
+	is "all: all-am" "$(grep '^all:' "$top/Makefile.in")" "automake's rule"
+}
+
 a_patch_that_does_not_apply_is_named_with_its_file() {
 	printf -- '--- a/src/server/ns_turn_server.c\n+++ b/src/server/ns_turn_server.c\n@@ -10,2 +10,3 @@\n no\n+yes\n such\n' \
 		>"$tmp/patches/$version/speed/9999-wrong.patch"
@@ -76,5 +82,6 @@ test_that "without a network one line says so and the cache stays empty" no_netw
 test_that "every group applies on top of those before it" every_group_applies
 test_that "the hook group changes at most 150 lines" the_hook_is_thin
 test_that "every patch has its header and is in its series" every_patch_has_a_header
+test_that "whatever is asked for beside all is built by the same make" one_make_builds_all
 test_that "a patch that does not apply is named with its file and leaves nothing" a_patch_that_does_not_apply_is_named_with_its_file
 summary
