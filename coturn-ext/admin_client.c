@@ -91,10 +91,10 @@ void client_reply_ok(struct client *c, uint64_t id, uint64_t count, const char *
 
 /* --- input ----------------------------------------------------------------------- */
 
-static void on_bad_line(struct client *c, const char *error)
+static void on_bad_line(struct client *c, uint64_t id, const char *error)
 {
 	c->s->counters.malformed++;
-	client_reply_error(c, 0, error);
+	client_reply_error(c, id, error);
 	if (++c->errors >= ADMIN_ERRORS_MAX)
 		close_after_output(c);
 }
@@ -105,7 +105,7 @@ static void on_line(struct client *c, const char *line, size_t n)
 	const char *error = "malformed";
 
 	if (relay_command_parse(line, n, &cmd, &error) < 0) {
-		on_bad_line(c, error);
+		on_bad_line(c, cmd.id, error);
 		return;
 	}
 	c->s->counters.commands++;
@@ -120,7 +120,7 @@ static void on_unfinished(struct client *c, struct evbuffer *in)
 	if (n < RELAY_LINE_MAX)
 		return;
 	if (!c->overlong)
-		on_bad_line(c, "line too long");
+		on_bad_line(c, 0, "line too long");
 	c->overlong = true;
 	evbuffer_drain(in, n);
 }
@@ -138,7 +138,7 @@ static bool take_line(struct client *c, struct evbuffer *in)
 	if (c->overlong) {
 		c->overlong = false;
 	} else if (n + 1 > RELAY_LINE_MAX) {
-		on_bad_line(c, "line too long");
+		on_bad_line(c, 0, "line too long");
 	} else if (n > 0) {
 		const unsigned char *p = evbuffer_pullup(in, (ev_ssize_t)n);
 
