@@ -11,8 +11,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "secret_stamp.h"
 #include "turn_credential.h"
 
 struct dated_set {
@@ -20,20 +20,12 @@ struct dated_set {
 	const struct secret *newest_first[]; /* set->n of them */
 };
 
-struct file_state {
-	dev_t dev;
-	ino_t ino;
-	off_t size;
-	struct timespec mtime;
-	struct timespec ctime;
-};
-
 struct secrets {
 	_Atomic(struct dated_set *) current;
 	_Atomic(struct dated_set *) previous;
 	_Atomic unsigned readers;
 	char *path;
-	struct file_state seen; /* of the file last tried; all zero: none */
+	struct secret_stamp seen; /* of the file last tried */
 };
 
 static int newer(const void *a, const void *b)
@@ -76,23 +68,6 @@ static int dated_load(struct dated_set **out, const char *path, struct secret_er
 	return 0;
 }
 
-/* Before reading: a change in between shows at the next look. */
-static struct file_state look(const char *path)
-{
-	struct file_state state;
-	struct stat st;
-
-	memset(&state, 0, sizeof(state));
-	if (stat(path, &st) == 0) {
-		state.dev = st.st_dev;
-		state.ino = st.st_ino;
-		state.size = st.st_size;
-		state.mtime = st.st_mtim;
-		state.ctime = st.st_ctim;
-	}
-	return state;
-}
-
 int secrets_open(struct secrets **out, const char *path, struct secret_error *err)
 {
 	struct secrets *s = calloc(1, sizeof(*s));
@@ -104,7 +79,7 @@ int secrets_open(struct secrets **out, const char *path, struct secret_error *er
 	s->path = strdup(path);
 	if (!s->path)
 		goto fail;
-	s->seen = look(path);
+	secret_stamp_take(&s->seen, path);
 	r = dated_load(&d, path, err);
 	if (r < 0)
 		goto fail;
@@ -146,22 +121,17 @@ static bool retire(struct secrets *s)
 	return true;
 }
 
-/* Not the file's fault, and nothing about the file will change when it is over. */
-static bool passes(int error)
-{
-	return error == -ENOMEM || error == -EMFILE || error == -ENFILE || error == -EIO;
-}
-
 int secrets_poll(struct secrets *s, struct secret_error *err)
 {
-	struct file_state now = look(s->path);
+	struct secret_stamp now;
 	struct dated_set *d;
 	int r;
 
-	if (!retire(s) || !memcmp(&now, &s->seen, sizeof(now)))
+	secret_stamp_take(&now, s->path);
+	if (!retire(s) || secret_stamp_equal(&now, &s->seen))
 		return 0;
 	r = dated_load(&d, s->path, err);
-	if (!passes(r))
+	if (!secret_error_passes(r))
 		s->seen = now;
 	if (r < 0)
 		return r;

@@ -6,5 +6,6 @@ libshared_a_SOURCES = \
 	shared/log.c shared/log.h \
 	shared/relay_event.c shared/relay_event.h shared/relay_priv.h shared/relay_write.c \
 	shared/secret_file.c shared/secret_file.h \
+	shared/secret_stamp.c shared/secret_stamp.h \
 	shared/turn_credential.c shared/turn_credential.h
 libshared_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "admin/counters.h"
@@ -24,6 +23,7 @@
 #include "relay/feed.h"
 #include "relay/usage.h"
 #include "secret_file.h"
+#include "secret_stamp.h"
 #include "socketio/sio_server.h"
 #include "transport/eio_endpoint.h"
 #include "transport/http_server.h"
@@ -46,7 +46,7 @@ struct app {
 	struct calls_sio *calls_sio;
 	struct credentials *credentials;
 	struct secret_set *secrets;
-	struct stat secrets_stat; /* of the file as last read */
+	struct secret_stamp secrets_seen; /* of the file last tried */
 	struct usage *usage;
 	struct feed *feed;
 	struct demo_page *demo;
@@ -76,19 +76,6 @@ static struct call_time now_for_calls(void *ctx)
 
 /* --- secrets ------------------------------------------------------------- */
 
-static bool same_file(const struct stat *a, const struct stat *b)
-{
-	/* ctime: so a mode that is put right counts as well */
-	return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
-	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
-/* Not the file's fault: worth another try although it has not changed. */
-static bool passes_by_itself(int err)
-{
-	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -EIO;
-}
-
 static void secrets_refused(const struct app *a, int err, const struct secret_error *why)
 {
 	const char *file = a->config->auth_secret_file;
@@ -99,24 +86,18 @@ static void secrets_refused(const struct app *a, int err, const struct secret_er
 		log_error("secrets", "%s: %s", file, *why->text ? why->text : strerror(-err));
 }
 
-static void secrets_stat(const struct app *a, struct stat *st)
-{
-	if (stat(a->config->auth_secret_file, st))
-		memset(st, 0, sizeof(*st)); /* said once, when it is read */
-}
-
 /* Read the file. A broken one leaves the set that works. */
 static int secrets_read(struct app *a)
 {
 	struct secret_error err = { .line = 0 };
 	struct secret_set *set;
-	struct stat st;
+	struct secret_stamp now;
 	int r;
 
-	secrets_stat(a, &st);
+	secret_stamp_take(&now, a->config->auth_secret_file);
 	r = secret_set_load(a->config->auth_secret_file, &set, &err);
-	if (!passes_by_itself(r))
-		a->secrets_stat = st;
+	if (!secret_error_passes(r))
+		a->secrets_seen = now;
 	if (r) {
 		secrets_refused(a, r, &err);
 		return r;
@@ -132,10 +113,10 @@ static int secrets_read(struct app *a)
 
 static void secrets_read_if_changed(struct app *a)
 {
-	struct stat st;
+	struct secret_stamp now;
 
-	secrets_stat(a, &st);
-	if (!same_file(&st, &a->secrets_stat))
+	secret_stamp_take(&now, a->config->auth_secret_file);
+	if (!secret_stamp_equal(&now, &a->secrets_seen))
 		secrets_read(a);
 }
 

@@ -1,5 +1,6 @@
 /* check_secret_file.c - the secrets file: what is read, and how it is refused */
 #include "secret_file.h"
+#include "secret_stamp.h"
 #include "run_suite.h"
 
 #include <check.h>
@@ -433,6 +434,30 @@ START_TEST(a_file_too_large_is_refused)
 }
 END_TEST
 
+START_TEST(a_file_that_changed_in_any_way_has_another_stamp)
+{
+	struct secret_stamp was, is, gone;
+
+	write_file(good, 0600);
+	secret_stamp_take(&was, path);
+	secret_stamp_take(&is, path);
+	ck_assert(secret_stamp_equal(&was, &is));
+	usleep(20000); /* a tick of the file system's clock */
+	ck_assert_int_eq(chmod(path, 0640), 0);
+	secret_stamp_take(&is, path);
+	ck_assert(!secret_stamp_equal(&was, &is));
+	unlink(path);
+	secret_stamp_take(&gone, path);
+	ck_assert(!secret_stamp_equal(&is, &gone));
+	write_file(good, 0600); /* replaced: another inode */
+	secret_stamp_take(&is, path);
+	unlink(path);
+	ck_assert(!secret_stamp_equal(&was, &is));
+	ck_assert(secret_error_passes(-ENOMEM) && !secret_error_passes(-EPERM));
+	ck_assert(!secret_error_passes(0));
+}
+END_TEST
+
 START_TEST(loading_survives_out_of_memory)
 {
 	struct secret_error err;
@@ -472,6 +497,7 @@ int main(void)
 	tcase_add_test(t, what_is_no_readable_file_is_refused);
 	tcase_add_test(t, a_file_too_large_is_refused);
 	tcase_add_test(t, loading_survives_out_of_memory);
+	tcase_add_test(t, a_file_that_changed_in_any_way_has_another_stamp);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }
