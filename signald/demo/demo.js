@@ -22,6 +22,7 @@ const page = {
 	media: null,
 	pair: null,	/* the selected pair's last numbers */
 	startedAt: 0,
+	lastPeer: null,	/* the user id */
 };
 
 /* For tests and the curious. */
@@ -61,7 +62,8 @@ function showPerson({ userId, name }) {
 	const person = element('span', 'person', name);
 	const button = element('button', '', 'Call');
 
-	person.append(element('small', '', userId));
+	if (userId !== name)
+		person.append(element('small', '', userId));
 	button.type = 'button';
 	button.dataset.user = userId;
 	button.setAttribute('aria-label', `Call ${name}`);
@@ -74,11 +76,17 @@ function showPerson({ userId, name }) {
 	return item;
 }
 
+const callButton = (userId) => $('people').querySelector(`[data-user="${CSS.escape(userId)}"]`);
+
+/* The list comes anew with every change; who is about to press a button keeps it. */
 function showPeople(users) {
 	const others = users.filter((u) => u.userId !== page.self.id);
+	const chosen = document.activeElement?.dataset.user;
 
 	$('people').replaceChildren(...others.map(showPerson));
 	$('people-empty').hidden = others.length > 0;
+	if (chosen)
+		callButton(chosen)?.focus();
 }
 
 const STAGE_TEXT = {
@@ -89,12 +97,27 @@ const STAGE_TEXT = {
 	active: '',
 };
 
+/* A button in focus that is disabled leaves the keyboard nowhere, as the page and its titles do: on
+ * with what matters now. */
+function keepFocus() {
+	const at = document.activeElement;
+
+	if (at && at.tabIndex >= 0 && !at.disabled)
+		return;
+	if (page.call)
+		$('hangup').focus();
+	else if (page.lastPeer)
+		callButton(page.lastPeer)?.focus();
+}
+
 function setState(state) {
 	page.state = state;
+	page.lastPeer = page.call?.peer.id ?? page.lastPeer;
 	$('stage-text').textContent = STAGE_TEXT[state];
 	$('hangup').disabled = !page.call;
 	document.body.toggleAttribute('data-call', state !== 'idle');
 	document.querySelectorAll('#people button').forEach((b) => { b.disabled = state !== 'idle'; });
+	keepFocus();
 }
 
 function showNumbers(pair, before) {
@@ -102,7 +125,9 @@ function showNumbers(pair, before) {
 	const line = (key) => {
 		const rate = before ? Math.max(0, pair[key] - before[key]) * 1000 / STATS_EVERY_MS : 0;
 
-		return `${formatBytes(pair[key])} (${formatBytes(rate)}/s)`;
+		/* May break before the rate only. */
+		return [formatBytes(pair[key]), `(${formatBytes(rate)}/s)`]
+			.map((text) => text.replace(' ', '\u00a0')).join(' ');
 	};
 
 	$('connection').textContent = pair ? describePair(pair) : 'none yet';
@@ -299,11 +324,14 @@ const callerOf = (offer) => ({ id: String(offer.fromId), name: offer.fromName ??
 const isCurrent = (data) => page.call && (!data?.roomName || data.roomName === page.call.roomName);
 const isRinging = (data) => page.offer && (!data?.roomName || data.roomName === page.offer.roomName);
 
+/* What a page that is in a call rejects another one with. */
+const BUSY = 'busy';
+
 function onIncoming(offer) {
 	const caller = callerOf(offer);
 
 	if (page.state !== 'idle') {
-		page.socket.emit('call:reject', { roomName: offer.roomName });
+		page.socket.emit('call:reject', { roomName: offer.roomName, reason: BUSY });
 		report(`${caller.name} called while you were busy.`);
 		return;
 	}
@@ -347,10 +375,13 @@ const ENDINGS = {
 	failed: 'The call has ended: the other side is gone.',
 	no_answer: 'Nobody answered.',
 	offline: 'The other side is not there.',
+	rejected: 'The call was declined.',
+	[BUSY]: 'The other side is in another call.',
 };
 
 function onOver(data, text) {
-	const ending = ENDINGS[data?.code] ?? `${text}${data?.reason ? `: ${data.reason}` : '.'}`;
+	const code = data?.reason === BUSY ? BUSY : data?.code;
+	const ending = ENDINGS[code] ?? `${text}${data?.reason ? `: ${data.reason}` : '.'}`;
 
 	if (isRinging(data))
 		stopRinging(ending);
@@ -425,8 +456,9 @@ function join(event) {
 	page.self = self;
 	$('join-form').hidden = true;
 	$('people-card').hidden = false;
-	$('who').textContent = `${self.name} (${self.id})`;
+	$('who').textContent = self.name === self.id ? self.name : `${self.name} (${self.id})`;
 	$('who').hidden = false;
+	$('people-title').focus();
 	report('Connecting…');
 	connect();
 }

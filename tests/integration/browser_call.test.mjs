@@ -109,3 +109,59 @@ test('the demo page says when TURN does not work', options, async (t) => {
 	await alice.waitForSelector('#turn-result[data-kind="error"]', { timeout: 20000 });
 	assert.match(await alice.textContent('#turn-result'), /no relay candidate/);
 });
+
+test('the demo page can be used with the keyboard alone', options, async (t) => {
+	const stack = await startStack(t);
+	const browser = await launch(t);
+	const ann = await demoPage(browser, stack, 'ann');
+	const bob = await demoPage(browser, stack, 'bob');
+	const carol = await demoPage(browser, stack, 'Carol');
+	const inFocus = (page, selector) =>
+		page.waitForFunction((s) => document.activeElement?.matches(s), selector);
+	const callBob = '[data-user="bob"]';
+
+	await t.test('an id is shown where it says more than the name', async () => {
+		await carol.waitForSelector(callBob);
+		await bob.waitForSelector('[data-user="carol"]');
+		assert.doesNotMatch(await carol.textContent('#people'), /bobbob/);
+		assert.match(await bob.textContent('#people'), /Carolcarol/);
+		assert.equal(await ann.textContent('#who'), 'ann');
+		assert.equal(await carol.textContent('#who'), 'Carol (carol)');
+	});
+
+	await t.test('after joining, the list is next', async () => {
+		await inFocus(ann, '#people-title');
+		await ann.keyboard.press('Tab');
+		await inFocus(ann, callBob);
+	});
+
+	await t.test('a change of the list leaves the chosen button in focus', async () => {
+		await (await demoPage(browser, stack, 'dan')).close();
+		await ann.waitForFunction(() => document.querySelectorAll('#people li').length === 2);
+		await inFocus(ann, callBob);
+	});
+
+	await t.test('in a call both are at "Hang up"', async () => {
+		await ann.keyboard.press('Enter');
+		await bob.waitForSelector('#incoming[open]');
+		await inFocus(ann, '#hangup');
+		await inFocus(bob, '#answer');
+		await bob.keyboard.press('Enter');
+		await ann.waitForFunction(() => window.demo.state === 'active');
+		await inFocus(bob, '#hangup');
+	});
+
+	await t.test('a third person is told that the other one is in a call', async () => {
+		await carol.click(callBob);
+		await carol.waitForFunction(() => window.demo.state === 'idle');
+		assert.match(await carol.textContent('#status'), /in another call/);
+		assert.equal(await stateOf(bob), 'active');
+	});
+
+	await t.test('after the call one can be made again', async () => {
+		await bob.keyboard.press('Space');
+		await inFocus(ann, callBob);
+		await inFocus(bob, '[data-user="ann"]');
+	});
+	assert.deepEqual([...ann.faults, ...bob.faults, ...carol.faults], []);
+});
