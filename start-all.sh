@@ -3,7 +3,7 @@
 set -u
 umask 077
 
-TOP=$(cd "$(dirname "$0")" && pwd) || exit 1
+TOP=$(cd "$(dirname "$(readlink -f "$0")")" && pwd) || exit 1
 # shellcheck source=scripts/lib.sh
 . "$TOP/scripts/lib.sh"
 
@@ -71,6 +71,11 @@ parse_options() {
 	done
 }
 
+is_ipv4() {
+	local byte='(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])'
+	[[ $1 =~ ^($byte\.){3}$byte$ ]]
+}
+
 # Sets addresses (what both daemons bind), url_host (what people type) and loopback.
 resolve_host() {
 	host=${host#[}
@@ -85,9 +90,12 @@ resolve_host() {
 		;;
 	0.0.0.0 | ::) fail "--host: give the address that clients use, not '$host'" ;;
 	*[!0-9a-fA-F:.]*) fail "--host: '$host' is not an IP address" ;;
-	127.*.*.* | ::1) ;;
-	*:*:* | *.*.*.*) loopback=no ;;
-	*) fail "--host: '$host' is not an IP address" ;;
+	::1) ;;
+	*:*:*) loopback=no ;;
+	*)
+		is_ipv4 "$host" || fail "--host: '$host' is not an IP address"
+		[[ $host == 127.* ]] || loopback=no
+		;;
 	esac
 	addresses=("$host")
 	url_host=$(bracketed "$host")
@@ -496,6 +504,7 @@ write_turnserver_conf
 write_signald_conf
 say "Starting"
 trap 'interrupted 130' INT TERM HUP
+trap : PIPE # whoever has stopped reading must not keep us from ending what runs
 start_daemons
 warn_open
 print_result

@@ -73,7 +73,14 @@ bad_options_are_one_line() {
 		fails_saying "'1x' is not a port" start --port=1x &&
 		fails_saying '--state needs a value' start --state &&
 		fails_saying "not an IP address" start --host example.org &&
+		fails_saying "not an IP address" start --host 127.0.0.1.5 &&
+		fails_saying "not an IP address" start --host 127.0.0.256 &&
 		fails_saying "give the address" start --host 0.0.0.0
+}
+
+a_link_to_the_script_is_followed() {
+	ln -s "$top/start-all.sh" "$tmp/link"
+	fails_saying "unknown option '--nonsense'" "$tmp/link" --nonsense
 }
 
 help_names_every_option() {
@@ -249,6 +256,23 @@ foreground_ends_both_with_it() {
 	done
 }
 
+foreground_ends_both_unread() {
+	local pid pids line rc=0
+	exec 7< <(exec "$top/start-all.sh" --foreground --state "$two" --port "$p2" --turn-port "$t2" 2>&1)
+	pid=$!
+	while read -r -t 60 line <&7; do
+		case $line in 'To stop'*) break ;; esac
+	done
+	exec 7<&-
+	pids=$(cut -d' ' -f1 "$two"/*.pid) || return
+	kill -TERM $pid
+	wait $pid || rc=$?
+	is 0 $rc "exit status" || return
+	for pid in $pids; do
+		has_ended "$pid" || return
+	done
+}
+
 foreground_ends_when_a_daemon_does() {
 	local pid i rc=0
 	"$top/start-all.sh" --foreground --state "$two" --port "$p2" --turn-port "$t2" >"$tmp/out7" 2>&1 &
@@ -292,6 +316,7 @@ nothing_is_left_running() {
 }
 
 test_that "a wrong option is one line and an error" bad_options_are_one_line
+test_that "a link to the script is followed" a_link_to_the_script_is_followed
 test_that "--help names every option" help_names_every_option
 test_that "a host of the network needs --open-to-network" other_hosts_need_open_to_network
 test_that "a folder with other things in it is left alone" a_folder_with_other_things_is_refused
@@ -313,6 +338,7 @@ test_that "a stale pid file is recognised and harms nobody" a_stale_pid_file_har
 test_that "when a daemon cannot start, one line says so and nothing stays" a_daemon_that_fails_leaves_nothing
 test_that "a state path too long for a socket gets a short one" a_long_state_path_gets_a_short_socket
 test_that "--foreground ends both daemons when it is ended" foreground_ends_both_with_it
+test_that "--foreground ends both daemons when nobody reads it any more" foreground_ends_both_unread
 test_that "--foreground ends when a daemon does" foreground_ends_when_a_daemon_does
 if [ -n "$network_address" ]; then
 	test_that "--open-to-network says what is open" open_to_network_says_what_is_open
