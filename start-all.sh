@@ -506,9 +506,8 @@ say "Starting"
 trap 'interrupted 130' INT TERM HUP
 trap : PIPE # whoever has stopped reading must not keep us from ending what runs
 start_daemons
+# Before the text that says so: whoever has read it may end us at once.
+[ $foreground = no ] || trap 'interrupted 0' INT TERM HUP
 warn_open
 print_result
-if [ $foreground = yes ]; then
-	trap 'interrupted 0' INT TERM HUP
-	stay
-fi
+[ $foreground = no ] || stay
