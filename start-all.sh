@@ -176,7 +176,7 @@ check_ports() {
 # 250 relay ports below where the kernel takes its own (32768 and up), another block for another --turn-port.
 choose_relay_ports() {
 	local block=$((turn_port % 89)) taken
-	while :; do
+	for (( ; ; block = (block + 1) % 89)); do # two ports spoil two blocks at most
 		min_port=$((10000 + block * 250))
 		max_port=$((min_port + 249))
 		for taken in "$port" "$turn_port"; do

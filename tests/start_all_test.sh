@@ -41,7 +41,15 @@ free_port() {
 	printf '%s' $p
 }
 
-p1=$(free_port) t1=$(free_port) p2=$(free_port) t2=$(free_port)
+# The second state's port lies where its relay ports would go first, and its relay ports not where the first one's do.
+relay_block() {
+	printf '%s' $(($1 % 89))
+}
+
+p1=$(free_port) t1=$(free_port) t2=$(free_port)
+while [ $((($(relay_block "$t1") - $(relay_block "$t2") + 89) % 89)) -le 3 ]; do t2=$(free_port); done
+p2=$((10000 + $(relay_block "$t2") * 250))
+while port_in_use $p2 || [ "$p2" = "$p1" ] || [ "$p2" = "$t1" ] || [ "$p2" = "$t2" ]; do p2=$((p2 + 1)); done
 
 start() {
 	"$top/start-all.sh" "$@"
@@ -184,7 +192,18 @@ two_states_run_side_by_side() {
 	start --state "$two" --port "$p2" --turn-port "$t2" >"$tmp/out2" 2>&1 || { cat "$tmp/out2"; return 1; }
 	has "$(health "$p1")$(health "$p2")" '"connected":true.*"connected":true' &&
 		! cmp -s "$one/auth-secrets" "$two/auth-secrets" &&
-		! is "$(grep ^min-port "$one/turnserver.conf")" "$(grep ^min-port "$two/turnserver.conf")" ports
+		! is "$(grep ^min-port "$one/turnserver.conf")" "$(grep ^min-port "$two/turnserver.conf")" ports &&
+		relay_ports_spare "$two/turnserver.conf" "$p2" "$t2"
+}
+
+# relay_ports_spare CONF PORT...: none of the ports is among the relay ports
+relay_ports_spare() {
+	local min max port
+	min=$(sed -n 's/^min-port=//p' "$1") max=$(sed -n 's/^max-port=//p' "$1")
+	shift
+	for port; do
+		[ "$port" -lt "$min" ] || [ "$port" -gt "$max" ] || { printf '%s is a relay port\n' "$port"; return 1; }
+	done
 }
 
 stop_ends_only_its_own() {
