@@ -69,7 +69,11 @@ bool calls_read(struct calls *cs, const struct incoming *in, enum request_kind k
 {
 	if (call_request_read(r, kind, in->args, in->args_n) == 0)
 		return true;
-	count(cs, CALLS_N_MALFORMED);
+	/* Clients say "no more candidates" in ways that are none: not worth a complaint. */
+	if (kind == REQUEST_CANDIDATE)
+		count(cs, CALLS_N_MALFORMED);
+	else
+		tell_refusal(cs, in->s, CALLS_N_MALFORMED, TELL_MALFORMED, NULL);
 	return false;
 }
 
@@ -288,7 +292,7 @@ static void on_join(struct calls *cs, const struct incoming *in)
 	struct user_id who;
 
 	if (in->args_n == 0 || user_id_read(in->args[0], &who) < 0)
-		count(cs, CALLS_N_MALFORMED);
+		tell_refusal(cs, in->s, CALLS_N_MALFORMED, TELL_MALFORMED, NULL);
 	else
 		calls_join(cs, in, &who);
 }

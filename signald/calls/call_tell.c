@@ -10,6 +10,7 @@
 static const struct {
 	const char *code, *message;
 } errors[TELL_ERRORS_N] = {
+	[TELL_MALFORMED] = { "malformed", "A field is missing, of the wrong type or too long" },
 	[TELL_FORBIDDEN] = { "forbidden", "This socket belongs to another user" },
 	[TELL_NOT_JOINED] = { "not_joined", "Send user:join first" },
 	[TELL_SELF_CALL] = { "self_call", "Nobody can call themselves" },

@@ -71,6 +71,7 @@ void calls_on_initiate(struct calls *cs, const struct incoming *in);
 
 /* Why the emitter's event was refused. */
 enum tell_error {
+	TELL_MALFORMED,
 	TELL_FORBIDDEN,
 	TELL_NOT_JOINED,
 	TELL_SELF_CALL,

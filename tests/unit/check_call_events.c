@@ -1123,7 +1123,7 @@ static char *huge(const char *event_json_before, size_t n, const char *after)
 	return p;
 }
 
-START_TEST(malformed_payloads_do_nothing_but_count)
+START_TEST(malformed_payloads_change_nothing_and_their_sender_is_told)
 {
 	static const char *const values[] = {
 		"null",
@@ -1152,22 +1152,27 @@ START_TEST(malformed_payloads_do_nothing_but_count)
 
 	active();
 	before = calls_counter(cs, CALLS_N_MALFORMED);
-	for (size_t i = 0; i < sizeof(initiates) / sizeof(initiates[0]); i++)
+	for (size_t i = 0; i < sizeof(initiates) / sizeof(initiates[0]); i++) {
+		forget();
 		fire('A', "call:initiate", -1, initiates[i]);
+		TOLD("A call:error");
+		FIELD(0, "code", "\"malformed\"");
+	}
 	COUNTED(CALLS_N_MALFORMED, before + sizeof(initiates) / sizeof(initiates[0]));
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 		for (size_t e = 0; calls_event_name(e); e++) {
 			before = calls_counter(cs, CALLS_N_MALFORMED);
 			if (strcmp(calls_event_name(e), "ice:request") == 0)
 				continue; /* an object without userId is a request */
+			forget();
 			ck_assert(fire('A', calls_event_name(e), -1, values[i]));
+			TOLD(strcmp(calls_event_name(e), "ice:candidate") == 0 ? "" : "A call:error");
 			ck_assert_msg(calls_counter(cs, CALLS_N_MALFORMED) == before + 1,
 				      "%s took %s", calls_event_name(e), values[i]);
 		}
 	}
 	for (size_t e = 0; calls_event_name(e); e++)
 		calls_event(cs, sockets[0], calls_event_name(e), NULL, 0, -1, now());
-	TOLD("");
 	state_is("active");
 	ck_assert(!fire('A', "no:such", -1, "{}"));
 }
@@ -1199,7 +1204,7 @@ START_TEST(what_is_too_big_is_refused)
 		ck_assert(fire('A', big[i].event, -1, json));
 		free(json);
 	}
-	TOLD("");
+	TOLD("A call:error, A call:error, A call:error, A call:error");
 	COUNTED(CALLS_N_MALFORMED, 5);
 }
 END_TEST
@@ -1315,7 +1320,7 @@ int main(void)
 	tcase_add_test(t, in_a_call_an_ice_request_is_for_that_call);
 	tcase_add_test(t, ice_requests_are_answered_without_ack_and_on_errors);
 	tcase_add_test(t, a_call_goes_on_without_credentials);
-	tcase_add_test(t, malformed_payloads_do_nothing_but_count);
+	tcase_add_test(t, malformed_payloads_change_nothing_and_their_sender_is_told);
 	tcase_add_test(t, what_is_too_big_is_refused);
 	tcase_add_test(t, the_biggest_permitted_sdp_goes_through);
 	tcase_add_test(t, a_candidates_decoration_is_left_out_when_it_is_none);
