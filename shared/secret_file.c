@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
@@ -96,17 +97,59 @@ static int take_value(struct parser *ps, struct secret *s, struct span f)
 	return s->value ? 0 : -ENOMEM;
 }
 
+static bool matches_digits(struct span s, const char *pattern)
+{
+	if (s.n != strlen(pattern))
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (pattern[i] == 'd' ? s.p[i] < '0' || s.p[i] > '9' : s.p[i] != pattern[i])
+			return false;
+	return true;
+}
+
+static int two_digits(const char *p)
+{
+	return (p[0] - '0') * 10 + p[1] - '0';
+}
+
+/* RFC 3339 in UTC, the day alone or to the second. timegm() would also take the 31st of
+ * February, so what it made of the fields must be the fields. */
+static bool read_utc(struct span f, int64_t *out)
+{
+	bool day = matches_digits(f, "dddd-dd-dd");
+	struct tm tm = { .tm_isdst = 0 }, back;
+	time_t t;
+
+	if (!day && !matches_digits(f, "dddd-dd-ddTdd:dd:ddZ"))
+		return false;
+	tm.tm_year = two_digits(f.p) * 100 + two_digits(f.p + 2) - 1900;
+	tm.tm_mon = two_digits(f.p + 5) - 1;
+	tm.tm_mday = two_digits(f.p + 8);
+	if (!day) {
+		tm.tm_hour = two_digits(f.p + 11);
+		tm.tm_min = two_digits(f.p + 14);
+		tm.tm_sec = two_digits(f.p + 17);
+	}
+	back = tm;
+	t = timegm(&back);
+	*out = t;
+	return tm.tm_mon == back.tm_mon && tm.tm_mday == back.tm_mday &&
+	       tm.tm_hour == back.tm_hour && tm.tm_min == back.tm_min && tm.tm_sec == back.tm_sec;
+}
+
 static int take_date(struct parser *ps, const char *what, struct span f, int64_t *out)
 {
 	int64_t v = 0;
 
-	if (span_is(f, "-"))
+	if (span_is(f, "-") || read_utc(f, out))
 		return 0;
 	for (size_t i = 0; i < f.n; i++) {
 		int digit = f.p[i] - '0';
 
 		if (digit < 0 || digit > 9)
-			return bad(ps, "%s must be seconds since 1970 or \"-\"", what);
+			return bad(ps,
+				   "%s must be YYYY-MM-DD[Thh:mm:ssZ], seconds since 1970 or \"-\"",
+				   what);
 		if (v > (INT64_MAX - digit) / 10)
 			return bad(ps, "%s is out of range", what);
 		v = v * 10 + digit;

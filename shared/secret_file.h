@@ -3,11 +3,12 @@
  * One secret a line, '#' starts a comment line:
  *	id secret [not-before [not-after]] [[tag=NAME] users=a,b]
  * id: 1-32 of [A-Za-z0-9._-]; secret: 8-128 printable bytes without space;
- * the dates are seconds since 1970, "-" or nothing for "always". A secret with
- * users= authenticates only those names and binds nobody to a call: such
- * secrets are compiled into shipped apps, so they are public. tag= is a label
- * for those. The last newline may be missing; writers replace the file by
- * rename, because a line cut short can be a right one.
+ * the dates are UTC, 2026-12-31 or 2026-12-31T12:00:00Z, or seconds since 1970;
+ * "-" or nothing is "always". A secret with users= authenticates only those
+ * names and binds nobody to a call: such secrets are compiled into shipped apps,
+ * so they are public. tag= is a label for those. The last newline may be
+ * missing; writers replace the file by rename, because a line cut short can be
+ * a right one.
  * No clock, no log; the caller reports errors. Any thread; a loaded set never
  * changes. */
 #ifndef SECRET_FILE_H

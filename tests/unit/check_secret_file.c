@@ -75,6 +75,21 @@ static const char good[] = "# the secrets\n"
 			   "app app-secret-value tag=android users=guest,7,a@b.c\n"
 			   "ios ios-secret-value - 1800000000 users=iphone tag=ios\n";
 
+START_TEST(dates_are_utc_or_seconds)
+{
+	struct secret_set *s = must_parse("a PRIVATE0 2026-12-31 2027-01-01T01:02:03Z\n"
+					  "b PRIVATE1 1798675200 1798765323\n"
+					  "c PRIVATE2 1969-12-31\n");
+
+	ck_assert_int_eq(s->v[0].not_before_s, 1798675200);
+	ck_assert_int_eq(s->v[0].not_after_s, 1798765323);
+	ck_assert_int_eq(s->v[0].not_before_s, s->v[1].not_before_s);
+	ck_assert_int_eq(s->v[0].not_after_s, s->v[1].not_after_s);
+	ck_assert_int_eq(s->v[2].not_before_s, -86400);
+	secret_set_free(s);
+}
+END_TEST
+
 START_TEST(a_good_file_is_read)
 {
 	struct secret_set *s = must_parse(good);
@@ -128,7 +143,15 @@ static const struct {
 	{ "a PRIVATE0 x\n", 1, "not-before must be" },
 	{ "a PRIVATE0 -1\n", 1, "not-before must be" },
 	{ "a PRIVATE0 1.5\n", 1, "not-before must be" },
-	{ "a PRIVATE0 - 2026-01-01\n", 1, "not-after must be" },
+	{ "a PRIVATE0 - 2026-01-01\n", 1, NULL },
+	{ "a PRIVATE0 - 2026-02-29\n", 1, "not-after must be" },
+	{ "a PRIVATE0 2028-02-29 2028-02-29T23:59:59Z\n", 1, NULL },
+	{ "a PRIVATE0 2026-13-01\n", 1, "not-before must be" },
+	{ "a PRIVATE0 2026-00-10\n", 1, "not-before must be" },
+	{ "a PRIVATE0 2026-1-1\n", 1, "not-before must be" },
+	{ "a PRIVATE0 2026-01-01T24:00:00Z\n", 1, "not-before must be" },
+	{ "a PRIVATE0 2026-01-01T12:00:00\n", 1, "not-before must be" },
+	{ "a PRIVATE0 2026-01-02 2026-01-01\n", 1, "earlier" },
 	{ "a PRIVATE0 9223372036854775807\n", 1, NULL },
 	{ "a PRIVATE0 9223372036854775808\n", 1, "out of range" },
 	{ "a PRIVATE0 5 4\n", 1, "earlier" },
@@ -479,6 +502,7 @@ int main(void)
 	TCase *t = tcase_create("all");
 
 	tcase_set_timeout(t, 30); /* busy machines, sanitizers */
+	tcase_add_test(t, dates_are_utc_or_seconds);
 	tcase_add_test(t, a_good_file_is_read);
 	tcase_add_test(t, an_empty_file_has_no_secrets);
 	tcase_add_loop_test(t, a_wrong_line_is_named_without_the_secret, 0,
