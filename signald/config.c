@@ -49,7 +49,7 @@ static const struct key {
 	  "longest call, seconds" },
 	{ "leg-grace", KIND_U32, FIELD(leg_grace_s), 0, 600, "20", false,
 	  "seconds a participant without a connection may take to come back" },
-	{ "connections-max", KIND_U32, FIELD(connections_max), 8, 1000000, "20000", false,
+	{ "connections-max", KIND_U32, FIELD(connections_max), 8, 1000000, "16000", false,
 	  "connections served at once" },
 	{ "ping-interval", KIND_U32, FIELD(ping_interval_ms), 100, 600000, "25000", false,
 	  "Engine.IO heartbeat, milliseconds" },
