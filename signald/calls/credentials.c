@@ -151,15 +151,3 @@ void credentials_put_turn_servers(const struct credentials *cr, struct json_out 
 	put_turn(cr, o, grant);
 	json_out_close(o, ']');
 }
-
-int credentials_ice_servers(const struct credentials *cr, struct json_out *o, const char *user,
-			    const char *call, int64_t now_s)
-{
-	struct turn_grant grant;
-	int rc = credentials_grant(cr, user, call, 0, now_s, &grant);
-
-	if (rc < 0)
-		return rc;
-	credentials_put_ice_servers(cr, o, &grant);
-	return o->failed ? -ENOBUFS : 0;
-}

@@ -59,9 +59,4 @@ void credentials_put_ice_servers(const struct credentials *cr, struct json_out *
 void credentials_put_turn_servers(const struct credentials *cr, struct json_out *o,
 				  const struct turn_grant *grant);
 
-/* Both steps with the configured ttl. Returns as credentials_grant, or
- * -ENOBUFS; on an error nothing is written. */
-int credentials_ice_servers(const struct credentials *cr, struct json_out *o, const char *user,
-			    const char *call, int64_t now_s);
-
 #endif

@@ -32,12 +32,15 @@ START_TEST(ice_servers_have_each_stun_url_and_one_signed_turn_entry)
 	struct secret_set *set = secrets("a secret-number-one\n");
 	char password[TURN_PASSWORD_LEN + 1], want[1024], got[1024];
 	struct credentials *cr;
+	struct turn_grant g;
 	struct json_out o;
 
 	ck_assert_int_eq(credentials_new(&cr, &config), 0);
 	credentials_set_secrets(cr, set);
+	ck_assert_int_eq(credentials_grant(cr, "7", CALL, 0, NOW, &g), 0);
 	json_out_fixed(&o, got, sizeof(got));
-	ck_assert_int_eq(credentials_ice_servers(cr, &o, "7", CALL, NOW), 0);
+	credentials_put_ice_servers(cr, &o, &g);
+	ck_assert(!o.failed);
 	ck_assert_int_eq(turn_password(password, "secret-number-one", "1700003600:7:" CALL), 0);
 	snprintf(want, sizeof(want),
 		 "[{\"urls\":\"stun:turn.example:3478\"},{\"urls\":\"stun:other.example:3478\"},"
@@ -94,16 +97,13 @@ START_TEST(without_an_active_ordinary_secret_there_are_none)
 {
 	struct secret_set *set = secrets("old secret-number-one 1 2\n"
 					 "app secret-number-two - - tag=app users=x\n");
-	char buf[64] = "";
 	struct credentials *cr;
-	struct json_out o;
+	struct turn_grant g;
 
 	ck_assert_int_eq(credentials_new(&cr, &config), 0);
-	json_out_fixed(&o, buf, sizeof(buf));
-	ck_assert_int_eq(credentials_ice_servers(cr, &o, "7", NULL, NOW), -ENOKEY);
+	ck_assert_int_eq(credentials_grant(cr, "7", NULL, 0, NOW, &g), -ENOKEY);
 	credentials_set_secrets(cr, set);
-	ck_assert_int_eq(credentials_ice_servers(cr, &o, "7", NULL, NOW), -ENOKEY);
-	ck_assert_uint_eq(o.n, 0);
+	ck_assert_int_eq(credentials_grant(cr, "7", NULL, 0, NOW, &g), -ENOKEY);
 	credentials_free(cr);
 	secret_set_free(set);
 }
@@ -113,13 +113,16 @@ START_TEST(a_list_that_does_not_fit_is_an_error)
 {
 	struct secret_set *set = secrets("a secret-number-one\n");
 	struct credentials *cr;
+	struct turn_grant g;
 	struct json_out o;
 	char buf[64];
 
 	ck_assert_int_eq(credentials_new(&cr, &config), 0);
 	credentials_set_secrets(cr, set);
+	ck_assert_int_eq(credentials_grant(cr, "7", NULL, 0, NOW, &g), 0);
 	json_out_fixed(&o, buf, sizeof(buf));
-	ck_assert_int_eq(credentials_ice_servers(cr, &o, "7", NULL, NOW), -ENOBUFS);
+	credentials_put_ice_servers(cr, &o, &g);
+	ck_assert(o.failed);
 	credentials_free(cr);
 	secret_set_free(set);
 }
