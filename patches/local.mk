@@ -60,7 +60,7 @@ COTURN_INCLUDE_DIRS = src src/apps/common src/apps/relay src/server src/client
 COTURN_BASE_CPPFLAGS = $(COTURN_DEFS) $(COTURN_DEP_CFLAGS) $(EVENT_ALL_CFLAGS) $(SSL_CFLAGS)
 COTURN_CPPFLAGS = $(COTURN_INCLUDE_DIRS:%=-isystem $(COTURN_TREE)/%) $(COTURN_BASE_CPPFLAGS)
 
-COTURN_SYSTEM_LIBS = $(COTURN_DEP_LIBS) $(EVENT_ALL_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) -lpthread
+COTURN_SYSTEM_LIBS = $(COTURN_DEP_LIBS) $(EVENT_ALL_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) -lpthread
 # Twice: the patched objects call coturn-ext and coturn-ext calls them.
 COTURN_LINK = libcoturn.a $(COTURN_EXT_LIBS) libcoturn.a $(COTURN_SYSTEM_LIBS)
 

@@ -1,11 +1,12 @@
-# shared/local.mk - what turnserver and signald both speak; libc and libcrypto only
+# shared/local.mk - what turnserver and signald both speak; libc, libcrypto and zlib only
 noinst_LIBRARIES += libshared.a
 libshared_a_SOURCES = \
 	shared/json_check.c shared/json_out.c shared/json_scan.c shared/json_text.c \
 	shared/json_priv.h shared/json_text.h \
 	shared/log.c shared/log.h \
+	shared/record_line.c shared/record_line.h \
 	shared/relay_event.c shared/relay_event.h shared/relay_priv.h shared/relay_write.c \
 	shared/secret_file.c shared/secret_file.h \
 	shared/secret_stamp.c shared/secret_stamp.h \
 	shared/turn_credential.c shared/turn_credential.h
-libshared_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
+libshared_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS)

@@ -80,6 +80,6 @@ libsignald_io_a_SOURCES += \
 sbin_PROGRAMS = signald/signald
 signald_signald_SOURCES = signald/main.c
 signald_signald_LDADD = libsignald-io.a libsignald-core.a libshared.a \
-	$(MHD_LIBS) $(EVENT_LIBS) $(CRYPTO_LIBS) -lm
+	$(MHD_LIBS) $(EVENT_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) -lm
 dist_man_MANS += signald/signald.8 signald/signald.conf.5
 EXTRA_DIST += signald/PROTOCOL.md signald/signald.conf.in signald/demo/.npmrc $(wildcard $(srcdir)/signald/demo/*.*)

@@ -16,6 +16,12 @@ check_relay_event_SOURCES = tests/unit/check_relay_event.c
 check_relay_event_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_relay_event_LDADD = libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 
+check_PROGRAMS += check_record_line
+TESTS += check_record_line
+check_record_line_SOURCES = tests/unit/check_record_line.c
+check_record_line_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_record_line_LDADD = libshared.a $(ZLIB_LIBS) $(CHECK_LIBS)
+
 check_PROGRAMS += check_log
 TESTS += check_log
 check_log_SOURCES = tests/unit/check_log.c
@@ -54,12 +60,12 @@ check_views_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_views_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 check_feed_SOURCES = tests/unit/check_feed.c
 check_feed_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
-check_feed_LDADD = libsignald-io.a libsignald-core.a libshared.a $(EVENT_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
+check_feed_LDADD = libsignald-io.a libsignald-core.a libshared.a $(EVENT_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(CHECK_LIBS)
 
 # --- coturn-ext -----------------------------------------------------------------
 EXT_CHECK_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext
 EXT_CHECK_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) $(CRYPTO_CFLAGS)
-EXT_CHECK_LIBS = libcoturn-ext.a libshared.a $(EVENT_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS) -lpthread
+EXT_CHECK_LIBS = libcoturn-ext.a libshared.a $(EVENT_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(CHECK_LIBS) -lpthread
 
 check_PROGRAMS += check_ext_cells
 TESTS += check_ext_cells
