@@ -29,7 +29,7 @@ Install what is missing, build, and run the tests. Without arguments all stages 
   build         configure and build with gcc; a warning in our code is an error
   clang         the same with clang, and the tests' programs
   check         unit tests, specification vectors and fuzz corpora (make check); coturn's per-packet functions
-                compared with stock's (make bench)
+                compared with stock's (make per-packet-diff)
   integration   the daemons with real clients
   sanitizers    AddressSanitizer and UndefinedBehaviorSanitizer; make check and integration again,
                 without the browsers
@@ -140,7 +140,7 @@ stage_check() {
 	local rc=0
 	check_in "$TEST_BUILD" "$STRICT_CFLAGS" || rc=1
 	# Counts instructions, so it does not depend on the machine's load.
-	if step "make bench: per-packet functions as in stock" make -C "$TEST_BUILD" CFLAGS="$STRICT_CFLAGS" bench; then
+	if step "per-packet functions as in stock" make -C "$TEST_BUILD" CFLAGS="$STRICT_CFLAGS" per-packet-diff; then
 		count 1 0
 	else
 		count 0 1
