@@ -105,7 +105,8 @@ static void do_kill(struct client *c, const struct relay_command *cmd)
 	client_reply_ok(c, cmd->id, count, NULL);
 }
 
-static void (*const commands[])(struct client *c, const struct relay_command *cmd) = {
+static void (*const commands[RELAY_COMMANDS_N])(struct client *c,
+						const struct relay_command *cmd) = {
 	[RELAY_SUB] = do_sub,
 	[RELAY_LIST] = do_list,
 	[RELAY_STATS] = do_stats,
@@ -114,5 +115,8 @@ static void (*const commands[])(struct client *c, const struct relay_command *cm
 
 void command_run(struct client *c, const struct relay_command *cmd)
 {
-	commands[cmd->type](c, cmd);
+	if (commands[cmd->type])
+		commands[cmd->type](c, cmd);
+	else
+		client_reply_error(c, cmd->id, "unknown command");
 }

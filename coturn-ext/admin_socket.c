@@ -21,6 +21,14 @@ uint64_t admin_now_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
+static uint64_t wall_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
 /* --- clients come and go --------------------------------------------------------------- */
 
 static void reap(evutil_socket_t fd, short what, void *arg)
@@ -237,7 +245,14 @@ void admin_socket_end(struct admin_socket *s, struct entry *e, uint64_t seq, con
 
 	cell_describe(e->cell, admin_now_ms(), &a);
 	cell_totals(e->cell, &t);
-	n = relay_write_end(line, sizeof(line), seq, &a, &t, reason);
+	n = relay_write_end(line, sizeof(line),
+			    &(struct relay_end){ .epoch = s->epoch,
+						 .seq = seq,
+						 .alloc = &a,
+						 .totals = &t,
+						 .ended_ms = wall_now_ms(),
+						 .exact = true,
+						 .reason = reason });
 	TAILQ_FOREACH (c, &s->clients, link) {
 		if (c->dead)
 			continue;

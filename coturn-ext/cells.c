@@ -23,8 +23,8 @@ static const struct {
 };
 enum { STRINGS_N = sizeof(strings) / sizeof(strings[0]), STRING_NAME = 1, STRING_CLIENT = 6 };
 
-/* The eight totals, in the order of struct relay_totals. */
-enum { TOTALS_N = 8 };
+/* The totals, in the order of struct relay_totals. */
+enum { TOTALS_N = 11 };
 
 struct cell {
 	struct cell_note born, gone;
@@ -225,6 +225,9 @@ void cell_publish(struct cell *c, const struct relay_totals *t)
 	store(c, 5, t->peer_received_bytes);
 	store(c, 6, t->peer_sent_packets);
 	store(c, 7, t->peer_sent_bytes);
+	store(c, 8, t->dropped_packets);
+	store(c, 9, t->dropped_bytes);
+	store(c, 10, t->wire_bytes);
 }
 
 void cell_set_lifetime(struct cell *c, uint32_t lifetime_s)
@@ -317,6 +320,9 @@ void cell_totals(const struct cell *c, struct relay_totals *out)
 	out->peer_received_bytes = load(c, 5, &saturated);
 	out->peer_sent_packets = load(c, 6, &saturated);
 	out->peer_sent_bytes = load(c, 7, &saturated);
+	out->dropped_packets = load(c, 8, &saturated);
+	out->dropped_bytes = load(c, 9, &saturated);
+	out->wire_bytes = load(c, 10, &saturated);
 	out->saturated = saturated;
 }
 

@@ -126,6 +126,9 @@ static void read_totals(const void *session, struct relay_totals *out)
 	out->peer_received_bytes = ss->t_peer_received_bytes + ss->peer_received_bytes;
 	out->peer_sent_packets = ss->t_peer_sent_packets + ss->peer_sent_packets;
 	out->peer_sent_bytes = ss->t_peer_sent_bytes + ss->peer_sent_bytes;
+	out->dropped_packets = 0;
+	out->dropped_bytes = 0;
+	out->wire_bytes = 0;
 	out->saturated = false;
 }
 

@@ -11,6 +11,7 @@
 #include <uthash.h>
 
 #include "cells.h"
+#include "relay_command.h"
 #include "relay_event.h"
 
 struct registry;

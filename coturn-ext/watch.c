@@ -204,7 +204,8 @@ static uint64_t sum_of(const struct relay_totals *t)
 {
 	return t->client_received_packets + t->client_received_bytes + t->client_sent_packets +
 	       t->client_sent_bytes + t->peer_received_packets + t->peer_received_bytes +
-	       t->peer_sent_packets + t->peer_sent_bytes;
+	       t->peer_sent_packets + t->peer_sent_bytes + t->dropped_packets + t->dropped_bytes +
+	       t->wire_bytes;
 }
 
 static void sample_one(struct watch *w, struct entry *e)

@@ -5,7 +5,9 @@ libshared_a_SOURCES = \
 	shared/json_priv.h shared/json_text.h \
 	shared/log.c shared/log.h \
 	shared/record_line.c shared/record_line.h \
-	shared/relay_event.c shared/relay_event.h shared/relay_priv.h shared/relay_write.c \
+	shared/relay_command.c shared/relay_command.h \
+	shared/relay_event.c shared/relay_event.h shared/relay_write.c \
+	shared/relay_fields.c shared/relay_priv.h \
 	shared/secret_file.c shared/secret_file.h \
 	shared/secret_stamp.c shared/secret_stamp.h \
 	shared/turn_credential.c shared/turn_credential.h

@@ -1,4 +1,4 @@
-/* relay_event.c - the admin socket's lines, read
+/* relay_event.c - the lines of turnserver, read
  *
  * What a member is called and where it goes stands in tables, one for each kind
  * of line. Who sends what when is left to coturn-ext and to signald's feed. */
@@ -8,10 +8,7 @@
 #include <limits.h>
 #include <string.h>
 
-#define LINE_DEPTH_MAX 16 /* ours need 3; the rest is room for what is newer */
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-/* The order of the eight totals in their array. */
+/* The order of the totals in their array. */
 static const size_t total_at[RELAY_TOTALS_N] = {
 	offsetof(struct relay_totals, client_received_packets),
 	offsetof(struct relay_totals, client_received_bytes),
@@ -21,6 +18,9 @@ static const size_t total_at[RELAY_TOTALS_N] = {
 	offsetof(struct relay_totals, peer_received_bytes),
 	offsetof(struct relay_totals, peer_sent_packets),
 	offsetof(struct relay_totals, peer_sent_bytes),
+	offsetof(struct relay_totals, dropped_packets),
+	offsetof(struct relay_totals, dropped_bytes),
+	offsetof(struct relay_totals, wire_bytes),
 };
 
 static uint64_t *total(struct relay_totals *t, size_t i)
@@ -57,35 +57,6 @@ void relay_totals_add(struct relay_totals *sum, const struct relay_totals *t)
 
 /* --- read members ----------------------------------------------------------------- */
 
-/* Where a member goes: base + at, size bytes. */
-struct field {
-	const char *key;
-	int (*read)(struct json_slice v, void *to, size_t size);
-	size_t at, size;
-	bool required;
-	const char *error; /* for the one who sent it */
-};
-
-static int read_text(struct json_slice v, void *to, size_t size)
-{
-	return json_string(v, to, size) < 0 ? -EINVAL : 0;
-}
-
-static int read_id(struct json_slice v, void *to, size_t size)
-{
-	return json_string(v, to, size) < 1 ? -EINVAL : 0;
-}
-
-static int read_u64(struct json_slice v, void *to, size_t size)
-{
-	uint64_t u;
-
-	if (json_u64(v, &u) < 0)
-		return -EINVAL;
-	memcpy(to, &u, size);
-	return 0;
-}
-
 static int read_u32(struct json_slice v, void *to, size_t size)
 {
 	uint64_t u;
@@ -95,16 +66,6 @@ static int read_u32(struct json_slice v, void *to, size_t size)
 		return -EINVAL;
 	u32 = (uint32_t)u;
 	memcpy(to, &u32, size);
-	return 0;
-}
-
-static int read_bool(struct json_slice v, void *to, size_t size)
-{
-	bool b = json_is_true(v);
-
-	if (json_type(v) != JSON_BOOL)
-		return -EINVAL;
-	memcpy(to, &b, size);
 	return 0;
 }
 
@@ -129,7 +90,7 @@ static int read_total(struct json_slice v, uint64_t *to, bool *saturated)
 	return 0;
 }
 
-/* The eight totals that follow in it; more may come after them. */
+/* The totals that follow in it; more may come after them. */
 static int take_totals(struct json_iter *it, struct relay_totals *t)
 {
 	struct json_slice v;
@@ -148,7 +109,7 @@ static int read_totals(struct json_slice v, void *to, size_t size)
 	return json_type(v) == JSON_ARRAY ? take_totals(&it, to) : -EINVAL;
 }
 
-/* [id, 8 totals, true when saturated] */
+/* [id, totals, true when saturated] */
 static int read_row(struct json_slice v, struct relay_usage_row *row)
 {
 	struct json_iter it = json_iter(v);
@@ -157,7 +118,7 @@ static int read_row(struct json_slice v, struct relay_usage_row *row)
 	memset(row, 0, sizeof(*row));
 	if (json_type(v) != JSON_ARRAY || !json_next(&it, NULL, &item))
 		return -EINVAL;
-	if (read_id(item, row->id, sizeof(row->id)) < 0 || take_totals(&it, &row->totals) < 0)
+	if (read_alloc_id(item, row->id, sizeof(row->id)) < 0 || take_totals(&it, &row->totals) < 0)
 		return -EINVAL;
 	if (json_next(&it, NULL, &item) && json_is_true(item))
 		row->totals.saturated = true;
@@ -178,51 +139,36 @@ static int read_rows(struct json_slice v, void *to, size_t size)
 	return 0;
 }
 
-static const struct field *find_field(const struct field *fields, size_t n, struct json_slice key)
+/* [id, check] */
+static int read_secret(struct json_slice v, struct relay_secret *s)
 {
-	char text[32]; /* longer than all of ours */
+	struct json_iter it = json_iter(v);
+	struct json_slice id, check;
 
-	if (json_string(key, text, sizeof(text)) < 0)
-		return NULL;
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(fields[i].key, text) == 0)
-			return &fields[i];
-	return NULL;
+	if (json_type(v) != JSON_ARRAY || !json_next(&it, NULL, &id) ||
+	    !json_next(&it, NULL, &check))
+		return -EINVAL;
+	if (read_id(id, s->id, sizeof(s->id)) < 0)
+		return -EINVAL;
+	return read_id(check, s->check, sizeof(s->check));
 }
 
-static bool all_there(const struct field *fields, size_t n, uint32_t seen)
+static int read_secrets(struct json_slice v, void *to, size_t size)
 {
-	for (size_t i = 0; i < n; i++)
-		if (fields[i].required && !(seen >> i & 1))
-			return false;
-	return true;
-}
+	struct json_iter it = json_iter(v);
+	struct relay_event *ev = to;
 
-/* Returns 0, or -EINVAL with *wrong: the field, or NULL when one is missing. */
-static int read_fields(struct json_slice object, const struct field *fields, size_t n, void *base,
-		       const struct field **wrong)
-{
-	struct json_iter it = json_iter(object);
-	struct json_slice key, value;
-	uint32_t seen = 0;
-
-	while (json_next(&it, &key, &value)) {
-		const struct field *f = find_field(fields, n, key);
-
-		if (!f)
-			continue;
-		*wrong = f;
-		if (f->read(value, (char *)base + f->at, f->size) < 0)
+	(void)size;
+	if (json_type(v) != JSON_ARRAY)
+		return -EINVAL;
+	for (; json_next(&it, NULL, &v); ev->secrets_n++)
+		if (ev->secrets_n == SECRETS_MAX || read_secret(v, &ev->secrets[ev->secrets_n]) < 0)
 			return -EINVAL;
-		seen |= 1U << (f - fields);
-	}
-	*wrong = NULL;
-	return all_there(fields, n, seen) ? 0 : -EINVAL;
+	return 0;
 }
 
 /* --- read events ------------------------------------------------------------------ */
 
-#define MEMBER(type, member) offsetof(type, member), sizeof(((type *)NULL)->member)
 #define FIELD(key, read, member)                                                                   \
 	{                                                                                          \
 		key, read, MEMBER(struct relay_event, member), false, NULL                         \
@@ -244,7 +190,7 @@ static const struct field hello_fields[] = {
 /* Of snap; new has all but the last two. */
 static const struct field allocation_fields[] = {
 	REQUIRED("seq", read_u64, seq),
-	REQUIRED("id", read_id, alloc.id),
+	REQUIRED("id", read_alloc_id, alloc.id),
 	REQUIRED("name", read_text, alloc.name),
 	FIELD("realm", read_text, alloc.realm),
 	FIELD("secret", read_text, alloc.secret),
@@ -271,10 +217,37 @@ static const struct field usage_fields[] = {
 };
 
 static const struct field end_fields[] = {
-	REQUIRED("seq", read_u64, seq),		 REQUIRED("id", read_id, alloc.id),
-	FIELD("name", read_text, alloc.name),	 FIELD("age_ms", read_u64, alloc.age_ms),
+	REQUIRED("epoch", read_id, epoch),	  REQUIRED("seq", read_u64, seq),
+	REQUIRED("id", read_alloc_id, alloc.id),  REQUIRED("name", read_text, alloc.name),
+	FIELD("realm", read_text, alloc.realm),	  FIELD("secret", read_text, alloc.secret),
+	FIELD("shared", read_bool, alloc.shared), FIELD("client", read_text, alloc.client),
+	FIELD("age_ms", read_u64, alloc.age_ms),  REQUIRED("ended_ms", read_u64, ended_ms),
+	REQUIRED("totals", read_totals, totals),  FIELD("sat", read_saturated, totals.saturated),
+	REQUIRED("exact", read_bool, exact),	  FIELD("reason", read_text, reason),
+};
+
+static const struct field sum_fields[] = {
+	REQUIRED("epoch", read_id, epoch),	 REQUIRED("seq", read_u64, seq),
+	FIELD("call", read_call, call),		 REQUIRED("ends", read_u64, ends),
+	REQUIRED("from_ms", read_u64, from_ms),	 REQUIRED("to_ms", read_u64, to_ms),
 	REQUIRED("totals", read_totals, totals), FIELD("sat", read_saturated, totals.saturated),
-	FIELD("reason", read_text, reason),
+	REQUIRED("exact", read_bool, exact),
+};
+
+static const struct field denied_fields[] = {
+	FIELD("user", read_text, user),
+	FIELD("call", read_call, call),
+	REQUIRED("reason", read_text, reason),
+	FIELD("client", read_text, client),
+	REQUIRED("n", read_u64, n),
+};
+
+static const struct field secrets_fields[] = {
+	{ "ids", read_secrets, 0, 0, true, NULL },
+};
+
+static const struct field drain_fields[] = {
+	REQUIRED("on", read_bool, on),
 };
 
 static const struct field reply_fields[] = {
@@ -296,6 +269,10 @@ static const struct event_kind {
 	{ "new", RELAY_NEW, allocation_fields, COUNT(allocation_fields) - 2 },
 	{ "usage", RELAY_USAGE, usage_fields, COUNT(usage_fields) },
 	{ "end", RELAY_END, end_fields, COUNT(end_fields) },
+	{ "sum", RELAY_SUM, sum_fields, COUNT(sum_fields) },
+	{ "denied", RELAY_DENIED, denied_fields, COUNT(denied_fields) },
+	{ "secrets", RELAY_SECRETS, secrets_fields, COUNT(secrets_fields) },
+	{ "drain", RELAY_DRAIN, drain_fields, COUNT(drain_fields) },
 	{ "reply", RELAY_REPLY, reply_fields, COUNT(reply_fields) },
 };
 
@@ -319,26 +296,10 @@ static int check_version(struct json_slice line, struct relay_hello *h)
 	return major == RELAY_PROTOCOL_MAJOR ? 0 : -EPROTO;
 }
 
-/* The line as an object, and what its member "e" or "c" says. */
-static int open_line(const char *line, size_t n, const char *kind, char *name, size_t size,
-		     struct json_slice *object)
-{
-	struct json_slice v;
-
-	if (n >= RELAY_LINE_MAX || json_check(line, n, LINE_DEPTH_MAX) < 0)
-		return -EINVAL;
-	*object = json_trim(line, n);
-	if (!json_member(*object, kind, &v) || json_type(v) != JSON_STRING)
-		return -EINVAL;
-	if (json_string(v, name, size) < 0)
-		*name = '\0'; /* longer than all of ours */
-	return 0;
-}
-
 int relay_event_parse(const char *line, size_t n, struct relay_event *ev)
 {
 	const struct event_kind *kind;
-	const struct field *wrong;
+	struct fields_read read;
 	struct json_slice object;
 	char name[16];
 	int r;
@@ -356,86 +317,5 @@ int relay_event_parse(const char *line, size_t n, struct relay_event *ev)
 		if (r < 0)
 			return r;
 	}
-	return read_fields(object, kind->fields, kind->fields_n, ev, &wrong);
-}
-
-/* --- commands --------------------------------------------------------------------- */
-
-static int read_call(struct json_slice v, void *to, size_t size)
-{
-	int n = json_string(v, to, size);
-
-	return n >= 0 && turn_call_id_valid(to, (size_t)n) ? 0 : -EINVAL;
-}
-
-/* Ids compare as text, so whoever types 7 means "7". */
-static int read_user(struct json_slice v, void *to, size_t size)
-{
-	char *text = to;
-	int n;
-
-	if (json_type(v) == JSON_NUMBER && v.n < size) {
-		memcpy(text, v.p, v.n);
-		text[v.n] = '\0';
-		return text[strcspn(text, ".eE")] ? -EINVAL : 0;
-	}
-	n = json_string(v, text, size);
-	return n >= 0 && turn_user_id_valid(text, (size_t)n) ? 0 : -EINVAL;
-}
-
-#define COMMAND(key, read, member, error)                                                          \
-	{                                                                                          \
-		key, read, MEMBER(struct relay_command, member), false, error                      \
-	}
-
-static const struct field command_fields[] = {
-	COMMAND("id", read_u64, id, "id is not a whole number"),
-	COMMAND("alloc", read_id, alloc, "alloc is not an allocation id"),
-	COMMAND("call", read_call, call, "call is not a call id"),
-	COMMAND("user", read_user, user, "user is not a user id"),
-	COMMAND("reason", read_text, reason, "reason is not a text of up to 63 bytes"),
-};
-
-const char *const relay_command_names[RELAY_COMMANDS_N] = {
-	[RELAY_SUB] = "sub",
-	[RELAY_LIST] = "list",
-	[RELAY_STATS] = "stats",
-	[RELAY_KILL] = "kill",
-};
-
-static int find_command(const char *name)
-{
-	for (size_t i = 0; i < RELAY_COMMANDS_N; i++)
-		if (strcmp(relay_command_names[i], name) == 0)
-			return (int)i;
-	return -EINVAL;
-}
-
-static int refuse(const char **err, const char *text)
-{
-	*err = text;
-	return -EINVAL;
-}
-
-int relay_command_parse(const char *line, size_t n, struct relay_command *c, const char **err)
-{
-	const struct field *wrong;
-	struct json_slice object, v;
-	char name[16];
-	int type;
-
-	memset(c, 0, sizeof(*c));
-	if (open_line(line, n, "c", name, sizeof(name), &object) < 0)
-		return refuse(err, "not a JSON object with \"c\"");
-	if (json_member(object, "id", &v))
-		json_u64(v, &c->id); /* first: also an error is told which command it was */
-	type = find_command(name);
-	if (type < 0)
-		return refuse(err, "unknown command");
-	c->type = (enum relay_command_type)type;
-	if (read_fields(object, command_fields, COUNT(command_fields), c, &wrong) < 0)
-		return refuse(err, wrong->error);
-	if (c->type == RELAY_KILL && !*c->alloc && !*c->call && !*c->user)
-		return refuse(err, "kill needs alloc, call or user");
-	return 0;
+	return read_fields(object, kind->fields, kind->fields_n, ev, &read) < 0 ? -EINVAL : 0;
 }

@@ -157,6 +157,23 @@ int turn_password(char out[TURN_PASSWORD_LEN + 1], const char *secret, const cha
 	return 0;
 }
 
+int turn_secret_check(char out[TURN_SECRET_CHECK_LEN + 1], const char *secret, const char *epoch)
+{
+	unsigned char mac[EVP_MAX_MD_SIZE];
+	unsigned mac_n = 0;
+	char text[64];
+	int n = snprintf(text, sizeof(text), "announce:%s", epoch);
+
+	if (n < 0 || (size_t)n >= sizeof(text) ||
+	    !HMAC(EVP_sha256(), secret, (int)strlen(secret), (const unsigned char *)text, (size_t)n,
+		  mac, &mac_n))
+		return -EIO;
+	snprintf(out, TURN_SECRET_CHECK_LEN + 1, "%02x%02x%02x%02x", mac[0], mac[1], mac[2],
+		 mac[3]);
+	OPENSSL_cleanse(mac, sizeof(mac));
+	return 0;
+}
+
 int turn_long_term_key(uint8_t key[16], const char *name, const char *realm, const char *password)
 {
 	EVP_MD_CTX *md = EVP_MD_CTX_new();

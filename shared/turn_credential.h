@@ -14,10 +14,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TURN_USER_ID_MAX 64  /* bytes */
-#define TURN_CALL_ID_LEN 22  /* characters: 132 random bits */
-#define TURN_NAME_MAX 512    /* bytes; coturn's STUN_MAX_USERNAME_SIZE */
-#define TURN_PASSWORD_LEN 28 /* base64 of 20 bytes */
+#define TURN_USER_ID_MAX 64	/* bytes */
+#define TURN_CALL_ID_LEN 22	/* characters: 132 random bits */
+#define TURN_NAME_MAX 512	/* bytes; coturn's STUN_MAX_USERNAME_SIZE */
+#define TURN_PASSWORD_LEN 28	/* base64 of 20 bytes */
+#define TURN_SECRET_CHECK_LEN 8 /* hex digits */
 
 struct turn_name {
 	uint64_t expiry_s;		 /* seconds since 1970 */
@@ -44,6 +45,12 @@ int turn_long_term_key(uint8_t key[16], const char *name, const char *realm, con
 /* Was this long-term key made with this secret? Constant time in the key. */
 bool turn_key_matches(const uint8_t key[16], const char *name, const char *realm,
 		      const char *secret);
+
+/* What turnserver announces beside a secret's id, so that another value under
+ * an old id is seen: the first 4 bytes, in hex, of HMAC-SHA256(secret,
+ * "announce:" epoch). The epoch, fresh at each start, keeps it from being
+ * looked up in a table made before. Returns 0, -EIO. */
+int turn_secret_check(char out[TURN_SECRET_CHECK_LEN + 1], const char *secret, const char *epoch);
 
 bool turn_user_id_valid(const char *id, size_t n);
 bool turn_call_id_valid(const char *id, size_t n);

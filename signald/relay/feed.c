@@ -19,6 +19,7 @@
 #include <event2/util.h>
 
 #include "log.h"
+#include "relay_command.h"
 #include "turn_credential.h"
 
 #define LOG "relay"

@@ -159,6 +159,10 @@ int usage_event(struct usage *u, const struct relay_event *ev, uint64_t now_ms)
 	case RELAY_SYNCED: return on_synced(u);
 	case RELAY_USAGE: return on_usage(u, ev);
 	case RELAY_END: return on_end(u, ev);
+	case RELAY_SUM:
+	case RELAY_DENIED:
+	case RELAY_SECRETS:
+	case RELAY_DRAIN:
 	case RELAY_REPLY:
 	case RELAY_OTHER: break;
 	}

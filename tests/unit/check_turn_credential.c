@@ -182,6 +182,20 @@ START_TEST(password_is_base64_of_hmac_sha1)
 }
 END_TEST
 
+/* Made with openssl dgst -sha256 -hmac Jefe. */
+START_TEST(the_check_of_a_secret_depends_on_its_value_and_the_epoch)
+{
+	char check[TURN_SECRET_CHECK_LEN + 1], other[TURN_SECRET_CHECK_LEN + 1];
+
+	ck_assert_int_eq(turn_secret_check(check, "Jefe", "0123456789abcdef"), 0);
+	ck_assert_str_eq(check, "4a820ffa");
+	ck_assert_int_eq(turn_secret_check(other, "Jefe", "0123456789abcdee"), 0);
+	ck_assert_str_ne(check, other);
+	ck_assert_int_eq(turn_secret_check(other, "jefe", "0123456789abcdef"), 0);
+	ck_assert_str_ne(check, other);
+}
+END_TEST
+
 static size_t read_vector(const char *name, uint8_t *out, size_t size)
 {
 	const char *dir = getenv("srcdir");
@@ -259,6 +273,7 @@ int main(void)
 	tcase_add_test(t, call_ids_have_22_url_safe_characters);
 	tcase_add_test(t, fresh_call_ids_differ_and_use_the_whole_alphabet);
 	tcase_add_test(t, password_is_base64_of_hmac_sha1);
+	tcase_add_test(t, the_check_of_a_secret_depends_on_its_value_and_the_epoch);
 	tcase_add_test(t, long_term_key_verifies_the_request_of_rfc5769);
 	tcase_add_test(t, a_key_matches_only_its_secret_name_and_realm);
 	suite_add_tcase(s, t);

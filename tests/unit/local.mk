@@ -22,6 +22,12 @@ check_record_line_SOURCES = tests/unit/check_record_line.c
 check_record_line_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_record_line_LDADD = libshared.a $(ZLIB_LIBS) $(CHECK_LIBS)
 
+check_PROGRAMS += check_relay_command
+TESTS += check_relay_command
+check_relay_command_SOURCES = tests/unit/check_relay_command.c
+check_relay_command_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_relay_command_LDADD = libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
+
 check_PROGRAMS += check_log
 TESTS += check_log
 check_log_SOURCES = tests/unit/check_log.c
