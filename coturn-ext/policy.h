@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 
 #include "denials.h"
-#include "limits.h"
+#include "relay_limits.h"
 #include "revocations.h"
 
 #define POLICY_NO_EXPIRY (-1)

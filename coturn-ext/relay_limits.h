@@ -1,12 +1,12 @@
-/* limits.h - how many allocations a user, a call, a tag, a client may hold, and how fast each may
- * be
+/* relay_limits.h - how many allocations a user, a call, a tag, a client may hold, and how fast each
+ * may be
  *
  * A name of its own counts for its user and its call; a shared name (users=)
  * for its tag and its client's address. Taking and giving back use one small
  * mutex, at allocation rate; reading the speed is wait-free. Lowering a limit
  * ends nothing: it refuses the next. */
-#ifndef LIMITS_H
-#define LIMITS_H
+#ifndef RELAY_LIMITS_H
+#define RELAY_LIMITS_H
 
 #include <stdbool.h>
 #include <stddef.h>
