@@ -9,3 +9,18 @@ tests_tools_sio_echo_LDADD = libsignald-io.a libsignald-core.a libshared.a \
 
 .PHONY: sio-echo
 sio-echo: tests/tools/sio-echo
+
+# Allocations of known traffic, and what their far ends received: the measure of the proofs and benchmarks.
+noinst_PROGRAMS += tests/tools/turn-swarm
+tests_tools_turn_swarm_SOURCES = \
+	tests/tools/turn_swarm/client.c tests/tools/turn_swarm/client.h \
+	tests/tools/turn_swarm/link.c tests/tools/turn_swarm/link.h \
+	tests/tools/turn_swarm/main.c \
+	tests/tools/turn_swarm/options.c tests/tools/turn_swarm/options.h \
+	tests/tools/turn_swarm/payload.c tests/tools/turn_swarm/payload.h \
+	tests/tools/turn_swarm/peers.c tests/tools/turn_swarm/peers.h \
+	tests/tools/turn_swarm/report.c tests/tools/turn_swarm/report.h \
+	tests/tools/turn_swarm/stun.c tests/tools/turn_swarm/stun.h \
+	tests/tools/turn_swarm/udp.c tests/tools/turn_swarm/udp.h
+tests_tools_turn_swarm_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
+tests_tools_turn_swarm_LDADD = libshared.a $(EVENT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
