@@ -1,10 +1,16 @@
 /* coturn_ext.h - what the patches call; the only header of ours that coturn includes
  *
- * Needs no other header, ours or coturn's. Without any of our options every
- * function returns at once and turnserver behaves as stock. hooks.c implements
- * them; "session" is a ts_ur_super_session, "list" a secrets_list_t. */
+ * Needs no other header, ours or coturn's. Without any of our options
+ * turnserver behaves as stock. hooks.c implements the functions; "session" is
+ * a ts_ur_super_session, "socket" an ioa_socket, "buffer" an
+ * ioa_network_buffer_handle, "connection" a tcp_connection, "engine" an
+ * ioa_engine, "list" a secrets_list_t. All may be called for a session that
+ * has no allocation. */
 #ifndef COTURN_EXT_H
 #define COTURN_EXT_H
+
+#include <stddef.h>
+#include <stdint.h>
 
 /* Values for getopt_long, beyond coturn's own. */
 enum coturn_ext_option_id {
@@ -12,7 +18,14 @@ enum coturn_ext_option_id {
 	COTURN_EXT_ADMIN_SOCKET_GROUP,
 	COTURN_EXT_ADMIN_SOCKET_USER,
 	COTURN_EXT_ADMIN_INTERVAL,
-	COTURN_EXT_AUTH_SECRET_FILE
+	COTURN_EXT_ADMIN_STATE_DIR,
+	COTURN_EXT_AUTH_SECRET_FILE,
+	COTURN_EXT_STRICT_EXPIRY,
+	COTURN_EXT_CALL_QUOTA,
+	COTURN_EXT_TAG_QUOTA,
+	COTURN_EXT_CLIENT_QUOTA,
+	COTURN_EXT_OPTION_FIRST = COTURN_EXT_ADMIN_SOCKET,
+	COTURN_EXT_OPTION_LAST = COTURN_EXT_CLIENT_QUOTA
 };
 
 /* clang-format off */
@@ -22,7 +35,12 @@ enum coturn_ext_option_id {
 	{ "admin-socket-group", required_argument, NULL, COTURN_EXT_ADMIN_SOCKET_GROUP },          \
 	{ "admin-socket-user", required_argument, NULL, COTURN_EXT_ADMIN_SOCKET_USER },            \
 	{ "admin-interval", required_argument, NULL, COTURN_EXT_ADMIN_INTERVAL },                  \
-	{ "auth-secret-file", required_argument, NULL, COTURN_EXT_AUTH_SECRET_FILE },
+	{ "admin-state-dir", required_argument, NULL, COTURN_EXT_ADMIN_STATE_DIR },                \
+	{ "auth-secret-file", required_argument, NULL, COTURN_EXT_AUTH_SECRET_FILE },              \
+	{ "strict-expiry", required_argument, NULL, COTURN_EXT_STRICT_EXPIRY },                    \
+	{ "call-quota", required_argument, NULL, COTURN_EXT_CALL_QUOTA },                          \
+	{ "tag-quota", required_argument, NULL, COTURN_EXT_TAG_QUOTA },                            \
+	{ "client-quota", required_argument, NULL, COTURN_EXT_CLIENT_QUOTA },
 
 /* The lines of --help. */
 #define COTURN_EXT_USAGE                                                                           \
@@ -33,10 +51,19 @@ enum coturn_ext_option_id {
 	"						and the turnserver's own user. Can be repeated.\n"         \
 	" --admin-interval	<seconds>		Time between two traffic reports (1-3600,\n"       \
 	"						default 2).\n"                                             \
+	" --admin-state-dir	<path>			Folder for ends that nobody has taken yet and for\n"  \
+	"						revocations (default: that of the admin socket).\n"       \
 	" --auth-secret-file	<path>			Dated secrets for the TURN REST API, accepted\n"   \
 	"						beside static-auth-secret and read again when\n"           \
 	"						the file changes. Implies --use-auth-secret. No\n"         \
-	"						core dumps are written then.\n"
+	"						core dumps are written then.\n"                           \
+	" --strict-expiry	<seconds>		End the allocations of a credential so long after\n"   \
+	"						it expired. Default: they may live on.\n"                 \
+	" --call-quota		<number>		Allocations of one call (0, the default: any number).\n" \
+	" --tag-quota		<number>		Allocations of all names that one tag= of the secret\n"   \
+	"						file shares (0, the default: any number).\n"              \
+	" --client-quota	<number>		Allocations of one client address under shared names\n" \
+	"						(0, the default: any number).\n"
 /* clang-format on */
 
 /* One of the options above was given. A bad value is reported by
@@ -52,15 +79,78 @@ int coturn_ext_open(void);
  * before privileges are dropped. Returns 0, or -1 after one line in the log. */
 int coturn_ext_start(void);
 
-/* An allocation was made, refreshed or resumed. Its relay thread. */
+/* --- a session: its relay thread ------------------------------------------------ */
+
+/* What we keep of a session, a member of it. Zeroed: nothing yet. */
+struct coturn_ext_session {
+	uint64_t dropped_packets; /* came for it and were not relayed */
+	uint64_t dropped_bytes;
+	uint64_t wire_bytes; /* what wire_bytes_of() does not see; modulo 2^64 */
+	void *cell;	     /* NULL: no allocation, or nobody watches */
+	size_t bps_free;     /* part of the session's bps not taken from bps-capacity */
+	size_t bps_before;   /* bps without a limit of ours, while one is in force */
+	uint32_t hold[2];    /* what policy_acquire() took */
+	uint64_t key;	     /* of the long-term key the next three were found with; 0: unknown */
+	char secret[33];     /* id; "" none of the file */
+	char tag[33];
+	uint8_t shared;
+	uint8_t limited;     /* bps_before counts */
+	uint8_t quota_taken; /* by the first quota_n bytes of the user name */
+	uint16_t quota_n;
+};
+
+/* Memory for a session, zeroed; NULL: none. Costs what malloc and bzero do. */
+void *coturn_ext_session_new(size_t size);
+void coturn_ext_session_free(void *session); /* gives back what it holds; NULL is fine */
+
+/* Around the moving of a session's counters into its totals. */
+void coturn_ext_fold_begin(void *session);
+void coturn_ext_fold_end(void *session);
+
+/* An allocation was made, refreshed or resumed. */
 void coturn_ext_allocation_set(void *session, unsigned long lifetime_s);
 
 /* A session is about to be freed; its counters have been folded into its
- * totals. Sessions without an allocation are fine. Its relay thread. */
+ * totals, its sockets are still open. */
 void coturn_ext_session_end(void *session, const char *reason);
 
+/* The client's socket, or both of an RFC 6062 connection, are about to be
+ * closed: write out what waits there. What cannot be written was not sent. */
+void coturn_ext_client_closing(void *session);
+void coturn_ext_connection_closing(void *connection);
+
+/* A packet for the socket's session was not let through, as read (1) from the
+ * socket or before it was written (0) there. Returns 0. */
+int coturn_ext_refused(void *socket, void *buffer, int read);
+
+/* A packet could not be written to the socket, nor will be: *skip, if there is
+ * one, says so to who counts what was sent. */
+void coturn_ext_unsent(void *socket, void *buffer, int *skip);
+
+/* The request is authentic. Returns 0 to go on; or -1 with the error to be
+ * sent, with MESSAGE-INTEGRITY. method: STUN's number. */
+int coturn_ext_authorize(void *session, uint16_t method, int *err_code, const uint8_t **reason);
+
+/* The name coturn's quotas count this session under: its user's, "" for a name
+ * that many share. NULL: what was taken, to be given back. A loan until the
+ * thread's next call. */
+uint8_t *coturn_ext_quota_name(void *session, uint8_t *user_name);
+
+/* Take our quotas for an allocation, to be held as long as the session lives.
+ * Returns NULL, or the reason phrase of the refusal. Twice is fine. */
+const uint8_t *coturn_ext_acquire(void *session);
+
+/* The allocation was refused with 486; not by us if refusal is NULL. */
+void coturn_ext_release(void *session, const uint8_t *refusal);
+
+/* The speed of a new allocation: coturn's, or ours if that is lower. Bytes per
+ * second and direction; 0: no limit. */
+size_t coturn_ext_max_bps(void *session, size_t max_bps);
+
 /* Once a second on every relay thread: publish what its allocations relayed. */
-void coturn_ext_tick(void);
+void coturn_ext_tick(void *engine);
+
+/* --- secrets: the threads that authenticate ------------------------------------- */
 
 /* Make the list the secrets that may authenticate this user name now: those of
  * the file are appended, and one that the file restricts to other names goes,

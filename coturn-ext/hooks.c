@@ -40,14 +40,19 @@ static void to_coturn_log(enum log_level level, const char *token, const char *t
 void coturn_ext_option(int option, const char *value)
 {
 	static const enum option_id ids[] = {
-		[COTURN_EXT_ADMIN_SOCKET - COTURN_EXT_ADMIN_SOCKET] = OPTION_SOCKET,
-		[COTURN_EXT_ADMIN_SOCKET_GROUP - COTURN_EXT_ADMIN_SOCKET] = OPTION_GROUP,
-		[COTURN_EXT_ADMIN_SOCKET_USER - COTURN_EXT_ADMIN_SOCKET] = OPTION_USER,
-		[COTURN_EXT_ADMIN_INTERVAL - COTURN_EXT_ADMIN_SOCKET] = OPTION_INTERVAL,
-		[COTURN_EXT_AUTH_SECRET_FILE - COTURN_EXT_ADMIN_SOCKET] = OPTION_SECRETS,
+		[COTURN_EXT_ADMIN_SOCKET - COTURN_EXT_OPTION_FIRST] = OPTION_SOCKET,
+		[COTURN_EXT_ADMIN_SOCKET_GROUP - COTURN_EXT_OPTION_FIRST] = OPTION_GROUP,
+		[COTURN_EXT_ADMIN_SOCKET_USER - COTURN_EXT_OPTION_FIRST] = OPTION_USER,
+		[COTURN_EXT_ADMIN_INTERVAL - COTURN_EXT_OPTION_FIRST] = OPTION_INTERVAL,
+		[COTURN_EXT_ADMIN_STATE_DIR - COTURN_EXT_OPTION_FIRST] = OPTION_STATE_DIR,
+		[COTURN_EXT_AUTH_SECRET_FILE - COTURN_EXT_OPTION_FIRST] = OPTION_SECRETS,
+		[COTURN_EXT_STRICT_EXPIRY - COTURN_EXT_OPTION_FIRST] = OPTION_STRICT_EXPIRY,
+		[COTURN_EXT_CALL_QUOTA - COTURN_EXT_OPTION_FIRST] = OPTION_CALL_QUOTA,
+		[COTURN_EXT_TAG_QUOTA - COTURN_EXT_OPTION_FIRST] = OPTION_TAG_QUOTA,
+		[COTURN_EXT_CLIENT_QUOTA - COTURN_EXT_OPTION_FIRST] = OPTION_CLIENT_QUOTA,
 	};
 
-	options_set(&options, ids[option - COTURN_EXT_ADMIN_SOCKET], value);
+	options_set(&options, ids[option - COTURN_EXT_OPTION_FIRST], value);
 }
 
 /* Who starts turnserver by hand sees it even when the log goes to a file. */
@@ -110,6 +115,92 @@ int coturn_ext_start(void)
 			threads, cancel) < 0)
 		return refuse_start("admin-socket: out of memory");
 	return 0;
+}
+
+/* --- sessions: their memory, their folds -------------------------------------------- */
+
+void *coturn_ext_session_new(size_t size)
+{
+	return calloc(1, size);
+}
+
+void coturn_ext_session_free(void *session)
+{
+	free(session);
+}
+
+void coturn_ext_fold_begin(void *session)
+{
+	(void)session;
+}
+
+void coturn_ext_fold_end(void *session)
+{
+	(void)session;
+}
+
+/* --- what is dropped ------------------------------------------------------------------ */
+
+int coturn_ext_refused(void *socket, void *buffer, int read)
+{
+	(void)socket;
+	(void)buffer;
+	(void)read;
+	return 0;
+}
+
+void coturn_ext_unsent(void *socket, void *buffer, int *skip)
+{
+	(void)socket;
+	(void)buffer;
+	if (skip)
+		*skip = 1;
+}
+
+void coturn_ext_client_closing(void *session)
+{
+	(void)session;
+}
+
+void coturn_ext_connection_closing(void *connection)
+{
+	(void)connection;
+}
+
+/* --- may it? ---------------------------------------------------------------------------- */
+
+int coturn_ext_authorize(void *session, uint16_t method, int *err_code, const uint8_t **reason)
+{
+	(void)session;
+	(void)method;
+	(void)err_code;
+	(void)reason;
+	return 0;
+}
+
+uint8_t *coturn_ext_quota_name(void *session, uint8_t *user_name)
+{
+	ts_ur_super_session *ss = session;
+
+	return user_name ? user_name : ss->username;
+}
+
+const uint8_t *coturn_ext_acquire(void *session)
+{
+	(void)session;
+	return NULL;
+}
+
+void coturn_ext_release(void *session, const uint8_t *refusal)
+{
+	(void)session;
+	(void)refusal;
+}
+
+size_t coturn_ext_max_bps(void *session, size_t max_bps)
+{
+	(void)session;
+	return max_bps;
 }
 
 /* --- sessions: their relay thread ------------------------------------------------- */
@@ -210,7 +301,7 @@ static void begin(ts_ur_super_session *ss, uint32_t lifetime_s)
 
 	identify(ss, &a);
 	if (cell_new(&cell, watch_cells(watch), &ring, ss, ss->id, &a, admin_now_ms()) == 0)
-		ss->ext = cell;
+		ss->ext.cell = cell;
 }
 
 /* Refreshed; or, with mobility, resumed from another address. */
@@ -218,10 +309,10 @@ static void refresh(ts_ur_super_session *ss, uint32_t lifetime_s)
 {
 	char client[RELAY_ADDR_MAX] = "";
 
-	cell_set_lifetime(ss->ext, lifetime_s);
+	cell_set_lifetime(ss->ext.cell, lifetime_s);
 	address_text(get_remote_addr_from_ioa_socket(ss->client_socket), client);
 	if (client[0])
-		cell_set_client(ss->ext, client);
+		cell_set_client(ss->ext.cell, client);
 }
 
 void coturn_ext_allocation_set(void *session, unsigned long lifetime_s)
@@ -230,7 +321,7 @@ void coturn_ext_allocation_set(void *session, unsigned long lifetime_s)
 
 	if (!watch || !watch_cells(watch))
 		return;
-	if (ss->ext)
+	if (ss->ext.cell)
 		refresh(ss, (uint32_t)lifetime_s);
 	else
 		begin(ss, (uint32_t)lifetime_s);
@@ -241,15 +332,16 @@ void coturn_ext_session_end(void *session, const char *reason)
 	ts_ur_super_session *ss = session;
 	struct relay_totals t;
 
-	if (!ss->ext)
+	if (!ss->ext.cell)
 		return;
 	read_totals(ss, &t);
-	cell_gone(ss->ext, &ring, &t, reason ? reason : "");
-	ss->ext = NULL;
+	cell_gone(ss->ext.cell, &ring, &t, reason ? reason : "");
+	ss->ext.cell = NULL;
 }
 
-void coturn_ext_tick(void)
+void coturn_ext_tick(void *engine)
 {
+	(void)engine;
 	if (ring.n)
 		cell_ring_tick(&ring, watch_interval_s(watch), read_totals);
 }

@@ -62,19 +62,51 @@ static void add_user(struct options *o, const char *value)
 		o->users[o->users_n++] = pw->pw_uid;
 }
 
-static void set_interval(struct options *o, const char *value)
+static unsigned number(struct options *o, const char *name, const char *value, const char *what,
+		       unsigned min, unsigned max)
 {
 	char *end;
 	unsigned long v;
 
 	errno = 0;
 	v = strtoul(value, &end, 10);
-	if (value[0] < '0' || value[0] > '9' || *end || errno || v < 1 ||
-	    v > OPTIONS_INTERVAL_MAX_S)
-		mistake(o, "admin-interval: \"%.64s\" is not a number of seconds from 1 to %d",
-			value, OPTIONS_INTERVAL_MAX_S);
-	else
-		o->interval_s = (unsigned)v;
+	if (value[0] >= '0' && value[0] <= '9' && !*end && !errno && v >= min && v <= max)
+		return (unsigned)v;
+	mistake(o, "%s: \"%.64s\" is not a number%s from %u to %u", name, value, what, min, max);
+	return min;
+}
+
+static void set_interval(struct options *o, const char *value)
+{
+	o->interval_s =
+		number(o, "admin-interval", value, " of seconds", 1, OPTIONS_INTERVAL_MAX_S);
+}
+
+static void set_state_dir(struct options *o, const char *value)
+{
+	set_path(o, &o->state_dir, value);
+}
+
+static void set_strict_expiry(struct options *o, const char *value)
+{
+	o->strict_expiry = true;
+	o->expiry_grace_s =
+		number(o, "strict-expiry", value, " of seconds", 0, OPTIONS_EXPIRY_GRACE_MAX_S);
+}
+
+static void set_call_quota(struct options *o, const char *value)
+{
+	o->call_quota = number(o, "call-quota", value, "", 0, OPTIONS_QUOTA_MAX);
+}
+
+static void set_tag_quota(struct options *o, const char *value)
+{
+	o->tag_quota = number(o, "tag-quota", value, "", 0, OPTIONS_QUOTA_MAX);
+}
+
+static void set_client_quota(struct options *o, const char *value)
+{
+	o->client_quota = number(o, "client-quota", value, "", 0, OPTIONS_QUOTA_MAX);
 }
 
 static const struct {
@@ -86,6 +118,11 @@ static const struct {
 	[OPTION_USER] = { "admin-socket-user", add_user },
 	[OPTION_INTERVAL] = { "admin-interval", set_interval },
 	[OPTION_SECRETS] = { "auth-secret-file", set_secrets },
+	[OPTION_STATE_DIR] = { "admin-state-dir", set_state_dir },
+	[OPTION_STRICT_EXPIRY] = { "strict-expiry", set_strict_expiry },
+	[OPTION_CALL_QUOTA] = { "call-quota", set_call_quota },
+	[OPTION_TAG_QUOTA] = { "tag-quota", set_tag_quota },
+	[OPTION_CLIENT_QUOTA] = { "client-quota", set_client_quota },
 };
 
 void options_set(struct options *o, enum option_id id, const char *value)
@@ -107,5 +144,6 @@ void options_clear(struct options *o)
 {
 	free(o->socket_path);
 	free(o->secrets_path);
+	free(o->state_dir);
 	memset(o, 0, sizeof(*o));
 }

@@ -12,14 +12,31 @@
 #define OPTIONS_USERS_MAX 16
 #define OPTIONS_INTERVAL_DEFAULT_S 2
 #define OPTIONS_INTERVAL_MAX_S 3600
+#define OPTIONS_EXPIRY_GRACE_MAX_S 86400
+#define OPTIONS_QUOTA_MAX 1000000
 
-enum option_id { OPTION_SOCKET, OPTION_GROUP, OPTION_USER, OPTION_INTERVAL, OPTION_SECRETS };
+enum option_id {
+	OPTION_SOCKET,
+	OPTION_GROUP,
+	OPTION_USER,
+	OPTION_INTERVAL,
+	OPTION_SECRETS,
+	OPTION_STATE_DIR,
+	OPTION_STRICT_EXPIRY,
+	OPTION_CALL_QUOTA,
+	OPTION_TAG_QUOTA,
+	OPTION_CLIENT_QUOTA,
+};
 
 /* Zeroed is "nothing given". */
 struct options {
 	char *socket_path;  /* NULL: no admin socket */
 	char *secrets_path; /* NULL: no auth-secrets file */
+	char *state_dir;    /* NULL: the folder of the socket */
 	unsigned interval_s;
+	unsigned call_quota, tag_quota, client_quota; /* allocations; 0: any number */
+	bool strict_expiry;
+	unsigned expiry_grace_s; /* with strict_expiry */
 	bool has_group;
 	gid_t group;
 	uid_t users[OPTIONS_USERS_MAX];
