@@ -16,6 +16,8 @@ libcoturn_ext_a_SOURCES = \
 	coturn-ext/reasons.c coturn-ext/reasons.h \
 	coturn-ext/registry.c coturn-ext/registry.h \
 	coturn-ext/secrets.c coturn-ext/secrets.h \
+	coturn-ext/spool.c coturn-ext/spool.h coturn-ext/spool_merge.c coturn-ext/spool_priv.h \
+	coturn-ext/spool_scan.c \
 	coturn-ext/watch.c coturn-ext/watch.h
 libcoturn_ext_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
 

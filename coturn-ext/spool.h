@@ -67,9 +67,14 @@ int spool_append(struct spool *sp, const char *line, size_t n, const char *epoch
 void spool_begin(struct spool *sp, const char *epoch, uint64_t seq);
 
 /* The next record not sent since spool_begin(), as a line with its line feed.
- * Returns its length, 0 (all were sent), -EIO (could not be read; left out and
- * counted as corrupt), -ENOBUFS (out is too small). */
+ * Returns its length, 0 (all were sent), -EAGAIN (enough is under way: after an
+ * ack), -EIO (could not be read; left out and counted as corrupt), -ENOBUFS
+ * (out is too small: RELAY_LINE_MAX is enough). */
 int spool_next(struct spool *sp, char *out, size_t size);
+
+/* The record just appended is sent to the ledger at once. Returns false when
+ * older ones have to go first, and spool_next() will come to it. */
+bool spool_take_last(struct spool *sp);
 
 /* The ledger is gone: what was not sent yet may be merged. */
 void spool_end(struct spool *sp);
