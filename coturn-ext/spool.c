@@ -163,8 +163,7 @@ uint64_t spool_offset_of(const struct spool *sp, size_t i)
 static int write_head(const struct spool *sp)
 {
 	return spool_head_write(sp->fd, spool_offset_of(sp, sp->index.acked),
-				sp->ledger ? SPOOL_ALL_SENT :
-					     spool_offset_of(sp, sp->index.sent));
+				sp->ledger ? SPOOL_ALL_SENT : spool_offset_of(sp, sp->index.sent));
 }
 
 /* A link, or somebody else's file, is not ours to write to. */
@@ -174,8 +173,7 @@ static int check_file(int fd, const char *path)
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (!S_ISREG(st.st_mode) || st.st_nlink > 1 ||
-	    (st.st_uid != geteuid() && geteuid() != 0))
+	if (!S_ISREG(st.st_mode) || st.st_nlink > 1 || (st.st_uid != geteuid() && geteuid() != 0))
 		return -EPERM;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? -EBUSY : -errno;

@@ -230,7 +230,8 @@ static struct sum *first_that_fits(struct rewrite *w)
 	uint64_t room = w->new.size + ROOM_MIN < half ? half - w->new.size : ROOM_MIN;
 	struct sum *s, *first = NULL;
 
-	TAILQ_FOREACH_REVERSE (s, &w->sums, sums, link) {
+	TAILQ_FOREACH_REVERSE(s, &w->sums, sums, link)
+	{
 		int n = line_of(w, s);
 
 		if (n < 0 || (uint64_t)n > room)
@@ -283,8 +284,8 @@ static int write_new(struct rewrite *w)
 		r = flush(w);
 	if (r == 0)
 		r = spool_head_write(w->new.fd, SPOOL_HEAD_BYTES,
-				     w->old->ledger ? SPOOL_ALL_SENT :
-						      spool_offset_of(&w->new, w->new.index.sent));
+				     w->old->ledger ? SPOOL_ALL_SENT
+						    : spool_offset_of(&w->new, w->new.index.sent));
 	return r;
 }
 

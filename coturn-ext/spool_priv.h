@@ -50,8 +50,8 @@ struct spool {
 	struct spool_limits limits;
 	struct spool_index index;
 	struct spool_counters counters;
-	bool ledger;	 /* one is connected */
-	bool losing;	 /* the last record could not be written */
+	bool ledger;		/* one is connected */
+	bool losing;		/* the last record could not be written */
 	uint64_t not_before_ms; /* no rewriting earlier: the last one was of no use */
 };
 

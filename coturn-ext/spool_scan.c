@@ -119,8 +119,7 @@ static int on_line(struct scan *s, const char *line, size_t n, uint64_t at)
 		return -EINVAL;
 	if (at == 0 && read_head(s, text, text_n) == 0)
 		return 0;
-	if (is_record(s, text, text_n) < 0 ||
-	    !rises(&s->sp->index, s->event.epoch, s->event.seq))
+	if (is_record(s, text, text_n) < 0 || !rises(&s->sp->index, s->event.epoch, s->event.seq))
 		return -EINVAL;
 	return spool_index_add(&s->sp->index, s->event.epoch, s->event.seq, at, (uint32_t)n);
 }
