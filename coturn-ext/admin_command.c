@@ -71,18 +71,20 @@ static void do_stats(struct client *c, const struct relay_command *cmd)
 static void mark_killed(struct entry *e, const char *why)
 {
 	static const char prefix[] = "kill: ";
-	size_t n = strlen(why), room = sizeof(e->kill) - sizeof(prefix);
+	char text[RELAY_REASON_MAX + 1];
+	size_t n = strlen(why), room = sizeof(text) - sizeof(prefix);
 
 	if (n == 0) {
-		memcpy(e->kill, "kill", sizeof("kill"));
+		cell_mark(e->cell, "kill");
 		return;
 	}
 	if (n > room)
 		for (n = room; n > 0 && ((unsigned char)why[n] & 0xc0) == 0x80; n--)
 			;
-	memcpy(e->kill, prefix, sizeof(prefix) - 1);
-	memcpy(e->kill + sizeof(prefix) - 1, why, n);
-	e->kill[sizeof(prefix) - 1 + n] = '\0';
+	memcpy(text, prefix, sizeof(prefix) - 1);
+	memcpy(text + sizeof(prefix) - 1, why, n);
+	text[sizeof(prefix) - 1 + n] = '\0';
+	cell_mark(e->cell, text);
 }
 
 static void do_kill(struct client *c, const struct relay_command *cmd)
@@ -97,7 +99,7 @@ static void do_kill(struct client *c, const struct relay_command *cmd)
 		return;
 	}
 	for (e = registry_match(r, cmd, NULL); e; e = registry_match(r, cmd, e)) {
-		if (c->s->config.cancel(e->sid) < 0)
+		if (c->s->config.cancel(cell_sid(e->cell)) < 0)
 			continue;
 		mark_killed(e, cmd->reason);
 		count++;

@@ -4,14 +4,15 @@
  * it up with cell_gone(); main takes notes of that from the queue, reads the
  * totals whenever it likes and frees the cell after its last note. Nobody
  * waits: totals are relaxed atomics, the queue is a lock-free push list. The
- * notes of birth and end live inside the cell, so an end cannot get lost. */
+ * notes of birth and end live inside the cell, so an end cannot get lost.
+ * Cells lie in the mapping that outlives the process (live.h), if there is
+ * one, and then say exactly what an allocation relayed even after a kill. */
 #ifndef CELLS_H
 #define CELLS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/queue.h>
 
 #include "relay_event.h"
 
@@ -19,6 +20,7 @@
 
 struct cell;	   /* identity and totals of one allocation */
 struct cell_queue; /* relay threads -> main */
+struct live;
 
 enum cell_note_type { CELL_BORN, CELL_MOVED, CELL_GONE };
 
@@ -26,9 +28,9 @@ enum cell_note_type { CELL_BORN, CELL_MOVED, CELL_GONE };
  * cell_note_free(), before its cell; the other two belong to their cell. */
 struct cell_note {
 	struct cell_note *next;
-	struct cell *cell;
 	enum cell_note_type type;
 };
+struct cell *cell_of_note(const struct cell_note *note);
 
 /* The queue. max bounds the cells alive at a time, and apart from them the
  * moves nobody has looked at; wake is called on the
@@ -37,49 +39,98 @@ struct cell_note {
 int cell_queue_new(struct cell_queue **out, size_t max);
 /* With no thread left that pushes; frees the cells whose end nobody took. NULL is fine. */
 void cell_queue_free(struct cell_queue *q);
+/* Where cells are made from now on, before the first; a loan. NULL: on the heap. */
+void cell_queue_set_live(struct cell_queue *q, struct live *l);
 void cell_queue_set_wake(struct cell_queue *q, void (*wake)(void *arg), void *arg);
 struct cell_note *cell_queue_take(struct cell_queue *q); /* all, oldest first; NULL: none. Main */
 uint64_t cell_queue_refused(const struct cell_queue *q); /* cells and notes not made; any thread */
 
 /* --- the owner, a relay thread --------------------------------------------- */
 
-/* The cells of one thread. Zeroed is empty. */
+/* The cells of one thread, in the order in which they were last published.
+ * Zeroed is empty; when its last cell goes, it owns nothing any more. */
 struct cell_ring {
-	TAILQ_HEAD(cell_list, cell) cells;
-	size_t n;
+	struct cell **slots; /* a circle of size places; a cell that went leaves NULL */
+	size_t size, head, used;
+	size_t n;   /* cells */
+	size_t due; /* of them to be published in this second still */
 };
 
 /* Make a cell and note its birth. a's strings are copied; its age is 0 at
- * now_ms (monotonic). session is the caller's, handed to cell_read_fn.
+ * now_ms (monotonic). session is the caller's, handed to cell_reader.read; with
+ * a mapping it is one that live_session_new() made.
  * Returns 0, -ENOBUFS (max cells alive; counted), -ENOMEM (counted). */
 int cell_new(struct cell **out, struct cell_queue *q, struct cell_ring *ring, void *session,
 	     uint64_t sid, const struct relay_allocation *a, uint64_t now_ms);
 void cell_publish(struct cell *c, const struct relay_totals *t);
 void cell_set_lifetime(struct cell *c, uint32_t lifetime_s);
 
+/* What the network adds to a packet between turnserver and the client, and to
+ * one between it and the peer. Then wire_bytes is exact after a kill, too. At
+ * birth, and before the next cell_publish() when it changes (mobility). */
+void cell_set_overhead(struct cell *c, uint16_t client_bytes, uint16_t peer_bytes);
+
+/* Around what moves the session's counters from one field to another: t is
+ * exact at its beginning, and what counts until its end. */
+void cell_fold_begin(struct cell *c, const struct relay_totals *t);
+void cell_fold_end(struct cell *c);
+
 /* The client's address changed; a note when it really did. One that cannot be
  * made is counted, and made at the next call. */
 void cell_set_client(struct cell *c, const char *client);
 
-/* The allocation is gone. reason is copied; the cell is main's from here on. */
+/* The allocation is gone at now_ms, and its session about to be freed. reason
+ * is coturn's text, copied; the cell is main's from here on. */
 void cell_gone(struct cell *c, struct cell_ring *ring, const struct relay_totals *t,
-	       const char *reason);
+	       const char *reason, uint64_t now_ms);
 
-/* Publish the share of one second: all cells when they are few, else enough
- * of them that each has its turn within interval_s. Returns how many. */
-typedef void (*cell_read_fn)(const void *session, struct relay_totals *out);
-size_t cell_ring_tick(struct cell_ring *ring, unsigned interval_s, cell_read_fn read);
+/* How totals are read: hot_bytes from hot_at on is what read looks at of a
+ * session, fetched ahead. */
+struct cell_reader {
+	void (*read)(const void *session, struct relay_totals *out);
+	size_t hot_at, hot_bytes;
+};
 
-/* --- main -------------------------------------------------------------------- */
+/* A second begins: the share of it is due, so that each cell is published once
+ * within interval_s; all at once when they are few. */
+void cell_ring_second(struct cell_ring *ring, unsigned interval_s);
+
+/* Publish up to max of what is due, those first that waited longest. Returns
+ * how many are due still: come back in the same second. */
+size_t cell_ring_tick(struct cell_ring *ring, size_t max, const struct cell_reader *reader);
+
+/* --- owner and main ------------------------------------------------------------ */
 
 uint64_t cell_sid(const struct cell *c);
 const char *cell_name(const struct cell *c); /* the full TURN user name */
 bool cell_shared(const struct cell *c);
+uint64_t cell_expiry_s(const struct cell *c); /* in the name, since 1970; UINT64_MAX: none there */
+
+/* Bytes a second that main allows it; 0: whatever coturn's options say. */
+uint32_t cell_bytes_per_s(const struct cell *c);
+void cell_set_bytes_per_s(struct cell *c, uint32_t bytes_per_s);
+
+/* Why it is about to be ended on request: "server-stop", "revoked", "expired",
+ * "kill...". The first one stays, and becomes the reason if the allocation then
+ * ends by being cancelled. The text is copied, cut to RELAY_REASON_MAX bytes. */
+void cell_mark(struct cell *c, const char *why);
+bool cell_marked(const struct cell *c);
+
+/* --- main -------------------------------------------------------------------- */
+
 void cell_totals(const struct cell *c, struct relay_totals *out);
 void cell_describe(const struct cell *c, uint64_t now_ms, struct relay_allocation *out);
-const char *cell_reason(const struct cell *c); /* after CELL_GONE */
-void *cell_owner(const struct cell *c);	       /* main's own pointer; NULL at first */
-void cell_set_owner(struct cell *c, void *owner);
+
+/* After CELL_GONE: the word for the end record, and when it was (monotonic). */
+const char *cell_reason(const struct cell *c);
+uint64_t cell_ended_ms(const struct cell *c);
+
+/* The sequence number of its end record, before that is written anywhere: a
+ * successor uses the same if this process does not live to free the cell. */
+void cell_set_end_seq(struct cell *c, uint64_t seq);
+uint64_t cell_end_seq(const struct cell *c); /* 0: none */
+
+struct entry *cell_entry(struct cell *c);      /* the registry's own part of it */
 void cell_apply_move(struct cell_note *moved); /* the client's address becomes the new one */
 void cell_note_free(struct cell_note *moved);
 void cell_free(struct cell *c); /* after CELL_GONE was taken; NULL is fine */

@@ -335,15 +335,24 @@ void coturn_ext_session_end(void *session, const char *reason)
 	if (!ss->ext.cell)
 		return;
 	read_totals(ss, &t);
-	cell_gone(ss->ext.cell, &ring, &t, reason ? reason : "");
+	cell_gone(ss->ext.cell, &ring, &t, reason ? reason : "", admin_now_ms());
 	ss->ext.cell = NULL;
 }
 
 void coturn_ext_tick(void *engine)
 {
+	static const struct cell_reader reader = {
+		.read = read_totals,
+		.hot_at = offsetof(ts_ur_super_session, received_packets),
+		.hot_bytes = offsetof(ts_ur_super_session, is_mobile) -
+			     offsetof(ts_ur_super_session, received_packets),
+	};
+
 	(void)engine;
-	if (ring.n)
-		cell_ring_tick(&ring, watch_interval_s(watch), read_totals);
+	if (!ring.n)
+		return;
+	cell_ring_second(&ring, watch_interval_s(watch));
+	cell_ring_tick(&ring, SIZE_MAX, &reader);
 }
 
 /* --- secrets: the threads that authenticate ----------------------------------------- */

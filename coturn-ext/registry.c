@@ -2,28 +2,219 @@
 #include "registry.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-static _Thread_local bool hash_failed; /* uthash reports lack of memory through this macro */
-#undef uthash_nonfatal_oom
-#define uthash_nonfatal_oom(elt) ((void)(elt), hash_failed = true)
-
 enum index_id { BY_CALL, BY_USER, INDEX_N };
+enum { TABLE_MIN = 64 };
 
+/* No more than a link and a list: its text is in the name of each of its members. */
 struct group {
-	UT_hash_handle hh; /* by text */
+	struct chain chain;
 	TAILQ_HEAD(members, entry) members;
-	char text[];
+};
+
+/* A hash table of chains; what is in one is hashed again when it grows. */
+struct table {
+	struct chain **buckets;
+	size_t size, n;
+	uint64_t (*hash)(const struct chain *c);
 };
 
 struct registry {
-	struct entry *by_sid;
-	struct group *groups[INDEX_N];
+	struct table by_sid, groups[INDEX_N];
 	TAILQ_HEAD(births, entry) births;
 	size_t n, max;
 	uint64_t refused;
 };
+
+#define CONTAINER(p, type, member) ((type *)(void *)((char *)(uintptr_t)(p)-offsetof(type, member)))
+
+/* --- hash tables ------------------------------------------------------------- */
+
+static struct chain **bucket(const struct table *t, uint64_t hash)
+{
+	return &t->buckets[hash & (t->size - 1)];
+}
+
+static int table_resize(struct table *t, size_t size)
+{
+	struct table grown = { .size = size, .n = t->n, .hash = t->hash };
+	size_t i;
+
+	grown.buckets = calloc(size, sizeof(struct chain *));
+	if (!grown.buckets)
+		return -ENOMEM;
+	for (i = 0; i < t->size; i++) {
+		struct chain *c, *next;
+
+		for (c = t->buckets[i]; c; c = next) {
+			struct chain **to = bucket(&grown, t->hash(c));
+
+			next = c->next;
+			c->next = *to;
+			*to = c;
+		}
+	}
+	free(t->buckets);
+	*t = grown;
+	return 0;
+}
+
+/* A table that cannot grow goes on with longer chains. */
+static int table_add(struct table *t, struct chain *c)
+{
+	struct chain **at;
+
+	if (t->n >= t->size && table_resize(t, t->size ? 2 * t->size : TABLE_MIN) < 0 && !t->size)
+		return -ENOMEM;
+	at = bucket(t, t->hash(c));
+	c->next = *at;
+	*at = c;
+	t->n++;
+	return 0;
+}
+
+static void table_remove(struct table *t, struct chain *c)
+{
+	struct chain **at = bucket(t, t->hash(c));
+
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	t->n--;
+}
+
+static const struct chain *table_first(const struct table *t, uint64_t hash)
+{
+	return t->size ? *bucket(t, hash) : NULL;
+}
+
+static uint64_t hash_bytes(const void *p, size_t n)
+{
+	const unsigned char *s = p;
+	uint64_t h = 0xcbf29ce484222325u; /* FNV-1a */
+
+	while (n--)
+		h = (h ^ *s++) * 0x100000001b3u;
+	return h ^ h >> 32;
+}
+
+static uint64_t hash_sid(uint64_t sid)
+{
+	return hash_bytes(&sid, sizeof(sid));
+}
+
+static uint64_t sid_of(const struct chain *c)
+{
+	return cell_sid(CONTAINER(c, struct entry, by_sid)->cell);
+}
+
+static uint64_t hash_entry(const struct chain *c)
+{
+	return hash_sid(sid_of(c));
+}
+
+/* --- groups ------------------------------------------------------------------ */
+
+static bool text_of(const struct cell *c, enum index_id i, char out[TURN_USER_ID_MAX + 1])
+{
+	const char *name = cell_name(c);
+	struct turn_name parsed;
+
+	if (cell_shared(c) || turn_name_parse(name, strlen(name), &parsed) < 0)
+		return false;
+	strcpy(out, i == BY_CALL ? parsed.call : parsed.user);
+	return out[0];
+}
+
+static void group_text(const struct group *g, enum index_id i, char out[TURN_USER_ID_MAX + 1])
+{
+	if (!text_of(TAILQ_FIRST(&g->members)->cell, i, out))
+		out[0] = '\0'; /* a member has one, or it would be none */
+}
+
+static uint64_t hash_group(const struct chain *c, enum index_id i)
+{
+	char text[TURN_USER_ID_MAX + 1];
+
+	group_text(CONTAINER(c, struct group, chain), i, text);
+	return hash_bytes(text, strlen(text));
+}
+
+static uint64_t hash_call(const struct chain *c)
+{
+	return hash_group(c, BY_CALL);
+}
+
+static uint64_t hash_user(const struct chain *c)
+{
+	return hash_group(c, BY_USER);
+}
+
+static struct group *group_find(const struct registry *r, enum index_id i, const char *text)
+{
+	const struct chain *c = table_first(&r->groups[i], hash_bytes(text, strlen(text)));
+
+	for (; c; c = c->next) {
+		struct group *g = CONTAINER(c, struct group, chain);
+		char own[TURN_USER_ID_MAX + 1];
+
+		group_text(g, i, own);
+		if (!strcmp(own, text))
+			return g;
+	}
+	return NULL;
+}
+
+/* A group with e as its first member. */
+static struct group *group_new(struct registry *r, enum index_id i, struct entry *e)
+{
+	struct group *g = calloc(1, sizeof(*g));
+
+	if (!g)
+		return NULL;
+	TAILQ_INIT(&g->members);
+	TAILQ_INSERT_TAIL(&g->members, e, in[i].link);
+	if (table_add(&r->groups[i], &g->chain) == 0)
+		return g;
+	free(g);
+	return NULL;
+}
+
+static int join(struct registry *r, struct entry *e, enum index_id i)
+{
+	char text[TURN_USER_ID_MAX + 1];
+	struct group *g;
+
+	if (!text_of(e->cell, i, text))
+		return 0;
+	g = group_find(r, i, text);
+	if (g)
+		TAILQ_INSERT_TAIL(&g->members, e, in[i].link);
+	else
+		g = group_new(r, i, e);
+	e->in[i].group = g;
+	return g ? 0 : -ENOMEM;
+}
+
+static void leave(struct registry *r, struct entry *e, enum index_id i)
+{
+	struct group *g = e->in[i].group;
+
+	if (!g)
+		return;
+	e->in[i].group = NULL;
+	if (TAILQ_FIRST(&g->members) == e && !TAILQ_NEXT(e, in[i].link)) {
+		table_remove(&r->groups[i], &g->chain); /* while its text is there */
+		free(g);
+		return;
+	}
+	TAILQ_REMOVE(&g->members, e, in[i].link);
+}
+
+/* --- the registry ------------------------------------------------------------ */
 
 int registry_new(struct registry **out, size_t max)
 {
@@ -32,6 +223,9 @@ int registry_new(struct registry **out, size_t max)
 	if (!r)
 		return -ENOMEM;
 	TAILQ_INIT(&r->births);
+	r->by_sid.hash = hash_entry;
+	r->groups[BY_CALL].hash = hash_call;
+	r->groups[BY_USER].hash = hash_user;
 	r->max = max;
 	*out = r;
 	return 0;
@@ -45,93 +239,24 @@ void registry_free(struct registry *r)
 		return;
 	while ((e = TAILQ_FIRST(&r->births)))
 		registry_remove(r, e);
+	free(r->by_sid.buckets);
+	free(r->groups[BY_CALL].buckets);
+	free(r->groups[BY_USER].buckets);
 	free(r);
-}
-
-static struct group *group_find(const struct registry *r, enum index_id i, const char *text)
-{
-	struct group *g;
-
-	HASH_FIND_STR(r->groups[i], text, g);
-	return g;
-}
-
-static struct group *group_get(struct registry *r, enum index_id i, const char *text)
-{
-	size_t len = strlen(text);
-	struct group *g = group_find(r, i, text);
-
-	if (g)
-		return g;
-	g = calloc(1, sizeof(*g) + len + 1);
-	if (!g)
-		return NULL;
-	memcpy(g->text, text, len + 1);
-	TAILQ_INIT(&g->members);
-	hash_failed = false;
-	HASH_ADD_KEYPTR(hh, r->groups[i], g->text, len, g);
-	if (hash_failed) {
-		free(g);
-		return NULL;
-	}
-	return g;
-}
-
-static void leave(struct registry *r, struct entry *e, enum index_id i)
-{
-	struct group *g = e->in[i].group;
-
-	if (!g)
-		return;
-	TAILQ_REMOVE(&g->members, e, in[i].link);
-	e->in[i].group = NULL;
-	if (!TAILQ_EMPTY(&g->members))
-		return;
-	HASH_DEL(r->groups[i], g);
-	free(g);
-}
-
-static int join(struct registry *r, struct entry *e, enum index_id i, const char *text)
-{
-	struct group *g;
-
-	if (!text[0])
-		return 0;
-	g = group_get(r, i, text);
-	if (!g)
-		return -ENOMEM;
-	TAILQ_INSERT_TAIL(&g->members, e, in[i].link);
-	e->in[i].group = g;
-	return 0;
-}
-
-static int join_all(struct registry *r, struct entry *e)
-{
-	const char *name = cell_name(e->cell);
-	struct turn_name parsed;
-
-	if (cell_shared(e->cell) || turn_name_parse(name, strlen(name), &parsed) < 0)
-		return 0;
-	if (join(r, e, BY_CALL, parsed.call) < 0)
-		return -ENOMEM;
-	if (join(r, e, BY_USER, parsed.user) < 0) {
-		leave(r, e, BY_CALL);
-		return -ENOMEM;
-	}
-	return 0;
 }
 
 static struct entry *find_sid(const struct registry *r, uint64_t sid)
 {
-	struct entry *e;
+	const struct chain *c = table_first(&r->by_sid, hash_sid(sid));
 
-	HASH_FIND(hh, r->by_sid, &sid, sizeof(sid), e);
-	return e;
+	while (c && sid_of(c) != sid)
+		c = c->next;
+	return c ? CONTAINER(c, struct entry, by_sid) : NULL;
 }
 
 int registry_add(struct registry *r, struct cell *c, uint64_t seq, struct entry **out)
 {
-	struct entry *e;
+	struct entry *e = cell_entry(c);
 
 	if (r->n >= r->max) {
 		r->refused++;
@@ -139,37 +264,35 @@ int registry_add(struct registry *r, struct cell *c, uint64_t seq, struct entry 
 	}
 	if (find_sid(r, cell_sid(c)))
 		return -EEXIST;
-	e = calloc(1, sizeof(*e));
-	if (!e)
+	if (table_add(&r->by_sid, &e->by_sid) < 0)
 		return -ENOMEM;
-	e->cell = c;
-	e->sid = cell_sid(c);
-	e->seq = seq;
-	hash_failed = false;
-	HASH_ADD(hh, r->by_sid, sid, sizeof(e->sid), e);
-	if (hash_failed)
-		goto fail;
-	if (join_all(r, e) < 0) {
-		HASH_DEL(r->by_sid, e);
-		goto fail;
+	if (join(r, e, BY_CALL) < 0 || join(r, e, BY_USER) < 0) {
+		leave(r, e, BY_CALL);
+		table_remove(&r->by_sid, &e->by_sid);
+		return -ENOMEM;
 	}
+	e->seq = seq;
 	TAILQ_INSERT_TAIL(&r->births, e, birth);
 	r->n++;
 	*out = e;
 	return 0;
-fail:
-	free(e);
-	return -ENOMEM;
 }
 
 void registry_remove(struct registry *r, struct entry *e)
 {
 	leave(r, e, BY_CALL);
 	leave(r, e, BY_USER);
-	HASH_DEL(r->by_sid, e);
+	table_remove(&r->by_sid, &e->by_sid);
 	TAILQ_REMOVE(&r->births, e, birth);
+	e->seq = 0;
 	r->n--;
-	free(e);
+}
+
+struct entry *registry_entry(struct cell *c)
+{
+	struct entry *e = cell_entry(c);
+
+	return e->seq ? e : NULL;
 }
 
 size_t registry_count(const struct registry *r)
@@ -196,12 +319,14 @@ static bool id_is(const struct entry *e, const char *id)
 {
 	char *end;
 
-	return strtoull(id, &end, 10) == e->sid && !*end;
+	return strtoull(id, &end, 10) == cell_sid(e->cell) && !*end;
 }
 
 static bool in_group(const struct entry *e, enum index_id i, const char *text)
 {
-	return e->in[i].group && !strcmp(e->in[i].group->text, text);
+	char own[TURN_USER_ID_MAX + 1];
+
+	return e->in[i].group && text_of(e->cell, i, own) && !strcmp(own, text);
 }
 
 static bool registry_selects(const struct relay_command *c, const struct entry *e)

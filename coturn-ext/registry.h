@@ -1,14 +1,14 @@
 /* registry.h - the live allocations on main: by id, by call, by user, in order of birth
  *
- * Main only. An entry refers to a cell and owns nothing of it. A name that
+ * Main only. An entry is the registry's part of a cell and lies in it, so that
+ * an allocation is one piece of memory; the cell stays its maker's. A name that
  * many share (a secret with users=) is nobody: it has neither call nor user. */
 #ifndef REGISTRY_H
 #define REGISTRY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
-#define HASH_NONFATAL_OOM 1 /* a guest in turnserver does not exit */
-#include <uthash.h>
 
 #include "cells.h"
 #include "relay_command.h"
@@ -17,28 +17,30 @@
 struct registry;
 struct group; /* the allocations of one call, or of one user */
 
-/* Read only for everyone else, but for reported and kill. */
+struct chain { /* of a hash bucket */
+	struct chain *next;
+};
+
+/* Read only for everyone else. */
 struct entry {
 	struct cell *cell;
-	uint64_t sid;
-	uint64_t seq;			 /* of its "new" */
-	uint64_t reported;		 /* sum of the totals in its last usage row */
-	char kill[RELAY_REASON_MAX + 1]; /* why it was ended by command; "" = was not */
+	uint64_t seq; /* of its "new"; 0: not registered */
 	TAILQ_ENTRY(entry) birth;
+	struct chain by_sid;
 	struct index_link {
 		struct group *group; /* NULL: the name has none */
 		TAILQ_ENTRY(entry) link;
-	} in[2];	   /* call, user */
-	UT_hash_handle hh; /* by sid */
+	} in[2]; /* call, user */
 };
 
 /* max: entries at a time. Returns 0, -ENOMEM. */
 int registry_new(struct registry **out, size_t max);
 void registry_free(struct registry *r); /* entries go, cells stay; NULL is fine */
 
-/* Returns 0, -EEXIST (the id), -ENOBUFS (max; counted), -ENOMEM. */
+/* seq: of its "new", not 0. Returns 0, -EEXIST (the id), -ENOBUFS (max; counted), -ENOMEM. */
 int registry_add(struct registry *r, struct cell *c, uint64_t seq, struct entry **out);
 void registry_remove(struct registry *r, struct entry *e);
+struct entry *registry_entry(struct cell *c); /* NULL: it is not registered */
 
 size_t registry_count(const struct registry *r);
 uint64_t registry_refused(const struct registry *r);

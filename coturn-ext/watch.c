@@ -15,7 +15,6 @@
 #include "admin_socket.h"
 #include "cells.h"
 #include "log.h"
-#include "reasons.h"
 #include "registry.h"
 #include "secrets.h"
 
@@ -126,13 +125,12 @@ static void on_born(struct watch *w, struct cell *c)
 			  (unsigned long long)cell_sid(c), strerror(-r));
 		return;
 	}
-	cell_set_owner(c, e);
 	admin_socket_new_allocation(w->admin, e);
 }
 
 static void forget(struct watch *w, struct cell *c)
 {
-	struct entry *e = cell_owner(c);
+	struct entry *e = registry_entry(c);
 
 	if (e)
 		registry_remove(w->registry, e);
@@ -148,14 +146,14 @@ static void flush_rows(struct watch *w)
 
 static void on_end(struct watch *w, struct cell *c)
 {
-	struct entry *e = cell_owner(c);
+	struct entry *e = registry_entry(c);
 
 	if (e) {
 		flush_rows(w); /* one of them may be its own: no sample comes after the end */
 		if (w->sampling == e)
 			w->sampling = registry_after(e);
 		admin_socket_end(w->admin, e, admin_socket_next_seq(w->admin),
-				 reason_word(cell_reason(c), e->kill));
+				 cell_reason(c));
 	}
 	forget(w, c);
 }
@@ -163,12 +161,12 @@ static void on_end(struct watch *w, struct cell *c)
 static void on_note(struct watch *w, struct cell_note *note)
 {
 	switch (note->type) {
-	case CELL_BORN: on_born(w, note->cell); break;
+	case CELL_BORN: on_born(w, cell_of_note(note)); break;
 	case CELL_MOVED:
 		cell_apply_move(note);
 		cell_note_free(note);
 		break;
-	case CELL_GONE: on_end(w, note->cell); break;
+	case CELL_GONE: on_end(w, cell_of_note(note)); break;
 	}
 }
 
@@ -200,25 +198,12 @@ static void wake_main(void *arg)
 
 /* --- samples ------------------------------------------------------------------------- */
 
-static uint64_t sum_of(const struct relay_totals *t)
-{
-	return t->client_received_packets + t->client_received_bytes + t->client_sent_packets +
-	       t->client_sent_bytes + t->peer_received_packets + t->peer_received_bytes +
-	       t->peer_sent_packets + t->peer_sent_bytes + t->dropped_packets + t->dropped_bytes +
-	       t->wire_bytes;
-}
-
 static void sample_one(struct watch *w, struct entry *e)
 {
 	struct relay_usage_row *row = &w->rows[w->rows_n];
-	uint64_t sum;
 
 	cell_totals(e->cell, &row->totals);
-	sum = sum_of(&row->totals);
-	if (sum == e->reported)
-		return;
-	e->reported = sum;
-	snprintf(row->id, sizeof(row->id), "%018llu", (unsigned long long)e->sid);
+	snprintf(row->id, sizeof(row->id), "%018llu", (unsigned long long)cell_sid(e->cell));
 	if (++w->rows_n == RELAY_USAGE_ROWS)
 		flush_rows(w);
 }
@@ -380,7 +365,7 @@ static void free_cells(struct watch *w)
 	for (note = w->notes; note; note = next) {
 		next = note->next;
 		if (note->type == CELL_GONE)
-			forget(w, note->cell);
+			forget(w, cell_of_note(note));
 		else if (note->type == CELL_MOVED)
 			cell_note_free(note);
 	}

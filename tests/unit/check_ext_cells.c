@@ -42,7 +42,7 @@ static struct cell *make(struct cell_queue *q, struct cell_ring *ring, uint64_t 
 static void expect_note(struct cell_note **n, struct cell *c, enum cell_note_type type)
 {
 	ck_assert_ptr_nonnull(*n);
-	ck_assert_ptr_eq((*n)->cell, c);
+	ck_assert_ptr_eq(cell_of_note(*n), c);
 	ck_assert_int_eq((*n)->type, type);
 	*n = (*n)->next;
 }
@@ -75,11 +75,11 @@ void *__wrap_calloc(size_t n, size_t size)
 	return may_allocate() ? __real_calloc(n, size) : NULL;
 }
 
-char *__real_strdup(const char *s);
-char *__wrap_strdup(const char *s);
-char *__wrap_strdup(const char *s)
+char *__real_strndup(const char *s, size_t n);
+char *__wrap_strndup(const char *s, size_t n);
+char *__wrap_strndup(const char *s, size_t n)
 {
-	return may_allocate() ? __real_strdup(s) : NULL;
+	return may_allocate() ? __real_strndup(s, n) : NULL;
 }
 
 START_TEST(notes_come_in_the_order_they_were_pushed)
@@ -93,7 +93,7 @@ START_TEST(notes_come_in_the_order_they_were_pushed)
 	ck_assert_int_eq(cell_queue_new(&q, 10), 0);
 	a = make(q, &ring, 1, "9:a");
 	b = make(q, &ring, 2, "9:b");
-	cell_gone(a, &ring, &t, "allocation timeout");
+	cell_gone(a, &ring, &t, "allocation timeout", 2000);
 	n = cell_queue_take(q);
 	expect_note(&n, a, CELL_BORN);
 	expect_note(&n, b, CELL_BORN);
@@ -104,9 +104,10 @@ START_TEST(notes_come_in_the_order_they_were_pushed)
 	cell_totals(a, &t);
 	ck_assert_uint_eq(t.peer_sent_bytes, 34000);
 	ck_assert_uint_eq(t.peer_sent_packets, 200);
-	ck_assert_str_eq(cell_reason(a), "allocation timeout");
+	ck_assert_str_eq(cell_reason(a), "timeout");
+	ck_assert_uint_eq(cell_ended_ms(a), 2000);
 	cell_free(a);
-	cell_gone(b, &ring, &t, "");
+	cell_gone(b, &ring, &t, "", 0);
 	cell_queue_take(q);
 	cell_free(b);
 	cell_queue_free(q);
@@ -126,7 +127,7 @@ START_TEST(a_cell_tells_all_it_was_told)
 	ck_assert_int_eq(cell_new(&c, q, &ring, NULL, 7, &in, 1000), 0);
 	memset(&out, 0xee, sizeof(out));
 	cell_describe(c, 3500, &out);
-	ck_assert_str_eq(out.id, in.id);
+	ck_assert_str_eq(out.id, "000000000000000007");
 	ck_assert_str_eq(out.name, in.name);
 	ck_assert_str_eq(out.realm, in.realm);
 	ck_assert_str_eq(out.secret, in.secret);
@@ -142,7 +143,7 @@ START_TEST(a_cell_tells_all_it_was_told)
 	cell_describe(c, 0, &out);
 	ck_assert_uint_eq(out.lifetime_s, 42);
 	ck_assert_uint_eq(out.age_ms, 0);
-	cell_gone(c, &ring, &(struct relay_totals){ 0 }, "");
+	cell_gone(c, &ring, &(struct relay_totals){ 0 }, "", 0);
 	cell_queue_take(q);
 	cell_free(c);
 	cell_queue_free(q);
@@ -164,7 +165,7 @@ START_TEST(the_longest_name_fits)
 	ck_assert_int_eq(cell_new(&c, q, &ring, NULL, 7, &in, 0), 0);
 	cell_describe(c, 0, &out);
 	ck_assert_str_eq(out.name, in.name);
-	cell_gone(c, &ring, &(struct relay_totals){ 0 }, reason);
+	cell_gone(c, &ring, &(struct relay_totals){ 0 }, reason, 0);
 	ck_assert_uint_eq(strlen(cell_reason(c)), RELAY_REASON_MAX);
 	cell_queue_take(q);
 	cell_free(c);
@@ -184,12 +185,12 @@ START_TEST(a_full_queue_refuses_cells_and_counts_them)
 	c[1] = make(q, &ring, 2, "9:a");
 	ck_assert_int_eq(cell_new(&extra, q, &ring, NULL, 3, &a, 0), -ENOBUFS);
 	ck_assert_uint_eq(cell_queue_refused(q), 1);
-	cell_gone(c[0], &ring, &(struct relay_totals){ 0 }, "");
+	cell_gone(c[0], &ring, &(struct relay_totals){ 0 }, "", 0);
 	cell_queue_take(q);
 	cell_free(c[0]);
 	ck_assert_int_eq(cell_new(&extra, q, &ring, NULL, 3, &a, 0), 0);
-	cell_gone(c[1], &ring, &(struct relay_totals){ 0 }, "");
-	cell_gone(extra, &ring, &(struct relay_totals){ 0 }, "");
+	cell_gone(c[1], &ring, &(struct relay_totals){ 0 }, "", 0);
+	cell_gone(extra, &ring, &(struct relay_totals){ 0 }, "", 0);
 	cell_queue_take(q);
 	cell_free(c[1]);
 	cell_free(extra);
@@ -219,7 +220,7 @@ START_TEST(a_resumed_client_moves_once)
 	cell_describe(c, 0, &out);
 	ck_assert_str_eq(out.client, "198.51.100.7:1");
 	cell_set_client(c, "192.0.2.1:5000");
-	cell_gone(c, &ring, &(struct relay_totals){ 0 }, "");
+	cell_gone(c, &ring, &(struct relay_totals){ 0 }, "", 0);
 	cell_queue_free(q); /* and what is left in it */
 }
 END_TEST
@@ -252,7 +253,7 @@ START_TEST(moves_nobody_looks_at_are_bounded_and_the_last_one_is_caught_up)
 	cell_note_free(n);
 	cell_describe(c, 0, &out);
 	ck_assert_str_eq(out.client, "198.51.100.7:3");
-	cell_gone(c, &ring, &(struct relay_totals){ 0 }, "");
+	cell_gone(c, &ring, &(struct relay_totals){ 0 }, "", 0);
 	cell_queue_free(q);
 }
 END_TEST
@@ -271,47 +272,103 @@ START_TEST(totals_stop_at_2_to_the_53rd)
 	ck_assert_uint_eq(t.peer_received_bytes, RELAY_TOTAL_MAX);
 	ck_assert_uint_eq(t.peer_sent_bytes, 5);
 	ck_assert(t.saturated);
-	cell_gone(c, &ring, &t, "");
+	cell_gone(c, &ring, &t, "", 0);
 	cell_queue_take(q);
 	cell_free(c);
 	cell_queue_free(q);
 }
 END_TEST
 
+/* --- the tick ------------------------------------------------------------------------ */
+
+struct session {
+	unsigned reads;
+	unsigned second; /* of the last one */
+	unsigned gap;	 /* the longest without */
+};
+static unsigned second;
+
 static void count_reads(const void *session, struct relay_totals *out)
 {
+	struct session *s = (struct session *)(uintptr_t)session;
+
 	memset(out, 0, sizeof(*out));
-	++*(unsigned *)(uintptr_t)session;
+	if (second - s->second > s->gap)
+		s->gap = second - s->second;
+	s->second = second;
+	s->reads++;
 }
+
+static const struct cell_reader counting = { count_reads, 0, sizeof(struct session) };
 
 START_TEST(every_cell_is_read_once_in_an_interval)
 {
 	enum { N = 1000, INTERVAL_S = 3 };
-	static unsigned reads[N];
+	static struct session sessions[N];
 	struct relay_allocation a = sample("9:a");
 	struct cell_ring ring = { .n = 0 };
 	struct cell_queue *q;
 	struct cell *c[N];
-	size_t i, seen = 0;
+	size_t i;
 
+	memset(sessions, 0, sizeof(sessions));
 	ck_assert_int_eq(cell_queue_new(&q, N), 0);
 	for (i = 0; i < N; i++)
-		ck_assert_int_eq(cell_new(&c[i], q, &ring, &reads[i], i, &a, 0), 0);
-	for (i = 0; i < INTERVAL_S; i++) {
-		size_t n = cell_ring_tick(&ring, INTERVAL_S, count_reads);
-
-		ck_assert_uint_le(n, N / INTERVAL_S + 1);
-		seen += n;
+		ck_assert_int_eq(cell_new(&c[i], q, &ring, &sessions[i], i, &a, 0), 0);
+	for (second = 1; second <= INTERVAL_S; second++) {
+		cell_ring_second(&ring, INTERVAL_S);
+		ck_assert_uint_eq(ring.due, N / INTERVAL_S + 1);
+		ck_assert_uint_eq(cell_ring_tick(&ring, 300, &counting), N / INTERVAL_S + 1 - 300);
+		ck_assert_uint_eq(cell_ring_tick(&ring, 300, &counting), 0);
+		ck_assert_uint_eq(cell_ring_tick(&ring, 300, &counting), 0);
 	}
-	ck_assert_uint_ge(seen, N);
 	for (i = 0; i < N; i++)
-		ck_assert_uint_ge(reads[i], 1);
+		ck_assert_uint_ge(sessions[i].reads, 1);
 	for (i = 0; i < N; i++)
-		cell_gone(c[i], &ring, &(struct relay_totals){ 0 }, "");
-	ck_assert_uint_eq(cell_ring_tick(&ring, INTERVAL_S, count_reads), 0);
-	cell_queue_take(q);
-	for (i = 0; i < N; i++)
-		cell_free(c[i]);
+		cell_gone(c[i], &ring, &(struct relay_totals){ 0 }, "", 0);
+	cell_ring_second(&ring, INTERVAL_S);
+	ck_assert_uint_eq(cell_ring_tick(&ring, 300, &counting), 0);
+	cell_queue_free(q);
+}
+END_TEST
+
+START_TEST(no_cell_waits_longer_while_others_come_and_go)
+{
+	enum { N = 3000, INTERVAL_S = 4, SECONDS = 200 };
+	static struct session sessions[N];
+	struct relay_allocation a = sample("9:a");
+	struct cell_ring ring = { .n = 0 };
+	struct cell_queue *q;
+	struct cell *c[N] = { NULL };
+	unsigned random = 1;
+	size_t i;
+
+	memset(sessions, 0, sizeof(sessions));
+	ck_assert_int_eq(cell_queue_new(&q, 300 * SECONDS), 0); /* nobody takes the ends */
+	for (second = 1; second <= SECONDS; second++) {
+		for (i = 0; i < 300; i++) {
+			size_t which = (random = random * 1103515245 + 12345) / 65536 % N;
+
+			if (c[which]) {
+				cell_gone(c[which], &ring, &(struct relay_totals){ 0 }, "", 0);
+				c[which] = NULL;
+				continue;
+			}
+			sessions[which].second = second;
+			ck_assert_int_eq(
+				cell_new(&c[which], q, &ring, &sessions[which], which, &a, 0), 0);
+		}
+		cell_ring_second(&ring, INTERVAL_S);
+		while (cell_ring_tick(&ring, 100, &counting))
+			;
+		for (i = 0; i < N; i++)
+			ck_assert(!c[i] || second - sessions[i].second <= INTERVAL_S);
+	}
+	for (i = 0; i < N; i++) {
+		ck_assert_uint_le(sessions[i].gap, INTERVAL_S);
+		if (c[i])
+			cell_gone(c[i], &ring, &(struct relay_totals){ 0 }, "", 0);
+	}
 	cell_queue_free(q);
 }
 END_TEST
@@ -333,7 +390,7 @@ static void *relay_thread(void *arg)
 			sched_yield();
 		cell_publish(c, &t);
 		t.peer_sent_bytes = 11;
-		cell_gone(c, &ring, &t, "allocation timeout");
+		cell_gone(c, &ring, &t, "allocation timeout", 0);
 	}
 	return NULL;
 }
@@ -361,9 +418,9 @@ START_TEST(nothing_is_lost_between_threads)
 				continue;
 			}
 			gone++;
-			cell_totals(n->cell, &t);
+			cell_totals(cell_of_note(n), &t);
 			ck_assert_uint_eq(t.peer_sent_bytes, 11);
-			cell_free(n->cell);
+			cell_free(cell_of_note(n));
 		}
 	}
 	ck_assert_uint_eq(born, gone);
@@ -409,7 +466,7 @@ static void world_close(struct world *w)
 
 	registry_free(w->r);
 	for (i = 0; i < w->n; i++)
-		cell_gone(w->cells[i], &w->ring, &(struct relay_totals){ 0 }, "");
+		cell_gone(w->cells[i], &w->ring, &(struct relay_totals){ 0 }, "", 0);
 	cell_queue_take(w->q);
 	for (i = 0; i < w->n; i++)
 		cell_free(w->cells[i]);
@@ -509,7 +566,7 @@ static bool live_and_die(void)
 		ck_assert_uint_eq(registry_count(r), 0);
 		ck_assert_ptr_null(registry_match(r, &all, NULL));
 	}
-	cell_gone(c, &ring, &(struct relay_totals){ 0 }, "");
+	cell_gone(c, &ring, &(struct relay_totals){ 0 }, "", 0);
 out:
 	registry_free(r);
 	cell_queue_free(q);
@@ -537,20 +594,56 @@ END_TEST
 START_TEST(reasons_are_short_words)
 {
 	static const struct {
-		const char *coturn, *kill, *word;
+		const char *coturn, *mark, *word;
 	} table[] = {
-		{ "allocation timeout", "", "timeout" },
+		{ "allocation timeout", NULL, "timeout" },
 		{ "allocation timeout", "kill: call ended", "timeout" },
-		{ "Forceful shutdown", "", "cancelled" },
+		{ "Forceful shutdown", NULL, "cancelled" },
 		{ "Forceful shutdown", "kill", "kill" },
-		{ "TCP connection closed by client (callback)", "", "closed" },
-		{ "TLS/TCP socket buffer operation error (callback)", "", "error" },
-		{ "allocation watchdog determined stale session state", "", "stale" },
-		{ "something new", "", "something new" },
+		{ "Forceful shutdown", "kill: call ended", "kill: call ended" },
+		{ "Forceful shutdown", "server-stop", "server-stop" },
+		{ "Forceful shutdown", "revoked", "revoked" },
+		{ "TCP connection closed by client (callback)", NULL, "closed" },
+		{ "TLS/TCP socket buffer operation error (callback)", NULL, "error" },
+		{ "allocation watchdog determined stale session state", NULL, "stale" },
+		{ "something new", NULL, "something new" },
+		{ "something new", "kill: call ended", "something new" },
 	};
-	const int i = _i;
+	struct cell_ring ring = { .n = 0 };
+	struct cell_queue *q;
+	struct cell *c;
+	size_t i;
 
-	ck_assert_str_eq(reason_word(table[i].coturn, table[i].kill), table[i].word);
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		ck_assert_int_eq(cell_queue_new(&q, 1), 0);
+		c = make(q, &ring, 1, "9:a");
+		ck_assert(!cell_marked(c));
+		if (table[i].mark) {
+			cell_mark(c, table[i].mark);
+			cell_mark(c, "expired"); /* the first one stays */
+			ck_assert(cell_marked(c));
+		}
+		cell_gone(c, &ring, &(struct relay_totals){ 0 }, table[i].coturn, 0);
+		ck_assert_str_eq(cell_reason(c), table[i].word);
+		cell_queue_free(q);
+	}
+}
+END_TEST
+
+START_TEST(a_mark_without_memory_is_a_shorter_one)
+{
+	struct cell_ring ring = { .n = 0 };
+	struct cell_queue *q;
+	struct cell *c;
+
+	ck_assert_int_eq(cell_queue_new(&q, 1), 0);
+	c = make(q, &ring, 1, "9:a");
+	allocations_left = 0;
+	cell_mark(c, "kill: call ended");
+	allocations_left = -1;
+	cell_gone(c, &ring, &(struct relay_totals){ 0 }, "Forceful shutdown", 0);
+	ck_assert_str_eq(cell_reason(c), "kill");
+	cell_queue_free(q);
 }
 END_TEST
 
@@ -568,8 +661,10 @@ int main(void)
 	tcase_add_test(cells, moves_nobody_looks_at_are_bounded_and_the_last_one_is_caught_up);
 	tcase_add_test(cells, totals_stop_at_2_to_the_53rd);
 	tcase_add_test(cells, every_cell_is_read_once_in_an_interval);
+	tcase_add_test(cells, no_cell_waits_longer_while_others_come_and_go);
 	tcase_add_test(cells, nothing_is_lost_between_threads);
-	tcase_add_loop_test(cells, reasons_are_short_words, 0, 8);
+	tcase_add_test(cells, reasons_are_short_words);
+	tcase_add_test(cells, a_mark_without_memory_is_a_shorter_one);
 	suite_add_tcase(s, cells);
 	tcase_add_test(registry, allocations_are_found_by_id_call_and_user);
 	tcase_add_test(registry, a_shared_name_is_nobody);

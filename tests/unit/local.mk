@@ -78,7 +78,7 @@ TESTS += check_ext_cells
 check_ext_cells_SOURCES = tests/unit/check_ext_cells.c
 check_ext_cells_CPPFLAGS = $(EXT_CHECK_CPPFLAGS)
 check_ext_cells_CFLAGS = $(EXT_CHECK_CFLAGS)
-check_ext_cells_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=strdup
+check_ext_cells_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=strndup
 check_ext_cells_LDADD = $(EXT_CHECK_LIBS)
 
 check_PROGRAMS += check_ext_secrets
@@ -87,13 +87,6 @@ check_ext_secrets_SOURCES = tests/unit/check_ext_secrets.c
 check_ext_secrets_CPPFLAGS = $(EXT_CHECK_CPPFLAGS)
 check_ext_secrets_CFLAGS = $(EXT_CHECK_CFLAGS)
 check_ext_secrets_LDADD = $(EXT_CHECK_LIBS)
-
-check_PROGRAMS += check_ext_spool
-TESTS += check_ext_spool
-check_ext_spool_SOURCES = tests/unit/check_ext_spool.c
-check_ext_spool_CPPFLAGS = $(EXT_CHECK_CPPFLAGS)
-check_ext_spool_CFLAGS = $(EXT_CHECK_CFLAGS)
-check_ext_spool_LDADD = $(EXT_CHECK_LIBS)
 
 check_PROGRAMS += check_ext_admin
 TESTS += check_ext_admin
