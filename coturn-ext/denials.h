@@ -4,8 +4,9 @@
  * and a ring of records to main. The first refusal is told at once; those of
  * the next second are counted, and told as one with their number when the
  * second is over. The table has a fixed size: under a flood of clients the
- * stalest goes, and what it had counted is told first. A full ring drops
- * and counts. Nobody waits, and nothing is allocated after a source is made. */
+ * stalest goes, and what it had counted is told first. A thread makes no more
+ * than DENIAL_TOLD_MAX records in a period; a full ring drops and counts.
+ * Nobody waits, and nothing is allocated after a source is made. */
 #ifndef DENIALS_H
 #define DENIALS_H
 
@@ -20,6 +21,7 @@
 #define DENIAL_SOURCES_MAX 256 /* threads */
 #define DENIAL_CLIENTS_MAX 256 /* (client, reason) pairs a thread remembers */
 #define DENIAL_RING_MAX 64     /* records a thread may be ahead of main */
+#define DENIAL_TOLD_MAX 64     /* records a thread makes in one period */
 #define DENIAL_PERIOD_MS 1000
 
 enum denial_reason {
@@ -69,12 +71,12 @@ void denial_tick(struct denial_source *s, uint64_t now_ms);
 
 /* --- main -------------------------------------------------------------------------- */
 
-/* Take one record, the oldest of some thread. Returns false when there is none. */
+/* Take one record, the oldest of some thread. Returns false when there is
+ * none; who stops before that comes back by itself, unwoken. */
 bool denials_take(struct denials *d, struct denial *out);
 
-/* How many were refused for this reason; any thread. */
-uint64_t denials_count(const struct denials *d, enum denial_reason reason);
-uint64_t
-denials_dropped(const struct denials *d); /* refusals never told: a ring was full. Any thread */
+/* Refusals that will never be told: a ring was full, or an entry gave way in
+ * a flood. Any thread. */
+uint64_t denials_dropped(const struct denials *d);
 
 #endif

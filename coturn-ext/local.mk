@@ -12,12 +12,21 @@ libcoturn_ext_a_SOURCES = \
 	coturn-ext/admin_path.c coturn-ext/admin_path.h \
 	coturn-ext/admin_socket.c coturn-ext/admin_socket.h coturn-ext/admin_priv.h \
 	coturn-ext/cells.c coturn-ext/cells.h \
+	coturn-ext/client_address.c coturn-ext/client_address.h \
+	coturn-ext/denials.c coturn-ext/denials.h \
+	coturn-ext/name_hash.c coturn-ext/name_hash.h \
 	coturn-ext/live.c coturn-ext/live.h \
 	coturn-ext/live_file.c coturn-ext/live_file.h \
 	coturn-ext/options.c coturn-ext/options.h \
+	coturn-ext/policy.c coturn-ext/policy.h coturn-ext/published.h \
 	coturn-ext/reasons.c coturn-ext/reasons.h \
 	coturn-ext/registry.c coturn-ext/registry.h \
+	coturn-ext/relay_limits.c coturn-ext/relay_limits.h \
+	coturn-ext/revocations.c coturn-ext/revocations.h \
+	coturn-ext/revoked_file.c coturn-ext/revoked_file.h \
 	coturn-ext/secrets.c coturn-ext/secrets.h \
+	coturn-ext/spool.c coturn-ext/spool.h coturn-ext/spool_merge.c coturn-ext/spool_priv.h \
+	coturn-ext/spool_scan.c \
 	coturn-ext/watch.c coturn-ext/watch.h
 libcoturn_ext_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
 

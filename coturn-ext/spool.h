@@ -37,13 +37,14 @@ struct spool_limits {
 };
 
 struct spool_counters {
-	uint64_t appended;	  /* records */
-	uint64_t acked;		  /* records */
-	uint64_t repeated;	  /* appended again with an identity the spool has; left out */
-	uint64_t torn, corrupt;	  /* lines found damaged: the last one, others */
-	uint64_t rewritten;	  /* times the file was written anew */
-	uint64_t merged_ends;	  /* ends that became part of a sum */
-	uint64_t lost_ends;	  /* could not be written: disk full, or at the limit with nothing to merge */
+	uint64_t appended;	/* records */
+	uint64_t acked;		/* records */
+	uint64_t repeated;	/* appended again with an identity the spool has; left out */
+	uint64_t torn, corrupt; /* lines found damaged: the last one, others */
+	uint64_t rewritten;	/* times the file was written anew */
+	uint64_t merged_ends;	/* ends that became part of a sum */
+	uint64_t lost_ends;	/* could not be written: disk full, or at the limit with nothing to
+				   merge */
 };
 
 /* Open or create the file (0600, ours alone), take what it holds, drop a torn
@@ -67,9 +68,14 @@ int spool_append(struct spool *sp, const char *line, size_t n, const char *epoch
 void spool_begin(struct spool *sp, const char *epoch, uint64_t seq);
 
 /* The next record not sent since spool_begin(), as a line with its line feed.
- * Returns its length, 0 (all were sent), -EIO (could not be read; left out and
- * counted as corrupt), -ENOBUFS (out is too small). */
+ * Returns its length, 0 (all were sent), -EAGAIN (enough is under way: after an
+ * ack), -EIO (could not be read; left out and counted as corrupt), -ENOBUFS
+ * (out is too small: RELAY_LINE_MAX is enough). */
 int spool_next(struct spool *sp, char *out, size_t size);
+
+/* The record just appended is sent to the ledger at once. Returns false when
+ * older ones have to go first, and spool_next() will come to it. */
+bool spool_take_last(struct spool *sp);
 
 /* The ledger is gone: what was not sent yet may be merged. */
 void spool_end(struct spool *sp);
@@ -86,8 +92,8 @@ void spool_tidy(struct spool *sp);
 /* --- figures ---------------------------------------------------------------------- */
 
 const struct spool_counters *spool_counters(const struct spool *sp);
-uint64_t spool_records(const struct spool *sp);	 /* not acknowledged */
-uint64_t spool_bytes(const struct spool *sp);	 /* not acknowledged */
+uint64_t spool_records(const struct spool *sp); /* not acknowledged */
+uint64_t spool_bytes(const struct spool *sp);	/* not acknowledged */
 uint64_t spool_file_bytes(const struct spool *sp);
 
 /* The last seq kept of an epoch; 0 when there is none. */

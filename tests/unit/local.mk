@@ -88,6 +88,13 @@ check_ext_secrets_CPPFLAGS = $(EXT_CHECK_CPPFLAGS)
 check_ext_secrets_CFLAGS = $(EXT_CHECK_CFLAGS)
 check_ext_secrets_LDADD = $(EXT_CHECK_LIBS)
 
+check_PROGRAMS += check_ext_spool
+TESTS += check_ext_spool
+check_ext_spool_SOURCES = tests/unit/check_ext_spool.c
+check_ext_spool_CPPFLAGS = $(EXT_CHECK_CPPFLAGS)
+check_ext_spool_CFLAGS = $(EXT_CHECK_CFLAGS)
+check_ext_spool_LDADD = $(EXT_CHECK_LIBS)
+
 check_PROGRAMS += check_ext_admin
 TESTS += check_ext_admin
 check_ext_admin_SOURCES = tests/unit/check_ext_admin.c
