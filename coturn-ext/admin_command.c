@@ -1,7 +1,15 @@
 /* admin_command.c - what may be asked for on the admin socket */
 #include "admin_priv.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
+
+#include "log.h"
+#include "policy.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const char busy[] = "busy with a snapshot or a list";
 
@@ -20,6 +28,11 @@ static void do_sub(struct client *c, const struct relay_command *cmd)
 	walk_on(c);
 }
 
+static void do_ack(struct client *c, const struct relay_command *cmd)
+{
+	client_reply_error(c, cmd->id, "ack is for the ledger");
+}
+
 static void do_list(struct client *c, const struct relay_command *cmd)
 {
 	if (c->walk.kind == WALK_USAGE) {
@@ -32,16 +45,24 @@ static void do_list(struct client *c, const struct relay_command *cmd)
 	walk_on(c);
 }
 
-static void do_stats(struct client *c, const struct relay_command *cmd)
+/* --- stats ----------------------------------------------------------------------- */
+
+struct number {
+	const char *key;
+	uint64_t value;
+};
+
+static void put_numbers(struct json_out *o, const struct number *v, size_t n)
 {
-	const struct admin_socket *s = c->s;
-	const struct registry *r = s->config.registry;
-	const struct {
-		const char *key;
-		uint64_t value;
-	} numbers[] = {
-		{ "live", registry_count(r) },
-		{ "unregistered", registry_refused(r) },
+	for (size_t i = 0; i < n; i++)
+		json_put_u64(o, v[i].key, v[i].value);
+}
+
+static void put_socket(struct json_out *o, const struct admin_socket *s)
+{
+	const struct number numbers[] = {
+		{ "live", registry_count(s->config.registry) },
+		{ "unregistered", registry_refused(s->config.registry) },
 		{ "unreported", cell_queue_refused(s->config.queue) },
 		{ "seq", s->seq },
 		{ "clients", s->clients_n },
@@ -52,73 +73,221 @@ static void do_stats(struct client *c, const struct relay_command *cmd)
 		{ "malformed", s->counters.malformed },
 		{ "closedSlow", s->counters.closed_slow },
 		{ "usageSkipped", s->counters.usage_skipped },
+		{ "deniedSkipped", s->counters.denied_skipped },
 	};
-	char text[1024];
+
+	put_numbers(o, numbers, COUNT(numbers));
+	json_put_string(o, "epoch", s->epoch);
+}
+
+static void put_policy(struct json_out *o, struct policy *p)
+{
+	struct policy_stats st;
+
+	policy_stats(p, &st);
+	{
+		const struct number numbers[] = {
+			{ "revocations", st.revocations.entries },
+			{ "revocationsRefused", st.revocations.refused },
+			{ "revocationsUnstored", st.revocations.write_errors },
+			{ "revocationsBroken", st.revocations.broken_lines },
+			{ "limitKeys", st.limit_keys },
+			{ "limitOverrides", st.limit_overrides },
+			{ "limitsRefused", st.limits_refused },
+			{ "denialsDropped", st.denials_dropped },
+		};
+
+		put_numbers(o, numbers, COUNT(numbers));
+	}
+	json_out_key(o, "denied");
+	json_out_open(o, '{');
+	for (int i = 0; i < DENIAL_REASONS; i++)
+		json_put_u64(o, denial_reason_word((enum denial_reason)i), st.denied[i]);
+	json_out_close(o, '}');
+	json_put_bool(o, "draining", st.draining);
+}
+
+static void do_stats(struct client *c, const struct relay_command *cmd)
+{
+	const struct admin_socket *s = c->s;
+	char text[4096];
 	struct json_out o;
-	size_t i;
 
 	json_out_fixed(&o, text, sizeof(text) - 1);
 	json_out_open(&o, '{');
-	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		json_put_u64(&o, numbers[i].key, numbers[i].value);
-	json_put_string(&o, "epoch", s->epoch);
+	put_socket(&o, s);
+	if (s->config.policy)
+		put_policy(&o, s->config.policy);
 	text[o.n] = '\0';
-	client_reply_ok(c, cmd->id, registry_count(r),
+	client_reply_ok(c, cmd->id, registry_count(s->config.registry),
 			text + 1); /* members only, without the '{' */
 }
 
-/* "kill" or "kill: why", cut between two characters. */
-static void mark_killed(struct entry *e, const char *why)
-{
-	static const char prefix[] = "kill: ";
-	char text[RELAY_REASON_MAX + 1];
-	size_t n = strlen(why), room = sizeof(text) - sizeof(prefix);
+/* --- ends by command --------------------------------------------------------------- */
 
-	if (n == 0) {
-		cell_mark(e->cell, "kill");
-		return;
-	}
+/* The word, or "word: why" cut between two characters. */
+static void reason_of_end(char out[RELAY_REASON_MAX + 1], const char *word, const char *why)
+{
+	size_t at = (size_t)snprintf(out, RELAY_REASON_MAX + 1, "%s%s", word, *why ? ": " : "");
+	size_t n = strlen(why), room = RELAY_REASON_MAX - at;
+
 	if (n > room)
 		for (n = room; n > 0 && ((unsigned char)why[n] & 0xc0) == 0x80; n--)
 			;
-	memcpy(text, prefix, sizeof(prefix) - 1);
-	memcpy(text + sizeof(prefix) - 1, why, n);
-	text[sizeof(prefix) - 1 + n] = '\0';
-	cell_mark(e->cell, text);
+	memcpy(out + at, why, n);
+	out[at + n] = '\0';
+}
+
+/* End what the command's filters select. Returns how many. */
+static uint64_t end_all(struct admin_socket *s, const struct relay_command *cmd, const char *word)
+{
+	const struct registry *r = s->config.registry;
+	char reason[RELAY_REASON_MAX + 1];
+	struct entry *e;
+	uint64_t count = 0;
+
+	reason_of_end(reason, word, cmd->reason);
+	if (s->config.catch_up)
+		s->config.catch_up(s->config.arg);
+	for (e = registry_match(r, cmd, NULL); e; e = registry_match(r, cmd, e)) {
+		cell_mark(e->cell, reason); /* first: it may end on its thread at once */
+		count += s->config.cancel(cell_sid(e->cell)) >= 0;
+	}
+	return count;
 }
 
 static void do_kill(struct client *c, const struct relay_command *cmd)
 {
-	const struct registry *r = c->s->config.registry;
-	struct entry *e;
-	uint64_t count = 0;
-
-	if (!c->may_command) {
-		c->s->counters.commands_refused++;
-		client_reply_error(c, cmd->id, "not permitted");
-		return;
-	}
-	for (e = registry_match(r, cmd, NULL); e; e = registry_match(r, cmd, e)) {
-		if (c->s->config.cancel(cell_sid(e->cell)) < 0)
-			continue;
-		mark_killed(e, cmd->reason);
-		count++;
-	}
-	client_reply_ok(c, cmd->id, count, NULL);
+	client_reply_ok(c, cmd->id, end_all(c->s, cmd, "kill"), NULL);
 }
 
-static void (*const commands[RELAY_COMMANDS_N])(struct client *c,
-						const struct relay_command *cmd) = {
-	[RELAY_SUB] = do_sub,
-	[RELAY_LIST] = do_list,
-	[RELAY_STATS] = do_stats,
-	[RELAY_KILL] = do_kill,
+/* --- policy ------------------------------------------------------------------------ */
+
+static enum revocation_kind revoked_kind(const struct relay_command *cmd)
+{
+	return cmd->call[0] ? REVOKED_CALL : REVOKED_USER;
+}
+
+static const char *revoked_id(const struct relay_command *cmd)
+{
+	return cmd->call[0] ? cmd->call : cmd->user;
+}
+
+/* In force though it could not be written down: that is no failure, but said. */
+static void do_revoke(struct client *c, const struct relay_command *cmd)
+{
+	int64_t now_s = time(NULL);
+	uint64_t count;
+	int r;
+
+	if (cmd->until_s <= (uint64_t)now_s) {
+		client_reply_error(c, cmd->id, "until has passed");
+		return;
+	}
+	r = policy_revoke(c->s->config.policy, revoked_kind(cmd), revoked_id(cmd),
+			  (int64_t)cmd->until_s, now_s);
+	if (r == -ENOBUFS || r == -ENOMEM || r == -EINVAL) {
+		client_reply_error(c, cmd->id,
+				   r == -ENOBUFS ? "too many revocations" : "out of memory");
+		return;
+	}
+	count = end_all(c->s, cmd, "revoked");
+	client_reply_ok(c, cmd->id, count, r < 0 ? "\"stored\":false" : NULL);
+}
+
+static void do_unrevoke(struct client *c, const struct relay_command *cmd)
+{
+	int r = policy_unrevoke(c->s->config.policy, revoked_kind(cmd), revoked_id(cmd),
+				time(NULL));
+
+	client_reply_ok(c, cmd->id, r != -ENOENT,
+			r < 0 && r != -ENOENT ? "\"stored\":false" : NULL);
+}
+
+static uint64_t limit_change(const struct relay_limit_value *v)
+{
+	return v->set ? v->v : LIMIT_LEAVE;
+}
+
+static void do_limit(struct client *c, const struct relay_command *cmd)
+{
+	static const enum limit_kind kinds[RELAY_EACH_N] = {
+		[RELAY_EACH_USER] = LIMIT_USER,
+		[RELAY_EACH_CALL] = LIMIT_CALL,
+		[RELAY_EACH_TAG] = LIMIT_TAG,
+		[RELAY_EACH_CLIENT] = LIMIT_CLIENT,
+	};
+	const struct limit change = { .allocations = limit_change(&cmd->allocations),
+				      .bytes_per_s = limit_change(&cmd->bytes_per_s) };
+	enum limit_kind kind = cmd->call[0] ? LIMIT_CALL : LIMIT_USER;
+	const char *one = cmd->each ? NULL : revoked_id(cmd);
+	uint64_t count = 0;
+
+	if (cmd->each)
+		kind = kinds[cmd->each];
+	if (policy_limit(c->s->config.policy, kind, one, &change, &count) < 0)
+		client_reply_error(c, cmd->id, "too many limits");
+	else
+		client_reply_ok(c, cmd->id, count, NULL);
+}
+
+static void do_drain(struct client *c, const struct relay_command *cmd)
+{
+	struct admin_socket *s = c->s;
+	bool changes = policy_draining(s->config.policy) == cmd->off;
+
+	policy_drain(s->config.policy, !cmd->off);
+	client_reply_ok(c, cmd->id, registry_count(s->config.registry), NULL);
+	if (!changes)
+		return;
+	log_info(TOKEN, "%s", cmd->off ? "drain was taken back" : "draining: no new allocations");
+	admin_socket_drain(s);
+	if (s->config.drain)
+		s->config.drain(s->config.arg);
+}
+
+static void do_reload(struct client *c, const struct relay_command *cmd)
+{
+	char err[RELAY_ERROR_MAX + 1] = "";
+	int r = c->s->config.reload(c->s->config.arg, err, sizeof(err));
+
+	if (r < 0)
+		client_reply_error(c, cmd->id, err);
+	else
+		client_reply_ok(c, cmd->id, (uint64_t)r, NULL);
+}
+
+/* --- which command ----------------------------------------------------------------- */
+
+static const struct {
+	void (*run)(struct client *c, const struct relay_command *cmd);
+	bool commands; /* needs the right to */
+	bool policy;   /* needs one */
+} commands[RELAY_COMMANDS_N] = {
+	[RELAY_SUB] = { do_sub, false, false },		[RELAY_LIST] = { do_list, false, false },
+	[RELAY_STATS] = { do_stats, false, false },	[RELAY_KILL] = { do_kill, true, false },
+	[RELAY_ACK] = { do_ack, true, false },		[RELAY_REVOKE] = { do_revoke, true, true },
+	[RELAY_UNREVOKE] = { do_unrevoke, true, true }, [RELAY_LIMIT] = { do_limit, true, true },
+	[RELAY_DRAIN_NEW] = { do_drain, true, true },	[RELAY_RELOAD] = { do_reload, true, false },
 };
+
+static const char *refusal(const struct client *c, const struct relay_command *cmd)
+{
+	if (commands[cmd->type].commands && !c->may_command)
+		return "not permitted";
+	if (cmd->ledger && !c->may_command)
+		return "not permitted";
+	return commands[cmd->type].policy && !c->s->config.policy ? "there is no policy" : NULL;
+}
 
 void command_run(struct client *c, const struct relay_command *cmd)
 {
-	if (commands[cmd->type])
-		commands[cmd->type](c, cmd);
-	else
-		client_reply_error(c, cmd->id, "unknown command");
+	const char *error = refusal(c, cmd);
+
+	if (!error) {
+		commands[cmd->type].run(c, cmd);
+		return;
+	}
+	c->s->counters.commands_refused++;
+	client_reply_error(c, cmd->id, error);
 }

@@ -54,6 +54,7 @@ struct admin_counters {
 	uint64_t malformed;		     /* lines */
 	uint64_t closed_slow;		     /* at the hard mark */
 	uint64_t usage_skipped;		     /* lines, at the soft mark */
+	uint64_t denied_skipped;	     /* the same */
 };
 
 struct admin_socket {
@@ -66,7 +67,9 @@ struct admin_socket {
 	TAILQ_HEAD(clients, client) clients;
 	size_t clients_n;
 	uint64_t seq;
-	char epoch[17];
+	char epoch[RELAY_EPOCH_LEN + 1];
+	struct relay_secret secrets[SECRETS_MAX]; /* as announced */
+	size_t secrets_n;
 	struct admin_counters counters;
 };
 
@@ -86,6 +89,9 @@ void client_say(struct client *c, const char *line, int n);
 
 /* An event that every subscriber gets, in order. */
 void client_tell(struct client *c, const char *line, int n);
+
+/* What a subscriber must know beside the allocations: secrets, and drain if it is on. */
+void client_say_state(struct client *c);
 
 void client_reply_error(struct client *c, uint64_t id, const char *error);
 

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "policy.h"
+#include "secrets.h"
 
 #define ACCEPT_PAUSE_S 1 /* when descriptors have run out */
 
@@ -185,6 +187,7 @@ int admin_socket_new(struct admin_socket **out, struct event_base *base, int fd,
 	r = listen_on(s, fd);
 	if (r < 0)
 		goto fail;
+	admin_socket_secrets(s);
 	*out = s;
 	return 0;
 fail:
@@ -290,6 +293,75 @@ void admin_socket_usage(struct admin_socket *s, const struct relay_usage_row *ro
 		written_for = c->skipped;
 		client_say(c, line, len);
 	}
+}
+
+void admin_socket_denied(struct admin_socket *s, const struct denial *d)
+{
+	const struct relay_denied denied = {
+		.user = d->user,
+		.call = d->call,
+		.reason = denial_reason_word(d->reason),
+		.client = d->client,
+		.n = d->n,
+	};
+	char line[RELAY_LINE_MAX];
+	int n = relay_write_denied(line, sizeof(line), &denied);
+	struct client *c;
+
+	TAILQ_FOREACH (c, &s->clients, link) {
+		if (!c->subscribed || c->dead)
+			continue;
+		if (client_waiting(c) > ADMIN_SOFT_MARK_BYTES)
+			s->counters.denied_skipped++;
+		else
+			client_tell(c, line, n);
+	}
+}
+
+static void tell_all(struct admin_socket *s, const char *line, int n)
+{
+	struct client *c;
+
+	TAILQ_FOREACH (c, &s->clients, link)
+		if (c->subscribed)
+			client_tell(c, line, n);
+}
+
+void admin_socket_secrets(struct admin_socket *s)
+{
+	struct relay_secret now[SECRETS_MAX];
+	char line[RELAY_LINE_MAX];
+	int n;
+
+	if (!s->config.secrets)
+		return;
+	n = secrets_announce(s->config.secrets, time(NULL), s->epoch, now);
+	if (n < 0) {
+		log_error(TOKEN, "cannot announce the secrets: %s", strerror(-n));
+		return;
+	}
+	if ((size_t)n == s->secrets_n && !memcmp(now, s->secrets, sizeof(now)))
+		return;
+	s->secrets_n = (size_t)n;
+	memcpy(s->secrets, now, sizeof(now));
+	tell_all(s, line, relay_write_secrets(line, sizeof(line), s->secrets, s->secrets_n));
+}
+
+void admin_socket_drain(struct admin_socket *s)
+{
+	char line[64];
+
+	tell_all(s, line, relay_write_drain(line, sizeof(line), policy_draining(s->config.policy)));
+}
+
+void client_say_state(struct client *c)
+{
+	const struct admin_socket *s = c->s;
+	char line[RELAY_LINE_MAX];
+
+	client_say(c, line, relay_write_secrets(line, sizeof(line), s->secrets, s->secrets_n));
+	if (s->config.policy && policy_draining(s->config.policy))
+		client_say(c, line, relay_write_drain(line, sizeof(line), true));
 }
 
 bool admin_socket_has_watchers(const struct admin_socket *s)

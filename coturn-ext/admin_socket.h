@@ -1,4 +1,4 @@
-/* admin_socket.h - the Unix socket in coturn's own event loop: subscribe, list, stats, kill
+/* admin_socket.h - the Unix socket in coturn's own event loop: events out, commands in
  *
  * The lines are shared/relay_event.h's. Main only; nothing here waits. What a
  * reader does not take stays in its own buffer: from the soft mark on it gets
@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "denials.h"
 #include "registry.h"
 #include "relay_event.h"
 
@@ -22,6 +23,8 @@
 #define ADMIN_HARD_MARK_BYTES (8u << 20)
 
 struct event_base;
+struct policy;
+struct secrets;
 struct admin_socket;
 
 struct admin_config {
@@ -34,6 +37,18 @@ struct admin_config {
 	size_t users_n;
 	/* Ask the owner of an allocation to end it. Returns 0, or below 0. */
 	int (*cancel)(uint64_t sid);
+	struct policy *policy;	 /* NULL: nothing to command of it */
+	struct secrets *secrets; /* NULL: no file */
+	/* What the rest of turnserver does about a command. */
+	void *arg;
+	/* Take what relay threads have noted so far: a command reaches every
+	 * allocation that was made before it. */
+	void (*catch_up)(void *arg);
+	/* Read the secrets again. Returns how many, or -errno with err, one line
+	 * that names file and line. */
+	int (*reload)(void *arg, char *err, size_t err_size);
+	/* New allocations are refused from now on, or no longer (policy_draining()). */
+	void (*drain)(void *arg);
 };
 
 /* fd: listening, ours from here on also when this fails. Returns 0, -EIO (no
@@ -53,6 +68,15 @@ void admin_socket_end(struct admin_socket *s, struct entry *e, uint64_t seq, con
 
 /* Fresh totals, up to RELAY_USAGE_ROWS of them. */
 void admin_socket_usage(struct admin_socket *s, const struct relay_usage_row *rows, size_t n);
+
+/* Requests were refused. Like usage, it is left out for a reader above its soft mark. */
+void admin_socket_denied(struct admin_socket *s, const struct denial *d);
+
+/* What is accepted may have changed: tell what is, if it did. */
+void admin_socket_secrets(struct admin_socket *s);
+
+/* policy_draining() has changed. */
+void admin_socket_drain(struct admin_socket *s);
 
 bool admin_socket_has_watchers(const struct admin_socket *s); /* somebody wants usage */
 

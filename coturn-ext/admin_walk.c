@@ -32,6 +32,22 @@ static void walk_advance(struct client *c)
 	w->at = clip(w, registry_match(c->s->config.registry, &w->what, w->at));
 }
 
+/* "192.0.2.1:5000", "[2001:db8::1]:5000" */
+static bool comes_from(const char *client, const char *ip)
+{
+	const char *host = client + (*client == '[');
+	size_t n = strlen(ip);
+
+	return !strncmp(host, ip, n) && host[n] == (*client == '[' ? ']' : ':');
+}
+
+/* The filters that have no index. */
+static bool wanted(const struct relay_command *what, const struct relay_allocation *a)
+{
+	return (!what->client[0] || comes_from(a->client, what->client)) &&
+	       (!what->secret[0] || !strcmp(a->secret, what->secret));
+}
+
 static void say_snap(struct client *c, const struct entry *e)
 {
 	char line[RELAY_LINE_MAX];
@@ -39,14 +55,16 @@ static void say_snap(struct client *c, const struct entry *e)
 	struct relay_totals t;
 
 	cell_describe(e->cell, admin_now_ms(), &a);
+	if (!wanted(&c->walk.what, &a))
+		return;
 	cell_totals(e->cell, &t);
 	client_say(c, line, relay_write_snap(line, sizeof(line), e->seq, &a, &t));
+	c->walk.count++;
 }
 
 static size_t step_snap(struct client *c)
 {
 	say_snap(c, c->walk.at);
-	c->walk.count++;
 	walk_advance(c);
 	return 1;
 }
@@ -78,6 +96,7 @@ static void done_snapshot(struct client *c)
 
 	client_say(c, line,
 		   relay_write_synced(line, sizeof(line), c->walk.until_seq, c->walk.count));
+	client_say_state(c);
 	if (!c->dead && evbuffer_add_buffer(bufferevent_get_output(c->bev), c->pending) < 0)
 		client_drop(c);
 }
@@ -136,10 +155,8 @@ void walk_leave(struct client *c, struct entry *e)
 
 	if (w->kind == WALK_NONE || !w->at)
 		return;
-	if (w->kind == WALK_SNAPSHOT && e->seq >= w->at->seq && e->seq <= w->until_seq) {
+	if (w->kind == WALK_SNAPSHOT && e->seq >= w->at->seq && e->seq <= w->until_seq)
 		say_snap(c, e);
-		w->count++;
-	}
 	if (w->at == e)
 		walk_advance(c);
 }

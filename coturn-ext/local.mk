@@ -19,6 +19,7 @@ libcoturn_ext_a_SOURCES = \
 	coturn-ext/live_file.c coturn-ext/live_file.h \
 	coturn-ext/options.c coturn-ext/options.h \
 	coturn-ext/policy.c coturn-ext/policy.h coturn-ext/published.h \
+	coturn-ext/policy_watch.c coturn-ext/policy_watch.h \
 	coturn-ext/reasons.c coturn-ext/reasons.h \
 	coturn-ext/registry.c coturn-ext/registry.h \
 	coturn-ext/relay_limits.c coturn-ext/relay_limits.h \

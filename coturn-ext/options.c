@@ -140,6 +140,21 @@ int options_finish(struct options *o)
 	return o->error[0] ? -EINVAL : 0;
 }
 
+int options_state_path(const struct options *o, const char *file, char *out, size_t size)
+{
+	const char *slash = o->socket_path ? strrchr(o->socket_path, '/') : NULL;
+	int n;
+
+	if (o->state_dir)
+		n = snprintf(out, size, "%s/%s", o->state_dir, file);
+	else if (slash)
+		n = snprintf(out, size, "%.*s/%s", (int)(slash - o->socket_path), o->socket_path,
+			     file);
+	else
+		n = snprintf(out, size, "%s", file);
+	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
+}
+
 void options_clear(struct options *o)
 {
 	free(o->socket_path);

@@ -15,6 +15,8 @@
 #define OPTIONS_EXPIRY_GRACE_MAX_S 86400
 #define OPTIONS_QUOTA_MAX 1000000
 
+#define OPTIONS_PATH_MAX 4096
+
 enum option_id {
 	OPTION_SOCKET,
 	OPTION_GROUP,
@@ -49,6 +51,9 @@ void options_set(struct options *o, enum option_id id, const char *value);
 
 /* All options were read: fill in defaults. Returns 0, -EINVAL with o->error. */
 int options_finish(struct options *o);
+
+/* A file of the state folder. Returns 0, -ENAMETOOLONG. */
+int options_state_path(const struct options *o, const char *file, char *out, size_t size);
 void options_clear(struct options *o);
 
 #endif

@@ -26,6 +26,7 @@ struct secrets {
 	_Atomic unsigned readers;
 	char *path;
 	struct secret_stamp seen; /* of the file last tried */
+	bool fresh;		  /* a reload replaced the set since the last poll */
 };
 
 static int newer(const void *a, const void *b)
@@ -121,23 +122,46 @@ static bool retire(struct secrets *s)
 	return true;
 }
 
-int secrets_poll(struct secrets *s, struct secret_error *err)
+/* With the replaced set retired. now: the file's stamp, from before it is read. */
+static int replace(struct secrets *s, const struct secret_stamp *now, struct secret_error *err)
 {
-	struct secret_stamp now;
 	struct dated_set *d;
-	int r;
+	int r = dated_load(&d, s->path, err);
 
-	secret_stamp_take(&now, s->path);
-	if (!retire(s) || secret_stamp_equal(&now, &s->seen))
-		return 0;
-	r = dated_load(&d, s->path, err);
 	if (!secret_error_passes(r))
-		s->seen = now;
+		s->seen = *now;
 	if (r < 0)
 		return r;
 	atomic_store(&s->previous, atomic_load(&s->current));
 	atomic_store(&s->current, d);
 	return 1;
+}
+
+/* What a reload replaced a moment ago stays for one more round. */
+int secrets_poll(struct secrets *s, struct secret_error *err)
+{
+	struct secret_stamp now;
+	bool fresh = s->fresh, same;
+
+	secret_stamp_take(&now, s->path);
+	same = secret_stamp_equal(&now, &s->seen);
+	s->fresh = false;
+	if ((fresh && same) || !retire(s) || same)
+		return 0;
+	return replace(s, &now, err);
+}
+
+int secrets_reload(struct secrets *s, struct secret_error *err)
+{
+	struct secret_stamp now;
+	int r;
+
+	if (!retire(s))
+		return -EAGAIN;
+	secret_stamp_take(&now, s->path);
+	r = replace(s, &now, err);
+	s->fresh |= r > 0;
+	return r;
 }
 
 static void user_of(const char *name, struct turn_name *out)
@@ -252,5 +276,25 @@ size_t secrets_active_count(const struct secrets *s, int64_t now_s)
 
 	for (i = 0; i < set->n; i++)
 		n += secret_active(&set->v[i], now_s) && !set->v[i].users;
+	return n;
+}
+
+int secrets_announce(const struct secrets *s, int64_t now_s, const char *epoch,
+		     struct relay_secret out[SECRETS_MAX])
+{
+	const struct secret_set *set = atomic_load(&s->current)->set;
+	int n = 0;
+	size_t i;
+
+	memset(out, 0, SECRETS_MAX * sizeof(*out));
+	for (i = 0; i < set->n; i++) {
+		const struct secret *secret = &set->v[i];
+
+		if (secret->not_after_s < now_s)
+			continue;
+		memcpy(out[n].id, secret->id, sizeof(out[n].id));
+		if (turn_secret_check(out[n++].check, secret->value, epoch) < 0)
+			return -EIO;
+	}
 	return n;
 }

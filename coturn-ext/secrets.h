@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "relay_event.h"
 #include "secret_file.h"
 
 struct secrets;
@@ -23,6 +24,11 @@ void secrets_free(struct secrets *s); /* with no reader left; NULL is fine */
  * lack of memory or descriptors is reported, and tried again, at each look.
  * Main, every few seconds. Returns 1 (new set), 0 (nothing new), or the error. */
 int secrets_poll(struct secrets *s, struct secret_error *err);
+
+/* Read the file again, whatever it looks like, and report what is wrong with it
+ * each time. Main. Returns 1 (new set), -EAGAIN (a reader is at the set that the
+ * last one replaced: for microseconds), or the error; the old set stays in force. */
+int secrets_reload(struct secrets *s, struct secret_error *err);
 
 /* Hand over each secret that may authenticate this TURN user name at now_s,
  * newest not-before first, at most SECRETS_ACTIVE_MAX. The text is a loan for
@@ -42,6 +48,11 @@ bool secrets_permit(struct secrets *s, const char *name, const char *value);
  * no longer in it. Any thread. Returns whether one matched. */
 bool secrets_match(struct secrets *s, const uint8_t key[16], const char *name, const char *realm,
 		   char id[SECRET_ID_MAX + 1], bool *shared);
+
+/* The secrets that are accepted at now_s or later, in the order of the file.
+ * Main. Returns how many are in out, or -EIO. */
+int secrets_announce(const struct secrets *s, int64_t now_s, const char *epoch,
+		     struct relay_secret out[SECRETS_MAX]);
 
 size_t secrets_count(const struct secrets *s); /* main */
 

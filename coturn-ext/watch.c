@@ -15,6 +15,8 @@
 #include "admin_socket.h"
 #include "cells.h"
 #include "log.h"
+#include "policy.h"
+#include "policy_watch.h"
 #include "registry.h"
 #include "secrets.h"
 
@@ -29,9 +31,11 @@ struct watch {
 	struct stat place; /* of the socket's path as we made it */
 	pid_t server;	   /* who serves the socket, and removes its path; 0: not started */
 	struct secrets *secrets;
+	struct policy_watch *policy;
 	struct cell_queue *queue;
 	struct registry *registry;
 	struct admin_socket *admin;
+	int (*cancel)(uint64_t sid);
 	struct cell_note *notes; /* taken, not looked at yet */
 	struct event *wake, *sample, *sample_more, *secrets_poll;
 	struct entry *sampling; /* next in the round under way; NULL: none */
@@ -97,6 +101,8 @@ int watch_open(struct watch **out, const struct options *o, char *err, size_t er
 	w->listen_fd = -1;
 	r = open_secrets(w, err, err_size);
 	if (r == 0)
+		r = policy_watch_open(&w->policy, o, err, err_size);
+	if (r == 0)
 		r = open_socket(w, err, err_size);
 	if (r < 0) {
 		watch_free(w);
@@ -126,6 +132,10 @@ static void on_born(struct watch *w, struct cell *c)
 		return;
 	}
 	admin_socket_new_allocation(w->admin, e);
+	if (policy_revoked(watch_policy(w), cell_name(c), cell_shared(c), time(NULL))) {
+		cell_mark(c, "revoked"); /* it was being made when the command came */
+		w->cancel(cell_sid(c));
+	}
 }
 
 static void forget(struct watch *w, struct cell *c)
@@ -167,6 +177,25 @@ static void on_note(struct watch *w, struct cell_note *note)
 		cell_note_free(note);
 		break;
 	case CELL_GONE: on_end(w, cell_of_note(note)); break;
+	}
+}
+
+/* What was pushed before a command came. A turn's share does not apply: what
+ * the command is about may be the last of them. */
+static void catch_up(void *arg)
+{
+	struct watch *w = arg;
+	unsigned lists;
+
+	for (lists = 0; lists < 2; lists++) { /* the one under way, and what came since */
+		if (!w->notes)
+			w->notes = cell_queue_take(w->queue);
+		while (w->notes) {
+			struct cell_note *note = w->notes;
+
+			w->notes = note->next;
+			on_note(w, note);
+		}
 	}
 }
 
@@ -251,6 +280,13 @@ static void log_secrets(const struct watch *w, const char *what)
 			 SECRETS_ACTIVE_MAX);
 }
 
+/* Also without a new file: a secret may have run out. */
+static void announce_secrets(struct watch *w)
+{
+	if (w->admin)
+		admin_socket_secrets(w->admin);
+}
+
 static void on_secrets_poll(evutil_socket_t fd, short what, void *arg)
 {
 	struct watch *w = arg;
@@ -262,10 +298,33 @@ static void on_secrets_poll(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (r > 0)
 		log_secrets(w, "read again");
+	announce_secrets(w);
 	if (r >= 0)
 		return;
 	say_secrets(w, r, &se, text, sizeof(text));
 	log_error("secrets", "%s; the secrets read before stay in force", text);
+}
+
+/* By command, so a file that is broken still is reported again. */
+static int reload(void *arg, char *err, size_t err_size)
+{
+	struct secret_error se = { .text = "" };
+	struct watch *w = arg;
+	int r;
+
+	if (!w->secrets) {
+		snprintf(err, err_size, "there is no auth-secret-file");
+		return -ENOENT;
+	}
+	r = secrets_reload(w->secrets, &se);
+	if (r < 0) {
+		say_secrets(w, r, &se, err, err_size);
+		log_error("secrets", "%s; the secrets read before stay in force", err);
+		return r;
+	}
+	log_secrets(w, "read again");
+	announce_secrets(w);
+	return (int)secrets_count(w->secrets);
 }
 
 /* --- starting ---------------------------------------------------------------------------- */
@@ -295,11 +354,17 @@ static int start_admin(struct watch *w, struct event_base *base, const char *ver
 		.users = w->options->users,
 		.users_n = w->options->users_n,
 		.cancel = cancel,
+		.policy = watch_policy(w),
+		.secrets = w->secrets,
+		.arg = w,
+		.catch_up = catch_up,
+		.reload = reload,
 	};
 	int fd = w->listen_fd, r;
 
 	w->listen_fd = -1;
 	w->server = getpid(); /* only now: between opening and here turnserver may have forked */
+	w->cancel = cancel;
 	r = admin_socket_new(&w->admin, base, fd, &config);
 	if (r < 0)
 		return r;
@@ -323,6 +388,8 @@ int watch_start(struct watch *w, struct event_base *base, const char *version,
 			return r;
 		log_info(TOKEN, "serving %s", w->options->socket_path);
 	}
+	if (policy_watch_start(w->policy, base, w->admin) < 0)
+		return -ENOMEM;
 	if (w->secrets) {
 		w->secrets_poll = every(w, base, SECRETS_POLL_S, on_secrets_poll);
 		if (!w->secrets_poll)
@@ -397,6 +464,7 @@ void watch_free(struct watch *w)
 	free_cells(w);
 	registry_free(w->registry);
 	cell_queue_free(w->queue);
+	policy_watch_free(w->policy);
 	secrets_free(w->secrets);
 	free(w);
 }
@@ -404,6 +472,11 @@ void watch_free(struct watch *w)
 struct cell_queue *watch_cells(struct watch *w)
 {
 	return w->queue;
+}
+
+struct policy *watch_policy(struct watch *w)
+{
+	return policy_watch_policy(w->policy);
 }
 
 struct secrets *watch_secrets(struct watch *w)

@@ -12,6 +12,7 @@
 
 struct event_base;
 struct cell_queue;
+struct policy;
 struct secrets;
 struct watch;
 
@@ -33,6 +34,7 @@ void watch_unlink(const struct watch *w);
 
 struct cell_queue *watch_cells(struct watch *w);  /* NULL: no admin socket. Any thread */
 struct secrets *watch_secrets(struct watch *w);	  /* NULL: no file. Any thread */
+struct policy *watch_policy(struct watch *w);	  /* any thread */
 unsigned watch_interval_s(const struct watch *w); /* any thread */
 
 #endif

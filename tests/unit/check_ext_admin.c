@@ -67,12 +67,21 @@ static void setup(void)
 	ck_assert_int_eq(watch_start(watch, base, "4.6.1-test", 2, cancel), 0);
 }
 
+static void remove_state(const char *file)
+{
+	char name[128];
+
+	snprintf(name, sizeof(name), "%s/%s", dir, file);
+	unlink(name);
+}
+
 static void teardown(void)
 {
 	watch_free(watch);
 	event_base_free(base);
 	options_clear(&options);
 	ck_assert_int_eq(access(path, F_OK), -1);
+	remove_state("revoked");
 	rmdir(dir);
 }
 
@@ -185,6 +194,7 @@ static void subscribe(struct reader *r)
 	say(r, "{\"c\":\"sub\"}\n");
 	while (!strstr(next_line(r), "synced"))
 		;
+	expect(r, "\"secrets\"");
 }
 
 /* --- the relay threads' part ------------------------------------------------------------ */
@@ -285,6 +295,7 @@ START_TEST(the_snapshot_shows_what_lives)
 	expect(&r, "carol");
 	ck_assert(strstr(r.line, "777"));
 	expect(&r, "synced");
+	expect(&r, "\"secrets\"");
 	say(&r, "{\"c\":\"sub\",\"id\":5}\n");
 	expect(&r, "subscribed already");
 	end(a, 0, "");
@@ -612,6 +623,7 @@ START_TEST(a_large_snapshot_is_whole_and_ordered_while_life_goes_on)
 	}
 	ck_assert_int_eq(snaps, MANY);
 	ck_assert(strstr(line, "synced"));
+	expect(&r, "\"secrets\"");
 	expect(&r, "\"end\"");
 	expect(&r, "\"end\"");
 	expect(&r, "9:late");
