@@ -10,5 +10,7 @@ libshared_a_SOURCES = \
 	shared/relay_fields.c shared/relay_priv.h \
 	shared/secret_file.c shared/secret_file.h \
 	shared/secret_stamp.c shared/secret_stamp.h \
+	shared/secret_text.c shared/secret_text.h \
+	shared/static_secret.c shared/static_secret.h \
 	shared/turn_credential.c shared/turn_credential.h
 libshared_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS)

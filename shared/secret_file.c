@@ -6,17 +6,15 @@
 #include "secret_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <openssl/crypto.h>
 
+#include "secret_text.h"
 #include "turn_credential.h"
 
 #define LINE_MAX_BYTES 4096 /* more than the longest right line */
@@ -416,94 +414,18 @@ void secret_set_free(struct secret_set *s)
 	free(s);
 }
 
-static int fail_file(struct secret_error *err, int r, const char *text)
-{
-	refuse(err, 0, "%s", text);
-	return r;
-}
-
-static int fail_size(struct secret_error *err)
-{
-	refuse(err, 0, "longer than %d bytes", SECRET_FILE_BYTES_MAX);
-	return -EFBIG;
-}
-
-static int fail_errno(struct secret_error *err, int r)
-{
-	return fail_file(err, r, strerror(-r));
-}
-
-static int check_file(int fd, struct secret_error *err)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return fail_errno(err, -errno);
-	if (!S_ISREG(st.st_mode))
-		return fail_file(err, -EINVAL, "not a regular file");
-	if (st.st_mode & 0007)
-		return fail_file(err, -EPERM, "others may read or write it: chmod o= it");
-	if (st.st_size > SECRET_FILE_BYTES_MAX)
-		return fail_size(err);
-	return 0;
-}
-
-/* Read until the end or until buf is full. */
-static ssize_t read_all(int fd, char *buf, size_t size)
-{
-	size_t n = 0;
-
-	while (n < size) {
-		ssize_t r = read(fd, buf + n, size - n);
-
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r < 0)
-			return -errno;
-		if (r == 0)
-			break;
-		n += (size_t)r;
-	}
-	return (ssize_t)n;
-}
-
-static int load_fd(int fd, struct secret_set **out, struct secret_error *err)
-{
-	const size_t size = SECRET_FILE_BYTES_MAX + 1; /* one more shows that it grew */
-	char *buf;
-	ssize_t n;
-	int r;
-
-	r = check_file(fd, err);
-	if (r < 0)
-		return r;
-	buf = malloc(size);
-	if (!buf)
-		return fail_file(err, -ENOMEM, "out of memory");
-	n = read_all(fd, buf, size);
-	if (n < 0)
-		r = fail_errno(err, (int)n);
-	else if ((size_t)n == size)
-		r = fail_size(err);
-	else
-		r = secret_set_parse(buf, (size_t)n, out, err);
-	OPENSSL_cleanse(buf, size);
-	free(buf);
-	return r;
-}
-
 int secret_set_load(const char *path, struct secret_set **out, struct secret_error *err)
 {
-	int fd, r;
+	char *text;
+	size_t n;
+	int r;
 
 	*out = NULL;
-	memset(err, 0, sizeof(*err));
-	/* O_NONBLOCK: a FIFO in its place must not stop a daemon. A link is the admin's choice. */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0)
-		return fail_errno(err, -errno);
-	r = load_fd(fd, out, err);
-	close(fd);
+	r = secret_text_load(path, SECRET_FILE_BYTES_MAX, &text, &n, err);
+	if (r < 0)
+		return r;
+	r = secret_set_parse(text, n, out, err);
+	secret_text_free(text, n);
 	return r;
 }
 

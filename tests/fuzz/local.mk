@@ -55,6 +55,20 @@ fuzz_secret_file_LDFLAGS = $(FUZZ_LINK)
 fuzz_secret_file_LDADD = $(replay_secret_file_LDADD)
 endif
 
+# --- static_secret
+check_PROGRAMS += replay_static_secret
+TESTS += replay_static_secret
+replay_static_secret_SOURCES = tests/fuzz/fuzz_static_secret.c $(FUZZ_REPLAY)
+replay_static_secret_CFLAGS = $(AM_CFLAGS)
+replay_static_secret_LDADD = libshared.a $(CRYPTO_LIBS)
+if FUZZING
+noinst_PROGRAMS += fuzz_static_secret
+fuzz_static_secret_SOURCES = tests/fuzz/fuzz_static_secret.c tests/fuzz/fuzz.h
+fuzz_static_secret_CFLAGS = $(AM_CFLAGS)
+fuzz_static_secret_LDFLAGS = $(FUZZ_LINK)
+fuzz_static_secret_LDADD = $(replay_static_secret_LDADD)
+endif
+
 # --- relay_event
 check_PROGRAMS += replay_relay_event
 TESTS += replay_relay_event

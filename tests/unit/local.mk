@@ -41,6 +41,12 @@ check_json_text_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CJSON_ORACLE_CFLAGS)
 check_json_text_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=realloc
 check_json_text_LDADD = libshared.a $(CJSON_ORACLE_LIBS) $(CHECK_LIBS) -lm
 
+check_PROGRAMS += check_static_secret
+TESTS += check_static_secret
+check_static_secret_SOURCES = tests/unit/check_static_secret.c
+check_static_secret_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_static_secret_LDADD = libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
+
 check_PROGRAMS += check_secret_file
 TESTS += check_secret_file
 check_secret_file_SOURCES = tests/unit/check_secret_file.c

@@ -1,0 +1,112 @@
+/* secret_text.c - see secret_text.h */
+#include "secret_text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+
+static int fail(struct secret_error *err, int r, const char *text)
+{
+	err->line = 0;
+	snprintf(err->text, sizeof(err->text), "%s", text);
+	return r;
+}
+
+static int fail_errno(struct secret_error *err, int r)
+{
+	return fail(err, r, strerror(-r));
+}
+
+static int fail_size(struct secret_error *err, size_t max)
+{
+	err->line = 0;
+	snprintf(err->text, sizeof(err->text), "longer than %zu bytes", max);
+	return -EFBIG;
+}
+
+static int check_file(int fd, size_t max, struct secret_error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return fail_errno(err, -errno);
+	if (!S_ISREG(st.st_mode))
+		return fail(err, -EINVAL, "not a regular file");
+	if (st.st_mode & 0007)
+		return fail(err, -EPERM, "others may read or write it: chmod o= it");
+	if (st.st_size > (off_t)max)
+		return fail_size(err, max);
+	return 0;
+}
+
+/* Read until the end or until buf is full. */
+static ssize_t read_all(int fd, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	while (n < size) {
+		ssize_t r = read(fd, buf + n, size - n);
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return -errno;
+		if (r == 0)
+			break;
+		n += (size_t)r;
+	}
+	return (ssize_t)n;
+}
+
+static int load_fd(int fd, size_t max, char **out, size_t *out_n, struct secret_error *err)
+{
+	const size_t size = max + 1; /* one more shows that it grew */
+	char *buf;
+	ssize_t n;
+	int r = check_file(fd, max, err);
+
+	if (r < 0)
+		return r;
+	buf = malloc(size);
+	if (!buf)
+		return fail(err, -ENOMEM, "out of memory");
+	n = read_all(fd, buf, size);
+	if (n >= 0 && (size_t)n < size) {
+		*out = buf;
+		*out_n = (size_t)n;
+		return 0;
+	}
+	r = n < 0 ? fail_errno(err, (int)n) : fail_size(err, max);
+	secret_text_free(buf, n < 0 ? size : (size_t)n);
+	return r;
+}
+
+int secret_text_load(const char *path, size_t max, char **out, size_t *n, struct secret_error *err)
+{
+	int fd, r;
+
+	*out = NULL;
+	*n = 0;
+	memset(err, 0, sizeof(*err));
+	/* O_NONBLOCK: a FIFO in its place must not stop a daemon. A link is the admin's choice. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return fail_errno(err, -errno);
+	r = load_fd(fd, max, out, n, err);
+	close(fd);
+	return r;
+}
+
+void secret_text_free(char *text, size_t n)
+{
+	if (!text)
+		return;
+	OPENSSL_cleanse(text, n);
+	free(text);
+}
