@@ -50,6 +50,9 @@ static void put_bytes(struct json_out *o, const struct relay_totals *t)
 {
 	json_put_u64(o, "sentBytes", t->peer_sent_bytes);
 	json_put_u64(o, "receivedBytes", t->peer_received_bytes);
+	json_put_u64(o, "wireBytes", t->wire_bytes);
+	json_put_u64(o, "droppedPackets", t->dropped_packets);
+	json_put_u64(o, "droppedBytes", t->dropped_bytes);
 }
 
 static void put_allocation(struct json_out *o, const struct usage_allocation *a,

@@ -49,11 +49,23 @@ void usage_free(struct usage *u)
 static void finish(struct usage *u, struct allocation *a, bool exact)
 {
 	a->exact = exact;
-	if (!exact)
-		u->counters.vanished++;
 	uclaim_drop_candidates(u, a);
 	utab_allocation_detach(u, a);
 	utab_group_settle(u, a); /* may free it */
+}
+
+/* It is gone, and nobody has said how much it relayed; perhaps its end comes later. */
+static void vanish(struct usage *u, struct allocation *a)
+{
+	u->counters.vanished++;
+	finish(u, a, false);
+}
+
+/* Its end is within a sum record, which counts for it from now on. */
+static void cover(struct usage *u, struct allocation *a)
+{
+	uclaim_drop_candidates(u, a);
+	utab_allocation_free(u, a);
 }
 
 /* Of the same turnserver nothing is lost yet: the snapshot will tell. Of another one nothing is
@@ -67,7 +79,7 @@ static int on_hello(struct usage *u, const struct relay_event *ev)
 	{
 		a->confirmed = false;
 		if (restarted)
-			finish(u, a, false);
+			vanish(u, a);
 	}
 	memcpy(u->epoch, ev->hello.epoch, sizeof(u->epoch));
 	u->epoch[sizeof(u->epoch) - 1] = '\0';
@@ -76,10 +88,10 @@ static int on_hello(struct usage *u, const struct relay_event *ev)
 
 static int on_allocation(struct usage *u, const struct relay_event *ev, uint64_t now_ms)
 {
-	struct allocation *a = utab_allocation_find(u, ev->alloc.id);
+	struct allocation *a = utab_allocation_find(u, u->epoch, ev->alloc.id);
 
 	if (!a) {
-		int ret = utab_allocation_new(u, &ev->alloc, now_ms, &a);
+		int ret = utab_allocation_new(u, u->epoch, &ev->alloc, now_ms, &a);
 
 		if (ret)
 			return ret;
@@ -104,14 +116,21 @@ static int on_allocation(struct usage *u, const struct relay_event *ev, uint64_t
 static int on_synced(struct usage *u)
 {
 	struct allocation *a, *tmp;
+	struct call *c;
 
 	DL_FOREACH_SAFE2(u->live, a, tmp, next_age)
 	{
-		if (!a->confirmed)
-			finish(u, a, false);
-		else if (a->condemned)
+		if (!a->confirmed && a->named && a->named->uncovered) {
+			a->named->uncovered--;
+			cover(u, a);
+		} else if (!a->confirmed) {
+			vanish(u, a);
+		} else if (a->condemned) {
 			uclaim_condemn_again(u, a);
+		}
 	}
+	for (c = u->calls; c; c = c->hh.next)
+		c->uncovered = 0; /* the others ended without our having known them */
 	return 0;
 }
 
@@ -120,7 +139,7 @@ static int on_usage(struct usage *u, const struct relay_event *ev)
 	int ret = 0;
 
 	for (size_t i = 0; i < ev->rows_n; i++) {
-		struct allocation *a = utab_allocation_find(u, ev->rows[i].id);
+		struct allocation *a = utab_allocation_find(u, u->epoch, ev->rows[i].id);
 
 		if (!a) {
 			u->counters.unknown++;
@@ -132,21 +151,100 @@ static int on_usage(struct usage *u, const struct relay_event *ev)
 	return ret;
 }
 
-static int on_end(struct usage *u, const struct relay_event *ev)
+/* Was this end or sum counted already? If not, it is from now on. */
+static bool counted(struct usage *u, const struct relay_event *ev)
 {
-	struct allocation *a = utab_allocation_find(u, ev->alloc.id);
+	struct record_position *at = NULL;
 
-	if (!a) {
-		u->counters.unknown++;
-		return -ENOENT;
+	for (size_t i = 0; i < POSITIONS_MAX && !at; i++)
+		if (strcmp(u->positions[i].epoch, ev->epoch) == 0)
+			at = &u->positions[i];
+	if (at && ev->seq <= at->seq)
+		return true;
+	if (!at) {
+		at = &u->positions[u->positions_at];
+		u->positions_at = (u->positions_at + 1) % POSITIONS_MAX;
+		memcpy(at->epoch, ev->epoch, sizeof(at->epoch));
 	}
+	at->seq = ev->seq;
+	return false;
+}
+
+static int unknown(struct usage *u)
+{
+	u->counters.unknown++;
+	return -ENOENT;
+}
+
+/* It came and went while nobody told us, but its name tells its call. Not for a participant of whom
+ * something that vanished is but a sum by now: it may be this one. */
+static int end_unseen(struct usage *u, const struct relay_event *ev, uint64_t now_ms)
+{
+	const struct relay_allocation *r = &ev->alloc;
+	struct participant *p;
+	struct allocation *a;
+	struct turn_name name;
+	struct call *c;
+	int ret;
+
+	if (r->shared || turn_name_parse(r->name, strlen(r->name), &name) || !name.call[0])
+		return unknown(u);
+	c = utab_call_find(u, name.call);
+	if (!c || c->life == CALL_UNKNOWN || utab_participant_get(u, c, name.user, &p) ||
+	    !p->group.folded.exact)
+		return unknown(u);
+	ret = utab_allocation_new(u, ev->epoch, r, now_ms, &a);
+	if (ret)
+		return ret;
+	a->totals = ev->totals;
+	a->condemned = true; /* there is nothing left to kill */
+	uclaim_new(u, a);
+	finish(u, a, ev->exact);
+	return 0;
+}
+
+/* An end of an earlier epoch corrects what was believed lost with that turnserver. */
+static int on_end(struct usage *u, const struct relay_event *ev, uint64_t now_ms)
+{
+	struct allocation *a = utab_allocation_find(u, ev->epoch, ev->alloc.id);
+	bool again = counted(u, ev);
+
+	if (!a)
+		return again ? 0 : end_unseen(u, ev, now_ms);
 	if (a->live) {
 		a->totals = ev->totals;
-		finish(u, a, true);
-	} else if (!a->exact) { /* believed lost, and here is the end after all */
+		finish(u, a, ev->exact);
+	} else if (!a->exact) {
 		a->totals = ev->totals;
-		a->exact = true;
+		a->exact = ev->exact;
 	}
+	return 0;
+}
+
+/* Counts for the call as a whole: whose allocations they were is not told. What is listed as
+ * vanished is among them. */
+static int on_sum(struct usage *u, const struct relay_event *ev)
+{
+	struct call *c = utab_call_find(u, ev->call);
+	struct allocation *a, *tmp;
+	uint64_t left = ev->ends;
+
+	if (counted(u, ev))
+		return 0;
+	if (!c || c->life == CALL_UNKNOWN)
+		return unknown(u);
+	c->summed.allocations += ev->ends;
+	relay_totals_add(&c->summed.totals, &ev->totals);
+	c->summed.exact = c->summed.exact && ev->exact;
+	DL_FOREACH_SAFE2(c->named, a, tmp, next_named)
+	{
+		if (left && !a->live && !a->exact && strcmp(a->key.epoch, ev->epoch) == 0) {
+			left--;
+			cover(u, a);
+		}
+	}
+	if (strcmp(u->epoch, ev->epoch) == 0)
+		c->uncovered += left;
 	return 0;
 }
 
@@ -158,8 +256,8 @@ int usage_event(struct usage *u, const struct relay_event *ev, uint64_t now_ms)
 	case RELAY_NEW: return on_allocation(u, ev, now_ms);
 	case RELAY_SYNCED: return on_synced(u);
 	case RELAY_USAGE: return on_usage(u, ev);
-	case RELAY_END: return on_end(u, ev);
-	case RELAY_SUM:
+	case RELAY_END: return on_end(u, ev, now_ms);
+	case RELAY_SUM: return on_sum(u, ev);
 	case RELAY_DENIED:
 	case RELAY_SECRETS:
 	case RELAY_DRAIN:
@@ -204,6 +302,7 @@ bool usage_call_sums(const struct usage *u, const char *call_id, struct usage_su
 	start_sums(out);
 	if (!c || c->life == CALL_UNKNOWN)
 		return false;
+	merge(out, &c->summed);
 	DL_FOREACH(c->participants, p)
 	add_group(out, &p->group);
 	return true;

@@ -17,7 +17,11 @@
  *   it ended: a relayed address is used again. When an allocation ends, so do its candidates.
  * - An allocation may end after its call; its final totals still count to that call. One that
  *   appears with the name of an ended call counts to it and is killed at once.
- * - A call id in a name counts also when the call begins later. */
+ * - A call id in a name counts also when the call begins later.
+ * - The end of an allocation whose turnserver died comes later, with that one's epoch, and then
+ *   corrects what was believed lost. One that was never seen counts if its name carries a call
+ * known here. A record that comes again, as after a reconnect, changes nothing. A sum record counts
+ * to its call, in place of that call's allocations that have vanished. */
 #ifndef USAGE_H
 #define USAGE_H
 
@@ -46,10 +50,11 @@ struct usage_counters {
 	uint64_t candidates_malformed, candidates_other; /* no candidate; not "typ relay" */
 	uint64_t addresses_malformed;			 /* in relay events */
 	uint64_t unknown;  /* usage or end of an allocation that is not known */
-	uint64_t vanished; /* ended unseen */
+	uint64_t vanished; /* ended unseen; some are corrected by a late end */
 };
 
-/* What must end at turnserver: either all allocations whose name carries the call, or one.
+/* What must end at turnserver: either all allocations whose name carries the call (never a shared
+ * name: that carries none), or one.
  * Called from within usage_call_end(), usage_member_leave() and usage_event(); it must not call
  * back into usage. If it cannot be carried out now, forget it: what is still live when the next
  * snapshot is complete, and in no other call by then, is asked for again. */
@@ -99,7 +104,7 @@ int usage_call_forget(struct usage *u, const char *call_id, uint64_t now_ms);
 struct usage_sums {
 	uint64_t allocations, live;
 	struct relay_totals totals;
-	bool exact; /* false: one ended unseen (its last sample counts), or a total is saturated */
+	bool exact; /* false: one ended unseen or with its last sample, or a total is saturated */
 };
 
 /* An allocation as reported; the strings are loans until the next call that changes anything. */

@@ -417,6 +417,9 @@ int usage_call_forget(struct usage *u, const char *call_id, uint64_t now_ms)
 		utab_participant_free(u, c->participants);
 	}
 	c->life = CALL_UNKNOWN;
+	c->uncovered = 0;
+	memset(&c->summed, 0, sizeof(c->summed));
+	c->summed.exact = true;
 	u->calls_n--;
 	utab_call_release(u, c);
 	return 0;

@@ -66,6 +66,8 @@ struct call {
 	struct participant *participants; /* in order of first mention */
 	size_t participants_n;
 	struct allocation *named;
+	struct usage_sums summed; /* what only sum records told */
+	uint64_t uncovered; /* ends of those that may be what this snapshot does not confirm */
 	UT_hash_handle hh;
 };
 
@@ -83,7 +85,7 @@ struct participant {
 };
 
 struct allocation_key { /* padded with zeros: it is hashed as bytes */
-	char epoch[17];
+	char epoch[RELAY_EPOCH_LEN + 1];
 	char id[RELAY_ID_LEN + 1];
 };
 
@@ -114,11 +116,20 @@ struct allocation {
 	UT_hash_handle hh;
 };
 
+/* The last end or sum of an epoch that was counted: they come in order, and some twice. */
+struct record_position {
+	char epoch[RELAY_EPOCH_LEN + 1];
+	uint64_t seq;
+};
+#define POSITIONS_MAX 16 /* epochs that are still spoken of: turnserver's last few lives */
+
 struct usage {
 	struct usage_limits limits;
 	usage_kill_fn kill;
 	void *kill_arg;
-	char epoch[17];
+	char epoch[RELAY_EPOCH_LEN + 1];
+	struct record_position positions[POSITIONS_MAX]; /* a ring */
+	size_t positions_at;
 	struct allocation *allocations;	 /* hash: all that are listed somewhere */
 	struct allocation *live, *ended; /* the same as lists, oldest first */
 	uint64_t live_n;
@@ -146,9 +157,9 @@ void utab_participant_free(struct usage *u, struct participant *p);
 void utab_candidate_free(struct usage *u, struct candidate *c);
 void utab_group_move(struct usage *u, struct allocation *a, struct group *to);
 void utab_group_settle(struct usage *u, struct allocation *a);
-struct allocation *utab_allocation_find(const struct usage *u, const char *id);
-int utab_allocation_new(struct usage *u, const struct relay_allocation *r, uint64_t now_ms,
-			struct allocation **out);
+struct allocation *utab_allocation_find(const struct usage *u, const char *epoch, const char *id);
+int utab_allocation_new(struct usage *u, const char *epoch, const struct relay_allocation *r,
+			uint64_t now_ms, struct allocation **out);
 void utab_allocation_set_client(struct usage *u, struct allocation *a, const char *client);
 void utab_allocation_detach(struct usage *u, struct allocation *a);
 void utab_allocation_free(struct usage *u, struct allocation *a);

@@ -34,6 +34,7 @@ struct call *utab_call_get(struct usage *u, const char *id)
 	if (!c)
 		return NULL;
 	copy_text(c->id, sizeof(c->id), id);
+	c->summed.exact = true;
 	HASH_ADD_STR(u->calls, id, c);
 	if (!c->hh.tbl) {
 		free(c);
@@ -252,12 +253,12 @@ static void make_key(struct allocation_key *k, const char *epoch, const char *id
 	copy_text(k->id, sizeof(k->id), id);
 }
 
-struct allocation *utab_allocation_find(const struct usage *u, const char *id)
+struct allocation *utab_allocation_find(const struct usage *u, const char *epoch, const char *id)
 {
 	struct allocation_key k;
 	struct allocation *a;
 
-	make_key(&k, u->epoch, id);
+	make_key(&k, epoch, id);
 	HASH_FIND(hh, u->allocations, &k, sizeof(k), a);
 	return a;
 }
@@ -339,8 +340,8 @@ static int make_room(struct usage *u)
 	return 0;
 }
 
-int utab_allocation_new(struct usage *u, const struct relay_allocation *r, uint64_t now_ms,
-			struct allocation **out)
+int utab_allocation_new(struct usage *u, const char *epoch, const struct relay_allocation *r,
+			uint64_t now_ms, struct allocation **out)
 {
 	struct allocation *a;
 	int ret = make_room(u);
@@ -351,7 +352,7 @@ int utab_allocation_new(struct usage *u, const struct relay_allocation *r, uint6
 	if (!a)
 		return -ENOMEM;
 	a->live = a->exact = true;
-	make_key(&a->key, u->epoch, r->id);
+	make_key(&a->key, epoch, r->id);
 	copy_text(a->transport, sizeof(a->transport), r->transport);
 	copy_text(a->relayed, sizeof(a->relayed), r->relayed);
 	a->since_ms = (int64_t)now_ms - (int64_t)r->age_ms;

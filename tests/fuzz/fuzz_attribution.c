@@ -198,6 +198,9 @@ static void step_end(struct input *in)
 	struct slot *s = &m.slots[take(in, SLOTS)];
 
 	id_of(ev.alloc.id, s);
+	snprintf(ev.epoch, sizeof(ev.epoch), "%016x", m.epoch);
+	ev.seq++;
+	ev.exact = true;
 	ev.totals.peer_sent_bytes = s->sent + take(in, 256);
 	if (usage_event(m.u, &ev, m.now_ms))
 		return;

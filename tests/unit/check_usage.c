@@ -74,10 +74,13 @@ static struct relay_totals bytes(uint64_t sent, uint64_t received)
 				      .client_received_bytes = 9 };
 }
 
+static char epoch_now[RELAY_EPOCH_LEN + 1];
+
 static int try_hello(const char *epoch)
 {
 	static struct relay_event ev;
 
+	put(epoch_now, sizeof(epoch_now), epoch);
 	ev.type = RELAY_HELLO;
 	put(ev.hello.epoch, sizeof(ev.hello.epoch), epoch);
 	return send_event(&ev);
@@ -125,11 +128,38 @@ static int sample(const char *id, struct relay_totals t)
 	return send_event(&ev);
 }
 
+static uint64_t seq; /* of the last record */
+
+static int end_of(const char *epoch, struct spec s, struct relay_totals t, bool exact)
+{
+	static struct relay_event ev;
+
+	ev.type = RELAY_END;
+	fill(&ev.alloc, &s);
+	put(ev.epoch, sizeof(ev.epoch), epoch);
+	ev.seq = seq;
+	ev.exact = exact;
+	ev.totals = t;
+	return send_event(&ev);
+}
+
 static int end(const char *id, struct relay_totals t)
 {
-	static struct relay_event ev = { .type = RELAY_END };
+	seq++;
+	return end_of(epoch_now, (struct spec){ .id = id }, t, true);
+}
 
-	put(ev.alloc.id, sizeof(ev.alloc.id), id);
+static int sum_of(const char *epoch, const char *call, uint64_t ends, struct relay_totals t,
+		  bool exact)
+{
+	static struct relay_event ev;
+
+	ev.type = RELAY_SUM;
+	put(ev.epoch, sizeof(ev.epoch), epoch);
+	put(ev.call, sizeof(ev.call), call);
+	ev.seq = ++seq;
+	ev.ends = ends;
+	ev.exact = exact;
 	ev.totals = t;
 	return send_event(&ev);
 }
@@ -810,6 +840,145 @@ START_TEST(a_sample_after_the_end_changes_nothing)
 }
 END_TEST
 
+#define LATE(epoch, totals, exact, ...) end_of(epoch, (struct spec){ __VA_ARGS__ }, totals, exact)
+
+START_TEST(a_late_end_of_another_epoch_makes_a_vanished_allocation_exact)
+{
+	begin(CALL_A, "alice", "bob");
+	NEW(.id = "1", .name = "1700000000:alice:" CALL_A);
+	ck_assert_int_eq(sample("1", bytes(1000, 0)), 0);
+	hello(OTHER_EPOCH);
+	ck_assert(!sums(CALL_A).exact);
+	for (int i = 0; i < 2; i++) { /* the second time it changes nothing */
+		seq = 7;
+		ck_assert_int_eq(LATE(EPOCH, bytes(1500, 2), true, .id = "1",
+				      .name = "1700000000:alice:" CALL_A),
+				 0);
+		ck_assert_uint_eq(sums(CALL_A).allocations, 1);
+		ck_assert_uint_eq(sums(CALL_A).totals.peer_sent_bytes, 1500);
+		ck_assert(sums(CALL_A).exact);
+	}
+}
+END_TEST
+
+START_TEST(a_late_end_that_is_not_exact_is_better_than_the_sample_and_says_so)
+{
+	begin(CALL_A, "alice", "bob");
+	NEW(.id = "1", .name = "1700000000:alice:" CALL_A);
+	hello(OTHER_EPOCH);
+	seq = 7;
+	ck_assert_int_eq(LATE(EPOCH, bytes(1500, 0), false, .id = "1"), 0);
+	ck_assert_uint_eq(sums(CALL_A).totals.peer_sent_bytes, 1500);
+	ck_assert(!sums(CALL_A).exact);
+}
+END_TEST
+
+START_TEST(an_end_never_seen_alive_counts_once_for_the_call_in_its_name)
+{
+	begin(CALL_A, "alice", "bob");
+	seq = 3;
+	ck_assert_int_eq(LATE(OTHER_EPOCH, bytes(40, 0), true, .id = "1",
+			      .name = "1700000000:alice:" CALL_A),
+			 0);
+	/* what ended later was told later: this was told before */
+	ck_assert_int_eq(LATE(OTHER_EPOCH, bytes(40, 0), true, .id = "2",
+			      .name = "1700000000:alice:" CALL_A),
+			 0);
+	ck_assert_uint_eq(sums(CALL_A).allocations, 1);
+	ck_assert_uint_eq(sums(CALL_A).totals.peer_sent_bytes, 40);
+	ck_assert(sums(CALL_A).exact);
+	ck_assert_uint_eq(usage_live(u), 0);
+	seq = 4;
+	ck_assert_int_eq(LATE(OTHER_EPOCH, bytes(40, 0), true, .id = "3",
+			      .name = "1700000000:alice:" CALL_B),
+			 -ENOENT);
+	seq = 5;
+	ck_assert_int_eq(LATE(OTHER_EPOCH, bytes(40, 0), true, .id = "4", .shared = true,
+			      .name = "1700000000:alice:" CALL_A),
+			 -ENOENT);
+	ck_assert_uint_eq(sums(NULL).allocations, 0);
+}
+END_TEST
+
+START_TEST(an_end_never_seen_alive_kills_nothing)
+{
+	begin(CALL_A, "alice", "bob");
+	ck_assert_int_eq(usage_call_end(u, CALL_A, now_ms), 0);
+	killed[0] = '\0';
+	seq = 3;
+	ck_assert_int_eq(LATE(OTHER_EPOCH, bytes(40, 0), true, .id = "1",
+			      .name = "1700000000:alice:" CALL_A),
+			 0);
+	ck_assert_str_eq(killed, "");
+	ck_assert_uint_eq(sums(CALL_A).totals.peer_sent_bytes, 40);
+}
+END_TEST
+
+START_TEST(what_vanished_into_a_sum_is_not_counted_again_by_its_late_end)
+{
+	struct usage_limits small = usage_default_limits;
+
+	small.ended_listed = 1;
+	start(&small);
+	begin(CALL_A, "alice", "bob");
+	NEW(.id = "1", .name = "1700000000:alice:" CALL_A);
+	NEW(.id = "2", .name = "1700000000:alice:" CALL_A);
+	ck_assert_int_eq(sample("1", bytes(100, 0)), 0);
+	hello(OTHER_EPOCH); /* both vanish, the first is folded */
+	seq = 9;
+	ck_assert_int_eq(
+		LATE(EPOCH, bytes(120, 0), true, .id = "1", .name = "1700000000:alice:" CALL_A),
+		-ENOENT);
+	ck_assert_uint_eq(sums(CALL_A).totals.peer_sent_bytes, 100);
+	ck_assert_uint_eq(sums(CALL_A).allocations, 2);
+	ck_assert(!sums(CALL_A).exact);
+}
+END_TEST
+
+START_TEST(a_sum_stands_for_the_vanished_allocations_of_its_call)
+{
+	begin(CALL_A, "alice", "bob");
+	NEW(.id = "1", .name = "1700000000:alice:" CALL_A);
+	NEW(.id = "2", .name = "1700000000:bob:" CALL_A);
+	ck_assert_int_eq(sample("1", bytes(100, 0)), 0);
+	hello(OTHER_EPOCH);
+	ck_assert_int_eq(sum_of(EPOCH, CALL_A, 5, bytes(700, 0), true), 0);
+	ck_assert_uint_eq(sums(CALL_A).allocations, 5);
+	ck_assert_uint_eq(sums(CALL_A).totals.peer_sent_bytes, 700);
+	ck_assert(sums(CALL_A).exact);
+	seq--;
+	ck_assert_int_eq(sum_of(EPOCH, CALL_A, 5, bytes(700, 0), true), 0); /* again */
+	ck_assert_uint_eq(sums(CALL_A).totals.peer_sent_bytes, 700);
+	ck_assert_int_eq(sum_of(EPOCH, CALL_B, 5, bytes(700, 0), true), -ENOENT);
+	ck_assert_int_eq(sum_of(EPOCH, "", 5, bytes(700, 0), true), -ENOENT);
+}
+END_TEST
+
+START_TEST(a_sum_stands_for_what_the_snapshot_does_not_confirm)
+{
+	begin(CALL_A, "alice", "bob");
+	NEW(.id = "1", .name = "1700000000:alice:" CALL_A);
+	NEW(.id = "2", .name = "1700000000:alice:" CALL_A);
+	NEW(.id = "3", .name = "1700000000:bob:" CALL_A);
+	ck_assert_int_eq(sample("1", bytes(100, 0)), 0);
+	ck_assert_int_eq(sample("2", bytes(1000, 0)), 0);
+	hello(EPOCH);
+	ck_assert_int_eq(sum_of(EPOCH, CALL_A, 1, bytes(150, 0), false), 0);
+	SNAP(bytes(1000, 0), .id = "2", .name = "1700000000:alice:" CALL_A);
+	SNAP(bytes(0, 0), .id = "3", .name = "1700000000:bob:" CALL_A);
+	synced();
+	ck_assert_uint_eq(sums(CALL_A).allocations, 3);
+	ck_assert_uint_eq(sums(CALL_A).live, 2);
+	ck_assert_uint_eq(sums(CALL_A).totals.peer_sent_bytes, 1150);
+	ck_assert(!sums(CALL_A).exact);
+	ck_assert_uint_eq(usage_counters(u)->vanished, 0);
+	/* the sum is used up: what is missing in the next snapshot has vanished */
+	hello(EPOCH);
+	synced();
+	ck_assert_uint_eq(usage_counters(u)->vanished, 2);
+}
+END_TEST
+
 /* --- numbers ----------------------------------------------------------------------- */
 
 START_TEST(totals_above_32_bits_are_exact)
@@ -1110,6 +1279,13 @@ int main(void)
 		an_allocation_in_the_name_of_an_ended_call_is_killed,
 		an_ended_call_claims_only_what_is_older_than_its_end,
 		kills_are_asked_for_again_after_a_reconnect,
+		a_late_end_of_another_epoch_makes_a_vanished_allocation_exact,
+		a_late_end_that_is_not_exact_is_better_than_the_sample_and_says_so,
+		an_end_never_seen_alive_counts_once_for_the_call_in_its_name,
+		an_end_never_seen_alive_kills_nothing,
+		what_vanished_into_a_sum_is_not_counted_again_by_its_late_end,
+		a_sum_stands_for_the_vanished_allocations_of_its_call,
+		a_sum_stands_for_what_the_snapshot_does_not_confirm,
 		what_a_live_call_took_over_is_not_asked_for_again,
 		a_forgotten_call_leaves_its_live_allocations,
 		a_member_who_leaves_and_comes_back_is_one_participant,

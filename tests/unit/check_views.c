@@ -54,6 +54,9 @@ static void event(enum relay_event_type type, const char *id, const char *name, 
 	ev.totals.peer_received_bytes = received;
 	ev.totals.peer_received_packets = received / 100;
 	ev.totals.client_sent_bytes = 77777;
+	ev.totals.wire_bytes = received + 1000;
+	ev.totals.dropped_packets = 2;
+	ev.totals.dropped_bytes = 120;
 	ck_assert_int_eq(usage_event(u, &ev, NOW_MS), 0);
 }
 
@@ -105,7 +108,8 @@ START_TEST(nothing_going_on_is_a_whole_document)
 		stats(NULL, NULL, false),
 		"{\"success\":true,\"stats\":{\"totalCalls\":0,\"calls\":[],\"endedCalls\":[],"
 		"\"relay\":{\"connected\":false,\"liveAllocations\":0,\"unattributed\":{"
-		"\"allocations\":[],\"sentBytes\":0,\"receivedBytes\":0}}},"
+		"\"allocations\":[],\"sentBytes\":0,\"receivedBytes\":0,\"wireBytes\":0,"
+		"\"droppedPackets\":0,\"droppedBytes\":0}}},"
 		"\"timestamp\":1769860800123}");
 }
 END_TEST
@@ -140,18 +144,28 @@ START_TEST(a_call_is_reported_with_its_relay)
 		"\"callType\":\"video\",\"state\":\"active\",\"startTime\":1769860700123,"
 		"\"answerTime\":1769860704124,\"initiator\":123,\"duration\":95,\"relay\":{"
 		"\"allocations\":1,\"liveAllocations\":1,\"sentBytes\":1500,\"receivedBytes\":700,"
+		"\"wireBytes\":1700,"
+		"\"droppedPackets\":2,\"droppedBytes\":120,"
 		"\"sentPackets\":15,\"receivedPackets\":7,\"exact\":true,\"participants\":["
-		"{\"userId\":123,\"sentBytes\":1500,\"receivedBytes\":700,\"allocations\":["
+		"{\"userId\":123,\"sentBytes\":1500,\"receivedBytes\":700,\"wireBytes\":1700,"
+		"\"droppedPackets\":2,\"droppedBytes\":120,\"allocations\":["
 		"{\"id\":\"001000000000000001\",\"transport\":\"udp\",\"client\":\"192.0.2.1:"
 		"50000\","
 		"\"relayed\":\"198.51.100.1:49160\",\"by\":\"name\",\"sentBytes\":1500,"
-		"\"receivedBytes\":700,\"live\":true,\"since\":1769860799123}]},"
-		"{\"userId\":\"bob\",\"sentBytes\":0,\"receivedBytes\":0,\"allocations\":[]}]}}],"
+		"\"receivedBytes\":700,\"wireBytes\":1700,"
+		"\"droppedPackets\":2,\"droppedBytes\":120,\"live\":true,\"since\":1769860799123}]}"
+		","
+		"{\"userId\":\"bob\",\"sentBytes\":0,\"receivedBytes\":0,\"wireBytes\":0,"
+		"\"droppedPackets\":0,\"droppedBytes\":0,\"allocations\":[]}]}}],"
 		"\"endedCalls\":[],\"relay\":{\"connected\":true,\"liveAllocations\":2,"
 		"\"unattributed\":{\"allocations\":[{\"id\":\"001000000000000002\","
 		"\"transport\":\"udp\",\"client\":\"192.0.2.1:50000\","
 		"\"relayed\":\"198.51.100.1:49160\",\"sentBytes\":5,\"receivedBytes\":6,"
-		"\"live\":true,\"since\":1769860799123}],\"sentBytes\":5,\"receivedBytes\":6}}},"
+		"\"wireBytes\":1006,"
+		"\"droppedPackets\":2,\"droppedBytes\":120,"
+		"\"live\":true,\"since\":1769860799123}],\"sentBytes\":5,\"receivedBytes\":6,"
+		"\"wireBytes\":1006,"
+		"\"droppedPackets\":2,\"droppedBytes\":120}}},"
 		"\"timestamp\":1769860800123}");
 }
 END_TEST
@@ -214,14 +228,16 @@ START_TEST(totals_are_whole_numbers_up_to_their_maximum)
 	event(RELAY_SNAP, "1", "1700000000:alice:" CALL_A, 9007199254740990, 4294967297);
 	text = stats(&w, NULL, true);
 	ck_assert_ptr_nonnull(strstr(text, "\"sentBytes\":9007199254740990,"
-					   "\"receivedBytes\":4294967297,"));
+					   "\"receivedBytes\":4294967297,\"wireBytes\":4294968297,"
+					   "\"droppedPackets\":2,\"droppedBytes\":120,"));
 	ck_assert_ptr_nonnull(strstr(text, "\"exact\":true"));
 	event(RELAY_SNAP, "2", "1700000000:alice:" CALL_A, 5, 5);
 	w.at = 0;
 	text = stats(&w, NULL, true);
 	ck_assert_ptr_nonnull(strstr(text, "\"allocations\":2,\"liveAllocations\":2,"
 					   "\"sentBytes\":9007199254740991,"
-					   "\"receivedBytes\":4294967302,"));
+					   "\"receivedBytes\":4294967302,\"wireBytes\":4294969302,"
+					   "\"droppedPackets\":4,\"droppedBytes\":240,"));
 	ck_assert_ptr_nonnull(strstr(text, "\"exact\":false"));
 }
 END_TEST
@@ -244,7 +260,8 @@ START_TEST(a_call_that_usage_refused_is_reported_with_zeros)
 
 	ck_assert_ptr_nonnull(strstr(text,
 				     "\"relay\":{\"allocations\":0,\"liveAllocations\":0,"
-				     "\"sentBytes\":0,\"receivedBytes\":0,\"sentPackets\":0,"
+				     "\"sentBytes\":0,\"receivedBytes\":0,\"wireBytes\":0,"
+				     "\"droppedPackets\":0,\"droppedBytes\":0,\"sentPackets\":0,"
 				     "\"receivedPackets\":0,\"exact\":true,\"participants\":[]}"));
 	ck_assert_ptr_nonnull(strstr(text, "\"duration\":5,"));
 }
