@@ -2,7 +2,8 @@
  *
  *	calls --> usage: a call, its members, their candidates	(which relay is whose)
  *	feed --> usage --> feed: relay events in, kills out	(the relay ends with its call)
- *	secrets --> credentials					(what clients sign in with) */
+ *	calls --> revoke_list --> feed: ids of ended calls	(and stays ended)
+ *	files, feed --> signing --> credentials			(what clients sign in with) */
 #include "app.h"
 
 #include <errno.h>
@@ -20,18 +21,21 @@
 #include "demo_page.h"
 #include "log.h"
 #include "loop.h"
+#include "calls/signing.h"
 #include "relay/feed.h"
+#include "relay/revoke_list.h"
 #include "relay/usage.h"
-#include "secret_file.h"
-#include "secret_stamp.h"
+#include "secret_files.h"
 #include "socketio/sio_server.h"
 #include "transport/eio_endpoint.h"
 #include "transport/http_server.h"
 #include "transport/origin.h"
 
 #define TICK_MS 250
-#define SECRETS_TICKS 20 /* look at the secrets' file every 5 s */
-#define ENDED_KEPT 100	 /* calls whose relay figures are still shown */
+#define SECRETS_TICKS 20  /* look at the secrets' file every 5 s */
+#define TELL_TICKS 4	  /* say who signs within 1 s of a change */
+#define REVOKE_SLACK_S 60 /* beyond the expiry of the last credentials: clocks are set at times */
+#define ENDED_KEPT 100	  /* calls whose relay figures are still shown */
 
 struct app {
 	const struct config *config;
@@ -45,10 +49,11 @@ struct app {
 	struct calls *calls;
 	struct calls_sio *calls_sio;
 	struct credentials *credentials;
-	struct secret_set *secrets;
-	struct secret_stamp secrets_seen; /* of the file last tried */
+	struct secret_files *secrets;
 	struct usage *usage;
+	struct revoke_list *revoke_list;
 	struct feed *feed;
+	char epoch[RELAY_EPOCH_LEN + 1]; /* of the turnserver that feed has greeted */
 	struct demo_page *demo;
 	struct counters *counters;
 	struct rest rest;
@@ -68,56 +73,15 @@ static struct call_time app_now(void)
 				   .wall_ms = (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000 };
 }
 
+static int64_t now_s(void)
+{
+	return app_now().wall_ms / 1000;
+}
+
 static struct call_time now_for_calls(void *ctx)
 {
 	(void)ctx;
 	return app_now();
-}
-
-/* --- secrets ------------------------------------------------------------- */
-
-static void secrets_refused(const struct app *a, int err, const struct secret_error *why)
-{
-	const char *file = a->config->auth_secret_file;
-
-	if (why->line)
-		log_error("secrets", "%s:%u: %s", file, why->line, why->text);
-	else
-		log_error("secrets", "%s: %s", file, *why->text ? why->text : strerror(-err));
-}
-
-/* Read the file. A broken one leaves the set that works. */
-static int secrets_read(struct app *a)
-{
-	struct secret_error err = { .line = 0 };
-	struct secret_set *set;
-	struct secret_stamp now;
-	int r;
-
-	secret_stamp_take(&now, a->config->auth_secret_file);
-	r = secret_set_load(a->config->auth_secret_file, &set, &err);
-	if (!secret_error_passes(r))
-		a->secrets_seen = now;
-	if (r) {
-		secrets_refused(a, r, &err);
-		return r;
-	}
-	credentials_set_secrets(a->credentials, set);
-	secret_set_free(a->secrets);
-	a->secrets = set;
-	log_info("secrets", "%zu read from %s", set->n, a->config->auth_secret_file);
-	if (!secret_set_signing(set, app_now().wall_ms / 1000))
-		log_warn("secrets", "none is active: clients get no TURN credentials");
-	return 0;
-}
-
-static void secrets_read_if_changed(struct app *a)
-{
-	struct secret_stamp now;
-
-	secret_stamp_take(&now, a->config->auth_secret_file);
-	if (!secret_stamp_equal(&now, &a->secrets_seen))
-		secrets_read(a);
 }
 
 /* --- calls to usage, usage to feed --------------------------------------- */
@@ -145,12 +109,33 @@ static void on_candidate(const struct call *c, const char *user, const char *can
 	usage_candidate(a->usage, call_id(c), user, candidate, strlen(candidate));
 }
 
+/* Nobody relays in the name of this call any more, as long as somebody could. */
+static void revoke_call(struct app *a, const struct call *c)
+{
+	int64_t until_s = call_granted_until_s(c);
+	int r;
+
+	if (!a->feed || !until_s)
+		return;
+	r = revoke_list_add(a->revoke_list, call_id(c), until_s + REVOKE_SLACK_S, now_s());
+	if (r)
+		log_warn("relay", "call %s is not revoked: %s", call_id(c), strerror(-r));
+}
+
+static int send_revocation(void *arg, const char *id, int64_t until_s, uint64_t *command_id)
+{
+	struct app *a = arg;
+
+	return feed_revoke_call(a->feed, id, until_s, "call ended", command_id);
+}
+
 static void on_call_ended(const struct call *c, void *ctx)
 {
 	struct app *a = ctx;
 	char *slot = a->ended[a->ended_at];
 	uint64_t now_ms = loop_now_ms();
 
+	revoke_call(a, c);
 	usage_call_end(a->usage, call_id(c), now_ms);
 	if (*slot)
 		usage_call_forget(a->usage, slot, now_ms);
@@ -170,18 +155,32 @@ static void on_kill(void *arg, const struct usage_kill *kill)
 {
 	struct app *a = arg;
 
-	if (!a->feed)
-		return;
-	if (kill->call_id)
-		feed_kill_call(a->feed, kill->call_id, "call ended");
-	if (kill->alloc)
+	/* What a call's name carries ends with its revocation. */
+	if (a->feed && kill->alloc)
 		feed_kill_alloc(a->feed, kill->alloc, "call ended");
+}
+
+static void on_relay_reply(void *arg, uint64_t command_id, bool ok, const char *error)
+{
+	struct app *a = arg;
+
+	(void)error;
+	revoke_list_reply(a->revoke_list, command_id, ok);
+}
+
+static void on_secrets(struct app *a, const struct relay_event *ev)
+{
+	signing_announced(secret_files_signing(a->secrets), a->epoch, ev->secrets, ev->secrets_n);
 }
 
 static void on_relay_event(void *arg, const struct relay_event *ev)
 {
 	struct app *a = arg;
 
+	if (ev->type == RELAY_HELLO)
+		memcpy(a->epoch, ev->hello.epoch, sizeof(a->epoch));
+	if (ev->type == RELAY_SECRETS)
+		on_secrets(a, ev);
 	usage_event(a->usage, ev, loop_now_ms()); /* refusals are counted there */
 }
 
@@ -191,6 +190,10 @@ static void on_relay_state(void *arg, bool connected)
 
 	log_info("relay", "turnserver's admin socket %s is %s", a->config->relay_socket,
 		 connected ? "connected" : "lost; calls go on");
+	if (connected)
+		revoke_list_synced(a->revoke_list, now_s());
+	else
+		signing_disconnected(secret_files_signing(a->secrets));
 }
 
 static bool turn_connected(void *ctx)
@@ -233,7 +236,9 @@ static void on_tick(void *ctx)
 		demo_page_tick(a->demo);
 	counters_tick(a->counters, loop_now_ms());
 	if (++a->ticks % SECRETS_TICKS == 0)
-		secrets_read_if_changed(a);
+		secret_files_read_if_changed(a->secrets, now_s());
+	if (a->ticks % TELL_TICKS == 0)
+		secret_files_tell(a->secrets, now_s());
 	loop_timer_set(a->tick, TICK_MS);
 }
 
@@ -247,7 +252,9 @@ static void on_stop(void *ctx)
 
 static void on_reload(void *ctx)
 {
-	secrets_read(ctx);
+	struct app *a = ctx;
+
+	secret_files_read(a->secrets, now_s());
 }
 
 static int make_loop(struct app *a)
@@ -281,7 +288,10 @@ static int make_credentials(struct app *a)
 		log_error("config", "turn-urls, stun-urls: %s", strerror(-r));
 		return r;
 	}
-	return secrets_read(a);
+	r = secret_files_new(&a->secrets, c->auth_secret_file, c->turnserver_conf, now_s());
+	if (!r)
+		credentials_set_signing(a->credentials, secret_files_signing(a->secrets));
+	return r;
 }
 
 static int make_calls(struct app *a)
@@ -309,10 +319,13 @@ static int make_calls(struct app *a)
 static int make_relay(struct app *a)
 {
 	struct feed_callbacks cb = { .on_event = on_relay_event,
+				     .on_reply = on_relay_reply,
 				     .on_state = on_relay_state,
 				     .arg = a };
 	int r = usage_new(&a->usage, NULL, on_kill, a);
 
+	if (!r)
+		r = revoke_list_new(&a->revoke_list, 0, send_revocation, a);
 	if (!r && a->config->relay_socket) {
 		r = feed_new(&a->feed, loop_base(a->loop), a->config->relay_socket, &cb, NULL);
 		if (r == -EINVAL)
@@ -418,6 +431,7 @@ static int make_counters(struct app *a)
 				      .calls = a->calls,
 				      .usage = usage_counters(a->usage),
 				      .feed = a->feed ? feed_counters(a->feed) : NULL,
+				      .revoke_list = revoke_list_counters(a->revoke_list),
 				      .demo = a->demo ? demo_page_counters(a->demo) : NULL };
 
 	return counters_new(&a->counters, &s);
@@ -497,9 +511,10 @@ void app_free(struct app *a)
 	calls_free(a->calls);
 	feed_free(a->feed);
 	usage_free(a->usage);
+	revoke_list_free(a->revoke_list);
 	demo_page_free(a->demo);
 	credentials_free(a->credentials);
-	secret_set_free(a->secrets);
+	secret_files_free(a->secrets);
 	origin_policy_free(a->origins);
 	loop_timer_free(a->tick);
 	counters_free(a->counters);

@@ -27,8 +27,11 @@ static const struct key {
 	{ "origins", KIND_LIST, FIELD(origins), 0, 0, NULL, false,
 	  "web origins that may connect beside our own; 'loopback' stands for any origin on this "
 	  "host" },
-	{ "auth-secret-file", KIND_STRING, FIELD(auth_secret_file), 0, 0, NULL, true,
-	  "secrets shared with turnserver (its auth-secret-file)" },
+	{ "auth-secret-file", KIND_STRING, FIELD(auth_secret_file), 0, 0, NULL, false,
+	  "secrets shared with turnserver (its auth-secret-file); required without "
+	  "turnserver-conf" },
+	{ "turnserver-conf", KIND_STRING, FIELD(turnserver_conf), 0, 0, NULL, false,
+	  "turnserver.conf: its static-auth-secret signs when no secret of the file is active" },
 	{ "turn-urls", KIND_LIST, FIELD(turn_urls), 0, 0, NULL, true,
 	  "turn: and turns: addresses given to clients" },
 	{ "stun-urls", KIND_LIST, FIELD(stun_urls), 0, 0, NULL, false,
@@ -232,6 +235,8 @@ static int check_required(const struct config *c, struct config_error *err)
 		if (k->required && empty)
 			return fail(err, 0, "%s is missing", k->name);
 	}
+	if (!c->auth_secret_file && !c->turnserver_conf)
+		return fail(err, 0, "auth-secret-file is missing (or turnserver-conf instead)");
 	return 0;
 }
 

@@ -25,8 +25,9 @@ struct config {
 	struct config_list origins;
 	struct config_list turn_urls;
 	struct config_list stun_urls;
-	char *relay_socket; /* NULL: no turnserver to listen to */
-	char *auth_secret_file;
+	char *relay_socket;	/* NULL: no turnserver to listen to */
+	char *auth_secret_file; /* NULL: only what turnserver_conf has */
+	char *turnserver_conf;	/* NULL: its static-auth-secret is of no interest */
 	char *admin_token_file; /* NULL: the admin API answers 401 to everyone */
 	char *demo_dir;		/* NULL: no demo page */
 	char *log_level;

@@ -53,11 +53,13 @@ libsignald_core_a_SOURCES += \
 	signald/calls/calls_sio.c signald/calls/calls_sio.h \
 	signald/calls/credentials.c signald/calls/credentials.h \
 	signald/calls/dialog.c signald/calls/dialog.h \
-	signald/calls/identity.c signald/calls/identity.h
+	signald/calls/identity.c signald/calls/identity.h \
+	signald/calls/signing.c signald/calls/signing.h
 
 # --- relay --------------------------------------------------------------------
 libsignald_core_a_SOURCES += \
 	signald/relay/attribution.c signald/relay/attribution.h \
+	signald/relay/revoke_list.c signald/relay/revoke_list.h \
 	signald/relay/usage.c signald/relay/usage.h signald/relay/usage_priv.h \
 	signald/relay/usage_claims.c signald/relay/usage_tables.c
 libsignald_io_a_SOURCES += signald/relay/feed.c signald/relay/feed.h
@@ -75,6 +77,7 @@ libsignald_core_a_SOURCES += \
 libsignald_io_a_SOURCES += \
 	signald/admin/rest.c signald/admin/rest.h \
 	signald/demo_page.c signald/demo_page.h \
+	signald/secret_files.c signald/secret_files.h \
 	signald/app.c signald/app.h
 
 sbin_PROGRAMS = signald/signald

@@ -14,17 +14,28 @@
 #include "engineio/eio_server.h"
 #include "log.h"
 #include "relay/feed.h"
+#include "relay/revoke_list.h"
 #include "relay/usage.h"
 #include "socketio/sio_server.h"
 #include "transport/http_server.h"
 
 #define LINE_MAX_BYTES 960 /* a log message has 1024 */
 
-enum layer { LAYER_HTTP, LAYER_EIO, LAYER_SIO, LAYER_USAGE, LAYER_FEED, LAYER_DEMO, LAYERS_N };
+enum layer {
+	LAYER_HTTP,
+	LAYER_EIO,
+	LAYER_SIO,
+	LAYER_USAGE,
+	LAYER_FEED,
+	LAYER_REVOKE,
+	LAYER_DEMO,
+	LAYERS_N
+};
 
 static const char *const layer_names[LAYERS_N] = {
 	[LAYER_HTTP] = "http",	 [LAYER_EIO] = "eio",	[LAYER_SIO] = "sio",
-	[LAYER_USAGE] = "usage", [LAYER_FEED] = "feed", [LAYER_DEMO] = "demo",
+	[LAYER_USAGE] = "usage", [LAYER_FEED] = "feed", [LAYER_REVOKE] = "relay",
+	[LAYER_DEMO] = "demo",
 };
 
 #define ROW(layer, type, member)                                                                   \
@@ -73,6 +84,8 @@ static const struct row {
 	ROW(LAYER_FEED, feed_counters, samples_skipped),
 	ROW(LAYER_FEED, feed_counters, commands_refused),
 	ROW(LAYER_FEED, feed_counters, commands_dropped),
+	ROW(LAYER_REVOKE, revoke_list_counters, revocations_refused),
+	ROW(LAYER_REVOKE, revoke_list_counters, revocations_dropped),
 	ROW(LAYER_DEMO, demo_counters, users_refused),
 };
 
@@ -115,6 +128,7 @@ int counters_new(struct counters **out, const struct counters_sources *s)
 	c->base[LAYER_SIO] = s->sio;
 	c->base[LAYER_USAGE] = s->usage;
 	c->base[LAYER_FEED] = s->feed;
+	c->base[LAYER_REVOKE] = s->revoke_list;
 	c->base[LAYER_DEMO] = s->demo;
 	c->calls = s->calls;
 	for (size_t i = 0; i < ALL_N; i++)

@@ -15,6 +15,7 @@ struct demo_counters;
 struct eio_counters;
 struct feed_counters;
 struct http_counters;
+struct revoke_list_counters;
 struct sio_counters;
 struct usage_counters;
 
@@ -26,6 +27,7 @@ struct counters_sources {
 	const struct calls *calls;
 	const struct usage_counters *usage;
 	const struct feed_counters *feed;
+	const struct revoke_list_counters *revoke_list;
 	const struct demo_counters *demo;
 };
 

@@ -22,6 +22,7 @@ struct call {
 	struct member members[CALL_MEMBERS_MAX];
 	struct call_time started, answered, ended;
 	bool was_answered;
+	int64_t granted_until_s;
 	void *data;
 };
 
@@ -267,6 +268,17 @@ int call_find_member(const struct call *c, const char *user)
 		if (strcmp(c->members[i].id.text, user) == 0)
 			return i;
 	return -ENOENT;
+}
+
+void call_granted(struct call *c, int64_t until_s)
+{
+	if (until_s > c->granted_until_s)
+		c->granted_until_s = until_s;
+}
+
+int64_t call_granted_until_s(const struct call *c)
+{
+	return c->granted_until_s;
 }
 
 int64_t call_start_wall_ms(const struct call *c)

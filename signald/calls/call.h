@@ -112,6 +112,12 @@ const char *call_reason(const struct call *c);	/* text for people; NULL while it
 size_t call_members_n(const struct call *c);
 const struct user_id *call_member(const struct call *c, size_t i); /* i < call_members_n() */
 int call_find_member(const struct call *c, const char *user);	   /* its index, -ENOENT */
+
+/* Credentials with this call's id were handed out, good until then (seconds since 1970). The call
+ * keeps the latest: it is how long somebody may want to relay in its name. */
+void call_granted(struct call *c, int64_t until_s);
+int64_t call_granted_until_s(const struct call *c); /* 0: there were none */
+
 int64_t call_start_wall_ms(const struct call *c);
 int64_t call_answer_wall_ms(const struct call *c); /* 0: was not answered */
 int64_t call_end_wall_ms(const struct call *c);	   /* 0: lives */

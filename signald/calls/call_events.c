@@ -214,8 +214,8 @@ static void on_candidate(struct calls *cs, const struct incoming *in)
 
 /* The call whose credentials this socket needs: the newest one it is a leg of,
  * else the newest one its user is rung for. NULL: none yet. */
-static const struct call *call_for_ice(const struct calls *cs, const struct call_socket *s,
-				       const struct user_id *who)
+static struct call *call_for_ice(const struct calls *cs, const struct call_socket *s,
+				 const struct user_id *who)
 {
 	struct call *c = NULL, *rung = NULL, *leg = NULL;
 
@@ -244,6 +244,7 @@ static int reserve(struct calls *cs, const struct incoming *in, const struct use
 			res->call_id[0] = '\0';
 			return rc;
 		}
+		res->granted_until_s = 0;
 	}
 	memcpy(res->user, who->text, strlen(who->text) + 1);
 	res->until_ms = in->now.now_ms + CALLS_RESERVATION_MS;
@@ -256,9 +257,11 @@ static int reserve(struct calls *cs, const struct incoming *in, const struct use
 static void on_ice_request(struct calls *cs, const struct incoming *in)
 {
 	const struct user *u = call_socket_user(in->s);
+	struct call_reservation *res = call_socket_reservation(in->s);
 	const struct user_id *who;
-	const struct call *c;
 	struct call_request r;
+	int64_t until_s;
+	struct call *c;
 	const char *id;
 
 	if (call_request_read(&r, REQUEST_ICE, in->args, in->args_n) < 0 ||
@@ -282,7 +285,11 @@ static void on_ice_request(struct calls *cs, const struct incoming *in)
 		tell_ice_error(cs, in->s, in->ack, "No call id at the moment");
 		return;
 	}
-	tell_ice_servers(cs, in->s, in->ack, who->text, id, in->now);
+	until_s = tell_ice_servers(cs, in->s, in->ack, who->text, id, in->now);
+	if (c)
+		call_granted(c, until_s);
+	else if (until_s > res->granted_until_s)
+		res->granted_until_s = until_s;
 }
 
 /* --- user:join, the table of events --------------------------------------- */

@@ -41,6 +41,14 @@ static int choose_call_id(struct calls *cs, const struct incoming *in, const str
 	return usable ? 0 : calls_fresh_id(cs, out);
 }
 
+/* There is a call now: what was reserved is either its id, or of no use any more. */
+static void take_reservation(struct call_reservation *res, struct call *c)
+{
+	if (strcmp(res->call_id, call_id(c)) == 0)
+		call_granted(c, res->granted_until_s);
+	memset(res, 0, sizeof(*res));
+}
+
 /* A call with its dialog, in the table. Returns 0 or -errno of start_errors. */
 static int make_call(struct calls *cs, const struct incoming *in, const struct call_request *r,
 		     const struct user_id *from, const struct user_id *to, struct call **out)
@@ -66,7 +74,7 @@ static int make_call(struct calls *cs, const struct incoming *in, const struct c
 		call_free(c);
 		return rc;
 	}
-	call_socket_reservation(in->s)->call_id[0] = '\0';
+	take_reservation(call_socket_reservation(in->s), c);
 	d->offer_hash = dialog_hash(r->sdp.p, r->sdp.n);
 	call_set_data(c, d);
 	*out = c;

@@ -53,31 +53,36 @@ static int finish(struct calls *cs, struct call_socket *to, const char *event)
 	return written(cs) ? tell_emit(cs, to, event, cs->out.p, cs->out.n) : -ENOMEM;
 }
 
-/* Returns as credentials_grant(); on an error nothing is written. */
+/* Returns as credentials_grant(); on an error nothing is written, and *until_s is 0. */
 static int put_ice_servers(struct calls *cs, const char *user, const char *call_id,
-			   struct call_time now)
+			   struct call_time now, int64_t *until_s)
 {
 	const struct credentials *cr = cs->cfg.credentials;
 	struct turn_grant grant;
 	int rc = -ENOKEY;
 
+	*until_s = 0;
 	if (cr)
 		rc = credentials_grant(cr, user, call_id, 0, now.wall_ms / 1000, &grant);
 	if (rc < 0) {
 		count(cs, CALLS_N_NO_CREDENTIALS);
 		return rc;
 	}
+	*until_s = grant.expiry_s;
 	json_out_key(&cs->out, "iceServers");
 	credentials_put_ice_servers(cr, &cs->out, &grant);
 	return 0;
 }
 
 /* Clients hand the list straight to RTCPeerConnection, so there always is one. */
-static void put_ice_servers_or_none(struct calls *cs, const struct user_id *user,
-				    const struct call *c, struct call_time now)
+static void put_ice_servers_or_none(struct calls *cs, const struct user_id *user, struct call *c,
+				    struct call_time now)
 {
-	if (put_ice_servers(cs, user->text, call_id(c), now) < 0)
+	int64_t until_s;
+
+	if (put_ice_servers(cs, user->text, call_id(c), now, &until_s) < 0)
 		json_put_raw(&cs->out, "iceServers", (struct json_slice){ "[]", 2 });
+	call_granted(c, until_s);
 }
 
 void tell_refusal(struct calls *cs, struct call_socket *s, enum calls_counter which,
@@ -132,8 +137,7 @@ bool tell_write_offer(struct calls *cs, const struct call *c, const struct call_
 	return !o->failed;
 }
 
-int tell_incoming(struct calls *cs, const struct call *c, struct call_socket *to,
-		  struct call_time now)
+int tell_incoming(struct calls *cs, struct call *c, struct call_socket *to, struct call_time now)
 {
 	const struct held *offer = dialog_of(c)->offer;
 
@@ -145,7 +149,7 @@ int tell_incoming(struct calls *cs, const struct call *c, struct call_socket *to
 	return finish(cs, to, "call:incoming");
 }
 
-bool tell_write_answer(struct calls *cs, const struct call *c, struct json_slice sdp,
+bool tell_write_answer(struct calls *cs, struct call *c, struct json_slice sdp,
 		       struct call_time now)
 {
 	const struct user_id *caller = call_member(c, CALL_CALLER);
@@ -211,19 +215,21 @@ static void answer_ice(struct calls *cs, struct call_socket *to, int64_t ack)
 		count(cs, CALLS_N_EMIT_FAILED);
 }
 
-void tell_ice_servers(struct calls *cs, struct call_socket *to, int64_t ack, const char *user,
-		      const char *id, struct call_time now)
+int64_t tell_ice_servers(struct calls *cs, struct call_socket *to, int64_t ack, const char *user,
+			 const char *id, struct call_time now)
 {
 	struct json_out *o = begin(cs);
+	int64_t until_s;
 
 	json_put_bool(o, "success", true);
-	if (put_ice_servers(cs, user, id, now) < 0) {
+	if (put_ice_servers(cs, user, id, now, &until_s) < 0) {
 		tell_ice_error(cs, to, ack, "No TURN credentials at the moment");
-		return;
+		return 0;
 	}
 	json_put_string(o, "callId", id);
 	json_put_i64(o, "timestamp", now.wall_ms);
 	answer_ice(cs, to, ack);
+	return until_s;
 }
 
 void tell_ice_error(struct calls *cs, struct call_socket *to, int64_t ack, const char *error)

@@ -100,8 +100,7 @@ bool tell_write_offer(struct calls *cs, const struct call *c, const struct call_
 		      const struct call_socket *from);
 
 /* Returns 0 or -errno, as emit. */
-int tell_incoming(struct calls *cs, const struct call *c, struct call_socket *to,
-		  struct call_time now);
+int tell_incoming(struct calls *cs, struct call *c, struct call_socket *to, struct call_time now);
 
 /* call:ended, or call:rejected, to a socket. code: what this socket is told,
  * not always the call's own. by: who ended it, NULL: nobody did. */
@@ -112,14 +111,15 @@ void tell_end(struct calls *cs, const struct call *c, struct call_socket *to, bo
 void tell_not_made(struct calls *cs, struct call_socket *to, const char *room_name);
 
 /* The arguments of call:answer and of ice:candidate, in cs->out. False: they do not fit. */
-bool tell_write_answer(struct calls *cs, const struct call *c, struct json_slice sdp,
+bool tell_write_answer(struct calls *cs, struct call *c, struct json_slice sdp,
 		       struct call_time now);
 bool tell_write_candidate(struct calls *cs, const struct call *c, enum call_role from,
 			  const struct call_request *r);
 
-/* ice:request's answer: by ack, or as ice:response. */
-void tell_ice_servers(struct calls *cs, struct call_socket *to, int64_t ack, const char *user,
-		      const char *call_id, struct call_time now);
+/* ice:request's answer: by ack, or as ice:response. Returns until when its credentials are good,
+ * in seconds since 1970; 0: none could be made. */
+int64_t tell_ice_servers(struct calls *cs, struct call_socket *to, int64_t ack, const char *user,
+			 const char *call_id, struct call_time now);
 void tell_ice_error(struct calls *cs, struct call_socket *to, int64_t ack, const char *error);
 
 /* --- call_flow.c ---------------------------------------------------------- */

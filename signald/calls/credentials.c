@@ -10,7 +10,7 @@ struct credentials {
 	char *turn_urls[CREDENTIALS_URLS_MAX];
 	size_t stun_n, turn_n;
 	uint32_t ttl_s, ttl_max_s;
-	const struct secret_set *secrets;
+	const struct signing *signing;
 };
 
 /* RFC 7064 and RFC 7065: scheme, then what a browser is to parse. */
@@ -84,9 +84,9 @@ void credentials_free(struct credentials *cr)
 	free(cr);
 }
 
-void credentials_set_secrets(struct credentials *cr, const struct secret_set *secrets)
+void credentials_set_signing(struct credentials *cr, const struct signing *signing)
 {
-	cr->secrets = secrets;
+	cr->signing = signing;
 }
 
 static uint32_t choose_ttl(const struct credentials *cr, uint64_t asked_s)
@@ -101,7 +101,7 @@ static uint32_t choose_ttl(const struct credentials *cr, uint64_t asked_s)
 int credentials_grant(const struct credentials *cr, const char *user, const char *call,
 		      uint64_t ttl_s, int64_t now_s, struct turn_grant *out)
 {
-	const struct secret *secret = cr->secrets ? secret_set_signing(cr->secrets, now_s) : NULL;
+	const struct secret *secret = cr->signing ? signing_secret(cr->signing, now_s, NULL) : NULL;
 	int rc;
 
 	if (!secret)
@@ -109,6 +109,8 @@ int credentials_grant(const struct credentials *cr, const char *user, const char
 	if (now_s < 0)
 		return -EINVAL;
 	out->expiry_s = now_s + choose_ttl(cr, ttl_s);
+	if (out->expiry_s > secret->not_after_s)
+		out->expiry_s = secret->not_after_s;
 	rc = turn_name_format(out->name, sizeof(out->name), (uint64_t)out->expiry_s, user, call);
 	if (rc < 0)
 		return rc;

@@ -1,7 +1,7 @@
 /* credentials.h - iceServers: where STUN and TURN are, and who may use them
  *
  * Urls come from configuration alone, never from a request. Names and
- * passwords are made with the secret both daemons share. Pure; loop thread
+ * passwords are made with the secret both daemons share; which, says signing.h. Pure; loop thread
  * only. Nothing here may be logged. */
 #ifndef CREDENTIALS_H
 #define CREDENTIALS_H
@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "json_text.h"
-#include "secret_file.h"
+#include "signing.h"
 #include "turn_credential.h"
 
 #define CREDENTIALS_URLS_MAX 16 /* of each kind */
@@ -34,8 +34,8 @@ struct credentials_config {
 int credentials_new(struct credentials **out, const struct credentials_config *cfg);
 void credentials_free(struct credentials *cr); /* NULL is fine */
 
-/* The secrets to sign with from now on; a loan until the next call. */
-void credentials_set_secrets(struct credentials *cr, const struct secret_set *secrets);
+/* Who knows the secret to sign with; a loan until the next call. NULL: there is none. */
+void credentials_set_signing(struct credentials *cr, const struct signing *signing);
 
 struct turn_grant {
 	char name[TURN_NAME_MAX + 1];
@@ -45,7 +45,8 @@ struct turn_grant {
 
 /* A name and password for user, and for call alone if that is not NULL.
  * ttl_s 0: the configured one; others are clamped to
- * CREDENTIALS_TTL_MIN_S..ttl_max_s.
+ * CREDENTIALS_TTL_MIN_S..ttl_max_s. No name outlives the not-after of the secret that signs it:
+ * turnserver would not take it any more.
  * Returns 0, -EINVAL (an id against the grammar), -ENOKEY (no secret to sign
  * with is active), -EIO (the crypto library failed). */
 int credentials_grant(const struct credentials *cr, const char *user, const char *call,

@@ -78,6 +78,7 @@ struct call_reservation {
 	char call_id[TURN_CALL_ID_LEN + 1];
 	char user[TURN_USER_ID_MAX + 1]; /* in whose credentials it is */
 	uint64_t until_ms;
+	int64_t granted_until_s; /* the latest expiry of those credentials; 0: none yet */
 };
 struct call_reservation *call_socket_reservation(struct call_socket *s);
 

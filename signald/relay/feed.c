@@ -1,8 +1,8 @@
-/* feed.c - connect, greet, subscribe, read lines, write kills, start again
+/* feed.c - connect, greet, subscribe, read lines, write commands, start again
  *
  * Everything that can go wrong ends in drop(), which closes, tells whoever listens and sets the
- * timer for the next attempt. Nothing is dropped from within a caller's call: feed_kill_*() may run
- * inside a callback of ours, so a full queue only wakes the timer. */
+ * timer for the next attempt. Nothing is dropped from within a caller's call: a command may be
+ * queued inside a callback of ours, so a full queue only wakes the timer. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* struct ucred */
 #endif
@@ -205,9 +205,9 @@ static int queue_command(struct feed *f, struct relay_command *c)
 	return 0;
 }
 
-/* A kill that does not fit means a dead reader. What it was for is asked again when the next
+/* A command that does not fit means a dead reader. What it was for is asked again when the next
  * connection has its snapshot, so the connection is what goes. */
-static int queue_kill(struct feed *f, struct relay_command *c, const char *reason)
+static int queue_ending(struct feed *f, struct relay_command *c, const char *reason)
 {
 	int ret;
 
@@ -215,7 +215,6 @@ static int queue_kill(struct feed *f, struct relay_command *c, const char *reaso
 		f->counters.commands_dropped++;
 		return -ENOTCONN;
 	}
-	c->type = RELAY_KILL;
 	strncpy(c->reason, reason, sizeof(c->reason) - 1);
 	ret = queue_command(f, c);
 	if (ret) {
@@ -225,25 +224,30 @@ static int queue_kill(struct feed *f, struct relay_command *c, const char *reaso
 	return ret;
 }
 
-int feed_kill_call(struct feed *f, const char *call_id, const char *reason)
+int feed_revoke_call(struct feed *f, const char *call_id, int64_t until_s, const char *reason,
+		     uint64_t *id)
 {
-	struct relay_command c = { 0 };
+	struct relay_command c = { .type = RELAY_REVOKE };
+	int ret;
 
-	if (!turn_call_id_valid(call_id, strlen(call_id)))
+	if (!turn_call_id_valid(call_id, strlen(call_id)) || until_s < 0)
 		return -EINVAL;
 	memcpy(c.call, call_id, strlen(call_id));
-	return queue_kill(f, &c, reason);
+	c.until_s = (uint64_t)until_s;
+	ret = queue_ending(f, &c, reason);
+	*id = c.id;
+	return ret;
 }
 
 int feed_kill_alloc(struct feed *f, const char *id, const char *reason)
 {
-	struct relay_command c = { 0 };
+	struct relay_command c = { .type = RELAY_KILL };
 	size_t n = strlen(id);
 
 	if (!n || n > RELAY_ID_LEN || strspn(id, "0123456789") != n)
 		return -EINVAL;
 	memcpy(c.alloc, id, n);
-	return queue_kill(f, &c, reason);
+	return queue_ending(f, &c, reason);
 }
 
 /* --- reading --------------------------------------------------------------- */
@@ -280,14 +284,27 @@ static void on_synced(struct feed *f)
 	f->cb.on_state(f->cb.arg, true);
 }
 
+static void log_refusal(struct feed *f)
+{
+	f->counters.commands_refused++;
+	if (f->told_refused)
+		return;
+	f->told_refused = true;
+	if (strcmp(f->ev.error, "not permitted") == 0)
+		log_error(LOG,
+			  "turnserver lets uid %lu listen but not command, so calls that end go on "
+			  "relaying: give signald's user in its admin-socket-user",
+			  (unsigned long)geteuid());
+	else
+		log_warn(LOG, "turnserver refused a command: %s", f->ev.error);
+}
+
 static void on_reply(struct feed *f)
 {
-	if (f->ev.ok)
-		return;
-	f->counters.commands_refused++;
-	if (!f->told_refused)
-		log_warn(LOG, "turnserver refused a command: %s", f->ev.error);
-	f->told_refused = true;
+	if (!f->ev.ok)
+		log_refusal(f);
+	if (f->cb.on_reply)
+		f->cb.on_reply(f->cb.arg, f->ev.command_id, f->ev.ok, f->ev.ok ? "" : f->ev.error);
 }
 
 /* The hello comes first, and only once. */

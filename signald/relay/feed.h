@@ -1,6 +1,6 @@
 /* feed.h - the client of turnserver's admin socket
  *
- * Connects to the Unix socket, reads the hello, subscribes, hands on events, sends kills; and
+ * Connects to the Unix socket, reads the hello, subscribes, hands on events, sends commands; and
  * connects again, 0.2 to 2 s later, whenever something ends or is not as it should be. A peer of
  * another protocol major is told so in the log once and asked again every 2 s or so.
  * What the events mean is usage.h's business. Loop thread only; nothing here waits. */
@@ -18,11 +18,14 @@ struct feed;
 struct feed_callbacks {
 	/* Every event but replies. ev is a loan until the callback returns. */
 	void (*on_event)(void *arg, const struct relay_event *ev);
+	/* The answer to a command; id as it was given when that was queued, error "" when ok. May
+	 * be NULL. */
+	void (*on_reply)(void *arg, uint64_t id, bool ok, const char *error);
 	/* True after on_event() has seen RELAY_SYNCED; false when the connection is lost. */
 	void (*on_state)(void *arg, bool connected);
 	void *arg;
 };
-/* The callbacks may call feed_kill_*() and the getters, not feed_free(). */
+/* The callbacks may call feed_kill_alloc(), feed_revoke_call() and the getters, not feed_free(). */
 
 struct feed_counters {
 	uint64_t connects;	      /* hellos accepted */
@@ -51,11 +54,13 @@ void feed_free(struct feed *f); /* closes without on_state(); NULL is fine */
 bool feed_connected(const struct feed *f); /* hello, sub and snapshot are through */
 const struct feed_counters *feed_counters(const struct feed *f);
 
-/* Ask turnserver to end all allocations whose name carries the call, or one allocation. Possible
- * from the hello on. Returns 0 (queued), -EINVAL (an id against the grammar),
+/* Ask turnserver to refuse the call's name until then (seconds since 1970) and to end all
+ * allocations that carry it; or to end one allocation. *id, never 0, is what on_reply() will be
+ * given. Possible from the hello on. Returns 0 (queued), -EINVAL (an id against the grammar),
  * -ENOTCONN, -ENOBUFS (16 MB wait: the reader is dead, the connection will be closed), -ENOMEM
  * (closed as well: what is lost is asked for again after the next snapshot). */
-int feed_kill_call(struct feed *f, const char *call_id, const char *reason);
+int feed_revoke_call(struct feed *f, const char *call_id, int64_t until_s, const char *reason,
+		     uint64_t *id);
 int feed_kill_alloc(struct feed *f, const char *id, const char *reason);
 
 #endif

@@ -30,6 +30,7 @@ static char notes[4096]; /* upward notifications, one word each */
 static struct calls *cs;
 static struct credentials *creds;
 static struct secret_set *secrets;
+static struct signing *signing;
 static struct calls_config cfg;
 static struct call_socket *sockets[SOCKETS_MAX]; /* by letter - 'A' */
 static char letters[SOCKETS_MAX] = "ABCDEFGH";
@@ -155,10 +156,13 @@ static void on_candidate(const struct call *c, const char *user, const char *tex
 	note("candidate:%s:%s:%s ", call_room_name(c), user, text);
 }
 
+static int64_t granted_until_s; /* of the call that ended last */
+
 static void on_call_ended(const struct call *c, void *ctx)
 {
 	(void)ctx;
 	note("ended:%s:%s ", call_room_name(c), call_code_name(call_code(c)));
+	granted_until_s = call_granted_until_s(c);
 }
 
 static void on_online(const struct user_id *u, bool online, void *ctx)
@@ -187,7 +191,9 @@ static void start(void)
 	if (!creds) {
 		ck_assert_int_eq(credentials_new(&creds, &cc), 0);
 		ck_assert_int_eq(secret_set_parse(text, strlen(text), &secrets, &err), 0);
-		credentials_set_secrets(creds, secrets);
+		ck_assert_int_eq(signing_new(&signing), 0);
+		signing_set_secrets(signing, secrets, 0);
+		credentials_set_signing(creds, signing);
 	}
 	cfg.credentials = creds;
 	ck_assert_int_eq(calls_new(&cs, &cfg, &ops), 0);
@@ -223,6 +229,7 @@ static void teardown(void)
 {
 	stop();
 	credentials_free(creds);
+	signing_free(signing);
 	secret_set_free(secrets);
 	creds = NULL;
 	secrets = NULL;
@@ -1077,6 +1084,42 @@ START_TEST(in_a_call_an_ice_request_is_for_that_call)
 }
 END_TEST
 
+START_TEST(a_call_knows_how_long_its_credentials_are_good)
+{
+	join('A', "1");
+	join('B', "2");
+	fire('A', "ice:request", 1, "{\"userId\":1}"); /* good for an hour from here */
+	initiate('A', "1", "2", "r");
+	clock_ms += 5000;
+	fire('B', "ice:request", 1, "{}");
+	clock_ms += 5000;
+	end('A', "r");
+	ck_assert_int_eq(granted_until_s, 1700003606);
+	credentials_set_signing(creds, NULL);
+	fire('A', "ice:request", 1, "{\"userId\":1}");
+	initiate('A', "1", "2", "r");
+	end('A', "r");
+	ck_assert_int_eq(granted_until_s, 0);
+	credentials_set_signing(creds, signing);
+}
+END_TEST
+
+START_TEST(an_expiry_promised_before_the_call_counts_for_it)
+{
+	join('A', "1");
+	join('B', "2");
+	fire('A', "ice:request", 1, "{\"userId\":1}");
+	credentials_set_signing(creds, NULL);
+	initiate('A', "1", "2", "r");
+	end('A', "r");
+	ck_assert_int_eq(granted_until_s, 1700003601);
+	initiate('A', "1", "2", "r"); /* another id: nothing was promised for it */
+	end('A', "r");
+	ck_assert_int_eq(granted_until_s, 0);
+	credentials_set_signing(creds, signing);
+}
+END_TEST
+
 START_TEST(ice_requests_are_answered_without_ack_and_on_errors)
 {
 	join('A', "1");
@@ -1086,7 +1129,7 @@ START_TEST(ice_requests_are_answered_without_ack_and_on_errors)
 	forget();
 	fire('A', "ice:request", 3, "{\"userId\":2}");
 	fire('A', "ice:request", 4, "[]");
-	credentials_set_secrets(creds, NULL);
+	credentials_set_signing(creds, NULL);
 	fire('A', "ice:request", 5, "{\"userId\":1}");
 	TOLD("A ack, A ack, A ack");
 	for (size_t i = 0; i < 3; i++) {
@@ -1095,18 +1138,18 @@ START_TEST(ice_requests_are_answered_without_ack_and_on_errors)
 		FIELD(i, "iceServers", "");
 	}
 	COUNTED(CALLS_N_NO_CREDENTIALS, 1);
-	credentials_set_secrets(creds, secrets);
+	credentials_set_signing(creds, signing);
 }
 END_TEST
 
 START_TEST(a_call_goes_on_without_credentials)
 {
-	credentials_set_secrets(creds, NULL);
+	credentials_set_signing(creds, NULL);
 	join('A', "1");
 	join('B', "2");
 	initiate('A', "1", "2", "r");
 	FIELD(0, "iceServers", "[]");
-	credentials_set_secrets(creds, secrets);
+	credentials_set_signing(creds, signing);
 }
 END_TEST
 
@@ -1318,6 +1361,8 @@ int main(void)
 	tcase_add_test(t, an_ice_request_reserves_the_id_of_the_next_call);
 	tcase_add_test(t, a_reserved_id_waits_for_a_call_that_can_be_made);
 	tcase_add_test(t, a_reserved_id_lapses_and_belongs_to_its_user);
+	tcase_add_test(t, a_call_knows_how_long_its_credentials_are_good);
+	tcase_add_test(t, an_expiry_promised_before_the_call_counts_for_it);
 	tcase_add_test(t, in_a_call_an_ice_request_is_for_that_call);
 	tcase_add_test(t, ice_requests_are_answered_without_ack_and_on_errors);
 	tcase_add_test(t, a_call_goes_on_without_credentials);

@@ -8,6 +8,7 @@
 #include "engineio/eio_server.h"
 #include "log.h"
 #include "relay/feed.h"
+#include "relay/revoke_list.h"
 #include "relay/usage.h"
 #include "socketio/sio_server.h"
 #include "transport/http_server.h"
@@ -17,6 +18,7 @@ static struct http_counters http;
 static struct eio_counters eio;
 static struct sio_counters sio;
 static struct usage_counters usage;
+static struct revoke_list_counters revoked;
 static struct feed_counters feed;
 static struct calls *calls;
 static struct counters *c;
@@ -40,7 +42,7 @@ static int no_emit(void *handle, const char *event, const char *args, size_t n, 
 
 static void setup(void)
 {
-	struct counters_sources s = { &http, &eio, &sio, NULL, &usage, &feed, NULL };
+	struct counters_sources s = { &http, &eio, &sio, NULL, &usage, &feed, &revoked, NULL };
 	struct calls_ops ops = { .emit = no_emit };
 	struct calls_config cfg;
 

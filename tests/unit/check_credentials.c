@@ -27,6 +27,22 @@ static struct secret_set *secrets(const char *text)
 	return set;
 }
 
+static struct signing *signing;
+
+static void sign_with(struct credentials *cr, const struct secret_set *set)
+{
+	ck_assert_int_eq(signing_new(&signing), 0);
+	signing_set_secrets(signing, set, NOW);
+	credentials_set_signing(cr, signing);
+}
+
+static void done(struct credentials *cr, struct secret_set *set)
+{
+	credentials_free(cr);
+	signing_free(signing);
+	secret_set_free(set);
+}
+
 START_TEST(ice_servers_have_each_stun_url_and_one_signed_turn_entry)
 {
 	struct secret_set *set = secrets("a secret-number-one\n");
@@ -36,7 +52,7 @@ START_TEST(ice_servers_have_each_stun_url_and_one_signed_turn_entry)
 	struct json_out o;
 
 	ck_assert_int_eq(credentials_new(&cr, &config), 0);
-	credentials_set_secrets(cr, set);
+	sign_with(cr, set);
 	ck_assert_int_eq(credentials_grant(cr, "7", CALL, 0, NOW, &g), 0);
 	json_out_fixed(&o, got, sizeof(got));
 	credentials_put_ice_servers(cr, &o, &g);
@@ -50,8 +66,7 @@ START_TEST(ice_servers_have_each_stun_url_and_one_signed_turn_entry)
 		 password);
 	ck_assert_uint_eq(o.n, strlen(want));
 	ck_assert_mem_eq(got, want, o.n);
-	credentials_free(cr);
-	secret_set_free(set);
+	done(cr, set);
 }
 END_TEST
 
@@ -62,13 +77,12 @@ START_TEST(without_a_call_the_name_carries_the_user_only)
 	struct credentials *cr;
 
 	ck_assert_int_eq(credentials_new(&cr, &config), 0);
-	credentials_set_secrets(cr, set);
+	sign_with(cr, set);
 	ck_assert_int_eq(credentials_grant(cr, "bob", NULL, 0, NOW, &g), 0);
 	ck_assert_str_eq(g.name, "1700003600:bob");
 	ck_assert_int_eq(g.expiry_s, 1700003600);
 	ck_assert_int_eq(credentials_grant(cr, "b:b", NULL, 0, NOW, &g), -EINVAL);
-	credentials_free(cr);
-	secret_set_free(set);
+	done(cr, set);
 }
 END_TEST
 
@@ -83,13 +97,28 @@ START_TEST(an_asked_ttl_is_clamped)
 	struct turn_grant g;
 
 	ck_assert_int_eq(credentials_new(&cr, &config), 0);
-	credentials_set_secrets(cr, set);
+	sign_with(cr, set);
 	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
 		ck_assert_int_eq(credentials_grant(cr, "7", NULL, want[i].asked_s, NOW, &g), 0);
 		ck_assert_int_eq(g.expiry_s - NOW, want[i].got_s);
 	}
-	credentials_free(cr);
-	secret_set_free(set);
+	done(cr, set);
+}
+END_TEST
+
+START_TEST(a_name_does_not_outlive_the_secret_that_signs_it)
+{
+	struct secret_set *set = secrets("a secret-number-one - 1700000100\n");
+	struct credentials *cr;
+	struct turn_grant g;
+
+	ck_assert_int_eq(credentials_new(&cr, &config), 0);
+	sign_with(cr, set);
+	ck_assert_int_eq(credentials_grant(cr, "7", CALL, 0, NOW, &g), 0);
+	ck_assert_int_eq(g.expiry_s, 1700000100);
+	ck_assert_str_eq(g.name, "1700000100:7:" CALL);
+	ck_assert_int_eq(credentials_grant(cr, "7", CALL, 0, 1700000101, &g), -ENOKEY);
+	done(cr, set);
 }
 END_TEST
 
@@ -102,10 +131,9 @@ START_TEST(without_an_active_ordinary_secret_there_are_none)
 
 	ck_assert_int_eq(credentials_new(&cr, &config), 0);
 	ck_assert_int_eq(credentials_grant(cr, "7", NULL, 0, NOW, &g), -ENOKEY);
-	credentials_set_secrets(cr, set);
+	sign_with(cr, set);
 	ck_assert_int_eq(credentials_grant(cr, "7", NULL, 0, NOW, &g), -ENOKEY);
-	credentials_free(cr);
-	secret_set_free(set);
+	done(cr, set);
 }
 END_TEST
 
@@ -118,13 +146,12 @@ START_TEST(a_list_that_does_not_fit_is_an_error)
 	char buf[64];
 
 	ck_assert_int_eq(credentials_new(&cr, &config), 0);
-	credentials_set_secrets(cr, set);
+	sign_with(cr, set);
 	ck_assert_int_eq(credentials_grant(cr, "7", NULL, 0, NOW, &g), 0);
 	json_out_fixed(&o, buf, sizeof(buf));
 	credentials_put_ice_servers(cr, &o, &g);
 	ck_assert(o.failed);
-	credentials_free(cr);
-	secret_set_free(set);
+	done(cr, set);
 }
 END_TEST
 
@@ -181,6 +208,7 @@ int main(void)
 	tcase_add_test(t, ice_servers_have_each_stun_url_and_one_signed_turn_entry);
 	tcase_add_test(t, without_a_call_the_name_carries_the_user_only);
 	tcase_add_test(t, an_asked_ttl_is_clamped);
+	tcase_add_test(t, a_name_does_not_outlive_the_secret_that_signs_it);
 	tcase_add_test(t, without_an_active_ordinary_secret_there_are_none);
 	tcase_add_test(t, a_list_that_does_not_fit_is_an_error);
 	tcase_add_test(t, urls_of_another_kind_are_refused);

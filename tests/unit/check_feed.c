@@ -17,6 +17,7 @@
 #include <event2/event.h>
 
 #include "log.h"
+#include "relay_command.h"
 #include "relay/feed.h"
 #include "run_suite.h"
 
@@ -37,6 +38,7 @@ static unsigned events[RELAY_OTHER + 1]; /* how many of each type */
 static uint64_t last_total;
 static unsigned ups, downs, warnings;
 static unsigned kill_on_synced;
+static char replies[256]; /* "1:ok 2:not permitted " */
 
 static void on_event(void *arg, const struct relay_event *ev)
 {
@@ -46,6 +48,22 @@ static void on_event(void *arg, const struct relay_event *ev)
 		last_total = ev->rows[0].totals.peer_sent_bytes;
 	for (unsigned i = 0; ev->type == RELAY_SYNCED && i < kill_on_synced; i++)
 		feed_kill_alloc(feed, "000000000000000001", "call ended");
+}
+
+static uint64_t command; /* id of the last revocation */
+
+static int revoke_call(const char *call)
+{
+	return feed_revoke_call(feed, call, 1700000000, "call ended", &command);
+}
+
+static void on_reply(void *arg, uint64_t id, bool ok, const char *error)
+{
+	size_t n = strlen(replies);
+
+	ck_assert_ptr_eq(arg, &feed);
+	snprintf(replies + n, sizeof(replies) - n, "%llu:%s ", (unsigned long long)id,
+		 ok ? "ok" : error);
 }
 
 static void on_state(void *arg, bool connected)
@@ -223,7 +241,7 @@ static void setup(void)
 	snprintf(path, sizeof(path), "%s/admin.sock", dir);
 	log_set_sink(count_log);
 	base = event_base_new();
-	callbacks = (struct feed_callbacks){ on_event, on_state, &feed };
+	callbacks = (struct feed_callbacks){ on_event, on_reply, on_state, &feed };
 	listen_here();
 	ck_assert_int_eq(feed_new(&feed, base, path, &callbacks, &quick), 0);
 }
@@ -241,6 +259,7 @@ static void teardown(void)
 	rmdir(dir);
 	memset(events, 0, sizeof(events));
 	ups = downs = warnings = kill_on_synced = 0;
+	replies[0] = '\0';
 	last_total = 0;
 }
 
@@ -437,15 +456,17 @@ START_TEST(it_comes_back_when_the_server_does)
 }
 END_TEST
 
-START_TEST(kills_are_sent_with_their_reason)
+START_TEST(revocations_and_kills_are_sent_with_their_reason)
 {
 	struct relay_command c;
 
 	connect_whole();
-	ck_assert_int_eq(feed_kill_call(feed, CALL_A, "call ended"), 0);
+	ck_assert_int_eq(revoke_call(CALL_A), 0);
 	ck_assert_int_eq(feed_kill_alloc(feed, "001000000000000007", "call ended"), 0);
 	c = hear();
-	ck_assert_int_eq(c.type, RELAY_KILL);
+	ck_assert_int_eq(c.type, RELAY_REVOKE);
+	ck_assert_uint_eq(c.until_s, 1700000000);
+	ck_assert_uint_eq(c.id, command);
 	ck_assert_str_eq(c.call, CALL_A);
 	ck_assert_str_eq(c.alloc, "");
 	ck_assert_str_eq(c.reason, "call ended");
@@ -458,22 +479,22 @@ START_TEST(kills_are_sent_with_their_reason)
 }
 END_TEST
 
-START_TEST(kills_of_what_is_no_id_are_refused)
+START_TEST(commands_about_what_is_no_id_are_refused)
 {
 	connect_whole();
-	ck_assert_int_eq(feed_kill_call(feed, "", "x"), -EINVAL);
-	ck_assert_int_eq(feed_kill_call(feed, "short", "x"), -EINVAL);
+	ck_assert_int_eq(revoke_call(""), -EINVAL);
+	ck_assert_int_eq(revoke_call("short"), -EINVAL);
 	ck_assert_int_eq(feed_kill_alloc(feed, "", "x"), -EINVAL);
 	ck_assert_int_eq(feed_kill_alloc(feed, "12a", "x"), -EINVAL);
 	ck_assert_int_eq(feed_kill_alloc(feed, "0010000000000000071", "x"), -EINVAL);
 }
 END_TEST
 
-START_TEST(kills_without_a_connection_are_counted)
+START_TEST(commands_without_a_connection_are_counted)
 {
-	ck_assert_int_eq(feed_kill_call(feed, CALL_A, "x"), -ENOTCONN);
+	ck_assert_int_eq(revoke_call(CALL_A), -ENOTCONN);
 	accept_feed();
-	ck_assert_int_eq(feed_kill_call(feed, CALL_A, "x"), -ENOTCONN);
+	ck_assert_int_eq(revoke_call(CALL_A), -ENOTCONN);
 	ck_assert_uint_eq(feed_counters(feed)->commands_dropped, 2);
 }
 END_TEST
@@ -514,7 +535,7 @@ START_TEST(a_reader_that_sleeps_costs_the_connection_when_the_queue_is_full)
 	int64_t until_ms = clock_ms() + PATIENCE_MS;
 
 	connect_whole();
-	while (feed_kill_call(feed, CALL_A, "call ended") == 0) {
+	while (revoke_call(CALL_A) == 0) {
 		ck_assert(clock_ms() < until_ms);
 		if (++sent % 64 == 0)
 			event_base_loop(base, EVLOOP_NONBLOCK);
@@ -523,8 +544,8 @@ START_TEST(a_reader_that_sleeps_costs_the_connection_when_the_queue_is_full)
 	ck_assert_uint_eq(feed_counters(feed)->commands_dropped, 1);
 	TURN_UNTIL(downs == 1);
 	connect_whole();
-	ck_assert_int_eq(feed_kill_call(feed, CALL_A, "call ended"), 0);
-	ck_assert_int_eq(hear().type, RELAY_KILL);
+	ck_assert_int_eq(revoke_call(CALL_A), 0);
+	ck_assert_int_eq(hear().type, RELAY_REVOKE);
 }
 END_TEST
 
@@ -540,6 +561,7 @@ START_TEST(a_refused_command_is_counted_and_told_once)
 	ck_assert_uint_eq(feed_counters(feed)->commands_refused, 2);
 	ck_assert_uint_eq(warnings, 1);
 	ck_assert_uint_eq(events[RELAY_REPLY], 0);
+	ck_assert_str_eq(replies, "2:not permitted 3:not permitted 4:ok ");
 }
 END_TEST
 
@@ -568,9 +590,9 @@ int main(void)
 		another_major_is_refused_and_told_once,
 		a_server_that_says_nothing_is_left,
 		it_comes_back_when_the_server_does,
-		kills_are_sent_with_their_reason,
-		kills_of_what_is_no_id_are_refused,
-		kills_without_a_connection_are_counted,
+		revocations_and_kills_are_sent_with_their_reason,
+		commands_about_what_is_no_id_are_refused,
+		commands_without_a_connection_are_counted,
 		a_callback_may_kill,
 		every_kill_of_a_full_relay_fits,
 		a_reader_that_sleeps_costs_the_connection_when_the_queue_is_full,

@@ -74,6 +74,15 @@ check_feed_SOURCES = tests/unit/check_feed.c
 check_feed_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 check_feed_LDADD = libsignald-io.a libsignald-core.a libshared.a $(EVENT_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) $(CHECK_LIBS)
 
+check_PROGRAMS += check_revoke_list check_signing
+TESTS += check_revoke_list check_signing
+check_revoke_list_SOURCES = tests/unit/check_revoke_list.c
+check_revoke_list_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_revoke_list_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
+check_signing_SOURCES = tests/unit/check_signing.c
+check_signing_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_signing_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
+
 # --- coturn-ext -----------------------------------------------------------------
 EXT_CHECK_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext
 EXT_CHECK_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) $(CRYPTO_CFLAGS)
