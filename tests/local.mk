@@ -18,12 +18,14 @@ include tests/tools/local.mk
 
 # What our changes cost, beside stock coturn built with the same flags. The first takes seconds and is
 # part of every test run; "make bench" takes minutes.
-EXTRA_DIST += tests/bench/per_packet_diff.sh tests/bench/instructions_per_packet.sh
+EXTRA_DIST += tests/bench/per_packet_diff.sh tests/bench/instructions_per_packet.sh \
+	tests/bench/memory_per_allocation.sh
 .PHONY: per-packet-diff bench
 per-packet-diff: turnserver-stock turnserver$(EXEEXT)
 	$(srcdir)/tests/bench/per_packet_diff.sh turnserver-stock turnserver
-bench: per-packet-diff turnutils
+bench: per-packet-diff turnutils tests/tools/turn-swarm$(EXEEXT)
 	$(srcdir)/tests/bench/instructions_per_packet.sh ./turnserver-stock ./turnserver
+	$(srcdir)/tests/bench/memory_per_allocation.sh ./turnserver-stock ./turnserver
 
 # The manual says what the programs say, and includes go one way.
 TESTS += tests/scripts/check_manual.sh tests/scripts/check_layers.sh

@@ -12,13 +12,18 @@
 # ROUNDS (3) and MESSAGES (4000 a client, 8 clients) may be set. Exit status 1: more than 1 % above stock.
 set -eu
 
+# A network of its own: nobody else's ports, no neighbours' traffic.
+if [ -z "${BENCH_NETNS:-}" ]; then
+	BENCH_NETNS=1 exec unshare --net --map-root-user sh -c 'ip link set lo up && exec "$0" "$@"' "$0" "$@"
+fi
+
 stock=${1:-./turnserver-stock}
 ours=${2:-./turnserver}
 rounds=${ROUNDS:-3}
 messages=${MESSAGES:-4000}
 few=500
 clients=8
-port=${BENCH_PORT:-14478}
+port=14478
 
 for tool in valgrind taskset ss; do
 	command -v "$tool" >/dev/null || { echo "instructions_per_packet: $tool is not installed" >&2; exit 2; }
