@@ -60,9 +60,17 @@ libsignald_core_a_SOURCES += \
 libsignald_core_a_SOURCES += \
 	signald/relay/attribution.c signald/relay/attribution.h \
 	signald/relay/revoke_list.c signald/relay/revoke_list.h \
+	signald/relay/journal_line.c signald/relay/journal_line.h \
+	signald/relay/journal_positions.c signald/relay/journal_positions.h \
+	signald/relay/journal_sums.c signald/relay/journal_sums.h \
 	signald/relay/usage.c signald/relay/usage.h signald/relay/usage_priv.h \
 	signald/relay/usage_claims.c signald/relay/usage_tables.c
-libsignald_io_a_SOURCES += signald/relay/feed.c signald/relay/feed.h
+libsignald_io_a_SOURCES += \
+	signald/relay/feed.c signald/relay/feed.h \
+	signald/relay/journal.c signald/relay/journal.h signald/relay/journal_priv.h \
+	signald/relay/journal_reader.c signald/relay/journal_reader.h \
+	signald/relay/journal_rewrite.c \
+	signald/relay/ledger.c signald/relay/ledger.h
 
 # --- admin --------------------------------------------------------------------
 libsignald_core_a_SOURCES += \

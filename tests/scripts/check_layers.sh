@@ -18,7 +18,7 @@ signald: shared signald/admin signald/transport signald/engineio signald/socketi
 '
 # LIBRARY HEADER: the files that may name it. Code of coturn is what is ours nowhere.
 libraries='
-event2/ ^(coturn-ext/|signald/transport/|signald/loop[.]c$|signald/relay/feed[.]c$)
+event2/ ^(coturn-ext/|signald/transport/|signald/loop[.]c$|signald/relay/(feed|ledger)[.]c$)
 microhttpd[.]h ^signald/transport/
 coturn ^coturn-ext/hooks[.]c$
 '
