@@ -29,8 +29,9 @@ const struct journal_limits journal_default_limits = {
 
 static int say(const char *dir, const char *what, int err)
 {
-	log_error(LOG, "state-dir %s: %s: %s; make it a folder that signald's user may write, or set "
-		       "state-dir to one",
+	log_error(LOG,
+		  "state-dir %s: %s: %s; make it a folder that signald's user may write, or set "
+		  "state-dir to one",
 		  dir, what, strerror(err));
 	return -err;
 }

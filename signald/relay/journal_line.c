@@ -89,8 +89,7 @@ static int take_event(struct json_slice object, const struct relay_event *ev,
 	out->to_ms = end ? ev->ended_ms : ev->to_ms;
 	if (!end)
 		memcpy(out->call, ev->call, sizeof(out->call));
-	else if (json_member(object, "for", &v) &&
-		 json_string(v, out->call, sizeof(out->call)) < 0)
+	else if (json_member(object, "for", &v) && json_string(v, out->call, sizeof(out->call)) < 0)
 		return -EINVAL;
 	return *out->at.epoch ? 0 : -EINVAL;
 }

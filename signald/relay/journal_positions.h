@@ -6,10 +6,10 @@
  * acknowledged, so that takes a spool of that many starts ago, put back by hand.
  *
  * One thing breaks the order: power that fails during a batch may leave its lines in any state, a
- * damaged one before good ones. Therefore damaged lines among the last JOURNAL_BATCH_MAX ones open a
- * gap: what belongs there is not taken for known, first() lies before it, and turnserver, which has
- * it still when the batch was not acknowledged, sends it again. A mark ends the search: all before
- * it was on disk before the mark was.
+ * damaged one before good ones. Therefore damaged lines among the last JOURNAL_BATCH_MAX ones open
+ * a gap: what belongs there is not taken for known, first() lies before it, and turnserver, which
+ * has it still when the batch was not acknowledged, sends it again. A mark ends the search: all
+ * before it was on disk before the mark was.
  *
  * Pure; one thread. */
 #ifndef JOURNAL_POSITIONS_H

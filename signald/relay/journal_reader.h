@@ -19,9 +19,9 @@ enum journal_found {
 struct journal_item {
 	const char *p; /* the bytes, line feed included; a loan until the next one is asked for */
 	size_t n;
-	uint64_t at;   /* byte offset of the line */
-	uint64_t line; /* from 1 */
-	bool more;     /* DAMAGED: this line goes on with the next item */
+	uint64_t at;		      /* byte offset of the line */
+	uint64_t line;		      /* from 1 */
+	bool more;		      /* DAMAGED: this line goes on with the next item */
 	struct journal_record record; /* RECORD */
 };
 

@@ -81,7 +81,7 @@ int journal_sums_add(struct journal_sums *s, const struct journal_record *r)
 	struct key key;
 
 	memset(&key, 0, sizeof(key));
-	strncpy(key.call, r->call, sizeof(key.call) - 1);
+	memcpy(key.call, r->call, strlen(r->call));
 	key.day = *r->call ? 0 : r->to_ms / DAY_MS + 1;
 	HASH_FIND(hh, s->entries, &key, sizeof(key), e);
 	if (!e) {

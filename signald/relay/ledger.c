@@ -117,7 +117,8 @@ static bool gather(struct ledger *l)
 	while (!s->stop) {
 		uint64_t now_ms = monotonic_ms();
 
-		if (s->queued_n >= JOURNAL_BATCH_MAX || (s->first && until_ms && now_ms >= until_ms))
+		if (s->queued_n >= JOURNAL_BATCH_MAX ||
+		    (s->first && until_ms && now_ms >= until_ms))
 			break;
 		if (s->first && !until_ms)
 			until_ms = now_ms + l->config.gather_ms;
@@ -128,8 +129,8 @@ static bool gather(struct ledger *l)
 	return s->first || !s->stop;
 }
 
-/* How many of the queue's first records make a batch, with the mutex. They are of one epoch, so that
- * the last one written tells which of the others are there already. */
+/* How many of the queue's first records make a batch, with the mutex. They are of one epoch, so
+ * that the last one written tells which of the others are there already. */
 static size_t batch_size(const struct shared *s)
 {
 	const struct entry *e = s->first;
@@ -182,7 +183,8 @@ static void failed(struct ledger *l, int err)
 	struct shared *s = &l->shared;
 
 	if (!s->counters.failing)
-		log_error(LOG, "%s/%s cannot be written: %s; turnserver keeps what comes, trying again",
+		log_error(LOG,
+			  "%s/%s cannot be written: %s; turnserver keeps what comes, trying again",
 			  l->config.dir, JOURNAL_FILE, strerror(-err));
 	s->counters.io_errors++;
 	s->counters.failing = true;
@@ -207,7 +209,8 @@ static bool write_batch(struct ledger *l, const struct batch *b)
 		if (s->stop)
 			return false;
 		back_off(l, wait_ms);
-		wait_ms = wait_ms < l->config.retry_max_ms / 2 ? 2 * wait_ms : l->config.retry_max_ms;
+		wait_ms =
+			wait_ms < l->config.retry_max_ms / 2 ? 2 * wait_ms : l->config.retry_max_ms;
 	}
 	if (s->counters.failing)
 		log_info(LOG, "%s/%s can be written again", l->config.dir, JOURNAL_FILE);
@@ -269,8 +272,8 @@ static void tidy(struct ledger *l)
 		l->tidy_at_ms = now_ms + l->config.tidy_ms;
 	if (ret) {
 		s->counters.io_errors++;
-		log_error(LOG, "%s/%s cannot be written anew: %s; it goes on growing", l->config.dir,
-			  JOURNAL_FILE, strerror(-ret));
+		log_error(LOG, "%s/%s cannot be written anew: %s; it goes on growing",
+			  l->config.dir, JOURNAL_FILE, strerror(-ret));
 	}
 	publish(l);
 }

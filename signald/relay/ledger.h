@@ -1,8 +1,9 @@
 /* ledger.h - keeps every end record, exactly once
  *
  * The loop hands records over, a worker thread writes them to usage.journal (journal.h) in batches,
- * and the loop hears how far they are on disk, to tell turnserver (feed_ack). What turnserver was not
- * told, it sends again; what is sent again and is there already is not written, but told as well.
+ * and the loop hears how far they are on disk, to tell turnserver (feed_ack). What turnserver was
+ * not told, it sends again; what is sent again and is there already is not written, but told as
+ * well.
  *
  * In between is a queue with a maximum. What does not fit is refused, and so is all that follows
  * until ledger_begin(): turnserver starts again behind what is on disk, and nothing is left out.
@@ -27,12 +28,12 @@ struct ledger;
 
 /* As of the last on_change(). */
 struct ledger_counters {
-	uint64_t written;    /* records on disk since the start */
-	uint64_t duplicates; /* sent again, and not written again */
-	uint64_t refused;    /* the queue was full, or no record could be made of it */
-	uint64_t io_errors;  /* attempts to write that failed */
-	uint64_t corrupt;    /* lines of the journal that are damaged */
-	uint64_t torn;	     /* last line cut off at the start */
+	uint64_t written;	       /* records on disk since the start */
+	uint64_t duplicates;	       /* sent again, and not written again */
+	uint64_t refused;	       /* the queue was full, or no record could be made of it */
+	uint64_t io_errors;	       /* attempts to write that failed */
+	uint64_t corrupt;	       /* lines of the journal that are damaged */
+	uint64_t torn;		       /* last line cut off at the start */
 	uint64_t compactions, expired; /* files rewritten; records that were too old */
 
 	/* these go up and down */
@@ -58,8 +59,8 @@ int ledger_new(struct ledger **out, struct event_base *base, const struct ledger
 /* Write what is queued, with one attempt, and end. NULL is fine. */
 void ledger_free(struct ledger *l);
 
-/* The connection to turnserver begins: records are taken again, all that come behind *from, which is
- * the last one on disk (epoch "": none). False: not now; on_change tells when ledger_room(). */
+/* The connection to turnserver begins: records are taken again, all that come behind *from, which
+ * is the last one on disk (epoch "": none). False: not now; on_change tells when ledger_room(). */
 bool ledger_begin(struct ledger *l, struct journal_position *from);
 
 /* Take an end or sum as it came, with the call that it counts to (NULL: none that signald knows;
