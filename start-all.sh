@@ -292,6 +292,7 @@ write_signald_conf() {
 		say "# Written by start-all.sh at each start: changes here do not last."
 		fill "$TOP/signald/signald.conf.in" LISTEN "$(joined "${listen[@]}")" \
 			RELAY_SOCKET "$socket$socket_note" \
+			STATE_DIR "$state" \
 			AUTH_SECRET_FILE "$state/auth-secrets" ADMIN_TOKEN_FILE "$state/admin-token" \
 			TURN_URLS "$(joined "turn:$turn?transport=udp" "turn:$turn?transport=tcp")" STUN_URLS "stun:$turn"
 		say ""

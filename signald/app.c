@@ -3,6 +3,7 @@
  *	calls --> usage: a call, its members, their candidates	(which relay is whose)
  *	feed --> usage --> feed: relay events in, kills out	(the relay ends with its call)
  *	calls --> revoke_list --> feed: ids of ended calls	(and stays ended)
+ *	feed --> ledger --> feed: ends in, "it is on disk" out	(turnserver may forget them)
  *	files, feed --> signing --> credentials			(what clients sign in with) */
 #include "app.h"
 
@@ -24,6 +25,7 @@
 #include "calls/signing.h"
 #include "relay/feed.h"
 #include "relay/revoke_list.h"
+#include "relay/ledger.h"
 #include "relay/usage.h"
 #include "secret_files.h"
 #include "socketio/sio_server.h"
@@ -52,6 +54,7 @@ struct app {
 	struct secret_files *secrets;
 	struct usage *usage;
 	struct revoke_list *revoke_list;
+	struct ledger *ledger;
 	struct feed *feed;
 	char epoch[RELAY_EPOCH_LEN + 1]; /* of the turnserver that feed has greeted */
 	struct demo_page *demo;
@@ -173,6 +176,37 @@ static void on_secrets(struct app *a, const struct relay_event *ev)
 	signing_announced(secret_files_signing(a->secrets), a->epoch, ev->secrets, ev->secrets_n);
 }
 
+/* --- feed to ledger, ledger to feed -------------------------------------- */
+
+static bool on_relay_subscribe(void *arg, struct journal_position *from)
+{
+	struct app *a = arg;
+
+	return ledger_begin(a->ledger, from);
+}
+
+static int on_relay_record(void *arg, const struct relay_event *ev, const char *line, size_t n)
+{
+	struct app *a = arg;
+	const char *call = NULL;
+	int r;
+
+	if (ev->type == RELAY_END)
+		call = usage_call_of(a->usage, ev->epoch, ev->alloc.id);
+	r = ledger_push(a->ledger, ev, line, n, call);
+	return r ? r : !ledger_room(a->ledger);
+}
+
+static void on_ledger_change(void *arg)
+{
+	struct app *a = arg;
+	struct journal_position at = ledger_durable(a->ledger);
+
+	feed_ack(a->feed, &at);
+	if (ledger_room(a->ledger))
+		feed_resume(a->feed);
+}
+
 static void on_relay_event(void *arg, const struct relay_event *ev)
 {
 	struct app *a = arg;
@@ -266,6 +300,7 @@ static int make_loop(struct app *a)
 	int r = loop_new(&a->loop);
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit of the journal's size is an error like a full disk */
 	for (size_t i = 0; !r && i < sizeof(signals) / sizeof(signals[0]); i++)
 		r = loop_signal_new(&a->signals[i], a->loop, signals[i].signo, signals[i].fn, a);
 	if (!r)
@@ -316,16 +351,29 @@ static int make_calls(struct app *a)
 	return calls_new(&a->calls, &cc, &ops);
 }
 
+static int make_ledger(struct app *a)
+{
+	struct ledger_config lc = { .dir = a->config->state_dir,
+				    .on_change = on_ledger_change,
+				    .arg = a };
+
+	return ledger_new(&a->ledger, loop_base(a->loop), &lc);
+}
+
 static int make_relay(struct app *a)
 {
 	struct feed_callbacks cb = { .on_event = on_relay_event,
 				     .on_reply = on_relay_reply,
 				     .on_state = on_relay_state,
+				     .on_subscribe = on_relay_subscribe,
+				     .on_record = on_relay_record,
 				     .arg = a };
 	int r = usage_new(&a->usage, NULL, on_kill, a);
 
 	if (!r)
 		r = revoke_list_new(&a->revoke_list, 0, send_revocation, a);
+	if (!r && a->config->relay_socket)
+		r = make_ledger(a);
 	if (!r && a->config->relay_socket) {
 		r = feed_new(&a->feed, loop_base(a->loop), a->config->relay_socket, &cb, NULL);
 		if (r == -EINVAL)
@@ -391,6 +439,7 @@ static int make_rest(struct app *a)
 	a->rest.calls = a->calls;
 	a->rest.credentials = a->credentials;
 	a->rest.usage = a->usage;
+	a->rest.ledger = a->ledger;
 	a->rest.start_ms = loop_now_ms();
 	a->rest.now = app_now;
 	a->rest.turn_connected = turn_connected;
@@ -432,6 +481,7 @@ static int make_counters(struct app *a)
 				      .usage = usage_counters(a->usage),
 				      .feed = a->feed ? feed_counters(a->feed) : NULL,
 				      .revoke_list = revoke_list_counters(a->revoke_list),
+				      .ledger = a->ledger ? ledger_counters(a->ledger) : NULL,
 				      .demo = a->demo ? demo_page_counters(a->demo) : NULL };
 
 	return counters_new(&a->counters, &s);
@@ -510,6 +560,7 @@ void app_free(struct app *a)
 	calls_sio_free(a->calls_sio);
 	calls_free(a->calls);
 	feed_free(a->feed);
+	ledger_free(a->ledger);
 	usage_free(a->usage);
 	revoke_list_free(a->revoke_list);
 	demo_page_free(a->demo);

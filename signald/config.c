@@ -38,6 +38,8 @@ static const struct key {
 	  "stun: addresses given to clients" },
 	{ "relay-socket", KIND_STRING, FIELD(relay_socket), 0, 0, NULL, false,
 	  "turnserver's admin-socket; without it calls have no relay usage" },
+	{ "state-dir", KIND_STRING, FIELD(state_dir), 0, 0, "/var/lib/signald", false,
+	  "folder that signald may write, for usage.journal; used with relay-socket" },
 	{ "admin-token-file", KIND_STRING, FIELD(admin_token_file), 0, 0, NULL, false,
 	  "file with the token of the admin API; without it nobody is let in" },
 	{ "demo-dir", KIND_STRING, FIELD(demo_dir), 0, 0, NULL, false,

@@ -28,6 +28,7 @@ struct config {
 	char *relay_socket;	/* NULL: no turnserver to listen to */
 	char *auth_secret_file; /* NULL: only what turnserver_conf has */
 	char *turnserver_conf;	/* NULL: its static-auth-secret is of no interest */
+	char *state_dir;	/* for the journal; used with relay_socket only */
 	char *admin_token_file; /* NULL: the admin API answers 401 to everyone */
 	char *demo_dir;		/* NULL: no demo page */
 	char *log_level;

@@ -68,6 +68,7 @@ libsignald_core_a_SOURCES += \
 libsignald_io_a_SOURCES += \
 	signald/relay/feed.c signald/relay/feed.h \
 	signald/relay/journal.c signald/relay/journal.h signald/relay/journal_priv.h \
+	signald/relay/journal_check.c signald/relay/journal_check.h \
 	signald/relay/journal_reader.c signald/relay/journal_reader.h \
 	signald/relay/journal_rewrite.c \
 	signald/relay/ledger.c signald/relay/ledger.h

@@ -10,6 +10,7 @@
 #include "app.h"
 #include "config.h"
 #include "log.h"
+#include "relay/journal_check.h"
 
 #define DEFAULT_CONFIG "/etc/signald/signald.conf"
 #define DESCRIPTORS_KEPT 64 /* for everything that is no connection: files, the admin socket */
@@ -20,13 +21,27 @@ static const char usage_text[] =
 	"  signald [-c FILE]           serve, in the foreground, until SIGTERM\n"
 	"  signald -n [-c FILE]        check the configuration and exit\n"
 	"  signald -p [-c FILE]        print the effective configuration and exit\n"
+	"  signald --check-journal FILE\n"
+	"                              verify a usage.journal, print its sums and exit\n"
 	"  signald --help-config       print all keys of the configuration and exit\n"
 	"  signald -h | --help         this text\n"
 	"  signald -V | --version      the version\n"
 	"\n"
 	"FILE is " DEFAULT_CONFIG " by default. SIGHUP reads the secrets again.\n";
 
+#define OPTION_JOURNAL 0x100 /* it has no letter */
+
 enum mode { MODE_SERVE, MODE_CHECK, MODE_PRINT };
+
+/* Returns the exit status: 1 when the journal is damaged, 2 when it cannot be read. */
+static int check_journal(const char *file)
+{
+	int r = journal_check(file, stdout);
+
+	if (r && r != -EBADMSG)
+		fprintf(stderr, "signald: %s: %s\n", file, strerror(-r));
+	return !r ? 0 : r == -EBADMSG ? 1 : 2;
+}
 
 /* Returns -1 to go on, or the exit status. */
 static int arguments(int argc, char **argv, const char **file, enum mode *mode)
@@ -34,6 +49,8 @@ static int arguments(int argc, char **argv, const char **file, enum mode *mode)
 	static const struct option options[] = { { "config", required_argument, NULL, 'c' },
 						 { "check", no_argument, NULL, 'n' },
 						 { "print", no_argument, NULL, 'p' },
+						 { "check-journal", required_argument, NULL,
+						   OPTION_JOURNAL },
 						 { "help-config", no_argument, NULL, 'k' },
 						 { "help", no_argument, NULL, 'h' },
 						 { "version", no_argument, NULL, 'V' },
@@ -45,6 +62,7 @@ static int arguments(int argc, char **argv, const char **file, enum mode *mode)
 		case 'c': *file = optarg; break;
 		case 'n': *mode = MODE_CHECK; break;
 		case 'p': *mode = MODE_PRINT; break;
+		case OPTION_JOURNAL: return check_journal(optarg);
 		case 'k': config_print_keys(stdout); return 0;
 		case 'h': fputs(usage_text, stdout); return 0;
 		case 'V': puts(PACKAGE_STRING); return 0;

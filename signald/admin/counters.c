@@ -15,6 +15,7 @@
 #include "log.h"
 #include "relay/feed.h"
 #include "relay/revoke_list.h"
+#include "relay/ledger.h"
 #include "relay/usage.h"
 #include "socketio/sio_server.h"
 #include "transport/http_server.h"
@@ -28,14 +29,15 @@ enum layer {
 	LAYER_USAGE,
 	LAYER_FEED,
 	LAYER_REVOKE,
+	LAYER_LEDGER,
 	LAYER_DEMO,
 	LAYERS_N
 };
 
 static const char *const layer_names[LAYERS_N] = {
-	[LAYER_HTTP] = "http",	 [LAYER_EIO] = "eio",	[LAYER_SIO] = "sio",
-	[LAYER_USAGE] = "usage", [LAYER_FEED] = "feed", [LAYER_REVOKE] = "relay",
-	[LAYER_DEMO] = "demo",
+	[LAYER_HTTP] = "http",	   [LAYER_EIO] = "eio",	  [LAYER_SIO] = "sio",
+	[LAYER_USAGE] = "usage",   [LAYER_FEED] = "feed", [LAYER_REVOKE] = "relay",
+	[LAYER_LEDGER] = "ledger", [LAYER_DEMO] = "demo",
 };
 
 #define ROW(layer, type, member)                                                                   \
@@ -86,6 +88,14 @@ static const struct row {
 	ROW(LAYER_FEED, feed_counters, commands_dropped),
 	ROW(LAYER_REVOKE, revoke_list_counters, revocations_refused),
 	ROW(LAYER_REVOKE, revoke_list_counters, revocations_dropped),
+	ROW(LAYER_FEED, feed_counters, paused),
+	ROW(LAYER_FEED, feed_counters, ledger_refused),
+	ROW(LAYER_LEDGER, ledger_counters, duplicates),
+	ROW(LAYER_LEDGER, ledger_counters, refused),
+	ROW(LAYER_LEDGER, ledger_counters, io_errors),
+	ROW(LAYER_LEDGER, ledger_counters, corrupt),
+	ROW(LAYER_LEDGER, ledger_counters, torn),
+	ROW(LAYER_LEDGER, ledger_counters, expired),
 	ROW(LAYER_DEMO, demo_counters, users_refused),
 };
 
@@ -129,6 +139,7 @@ int counters_new(struct counters **out, const struct counters_sources *s)
 	c->base[LAYER_USAGE] = s->usage;
 	c->base[LAYER_FEED] = s->feed;
 	c->base[LAYER_REVOKE] = s->revoke_list;
+	c->base[LAYER_LEDGER] = s->ledger;
 	c->base[LAYER_DEMO] = s->demo;
 	c->calls = s->calls;
 	for (size_t i = 0; i < ALL_N; i++)

@@ -16,6 +16,7 @@ struct eio_counters;
 struct feed_counters;
 struct http_counters;
 struct revoke_list_counters;
+struct ledger_counters;
 struct sio_counters;
 struct usage_counters;
 
@@ -28,6 +29,7 @@ struct counters_sources {
 	const struct usage_counters *usage;
 	const struct feed_counters *feed;
 	const struct revoke_list_counters *revoke_list;
+	const struct ledger_counters *ledger;
 	const struct demo_counters *demo;
 };
 

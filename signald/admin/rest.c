@@ -203,6 +203,7 @@ static void get_stats(struct http_request *r, void *ctx)
 			       .ended = &ended,
 			       .live_n = call_table_live_n(table),
 			       .usage = rest->usage,
+			       .ledger = rest->ledger ? ledger_counters(rest->ledger) : NULL,
 			       .connected = rest->turn_connected(rest->ctx),
 			       .now_ms = t.wall_ms,
 			       .wall_offset_ms = t.wall_ms - (int64_t)t.now_ms,

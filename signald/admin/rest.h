@@ -14,6 +14,7 @@
 
 struct calls;
 struct credentials;
+struct ledger;
 struct usage;
 
 /* All loans for the server's life; the ctx of the routes. */
@@ -21,6 +22,7 @@ struct rest {
 	const struct calls *calls;
 	const struct credentials *credentials;
 	const struct usage *usage;
+	const struct ledger *ledger; /* NULL: there is none */
 	struct admin_token token;
 	uint64_t start_ms;	       /* monotonic, when signald started */
 	struct call_time (*now)(void); /* both clocks */

@@ -182,6 +182,19 @@ static void put_calls(struct json_out *o, const char *key, const struct view_sta
 	json_out_close(o, ']');
 }
 
+static void put_ledger(struct json_out *o, const struct ledger_counters *c)
+{
+	json_out_key(o, "ledger");
+	json_out_open(o, '{');
+	json_put_u64(o, "written", c->written);
+	json_put_u64(o, "duplicates", c->duplicates);
+	json_put_u64(o, "corrupt", c->corrupt);
+	json_put_u64(o, "bytes", c->bytes);
+	json_put_u64(o, "unacknowledged", c->unacknowledged);
+	json_put_bool(o, "failing", c->failing);
+	json_out_close(o, '}');
+}
+
 static void put_relay(struct json_out *o, const struct view_stats *s)
 {
 	struct usage_sums sums;
@@ -196,6 +209,8 @@ static void put_relay(struct json_out *o, const struct view_stats *s)
 	put_allocations(o, usage_unattributed(s->usage), s);
 	put_bytes(o, &sums.totals);
 	json_out_close(o, '}');
+	if (s->ledger)
+		put_ledger(o, s->ledger);
 	json_out_close(o, '}');
 }
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "json_text.h"
+#include "relay/ledger.h"
 #include "relay/usage.h"
 
 /* A user as a call knows it: its id as text, and as it was first spelled (7 or "7"). */
@@ -39,6 +40,7 @@ struct view_stats {
 	void *live, *ended; /* iterators for next(); NULL: no such calls */
 	uint64_t live_n;    /* totalCalls */
 	const struct usage *usage;
+	const struct ledger_counters *ledger; /* NULL: there is none */
 	bool connected;		/* feed_connected() */
 	int64_t now_ms;		/* since 1970 */
 	int64_t wall_offset_ms; /* ms since 1970 minus usage's clock, now */

@@ -54,6 +54,15 @@ struct feed {
 	uint64_t command_id;
 	struct told told;
 	bool told_malformed, told_refused; /* once is enough for bugs and permissions */
+
+	bool ledger;  /* this connection is the ledger's */
+	bool waiting; /* it would be, but on_subscribe() said not now */
+	bool taken;   /* it would be, but another one is */
+	bool paused;  /* not reading until feed_resume() */
+	bool restart; /* the timer is to end this connection, without a word */
+	bool told_ledger;
+	uint64_t sub_id;	       /* of the last RELAY_SUB */
+	struct journal_position acked; /* on this connection */
 	struct feed_counters counters;
 	size_t in_n;
 	char in[2 * RELAY_LINE_MAX]; /* a rest below RELAY_LINE_MAX, and as much to read into */
@@ -66,6 +75,7 @@ static const struct feed_timing default_timing = {
 	.backoff_min_ms = 200,
 	.backoff_max_ms = 2000,
 	.silence_ms = 10000,
+	.ledger_ms = 60000,
 };
 
 static void arm(struct feed *f, uint32_t ms)
@@ -110,6 +120,7 @@ static void close_socket(struct feed *f)
 		close(f->fd);
 	f->fd = -1;
 	f->in_n = 0;
+	f->ledger = f->waiting = f->taken = f->paused = f->restart = false;
 	drop_output(f);
 }
 
@@ -250,6 +261,21 @@ int feed_kill_alloc(struct feed *f, const char *id, const char *reason)
 	return queue_ending(f, &c, reason);
 }
 
+void feed_ack(struct feed *f, const struct journal_position *at)
+{
+	struct relay_command c = { .type = RELAY_ACK, .seq = at->seq };
+
+	if (!f->ledger || !*at->epoch)
+		return;
+	if (at->seq == f->acked.seq && strcmp(at->epoch, f->acked.epoch) == 0)
+		return;
+	memcpy(c.epoch, at->epoch, sizeof(c.epoch));
+	if (queue_command(f, &c))
+		event_active(f->timer, EV_TIMEOUT, 0); /* as for a kill */
+	else
+		f->acked = *at;
+}
+
 /* --- reading --------------------------------------------------------------- */
 
 static void log_peer(struct feed *f, const struct relay_hello *h)
@@ -262,15 +288,31 @@ static void log_peer(struct feed *f, const struct relay_hello *h)
 		 (unsigned long)peer.uid, h->epoch);
 }
 
+static int subscribe(struct feed *f, bool ledger, const struct journal_position *from)
+{
+	struct relay_command sub = { .type = RELAY_SUB, .ledger = ledger };
+	int ret;
+
+	if (ledger) {
+		memcpy(sub.epoch, from->epoch, sizeof(sub.epoch));
+		sub.seq = from->seq;
+	}
+	ret = queue_command(f, &sub);
+	f->sub_id = sub.id;
+	return ret;
+}
+
 static int greet(struct feed *f)
 {
-	struct relay_command sub = { .type = RELAY_SUB };
+	f->acked = (struct journal_position){ .seq = 0 };
 
 	f->phase = PHASE_SYNCING;
 	f->counters.connects++;
 	f->counters.samples_skipped = 0;
 	log_peer(f, &f->ev.hello);
-	return queue_command(f, &sub);
+	f->ledger = f->cb.on_subscribe && f->cb.on_subscribe(f->cb.arg, &f->acked);
+	f->waiting = f->cb.on_subscribe && !f->ledger;
+	return subscribe(f, f->ledger, &f->acked);
 }
 
 static void on_synced(struct feed *f)
@@ -281,6 +323,10 @@ static void on_synced(struct feed *f)
 	f->backoff_ms = f->timing.backoff_min_ms;
 	f->told = (struct told){ 0 };
 	evtimer_del(f->timer);
+	if (f->taken) {
+		f->restart = true;
+		arm(f, f->timing.ledger_ms);
+	}
 	f->cb.on_state(f->cb.arg, true);
 }
 
@@ -299,6 +345,19 @@ static void log_refusal(struct feed *f)
 		log_warn(LOG, "turnserver refused a command: %s", f->ev.error);
 }
 
+/* Then we listen like anybody else: figures do not wait for the ledger. */
+static int on_ledger_refused(struct feed *f)
+{
+	f->counters.ledger_refused++;
+	f->ledger = false;
+	f->taken = strcmp(f->ev.error, "ledger-taken") == 0; /* else it is no use to ask again */
+	if (!f->told_ledger)
+		log_error(LOG, "turnserver does not take this signald as its ledger: %s",
+			  f->ev.error);
+	f->told_ledger = true;
+	return subscribe(f, false, NULL);
+}
+
 static void on_reply(struct feed *f)
 {
 	if (!f->ev.ok)
@@ -313,7 +372,20 @@ static bool in_order(const struct feed *f)
 	return (f->phase == PHASE_GREETING) == (f->ev.type == RELAY_HELLO);
 }
 
-/* Returns 0, -EINVAL (not of this protocol), -EPROTO (another major). */
+/* Returns 0, or below 0 when the ledger has not taken it. */
+static int take_record(struct feed *f, const char *line, size_t n)
+{
+	int ret = 0;
+
+	if (f->ev.type == RELAY_END || f->ev.type == RELAY_SUM)
+		ret = f->cb.on_record(f->cb.arg, &f->ev, line, n);
+	if (ret > 0)
+		f->paused = true;
+	return ret < 0 ? ret : 0;
+}
+
+/* Returns 0, -EINVAL (not of this protocol), -EPROTO (another major), -EAGAIN (the ledger cannot
+ * take it: begin anew). */
 static int on_line(struct feed *f, const char *line, size_t n)
 {
 	int ret = relay_event_parse(line, n, &f->ev);
@@ -328,9 +400,13 @@ static int on_line(struct feed *f, const char *line, size_t n)
 	if (f->ev.type == RELAY_USAGE)
 		f->counters.samples_skipped = f->ev.skipped;
 	if (f->ev.type == RELAY_REPLY) {
+		if (f->ledger && !f->ev.ok && f->ev.command_id == f->sub_id)
+			return on_ledger_refused(f) ? -EINVAL : 0;
 		on_reply(f);
 		return 0;
 	}
+	if (f->ledger && take_record(f, line, n))
+		return -EAGAIN;
 	f->cb.on_event(f->cb.arg, &f->ev);
 	if (f->ev.type == RELAY_SYNCED)
 		on_synced(f);
@@ -339,6 +415,10 @@ static int on_line(struct feed *f, const char *line, size_t n)
 
 static void refuse_line(struct feed *f, int err)
 {
+	if (err == -EAGAIN) {
+		drop(f);
+		return;
+	}
 	if (err == -EPROTO) {
 		f->counters.other_major++;
 		if (!f->told.major)
@@ -382,6 +462,29 @@ static int take_lines(struct feed *f, size_t *used)
 	return 0;
 }
 
+/* turnserver's queue for us fills, and then it waits with what it has on disk. */
+static void pause_reading(struct feed *f)
+{
+	f->counters.paused++;
+	event_del(f->readable);
+	if (f->phase != PHASE_SYNCED)
+		evtimer_del(f->timer);
+}
+
+void feed_resume(struct feed *f)
+{
+	if (f->paused) {
+		f->paused = false;
+		event_add(f->readable, NULL);
+		if (f->phase != PHASE_SYNCED)
+			arm(f, f->timing.silence_ms);
+	} else if (f->waiting) {
+		f->waiting = false;
+		f->restart = true;
+		event_active(f->timer, EV_TIMEOUT, 0);
+	}
+}
+
 /* One read a wake-up: at most sizeof(in) bytes of work, then it is the others' turn. */
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
@@ -405,6 +508,10 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	}
 	f->in_n -= used;
 	memmove(f->in, f->in + used, f->in_n);
+	if (f->paused) {
+		pause_reading(f);
+		return;
+	}
 	if (f->phase != PHASE_SYNCED)
 		arm(f, f->timing.silence_ms);
 }
@@ -447,6 +554,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (f->phase == PHASE_IDLE)
 		open_connection(f);
+	else if (f->restart)
+		drop(f);
 	else
 		fail(f, "no answer", ETIMEDOUT);
 }

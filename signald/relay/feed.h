@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "journal_line.h"
 #include "relay_event.h"
 
 struct event_base;
@@ -21,6 +22,13 @@ struct feed_callbacks {
 	/* The answer to a command; id as it was given when that was queued, error "" when ok. May
 	 * be NULL. */
 	void (*on_reply)(void *arg, uint64_t id, bool ok, const char *error);
+	/* For a feed that is the ledger of this turnserver; both NULL: it is not.
+	 * on_subscribe: the records behind *from (epoch "": all) are wanted; or false: not now,
+	 * until feed_resume(). on_record: an end or a sum, as it came in line, before on_event()
+	 * sees it. Returns 0 (taken), 1 (taken, and read nothing more until feed_resume()), or
+	 * below 0: not taken, and the connection begins anew. */
+	bool (*on_subscribe)(void *arg, struct journal_position *from);
+	int (*on_record)(void *arg, const struct relay_event *ev, const char *line, size_t n);
 	/* True after on_event() has seen RELAY_SYNCED; false when the connection is lost. */
 	void (*on_state)(void *arg, bool connected);
 	void *arg;
@@ -37,12 +45,15 @@ struct feed_counters {
 	uint64_t samples_skipped; /* by turnserver, because we read too slowly; this connection */
 	uint64_t commands_sent, commands_refused; /* refused: by the other side */
 	uint64_t commands_dropped;		  /* no connection, or the output queue is full */
+	uint64_t paused;			  /* times the ledger was too slow */
+	uint64_t ledger_refused;		  /* by turnserver: there is another one */
 };
 
 /* Times, for tests; NULL in feed_new() means these defaults. */
 struct feed_timing {
 	uint32_t backoff_min_ms, backoff_max_ms; /* 200, 2000; each with up to 25 % jitter */
 	uint32_t silence_ms; /* 10000: without a byte before the snapshot is complete */
+	uint32_t ledger_ms;  /* 60000: ask again to be the ledger where there is another one */
 };
 
 /* Start connecting to the socket at path (copied), from the next turn of the loop on.
@@ -50,6 +61,13 @@ struct feed_timing {
 int feed_new(struct feed **out, struct event_base *base, const char *path,
 	     const struct feed_callbacks *cb, const struct feed_timing *timing);
 void feed_free(struct feed *f); /* closes without on_state(); NULL is fine */
+
+/* All records up to this one are kept: turnserver may forget them. Does nothing where that was said
+ * already, or this connection is not the ledger's. */
+void feed_ack(struct feed *f, const struct journal_position *at);
+
+/* on_record() takes more again: go on reading, or become the ledger. */
+void feed_resume(struct feed *f);
 
 bool feed_connected(const struct feed *f); /* hello, sub and snapshot are through */
 const struct feed_counters *feed_counters(const struct feed *f);

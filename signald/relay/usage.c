@@ -308,6 +308,13 @@ bool usage_call_sums(const struct usage *u, const char *call_id, struct usage_su
 	return true;
 }
 
+const char *usage_call_of(const struct usage *u, const char *epoch, const char *id)
+{
+	const struct allocation *a = utab_allocation_find(u, epoch, id);
+
+	return a && a->owner ? a->owner->call->id : NULL;
+}
+
 struct usage_cursor usage_participants(const struct usage *u, const char *call_id)
 {
 	const struct call *c = utab_call_find(u, call_id);

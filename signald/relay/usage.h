@@ -130,6 +130,10 @@ struct usage_participant {
 /* Sums of one call. False: unknown call; *out is then all zero, exact. */
 bool usage_call_sums(const struct usage *u, const char *call_id, struct usage_sums *out);
 
+/* The call an allocation counts to, whether it has ended or not. NULL: none, or it is not known. A
+ * loan until the next call that changes anything. */
+const char *usage_call_of(const struct usage *u, const char *epoch, const char *id);
+
 /* Walk: who took part, in order of first mention by usage_member() or by an allocation's name:
  *	c = usage_participants(u, call_id);
  *	while (usage_next_participant(&c, &p))

@@ -241,7 +241,10 @@ static void setup(void)
 	snprintf(path, sizeof(path), "%s/admin.sock", dir);
 	log_set_sink(count_log);
 	base = event_base_new();
-	callbacks = (struct feed_callbacks){ on_event, on_reply, on_state, &feed };
+	callbacks = (struct feed_callbacks){ .on_event = on_event,
+					     .on_reply = on_reply,
+					     .on_state = on_state,
+					     .arg = &feed };
 	listen_here();
 	ck_assert_int_eq(feed_new(&feed, base, path, &callbacks, &quick), 0);
 }

@@ -97,6 +97,7 @@ export class Stack {
 		return Object.entries({
 			'listen': `${this.host}:${this.port}`,
 			'relay-socket': this.adminSocket,
+			'state-dir': this.dir,
 			'auth-secret-file': this.secretsFile,
 			'admin-token-file': path.join(this.dir, 'admin-token'),
 			'turn-urls': turn.join(', '),
