@@ -112,10 +112,17 @@ check_ext_spool_LDADD = $(EXT_CHECK_LIBS)
 
 check_PROGRAMS += check_ext_admin
 TESTS += check_ext_admin
-check_ext_admin_SOURCES = tests/unit/check_ext_admin.c
+check_ext_admin_SOURCES = tests/unit/check_ext_admin.c tests/unit/ext_admin.h
 check_ext_admin_CPPFLAGS = $(EXT_CHECK_CPPFLAGS)
 check_ext_admin_CFLAGS = $(EXT_CHECK_CFLAGS)
 check_ext_admin_LDADD = $(EXT_CHECK_LIBS)
+
+check_PROGRAMS += check_ext_command
+TESTS += check_ext_command
+check_ext_command_SOURCES = tests/unit/check_ext_command.c tests/unit/ext_admin.h
+check_ext_command_CPPFLAGS = $(EXT_CHECK_CPPFLAGS)
+check_ext_command_CFLAGS = $(EXT_CHECK_CFLAGS)
+check_ext_command_LDADD = $(EXT_CHECK_LIBS)
 
 # --- calls --------------------------------------------------------------------
 check_PROGRAMS += check_call
