@@ -79,6 +79,14 @@ static uint64_t time_in(const struct slot *s)
 	return atomic_load_explicit(&s->until_s, memory_order_relaxed);
 }
 
+/* His time, or 0. A slot that was free when it was found may be another's by now. */
+static uint64_t time_of(struct table *t, uint64_t hash)
+{
+	const struct slot *s = slot_of(t, hash);
+
+	return atomic_load_explicit(&s->hash, memory_order_acquire) == hash ? time_in(s) : 0;
+}
+
 /* The time comes before the hash: who finds the hash finds the time. */
 static void slot_give(struct table *t, struct slot *s, uint64_t hash, uint64_t until_s)
 {
@@ -242,7 +250,7 @@ static bool keep(void *arg, const struct revoked_line *line)
 	struct revocations *r = arg;
 	uint64_t hash = hash_of(r, line->kind, line->id);
 
-	return time_in(slot_of(published_get(&r->table), hash)) == line->until_s;
+	return time_of(published_get(&r->table), hash) == line->until_s;
 }
 
 static int write_failed(struct revocations *r, const char *what, int err)
@@ -339,9 +347,9 @@ bool revocations_has(struct revocations *r, enum revocation_kind kind, const cha
 	if (revocations_empty(r) || !id[0])
 		return false;
 	hash = hash_of(r, kind, id);
-	until_s = time_in(slot_of(published_enter(&r->table), hash));
+	until_s = time_of(published_enter(&r->table), hash);
 	published_leave(&r->table);
-	return (int64_t)until_s > now_s;
+	return until_s && (int64_t)until_s > now_s;
 }
 
 int revocations_add(struct revocations *r, enum revocation_kind kind, const char *id,
@@ -358,8 +366,7 @@ int revocations_add(struct revocations *r, enum revocation_kind kind, const char
 	}
 	hash = hash_of(r, kind, id);
 	/* Told again; unless a line may be missing on disk. */
-	if (time_in(slot_of(published_get(&r->table), hash)) == (uint64_t)until_s &&
-	    !r->stats.write_errors)
+	if (time_of(published_get(&r->table), hash) == (uint64_t)until_s && !r->stats.write_errors)
 		return 0;
 	err = put(r, hash, (uint64_t)until_s, now_s);
 	return err < 0 ? err : note(r, kind, id, (uint64_t)until_s, now_s);

@@ -16,6 +16,7 @@
 #include "record_line.h"
 
 #define LINE_MAX_BYTES 256 /* a good line is less than half as long */
+#define JSON_LEVELS 4	   /* more than we write: a newer one may */
 #define READ_BYTES 32768
 #define REPORTS_MAX 10 /* broken lines that are logged one by one */
 
@@ -58,7 +59,7 @@ int revoked_line_parse(const char *line, size_t n, struct revoked_line *out)
 	bool call;
 
 	if (record_line_parse(line, n, &object.p, &object.n) < 0 ||
-	    json_check(object.p, object.n, 1) < 0)
+	    json_check(object.p, object.n, JSON_LEVELS) < 0)
 		return -EINVAL;
 	call = json_member(object, kinds[REVOKED_CALL], &v);
 	out->kind = call ? REVOKED_CALL : REVOKED_USER;
