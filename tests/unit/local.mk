@@ -109,6 +109,7 @@ check_ext_spool_SOURCES = tests/unit/check_ext_spool.c
 check_ext_spool_CPPFLAGS = $(EXT_CHECK_CPPFLAGS)
 check_ext_spool_CFLAGS = $(EXT_CHECK_CFLAGS)
 check_ext_spool_LDADD = $(EXT_CHECK_LIBS)
+
 check_PROGRAMS += check_ext_revocations check_ext_policy
 TESTS += check_ext_revocations check_ext_policy
 check_ext_revocations_SOURCES = tests/unit/check_ext_revocations.c
