@@ -22,6 +22,7 @@ void client_drop(struct client *c)
 {
 	if (c->dead)
 		return;
+	ledger_leave(c);
 	c->dead = true;
 	bufferevent_disable(c->bev, EV_READ | EV_WRITE);
 	event_active(c->s->reap, 0, 0);
@@ -48,8 +49,9 @@ void client_say(struct client *c, const char *line, int n)
 
 void client_tell(struct client *c, const char *line, int n)
 {
-	put(c, c->walk.kind == WALK_SNAPSHOT ? c->pending : bufferevent_get_output(c->bev), line,
-	    n);
+	bool later = c->walk.kind == WALK_SNAPSHOT || c->walk.kind == WALK_REPLAY;
+
+	put(c, later ? c->pending : bufferevent_get_output(c->bev), line, n);
 }
 
 static void drop_if_done(struct client *c)
@@ -70,6 +72,7 @@ static void close_after_output(struct client *c)
 {
 	if (c->dead || c->closing)
 		return;
+	ledger_leave(c);
 	c->closing = true;
 	bufferevent_disable(c->bev, EV_READ);
 	limit_output(c);
@@ -179,7 +182,8 @@ static void on_gone(struct bufferevent *bev, short what, void *arg)
 	struct client *c = arg;
 
 	(void)bev;
-	if (what == (BEV_EVENT_READING | BEV_EVENT_EOF) && !c->subscribed && !c->dead) {
+	if (what == (BEV_EVENT_READING | BEV_EVENT_EOF) && !c->subscribed && c->s->ledger != c &&
+	    !c->dead) {
 		c->asked = true;
 		limit_output(c);
 	} else {
@@ -191,6 +195,7 @@ static void on_gone(struct bufferevent *bev, short what, void *arg)
 
 void client_free(struct client *c)
 {
+	ledger_leave(c);
 	if (c->bev)
 		bufferevent_free(c->bev);
 	if (c->pending)

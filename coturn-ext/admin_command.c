@@ -15,7 +15,7 @@ static const char busy[] = "busy with a snapshot or a list";
 
 static void do_sub(struct client *c, const struct relay_command *cmd)
 {
-	if (c->subscribed) {
+	if (c->subscribed || c->s->ledger == c) {
 		client_reply_error(c, cmd->id, "subscribed already");
 		return;
 	}
@@ -23,14 +23,13 @@ static void do_sub(struct client *c, const struct relay_command *cmd)
 		client_reply_error(c, cmd->id, busy);
 		return;
 	}
+	if (cmd->ledger) {
+		ledger_begin(c, cmd);
+		return;
+	}
 	c->subscribed = true;
 	walk_start(c, WALK_SNAPSHOT, NULL);
 	walk_on(c);
-}
-
-static void do_ack(struct client *c, const struct relay_command *cmd)
-{
-	client_reply_error(c, cmd->id, "ack is for the ledger");
 }
 
 static void do_list(struct client *c, const struct relay_command *cmd)
@@ -266,7 +265,7 @@ static const struct {
 } commands[RELAY_COMMANDS_N] = {
 	[RELAY_SUB] = { do_sub, false, false },		[RELAY_LIST] = { do_list, false, false },
 	[RELAY_STATS] = { do_stats, false, false },	[RELAY_KILL] = { do_kill, true, false },
-	[RELAY_ACK] = { do_ack, true, false },		[RELAY_REVOKE] = { do_revoke, true, true },
+	[RELAY_ACK] = { ledger_ack, true, false },		[RELAY_REVOKE] = { do_revoke, true, true },
 	[RELAY_UNREVOKE] = { do_unrevoke, true, true }, [RELAY_LIMIT] = { do_limit, true, true },
 	[RELAY_DRAIN_NEW] = { do_drain, true, true },	[RELAY_RELOAD] = { do_reload, true, false },
 };

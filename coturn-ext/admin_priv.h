@@ -3,6 +3,7 @@
  *	admin_socket	the socket: listening, accepting, events for all who subscribed
  *	admin_client	one connection: its output and its marks, its lines in
  *	admin_walk	what is written a piece at a time: snapshots, lists, rounds of usage
+ *	admin_ledger	the one subscriber that keeps the ends: replay, acknowledgements
  *	admin_command	what may be asked for */
 #ifndef ADMIN_PRIV_H
 #define ADMIN_PRIV_H
@@ -17,11 +18,12 @@
 #include <event2/listener.h>
 
 #include "admin_socket.h"
+#include "spool.h"
 
 #define TOKEN "admin-socket"
 #define WALK_BYTES (64u << 10) /* a walk goes on while less than this waits to be read */
 
-enum walk_kind { WALK_NONE, WALK_SNAPSHOT, WALK_LIST, WALK_USAGE };
+enum walk_kind { WALK_NONE, WALK_REPLAY, WALK_SNAPSHOT, WALK_LIST, WALK_USAGE };
 
 struct walk {
 	enum walk_kind kind;
@@ -55,6 +57,7 @@ struct admin_counters {
 	uint64_t closed_slow;		     /* at the hard mark */
 	uint64_t usage_skipped;		     /* lines, at the soft mark */
 	uint64_t denied_skipped;	     /* the same */
+	uint64_t ledger_closed;		     /* it acknowledged nothing */
 };
 
 struct admin_socket {
@@ -66,6 +69,7 @@ struct admin_socket {
 	struct event *reap, *resume;
 	TAILQ_HEAD(clients, client) clients;
 	size_t clients_n;
+	struct client *ledger; /* NULL: there is none */
 	uint64_t seq;
 	char epoch[RELAY_EPOCH_LEN + 1];
 	struct relay_secret secrets[SECRETS_MAX]; /* as announced */
@@ -97,6 +101,15 @@ void client_reply_error(struct client *c, uint64_t id, const char *error);
 
 /* extra: more members, or NULL. */
 void client_reply_ok(struct client *c, uint64_t id, uint64_t count, const char *extra);
+
+/* --- admin_ledger.c --- */
+
+void ledger_begin(struct client *c, const struct relay_command *cmd); /* sub */
+void ledger_ack(struct client *c, const struct relay_command *cmd);
+void ledger_leave(struct client *c); /* fine for any client */
+
+/* An end; kept: the spool has it, as its last record. */
+void ledger_tell_end(struct client *c, const char *line, int n, bool kept);
 
 /* --- admin_walk.c --- */
 

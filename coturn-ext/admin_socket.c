@@ -2,9 +2,9 @@
 #include "admin_priv.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -125,22 +125,6 @@ static void on_resume(evutil_socket_t fd, short what, void *arg)
 
 /* --- the socket --------------------------------------------------------------------------- */
 
-static int new_epoch(char out[17])
-{
-	static const char hex[] = "0123456789abcdef";
-	unsigned char random[8];
-	size_t i;
-
-	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-		return -EIO;
-	for (i = 0; i < sizeof(random); i++) {
-		out[2 * i] = hex[random[i] >> 4];
-		out[2 * i + 1] = hex[random[i] & 15];
-	}
-	out[16] = '\0';
-	return 0;
-}
-
 static int copy_users(struct admin_socket *s, const struct admin_config *config)
 {
 	s->users = calloc(config->users_n + 1, sizeof(*s->users));
@@ -178,9 +162,7 @@ int admin_socket_new(struct admin_socket **out, struct event_base *base, int fd,
 	s->base = base;
 	s->config = *config;
 	s->start_uid = geteuid();
-	r = new_epoch(s->epoch);
-	if (r < 0)
-		goto fail;
+	snprintf(s->epoch, sizeof(s->epoch), "%s", config->epoch);
 	r = copy_users(s, config);
 	if (r < 0)
 		goto fail;
@@ -238,29 +220,53 @@ void admin_socket_new_allocation(struct admin_socket *s, const struct entry *e)
 			client_tell(c, line, n);
 }
 
-void admin_socket_end(struct admin_socket *s, struct entry *e, uint64_t seq, const char *reason)
+/* When it ended, though it may have waited in the queue since. */
+static uint64_t ended_wall_ms(uint64_t ended_ms)
 {
-	char line[RELAY_LINE_MAX];
+	uint64_t now_ms = admin_now_ms();
+
+	return wall_now_ms() - (now_ms > ended_ms ? now_ms - ended_ms : 0);
+}
+
+static int write_end(const struct admin_socket *s, char line[RELAY_LINE_MAX], const struct cell *c,
+		     uint64_t seq, bool exact, const char *reason)
+{
+	uint64_t ended_ms = exact ? cell_ended_ms(c) : admin_now_ms();
 	struct relay_allocation a;
 	struct relay_totals t;
-	struct client *c;
-	int n;
 
-	cell_describe(e->cell, admin_now_ms(), &a);
-	cell_totals(e->cell, &t);
-	n = relay_write_end(line, sizeof(line),
-			    &(struct relay_end){ .epoch = s->epoch,
-						 .seq = seq,
-						 .alloc = &a,
-						 .totals = &t,
-						 .ended_ms = wall_now_ms(),
-						 .exact = true,
-						 .reason = reason });
+	cell_describe(c, ended_ms, &a);
+	cell_totals(c, &t);
+	return relay_write_end(line, RELAY_LINE_MAX,
+			       &(struct relay_end){ .epoch = s->epoch,
+						    .seq = seq,
+						    .alloc = &a,
+						    .totals = &t,
+						    .ended_ms = ended_wall_ms(ended_ms),
+						    .exact = exact,
+						    .reason = reason });
+}
+
+void admin_socket_end(struct admin_socket *s, struct cell *cell, uint64_t seq, bool exact,
+		      const char *reason)
+{
+	char line[RELAY_LINE_MAX];
+	struct entry *e = registry_entry(cell);
+	struct client *c;
+	int n = write_end(s, line, cell, seq, exact, reason);
+	bool kept;
+
+	if (n < 0)
+		return;
+	kept = spool_append(s->config.spool, line, (size_t)n, s->epoch, seq) == 0;
 	TAILQ_FOREACH (c, &s->clients, link) {
 		if (c->dead)
 			continue;
-		walk_leave(c, e);
-		if (c->subscribed)
+		if (e)
+			walk_leave(c, e);
+		if (s->ledger == c)
+			ledger_tell_end(c, line, n, kept);
+		else if (c->subscribed)
 			client_tell(c, line, n);
 	}
 }
@@ -372,4 +378,14 @@ bool admin_socket_has_watchers(const struct admin_socket *s)
 		if (c->subscribed && !c->dead)
 			return true;
 	return false;
+}
+
+bool admin_socket_flushed(const struct admin_socket *s)
+{
+	const struct client *c;
+
+	TAILQ_FOREACH (c, &s->clients, link)
+		if (!c->dead && client_waiting(c) > 0)
+			return false;
+	return !s->ledger || spool_records(s->config.spool) == 0;
 }

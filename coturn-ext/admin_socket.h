@@ -25,11 +25,14 @@
 struct event_base;
 struct policy;
 struct secrets;
+struct spool;
 struct admin_socket;
 
 struct admin_config {
 	struct registry *registry;
 	const struct cell_queue *queue; /* for its counters */
+	struct spool *spool;		/* keeps ends until the ledger acknowledges them */
+	const char *epoch;		/* of this run: 16 hex digits; copied */
 	const char *version;		/* of turnserver, for hello; a loan for the socket's life */
 	unsigned relay_threads;
 	uint32_t interval_ms;
@@ -51,8 +54,7 @@ struct admin_config {
 	void (*drain)(void *arg);
 };
 
-/* fd: listening, ours from here on also when this fails. Returns 0, -EIO (no
- * randomness for the epoch), -ENOMEM. */
+/* fd: listening, ours from here on also when this fails. Returns 0, -ENOMEM. */
 int admin_socket_new(struct admin_socket **out, struct event_base *base, int fd,
 		     const struct admin_config *config);
 void admin_socket_free(struct admin_socket *s); /* NULL is fine */
@@ -63,8 +65,10 @@ uint64_t admin_socket_next_seq(struct admin_socket *s);
 /* An allocation was added to the registry under e->seq. */
 void admin_socket_new_allocation(struct admin_socket *s, const struct entry *e);
 
-/* An allocation has ended, under a fresh seq; e leaves the registry right after. */
-void admin_socket_end(struct admin_socket *s, struct entry *e, uint64_t seq, const char *reason);
+/* An allocation has ended, under a fresh seq: into the spool, then to all who
+ * subscribed. c leaves the registry right after, if it is there. */
+void admin_socket_end(struct admin_socket *s, struct cell *c, uint64_t seq, bool exact,
+		      const char *reason);
 
 /* Fresh totals, up to RELAY_USAGE_ROWS of them. */
 void admin_socket_usage(struct admin_socket *s, const struct relay_usage_row *rows, size_t n);
@@ -77,6 +81,9 @@ void admin_socket_secrets(struct admin_socket *s);
 
 /* policy_draining() has changed. */
 void admin_socket_drain(struct admin_socket *s);
+
+/* Has every reader taken what it was told, and the ledger acknowledged it? */
+bool admin_socket_flushed(const struct admin_socket *s);
 
 bool admin_socket_has_watchers(const struct admin_socket *s); /* somebody wants usage */
 

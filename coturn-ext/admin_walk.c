@@ -1,7 +1,8 @@
 /* admin_walk.c - what is written a piece at a time, as the output drains
  *
  * A client has at most one walk over the registry under way: its snapshot, a
- * list, or a round of usage to make up for lines it was too slow for. Live
+ * list, or a round of usage to make up for lines it was too slow for; or, before
+ * its snapshot, over the spool (a ledger). Live
  * events that come while a snapshot is written wait in "pending" and follow
  * "synced", so that a reader sees the order: snapshot, synced, everything after. */
 #include "admin_priv.h"
@@ -90,6 +91,30 @@ static size_t step_usage(struct client *c)
 	return n;
 }
 
+static int entries_left(const struct client *c)
+{
+	return c->walk.at != NULL;
+}
+
+static int records_left(const struct client *c)
+{
+	return spool_waiting(c->s->config.spool);
+}
+
+static size_t step_replay(struct client *c)
+{
+	char line[RELAY_LINE_MAX];
+
+	client_say(c, line, spool_next(c->s->config.spool, line, sizeof(line)));
+	return 1;
+}
+
+static void done_replay(struct client *c)
+{
+	c->subscribed = true;
+	walk_start(c, WALK_SNAPSHOT, NULL);
+}
+
 static void done_snapshot(struct client *c)
 {
 	char line[RELAY_LINE_MAX];
@@ -107,12 +132,14 @@ static void done_list(struct client *c)
 }
 
 static const struct {
-	size_t (*step)(struct client *c); /* write the next entries; returns how many */
+	int (*left)(const struct client *c); /* 0: at the end; below 0: not now */
+	size_t (*step)(struct client *c);    /* write the next entries; returns how many */
 	void (*done)(struct client *c);
 } walks[] = {
-	[WALK_SNAPSHOT] = { step_snap, done_snapshot },
-	[WALK_LIST] = { step_snap, done_list },
-	[WALK_USAGE] = { step_usage, NULL },
+	[WALK_REPLAY] = { records_left, step_replay, done_replay },
+	[WALK_SNAPSHOT] = { entries_left, step_snap, done_snapshot },
+	[WALK_LIST] = { entries_left, step_snap, done_list },
+	[WALK_USAGE] = { entries_left, step_usage, NULL },
 };
 
 static bool room_for_walk(const struct client *c)
@@ -127,13 +154,16 @@ void walk_on(struct client *c)
 
 	while (c->walk.kind != WALK_NONE && room_for_walk(c)) {
 		enum walk_kind kind = c->walk.kind;
+		int left = walks[kind].left(c);
 		size_t n;
 
-		if (!c->walk.at) {
+		if (left < 0)
+			return;
+		if (left == 0) {
+			c->walk.kind = WALK_NONE;
 			if (walks[kind].done)
 				walks[kind].done(c);
-			c->walk.kind = WALK_NONE;
-			break;
+			continue;
 		}
 		n = walks[kind].step(c);
 		if (n >= budget)

@@ -79,6 +79,35 @@ static void unlink_at_exit(void)
 	watch_unlink(watch);
 }
 
+static int cancel(uint64_t sid)
+{
+	return send_session_cancellation_to_relay((turnsession_id)sid);
+}
+
+static void stopping(void)
+{
+#if !defined(TURN_NO_SYSTEMD)
+	sd_notify(0, "STOPPING=1");
+#endif
+}
+
+/* Not exit(): relay threads go on until the process ends, and what exit() takes
+ * down under them (OpenSSL, the database clients, the C library's own) they use.
+ * What is to be kept has been written; the log is flushed line by line. */
+static void leave(void)
+{
+	fflush(stdout);
+	_exit(0);
+}
+
+static const struct watch_host host = {
+	.version = COTURN_PACKAGE_VERSION "+signald1",
+	.cancel = cancel,
+	.stopping = stopping,
+	.leave = leave,
+	.reopen_log = reset_rtpprintf,
+};
+
 int coturn_ext_open(void)
 {
 	char err[512];
@@ -95,14 +124,9 @@ int coturn_ext_open(void)
 			"rest-api-separator must be ':' with admin-socket or auth-secret-file");
 	if (options.secrets_path)
 		no_core_dumps();
-	if (watch_open(&watch, &options, err, sizeof(err)) < 0)
+	if (watch_open(&watch, &options, &host, err, sizeof(err)) < 0)
 		return refuse_start(err);
 	return atexit(unlink_at_exit) ? refuse_start("out of memory") : 0;
-}
-
-static int cancel(uint64_t sid)
-{
-	return send_session_cancellation_to_relay((turnsession_id)sid);
 }
 
 int coturn_ext_start(void)
@@ -111,8 +135,7 @@ int coturn_ext_start(void)
 
 	if (!watch)
 		return 0;
-	if (watch_start(watch, turn_params.listener.event_base, COTURN_PACKAGE_VERSION "+signald1",
-			threads, cancel) < 0)
+	if (watch_start(watch, turn_params.listener.event_base, threads) < 0)
 		return refuse_start("admin-socket: out of memory");
 	return 0;
 }

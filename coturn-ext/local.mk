@@ -8,7 +8,8 @@ dist_man_MANS += coturn-ext/turnserver-ext.7
 
 noinst_LIBRARIES += libcoturn-ext.a
 libcoturn_ext_a_SOURCES = \
-	coturn-ext/admin_client.c coturn-ext/admin_command.c coturn-ext/admin_walk.c \
+	coturn-ext/admin_client.c coturn-ext/admin_command.c coturn-ext/admin_ledger.c \
+	coturn-ext/admin_walk.c \
 	coturn-ext/admin_path.c coturn-ext/admin_path.h \
 	coturn-ext/admin_socket.c coturn-ext/admin_socket.h coturn-ext/admin_priv.h \
 	coturn-ext/cells.c coturn-ext/cells.h \
@@ -28,7 +29,8 @@ libcoturn_ext_a_SOURCES = \
 	coturn-ext/secrets.c coturn-ext/secrets.h \
 	coturn-ext/spool.c coturn-ext/spool.h coturn-ext/spool_merge.c coturn-ext/spool_priv.h \
 	coturn-ext/spool_scan.c \
-	coturn-ext/watch.c coturn-ext/watch.h
+	coturn-ext/state.c coturn-ext/state.h coturn-ext/stop.c coturn-ext/stop.h \
+	coturn-ext/watch.c coturn-ext/watch.h coturn-ext/watch_priv.h coturn-ext/watch_stop.c
 libcoturn_ext_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
 
 # The one file that needs coturn's headers, and so the patched tree; an object of the same archive.

@@ -420,16 +420,22 @@ static bool enough_under_way(const struct spool *sp)
 	return spool_offset_of(sp, sp->index.sent) - from > sp->limits.unacked_max_bytes / 2;
 }
 
+int spool_waiting(const struct spool *sp)
+{
+	if (sp->index.sent == sp->index.records_n)
+		return 0;
+	return enough_under_way(sp) ? -EAGAIN : 1;
+}
+
 int spool_next(struct spool *sp, char *out, size_t size)
 {
 	char line[SPOOL_LINE_MAX];
 	const char *text;
 	size_t n;
+	int r = spool_waiting(sp);
 
-	if (sp->index.sent == sp->index.records_n)
-		return 0;
-	if (enough_under_way(sp))
-		return -EAGAIN;
+	if (r <= 0)
+		return r;
 	if (sp->index.records[sp->index.sent].bytes - RECORD_LINE_HEAD > size)
 		return -ENOBUFS;
 	if (spool_read_record(sp, sp->index.sent++, line, &text, &n) < 0) {

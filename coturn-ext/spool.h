@@ -67,6 +67,10 @@ int spool_append(struct spool *sp, const char *line, size_t n, const char *epoch
  * before it count as acknowledged; spool_next() begins behind it. */
 void spool_begin(struct spool *sp, const char *epoch, uint64_t seq);
 
+/* Is there something for spool_next()? Returns 1, 0 (all were sent), -EAGAIN
+ * (enough is under way: after an ack). */
+int spool_waiting(const struct spool *sp);
+
 /* The next record not sent since spool_begin(), as a line with its line feed.
  * Returns its length, 0 (all were sent), -EAGAIN (enough is under way: after an
  * ack), -EIO (could not be read; left out and counted as corrupt), -ENOBUFS

@@ -1,18 +1,16 @@
 /* watch.c - see watch.h */
-#include "watch.h"
+#include "watch_priv.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
 
 #include "admin_path.h"
-#include "admin_socket.h"
 #include "cells.h"
 #include "log.h"
 #include "policy.h"
@@ -24,24 +22,6 @@
 #define NOTES_PER_TURN 256    /* taken from the queue's list in one go */
 #define SAMPLES_PER_TURN 1024 /* cells looked at in one go */
 #define SECRETS_POLL_S 5
-
-struct watch {
-	const struct options *options;
-	int listen_fd;	   /* until the admin socket owns it */
-	struct stat place; /* of the socket's path as we made it */
-	pid_t server;	   /* who serves the socket, and removes its path; 0: not started */
-	struct secrets *secrets;
-	struct policy_watch *policy;
-	struct cell_queue *queue;
-	struct registry *registry;
-	struct admin_socket *admin;
-	int (*cancel)(uint64_t sid);
-	struct cell_note *notes; /* taken, not looked at yet */
-	struct event *wake, *sample, *sample_more, *secrets_poll;
-	struct entry *sampling; /* next in the round under way; NULL: none */
-	struct relay_usage_row rows[RELAY_USAGE_ROWS];
-	size_t rows_n;
-};
 
 /* --- opening --------------------------------------------------------------------- */
 
@@ -73,6 +53,7 @@ static int open_secrets(struct watch *w, char *err, size_t err_size)
 static int open_socket(struct watch *w, char *err, size_t err_size)
 {
 	const struct options *o = w->options;
+	int r;
 
 	if (!o->socket_path)
 		return 0;
@@ -85,10 +66,15 @@ static int open_socket(struct watch *w, char *err, size_t err_size)
 	if (w->listen_fd < 0)
 		return w->listen_fd;
 	lstat(o->socket_path, &w->place);
+	r = state_open(&w->state, o, w->host.layout, err, err_size);
+	if (r < 0)
+		return r;
+	cell_queue_set_live(w->queue, w->state.live);
 	return 0;
 }
 
-int watch_open(struct watch **out, const struct options *o, char *err, size_t err_size)
+int watch_open(struct watch **out, const struct options *o, const struct watch_host *host,
+	       char *err, size_t err_size)
 {
 	struct watch *w = calloc(1, sizeof(*w));
 	int r;
@@ -98,6 +84,7 @@ int watch_open(struct watch **out, const struct options *o, char *err, size_t er
 		return -ENOMEM;
 	}
 	w->options = o;
+	w->host = *host;
 	w->listen_fd = -1;
 	r = open_secrets(w, err, err_size);
 	if (r == 0)
@@ -121,10 +108,20 @@ static void go_on(struct event *ev)
 
 /* --- allocations come and go -------------------------------------------------------- */
 
+/* A successor numbers the ends of this epoch behind it. */
+static uint64_t next_seq(struct watch *w)
+{
+	uint64_t seq = admin_socket_next_seq(w->admin);
+
+	if (w->state.live)
+		live_set_seq(w->state.live, seq);
+	return seq;
+}
+
 static void on_born(struct watch *w, struct cell *c)
 {
 	struct entry *e;
-	int r = registry_add(w->registry, c, admin_socket_next_seq(w->admin), &e);
+	int r = registry_add(w->registry, c, next_seq(w), &e);
 
 	if (r < 0) {
 		log_error(TOKEN, "allocation %018llu is not reported: %s",
@@ -134,17 +131,8 @@ static void on_born(struct watch *w, struct cell *c)
 	admin_socket_new_allocation(w->admin, e);
 	if (policy_revoked(watch_policy(w), cell_name(c), cell_shared(c), time(NULL))) {
 		cell_mark(c, "revoked"); /* it was being made when the command came */
-		w->cancel(cell_sid(c));
+		w->host.cancel(cell_sid(c));
 	}
-}
-
-static void forget(struct watch *w, struct cell *c)
-{
-	struct entry *e = registry_entry(c);
-
-	if (e)
-		registry_remove(w->registry, e);
-	cell_free(c);
 }
 
 static void flush_rows(struct watch *w)
@@ -154,18 +142,36 @@ static void flush_rows(struct watch *w)
 	w->rows_n = 0;
 }
 
-static void on_end(struct watch *w, struct cell *c)
+static void unregister(struct watch *w, struct cell *c)
 {
 	struct entry *e = registry_entry(c);
 
-	if (e) {
-		flush_rows(w); /* one of them may be its own: no sample comes after the end */
-		if (w->sampling == e)
-			w->sampling = registry_after(e);
-		admin_socket_end(w->admin, e, admin_socket_next_seq(w->admin),
-				 cell_reason(c));
-	}
-	forget(w, c);
+	if (!e)
+		return;
+	if (w->sampling == e)
+		w->sampling = registry_after(e);
+	registry_remove(w->registry, e);
+}
+
+/* Its number is in the mapping before its record is in the spool: a successor
+ * that finds the cell says the same end again, and the spool knows it. */
+void watch_end(struct watch *w, struct cell *c, bool exact, const char *reason)
+{
+	uint64_t seq = next_seq(w);
+
+	flush_rows(w); /* one of them may be its own: no sample comes after the end */
+	cell_set_end_seq(c, seq);
+	admin_socket_end(w->admin, c, seq, exact, reason);
+	unregister(w, c);
+}
+
+/* One that a stop has ended already says nothing more. */
+static void on_end(struct watch *w, struct cell *c)
+{
+	if (!cell_end_seq(c))
+		watch_end(w, c, true, cell_reason(c));
+	cell_free(c);
+	watch_stop_if_drained(w);
 }
 
 static void on_note(struct watch *w, struct cell_note *note)
@@ -182,9 +188,8 @@ static void on_note(struct watch *w, struct cell_note *note)
 
 /* What was pushed before a command came. A turn's share does not apply: what
  * the command is about may be the last of them. */
-static void catch_up(void *arg)
+void watch_catch_up(struct watch *w)
 {
-	struct watch *w = arg;
 	unsigned lists;
 
 	for (lists = 0; lists < 2; lists++) { /* the one under way, and what came since */
@@ -197,6 +202,11 @@ static void catch_up(void *arg)
 			on_note(w, note);
 		}
 	}
+}
+
+static void catch_up(void *arg)
+{
+	watch_catch_up(arg);
 }
 
 static void on_wake(evutil_socket_t fd, short what, void *arg)
@@ -261,6 +271,7 @@ static void on_sample(evutil_socket_t fd, short what, void *arg)
 {
 	struct watch *w = arg;
 
+	state_alive(&w->state);
 	if (w->sampling || !admin_socket_has_watchers(w->admin))
 		return;
 	w->sampling = registry_oldest(w->registry);
@@ -306,10 +317,9 @@ static void on_secrets_poll(evutil_socket_t fd, short what, void *arg)
 }
 
 /* By command, so a file that is broken still is reported again. */
-static int reload(void *arg, char *err, size_t err_size)
+int watch_reload(struct watch *w, char *err, size_t err_size)
 {
 	struct secret_error se = { .text = "" };
-	struct watch *w = arg;
 	int r;
 
 	if (!w->secrets) {
@@ -327,6 +337,16 @@ static int reload(void *arg, char *err, size_t err_size)
 	return (int)secrets_count(w->secrets);
 }
 
+static int reload(void *arg, char *err, size_t err_size)
+{
+	return watch_reload(arg, err, err_size);
+}
+
+static void on_drain(void *arg)
+{
+	watch_stop_if_drained(arg);
+}
+
 /* --- starting ---------------------------------------------------------------------------- */
 
 static struct event *every(struct watch *w, struct event_base *base, unsigned seconds,
@@ -342,29 +362,30 @@ static struct event *every(struct watch *w, struct event_base *base, unsigned se
 	return ev;
 }
 
-static int start_admin(struct watch *w, struct event_base *base, const char *version,
-		       unsigned relay_threads, int (*cancel)(uint64_t sid))
+static int start_admin(struct watch *w, struct event_base *base, unsigned relay_threads)
 {
 	const struct admin_config config = {
 		.registry = w->registry,
 		.queue = w->queue,
-		.version = version,
+		.spool = w->state.spool,
+		.epoch = w->state.epoch,
+		.version = w->host.version,
 		.relay_threads = relay_threads,
 		.interval_ms = w->options->interval_s * 1000,
 		.users = w->options->users,
 		.users_n = w->options->users_n,
-		.cancel = cancel,
+		.cancel = w->host.cancel,
 		.policy = watch_policy(w),
 		.secrets = w->secrets,
 		.arg = w,
 		.catch_up = catch_up,
 		.reload = reload,
+		.drain = on_drain,
 	};
 	int fd = w->listen_fd, r;
 
 	w->listen_fd = -1;
 	w->server = getpid(); /* only now: between opening and here turnserver may have forked */
-	w->cancel = cancel;
 	r = admin_socket_new(&w->admin, base, fd, &config);
 	if (r < 0)
 		return r;
@@ -375,14 +396,13 @@ static int start_admin(struct watch *w, struct event_base *base, const char *ver
 		return -ENOMEM;
 	cell_queue_set_wake(w->queue, wake_main, w);
 	event_active(w->wake, 0, 0); /* what came before there was anybody to wake */
-	return 0;
+	return watch_stop_open(w, base);
 }
 
-int watch_start(struct watch *w, struct event_base *base, const char *version,
-		unsigned relay_threads, int (*cancel)(uint64_t sid))
+int watch_start(struct watch *w, struct event_base *base, unsigned relay_threads)
 {
 	if (w->queue) {
-		int r = start_admin(w, base, version, relay_threads, cancel);
+		int r = start_admin(w, base, relay_threads);
 
 		if (r < 0)
 			return r;
@@ -423,6 +443,15 @@ static void event_forget(struct event *ev)
 		event_free(ev);
 }
 
+static void forget(struct watch *w, struct cell *c)
+{
+	struct entry *e = registry_entry(c);
+
+	if (e)
+		registry_remove(w->registry, e);
+	cell_free(c);
+}
+
 /* Notes nobody looks at any more; then the cells that never said goodbye. */
 static void free_cells(struct watch *w)
 {
@@ -454,6 +483,7 @@ void watch_free(struct watch *w)
 		unlink_ours(w);
 		close(w->listen_fd);
 	}
+	stop_free(w->stop);
 	event_forget(w->wake);
 	event_forget(w->sample);
 	event_forget(w->sample_more);
@@ -464,6 +494,7 @@ void watch_free(struct watch *w)
 	free_cells(w);
 	registry_free(w->registry);
 	cell_queue_free(w->queue);
+	state_close(&w->state);
 	policy_watch_free(w->policy);
 	secrets_free(w->secrets);
 	free(w);
@@ -477,6 +508,11 @@ struct cell_queue *watch_cells(struct watch *w)
 struct policy *watch_policy(struct watch *w)
 {
 	return policy_watch_policy(w->policy);
+}
+
+struct live *watch_live(struct watch *w)
+{
+	return w->state.live;
 }
 
 struct secrets *watch_secrets(struct watch *w)

@@ -12,18 +12,32 @@
 
 struct event_base;
 struct cell_queue;
+struct live;
+struct live_layout;
 struct policy;
 struct secrets;
 struct watch;
 
-/* Do what can fail: listen on the socket, load the secrets. o stays the
- * caller's and must outlive the watch. Returns 0, or -errno with err, one line. */
-int watch_open(struct watch **out, const struct options *o, char *err, size_t err_size);
+/* What turnserver does for the watch. Called on main. */
+struct watch_host {
+	const char *version; /* a loan */
+	/* Of its sessions; NULL: they are not in a mapping. A loan during watch_open(). */
+	const struct live_layout *layout;
+	/* Ask an allocation's owner to end it. Returns 0, or below 0. */
+	int (*cancel)(uint64_t sid);
+	void (*stopping)(void);	  /* a stop has begun */
+	void (*leave)(void);	  /* end the process; NULL: signals stay turnserver's own */
+	void (*reopen_log)(void); /* close the log; the next message opens it */
+};
 
-/* Begin to serve. cancel asks an allocation's owner to end it, and does not
- * end it itself. version is a loan. Returns 0, -errno. */
-int watch_start(struct watch *w, struct event_base *base, const char *version,
-		unsigned relay_threads, int (*cancel)(uint64_t sid));
+/* Do what can fail: load the secrets, listen on the socket, recover what a
+ * killed server left. o stays the caller's and must outlive the watch, host is
+ * copied. Returns 0, or -errno with err, one line. */
+int watch_open(struct watch **out, const struct options *o, const struct watch_host *host,
+	       char *err, size_t err_size);
+
+/* Begin to serve. Returns 0, -errno. */
+int watch_start(struct watch *w, struct event_base *base, unsigned relay_threads);
 
 /* With no thread left that uses it. The socket's path goes too. NULL is fine. */
 void watch_free(struct watch *w);
@@ -34,6 +48,7 @@ void watch_unlink(const struct watch *w);
 
 struct cell_queue *watch_cells(struct watch *w);  /* NULL: no admin socket. Any thread */
 struct secrets *watch_secrets(struct watch *w);	  /* NULL: no file. Any thread */
+struct live *watch_live(struct watch *w);	  /* NULL: there is none. Any thread */
 struct policy *watch_policy(struct watch *w);	  /* any thread */
 unsigned watch_interval_s(const struct watch *w); /* any thread */
 

@@ -39,6 +39,8 @@ static inline int cancel(uint64_t sid)
 	return 0;
 }
 
+static const struct watch_host host = { .version = "4.6.1-test", .cancel = cancel };
+
 static inline void quiet(enum log_level level, const char *token, const char *text)
 {
 	(void)level;
@@ -72,8 +74,8 @@ static inline void open_watch(void)
 	ck_assert_int_eq(options_finish(&options), 0);
 	base = event_base_new();
 	ck_assert_ptr_nonnull(base);
-	ck_assert_msg(watch_open(&watch, &options, err, sizeof(err)) == 0, "%s", err);
-	ck_assert_int_eq(watch_start(watch, base, "4.6.1-test", 2, cancel), 0);
+	ck_assert_msg(watch_open(&watch, &options, &host, err, sizeof(err)) == 0, "%s", err);
+	ck_assert_int_eq(watch_start(watch, base, 2), 0);
 }
 
 static inline void setup(void)
@@ -94,6 +96,7 @@ static inline void teardown(void)
 	close_watch();
 	ck_assert_int_eq(access(path, F_OK), -1);
 	unlink(place_of("revoked"));
+	ck_assert_int_eq(unlink(place_of("ends.spool")), 0);
 	rmdir(dir);
 }
 

@@ -1,0 +1,164 @@
+/* state.c - see state.h */
+#include "state.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "admin_socket.h"
+#include "log.h"
+
+#define TOKEN "admin-socket"
+
+static int new_epoch(char out[RELAY_EPOCH_LEN + 1])
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char random[RELAY_EPOCH_LEN / 2];
+	size_t i;
+
+	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return -EIO;
+	for (i = 0; i < sizeof(random); i++) {
+		out[2 * i] = hex[random[i] >> 4];
+		out[2 * i + 1] = hex[random[i] & 15];
+	}
+	out[RELAY_EPOCH_LEN] = '\0';
+	return 0;
+}
+
+static uint64_t wall_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* --- the spool ----------------------------------------------------------------------- */
+
+static char *spool_path(const struct options *o)
+{
+	const char *slash = strrchr(o->socket_path, '/');
+	char *path = NULL;
+	int r;
+
+	if (o->state_dir)
+		r = asprintf(&path, "%s/ends.spool", o->state_dir);
+	else
+		r = asprintf(&path, "%.*sends.spool", slash ? (int)(slash + 1 - o->socket_path) : 0,
+			     o->socket_path);
+	return r < 0 ? NULL : path;
+}
+
+static const char *why(int r)
+{
+	switch (r) {
+	case -EBUSY: return "another server uses it";
+	case -EPERM:
+	case -ELOOP: return "not a plain file of ours";
+	case -EFBIG: return "far too large to be a spool";
+	default: return strerror(-r);
+	}
+}
+
+static int open_spool(struct state *st, const struct options *o, char *err, size_t err_size)
+{
+	char *path = spool_path(o);
+	int r = path ? spool_open(&st->spool, path, NULL) : -ENOMEM;
+
+	if (r < 0)
+		snprintf(err, err_size, "admin-state-dir: %s: %s", path ? path : "ends.spool",
+			 why(r));
+	free(path);
+	return r;
+}
+
+/* --- what was left ---------------------------------------------------------------------- */
+
+/* What cannot be written is counted by the spool; the rest may still fit. */
+static int keep(void *arg, const struct live_record *rec)
+{
+	struct state *st = arg;
+	char line[RELAY_LINE_MAX];
+	int n = relay_write_end(line, sizeof(line),
+				&(struct relay_end){ .epoch = rec->epoch,
+						     .seq = rec->seq,
+						     .alloc = &rec->alloc,
+						     .totals = &rec->totals,
+						     .ended_ms = rec->ended_ms,
+						     .exact = rec->exact,
+						     .reason = rec->reason });
+
+	if (n > 0)
+		spool_append(st->spool, line, (size_t)n, rec->epoch, rec->seq);
+	return 0;
+}
+
+static int recover(struct state *st, const char *path, char *err, size_t err_size)
+{
+	long n = live_recover(path, wall_now_ms(), keep, st, err, err_size);
+
+	if (n < 0)
+		return (int)n;
+	if (n > 0)
+		log_warn(TOKEN, "%ld allocations of a server that was killed have ended", n);
+	return 0;
+}
+
+/* Without a mapping the server can serve; only a kill costs more then. */
+static void open_live(struct state *st, const char *path, const struct live_layout *layout)
+{
+	char err[256] = "";
+
+	if (live_open(&st->live, path, layout, st->epoch, NULL, err, sizeof(err)) < 0)
+		log_error(TOKEN, "%s; a kill will lose what is live then", err);
+}
+
+int state_open(struct state *st, const struct options *o, const struct live_layout *layout,
+	       char *err, size_t err_size)
+{
+	char *path = NULL;
+	int r = -ENOMEM;
+
+	snprintf(err, err_size, "admin-socket: %s", strerror(ENOMEM));
+	if (asprintf(&path, "%s.live", o->socket_path) < 0)
+		return r;
+	r = new_epoch(st->epoch);
+	if (r == 0)
+		r = open_spool(st, o, err, err_size);
+	if (r == 0)
+		r = recover(st, path, err, err_size);
+	if (r == 0 && layout)
+		open_live(st, path, layout);
+	if (r == 0)
+		state_alive(st);
+	free(path);
+	return r;
+}
+
+void state_alive(struct state *st)
+{
+	spool_tidy(st->spool);
+	if (st->live)
+		live_set_now(st->live, admin_now_ms(), wall_now_ms());
+}
+
+void state_finish(struct state *st)
+{
+	int r = spool_sync(st->spool);
+
+	if (r < 0)
+		log_error(TOKEN, "the spool could not be synced: %s", strerror(-r));
+	if (st->live)
+		live_unlink(st->live);
+}
+
+void state_close(struct state *st)
+{
+	spool_free(st->spool);
+	live_free(st->live);
+	memset(st, 0, sizeof(*st));
+}

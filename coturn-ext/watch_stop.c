@@ -1,0 +1,103 @@
+/* watch_stop.c - the steps of a stop, and of a hang-up */
+#include "watch_priv.h"
+
+#include "cells.h"
+#include "log.h"
+#include "policy.h"
+#include "registry.h"
+
+#define TOKEN "stop"
+
+static const char reason[] = "server-stop";
+
+static void begin(void *arg)
+{
+	struct watch *w = arg;
+	struct policy *p = watch_policy(w);
+
+	if (!policy_draining(p)) {
+		policy_drain(p, true);
+		admin_socket_drain(w->admin);
+	}
+	w->host.stopping();
+}
+
+/* Whoever is marked already was cancelled for that, and keeps that reason. */
+static size_t cancel(void *arg)
+{
+	struct watch *w = arg;
+	struct entry *e;
+
+	watch_catch_up(w);
+	for (e = registry_oldest(w->registry); e; e = registry_after(e)) {
+		if (cell_marked(e->cell))
+			continue;
+		cell_mark(e->cell, reason);
+		w->host.cancel(cell_sid(e->cell));
+	}
+	return registry_count(w->registry);
+}
+
+/* Their relay threads are stuck or very busy: the last sample is what there is. */
+static void force(void *arg)
+{
+	struct watch *w = arg;
+	struct entry *e;
+
+	watch_catch_up(w);
+	while ((e = registry_oldest(w->registry)))
+		watch_end(w, e->cell, false, reason);
+}
+
+static bool flushed(void *arg)
+{
+	struct watch *w = arg;
+
+	return admin_socket_flushed(w->admin);
+}
+
+static void leave(void *arg)
+{
+	struct watch *w = arg;
+
+	force(w); /* what was made since */
+	state_finish(&w->state);
+	watch_unlink(w);
+	log_info(TOKEN, "stopped");
+	w->host.leave();
+}
+
+static void hangup(void *arg)
+{
+	struct watch *w = arg;
+	char err[512];
+
+	w->host.reopen_log();
+	log_info(TOKEN, "hang-up: the log is open anew");
+	if (w->secrets)
+		watch_reload(w, err, sizeof(err));
+}
+
+int watch_stop_open(struct watch *w, struct event_base *base)
+{
+	const struct stop_steps steps = {
+		.arg = w,
+		.begin = begin,
+		.cancel = cancel,
+		.force = force,
+		.flushed = flushed,
+		.leave = leave,
+		.hangup = hangup,
+	};
+
+	return w->host.leave ? stop_new(&w->stop, base, &steps) : 0;
+}
+
+void watch_stop_if_drained(struct watch *w)
+{
+	if (!w->stop || stop_under_way(w->stop) || !policy_draining(watch_policy(w)) ||
+	    registry_count(w->registry))
+		return;
+	log_info(TOKEN, "drained");
+	stop_begin(w->stop);
+}
