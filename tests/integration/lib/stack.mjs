@@ -18,9 +18,12 @@ function write(dir, name, text) {
 	return file;
 }
 
+/* true: the key alone; false: no such line; a list: a line for each. */
 const lines = (o) => Object.entries(o)
-	.map(([key, value]) => (value === true ? key : `${key}=${value}`))
-	.join('\n') + '\n';
+	.flatMap(([key, value]) => [value].flat().map((v) => [key, v]))
+	.filter(([, value]) => value !== false)
+	.map(([key, value]) => (value === true ? `${key}\n` : `${key}=${value}\n`))
+	.join('');
 
 const answersTcp = (port, host) => new Promise((resolve, reject) => {
 	const s = net.connect({ port, host });
@@ -31,12 +34,14 @@ const answersTcp = (port, host) => new Promise((resolve, reject) => {
 
 export class Stack {
 	/* host: where both listen; prefix: what runs them; transports: of the TURN addresses given to
-	 * clients; relayPorts: how many; turnserver, signald: further lines of their configurations. */
+	 * clients; turnPort: else any free one; relayPorts: how many; turnserver, signald: further lines
+	 * of their configurations. */
 	constructor(options = {}) {
 		this.host = options.host ?? '127.0.0.1';
 		this.prefix = options.prefix ?? [];
 		this.transports = options.transports ?? ['udp', 'tcp'];
 		this.relayPorts = options.relayPorts ?? RELAY_PORTS;
+		this.turnPort = options.turnPort;
 		this.turnserverOptions = options.turnserver ?? {};
 		this.signaldOptions = options.signald ?? {};
 		this.dir = newStateDir();
@@ -53,7 +58,7 @@ export class Stack {
 		const here = this.prefix.length ? '0.0.0.0' : this.host;
 
 		this.port = await freePort(here);
-		this.turnPort = await freePort(here);
+		this.turnPort ??= await freePort(here);
 		this.relayPort = 22000 + RELAY_PORTS * Math.floor(Math.random() * 25);
 		this.url = `http://${this.host}:${this.port}`;
 		this.rest = new Rest(this.url, this.adminToken);
@@ -108,8 +113,8 @@ export class Stack {
 		}).map(([key, value]) => `${key} = ${value}\n`).join('');
 	}
 
-	async startTurnserver() {
-		const argv = [program('turnserver'), '-c', path.join(this.dir, 'turnserver.conf')];
+	async startTurnserver(name = 'turnserver') {
+		const argv = [program(name), '-c', path.join(this.dir, 'turnserver.conf')];
 		const d = new Daemon('turnserver', argv, {
 			prefix: this.prefix,
 			env: { ASAN_OPTIONS: 'detect_leaks=0' }, /* coturn's own at exit are not ours to judge */
