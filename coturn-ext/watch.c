@@ -88,9 +88,9 @@ int watch_open(struct watch **out, const struct options *o, const struct watch_h
 	w->listen_fd = -1;
 	r = open_secrets(w, err, err_size);
 	if (r == 0)
-		r = policy_watch_open(&w->policy, o, err, err_size);
-	if (r == 0)
 		r = open_socket(w, err, err_size);
+	if (r == 0)
+		r = policy_watch_open(&w->policy, o, err, err_size);
 	if (r < 0) {
 		watch_free(w);
 		return r;

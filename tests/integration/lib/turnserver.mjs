@@ -311,7 +311,7 @@ export class Admin {
 }
 
 /* Totals as the protocol lists them. */
-export const peerSide = (totals) => totals.slice(4);
+export const peerSide = (totals) => totals.slice(4, 8);
 
 /* turnutils_uclient under way; .ended tells how it went. name is all but the expiry. */
 export function uclient(server, name, secret, args, { ttl_s = 3600 } = {}) {
