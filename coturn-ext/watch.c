@@ -12,6 +12,7 @@
 
 #include "admin_path.h"
 #include "cells.h"
+#include "expiry_walk.h"
 #include "log.h"
 #include "policy.h"
 #include "policy_watch.h"
@@ -150,6 +151,7 @@ static void unregister(struct watch *w, struct cell *c)
 		return;
 	if (w->sampling == e)
 		w->sampling = registry_after(e);
+	expiry_walk_leave(w->expiry, e);
 	registry_remove(w->registry, e);
 }
 
@@ -396,7 +398,10 @@ static int start_admin(struct watch *w, struct event_base *base, unsigned relay_
 		return -ENOMEM;
 	cell_queue_set_wake(w->queue, wake_main, w);
 	event_active(w->wake, 0, 0); /* what came before there was anybody to wake */
-	return watch_stop_open(w, base);
+	r = watch_stop_open(w, base);
+	if (r == 0 && w->options->strict_expiry)
+		r = expiry_walk_new(&w->expiry, base, watch_policy(w), w->registry, w->host.cancel);
+	return r;
 }
 
 int watch_start(struct watch *w, struct event_base *base, unsigned relay_threads)
@@ -484,6 +489,8 @@ void watch_free(struct watch *w)
 		close(w->listen_fd);
 	}
 	stop_free(w->stop);
+	expiry_walk_free(w->expiry);
+	w->expiry = NULL;
 	event_forget(w->wake);
 	event_forget(w->sample);
 	event_forget(w->sample_more);

@@ -25,8 +25,9 @@ struct watch {
 	struct admin_socket *admin;
 	struct watch_host host;
 	struct state state;
-	struct stop *stop;	 /* NULL: signals stay coturn's */
-	struct cell_note *notes; /* taken, not looked at yet */
+	struct stop *stop;	    /* NULL: signals stay coturn's */
+	struct expiry_walk *expiry; /* NULL: no strict-expiry */
+	struct cell_note *notes;    /* taken, not looked at yet */
 	struct event *wake, *sample, *sample_more, *secrets_poll;
 	struct entry *sampling; /* next in the round under way; NULL: none */
 	struct relay_usage_row rows[RELAY_USAGE_ROWS];

@@ -9,8 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <event2/event.h>
+
+#include "cells.h"
 #include "client_address.h"
+#include "expiry_walk.h"
 #include "policy.h"
+#include "registry.h"
 #include "nth_alloc.h"
 #include "run_suite.h"
 
@@ -772,6 +777,120 @@ START_TEST(a_refusal_is_told_without_naming_a_shared_name)
 }
 END_TEST
 
+/* --- strict expiry of what lives ------------------------------------------------------------- */
+
+static uint64_t ended[4096];
+static size_t ended_n;
+
+static int end(uint64_t sid)
+{
+	ended[ended_n++] = sid;
+	return 0;
+}
+
+static struct entry *allocated(struct registry *reg, struct cell_queue *q, struct cell_ring *ring,
+			       uint64_t sid, const char *name)
+{
+	struct relay_allocation a = { .lifetime_s = 600 };
+	struct entry *e;
+	struct cell *c;
+
+	snprintf(a.name, sizeof(a.name), "%s", name);
+	ck_assert_int_eq(cell_new(&c, q, ring, NULL, sid, &a, 1), 0);
+	ck_assert_int_eq(registry_add(reg, c, sid, &e), 0);
+	return e;
+}
+
+static void cells_end(struct cell_queue *q, struct cell_ring *ring, struct registry *reg)
+{
+	struct relay_totals none = { 0 };
+	struct entry *e;
+
+	while ((e = registry_oldest(reg))) {
+		struct cell *c = e->cell;
+
+		registry_remove(reg, e);
+		cell_gone(c, ring, &none, "", 2);
+	}
+	registry_free(reg);
+	cell_queue_free(q);
+}
+
+START_TEST(the_walk_ends_whose_credential_ran_out)
+{
+	struct policy *p = policy_of(0, 10);
+	struct event_base *base = event_base_new();
+	struct cell_ring ring = { 0 };
+	struct cell_queue *q;
+	struct registry *reg;
+	struct expiry_walk *w;
+	struct entry *e;
+	char name[32];
+	uint64_t sid;
+
+	ck_assert_int_eq(cell_queue_new(&q, 5000), 0);
+	ck_assert_int_eq(registry_new(&reg, 5000), 0);
+	ck_assert_int_eq(expiry_walk_new(&w, base, p, reg, end), 0);
+	ck_assert(!expiry_walk_step(w, NOW)); /* nobody there */
+	for (sid = 1; sid <= 2 * EXPIRY_WALK_SHARE; sid++) {
+		snprintf(name, sizeof(name), "%d:u", sid % 512 ? NOW : NOW - 10);
+		allocated(reg, q, &ring, sid, name);
+	}
+	allocated(reg, q, &ring, sid, "without-expiry");
+	ck_assert(expiry_walk_step(w, NOW - 1));
+	ck_assert(expiry_walk_step(w, NOW - 1));
+	ck_assert(!expiry_walk_step(w, NOW - 1));
+	ck_assert_uint_eq(ended_n, 0);
+	ck_assert(expiry_walk_step(w, NOW));
+	ck_assert_uint_eq(ended_n, EXPIRY_WALK_SHARE / 512);
+	ck_assert_uint_eq(ended[0], 512);
+	/* The one it would go on with leaves. */
+	for (e = registry_oldest(reg); cell_sid(e->cell) != EXPIRY_WALK_SHARE + 1;)
+		e = registry_after(e);
+	expiry_walk_leave(w, e);
+	ck_assert(!cell_marked(registry_oldest(reg)->cell));
+	ck_assert(!expiry_walk_step(w, NOW));
+	ck_assert_uint_eq(ended_n, 2 * EXPIRY_WALK_SHARE / 512);
+	/* Still there at the next walk: asked again; a clock set back ends nobody. */
+	while (expiry_walk_step(w, NOW - 86400))
+		;
+	ck_assert_uint_eq(ended_n, 2 * EXPIRY_WALK_SHARE / 512);
+	while (expiry_walk_step(w, NOW))
+		;
+	ck_assert_uint_eq(ended_n, 4 * EXPIRY_WALK_SHARE / 512);
+	expiry_walk_free(w);
+	cells_end(q, &ring, reg);
+	event_base_free(base);
+	policy_free(p);
+}
+END_TEST
+
+START_TEST(the_timer_walks)
+{
+	struct policy *p = policy_of(0, 0);
+	struct event_base *base = event_base_new();
+	struct cell_ring ring = { 0 };
+	struct cell_queue *q;
+	struct registry *reg;
+	struct expiry_walk *w;
+
+	ck_assert_int_eq(cell_queue_new(&q, 10), 0);
+	ck_assert_int_eq(registry_new(&reg, 10), 0);
+	ck_assert_int_eq(expiry_walk_new(&w, base, p, reg, end), 0);
+	allocated(reg, q, &ring, 7, "1000:u");
+	allocated(reg, q, &ring, 8, "99999999999:u");
+	event_base_loopexit(base,
+			    &(const struct timeval){ .tv_sec = EXPIRY_WALK_S, .tv_usec = 300000 });
+	event_base_dispatch(base);
+	ck_assert_uint_eq(ended_n, 1);
+	ck_assert_uint_eq(ended[0], 7);
+	expiry_walk_free(w);
+	cells_end(q, &ring, reg);
+	event_base_free(base);
+	policy_free(p);
+}
+END_TEST
+
 static void open_and_use(void)
 {
 	struct policy_config c = { .allocations_max = 10, .expiry_grace_s = POLICY_NO_EXPIRY };
@@ -831,6 +950,9 @@ int main(void)
 	tcase_add_test(policy, the_speed_of_a_call_changes_while_it_lasts);
 	tcase_add_test(policy, a_refusal_is_told_without_naming_a_shared_name);
 	tcase_add_test(policy, without_memory_it_says_so);
+	tcase_set_timeout(policy, 60);
+	tcase_add_test(policy, the_walk_ends_whose_credential_ran_out);
+	tcase_add_test(policy, the_timer_walks);
 	suite_add_tcase(s, policy);
 	return run_suite(s);
 }
