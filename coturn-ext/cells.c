@@ -17,35 +17,7 @@
 #define SESSION_AHEAD 4 /* and its session so many */
 #define CLIENT_BYTES 48 /* kept for an address: a longer one may follow a shorter */
 
-/* The strings of a relay_allocation that a cell keeps; the id is its sid. */
-#define STRING(field)                                                                              \
-	{                                                                                          \
-		offsetof(struct relay_allocation, field),                                          \
-			sizeof(((struct relay_allocation *)0)->field)                              \
-	}
-static const struct {
-	size_t offset, size;
-} strings[LIVE_STRINGS] = {
-	STRING(name),	   STRING(realm),	    STRING(secret),
-	STRING(transport), STRING(relay_transport), STRING(relayed),
-	STRING(relayed6),  STRING(client),
-};
 enum { STRING_CLIENT = LIVE_STRINGS - 1 };
-
-#define TOTAL(field) offsetof(struct relay_totals, field)
-static const size_t totals_at[LIVE_TOTALS] = {
-	TOTAL(client_received_packets),
-	TOTAL(client_received_bytes),
-	TOTAL(client_sent_packets),
-	TOTAL(client_sent_bytes),
-	TOTAL(peer_received_packets),
-	TOTAL(peer_received_bytes),
-	TOTAL(peer_sent_packets),
-	TOTAL(peer_sent_bytes),
-	TOTAL(dropped_packets),
-	TOTAL(dropped_bytes),
-	TOTAL(wire_bytes),
-};
 
 struct cell {
 	struct live_cell live; /* first; what a successor reads, and the strings behind the cell */
@@ -190,12 +162,12 @@ static void forget_one(_Atomic size_t *n)
 
 static const char *string_in(const struct relay_allocation *a, size_t i)
 {
-	return (const char *)a + strings[i].offset;
+	return (const char *)a + live_strings[i].offset;
 }
 
 static size_t room_for(const struct relay_allocation *a, size_t i)
 {
-	size_t n = strnlen(string_in(a, i), strings[i].size - 1) + 1;
+	size_t n = strnlen(string_in(a, i), live_strings[i].size - 1) + 1;
 
 	return i == STRING_CLIENT && n < CLIENT_BYTES ? CLIENT_BYTES : n;
 }
@@ -232,7 +204,7 @@ static struct cell *pack(struct live *mapping, const struct relay_allocation *a)
 	for (i = 0, at = text_of(c); i < LIVE_STRINGS; i++) {
 		size_t room = room_for(a, i);
 
-		memcpy(at, string_in(a, i), strnlen(string_in(a, i), strings[i].size - 1));
+		memcpy(at, string_in(a, i), strnlen(string_in(a, i), live_strings[i].size - 1));
 		at += room;
 	}
 	c->live.shared = a->shared;
@@ -352,7 +324,7 @@ int cell_new(struct cell **out, struct cell_queue *q, struct cell_ring *ring, vo
 
 static uint64_t *total(struct relay_totals *t, size_t i)
 {
-	return (uint64_t *)(void *)((char *)t + totals_at[i]);
+	return (uint64_t *)(void *)((char *)t + live_totals_at[i]);
 }
 
 static uint64_t wire_of(const struct cell *c, const uint64_t totals[LIVE_TOTALS])
@@ -368,7 +340,7 @@ void cell_publish(struct cell *c, const struct relay_totals *t)
 	size_t i;
 
 	for (i = 0; i < LIVE_TOTALS; i++)
-		memcpy(&now[i], (const char *)t + totals_at[i], sizeof(now[i]));
+		memcpy(&now[i], (const char *)t + live_totals_at[i], sizeof(now[i]));
 	now[LIVE_WIRE] -= wire_of(c, now);
 	for (i = 0; i < LIVE_TOTALS; i++)
 		atomic_store_explicit(&c->live.totals[i], now[i], memory_order_relaxed);
@@ -621,7 +593,7 @@ void cell_describe(const struct cell *c, uint64_t now_ms, struct relay_allocatio
 	for (i = 0; i < LIVE_STRINGS; i++) {
 		size_t n = strlen(at) + 1;
 
-		memcpy((char *)out + strings[i].offset, at, n);
+		memcpy((char *)out + live_strings[i].offset, at, n);
 		at += n;
 	}
 	out->shared = c->live.shared;

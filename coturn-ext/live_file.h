@@ -62,6 +62,9 @@ struct live_block {
 	uint64_t reserved;
 };
 #define LIVE_BLOCK_MAGIC 0x6c6c6563u
+#define LIVE_BLOCK_FIRST 64u /* its first cell */
+
+uint32_t live_header_check(const struct live_header *h); /* of what is above .check */
 
 enum live_state {
 	LIVE_FREE,  /* nothing here; must be 0 */
@@ -90,6 +93,13 @@ struct live_cell {
 		totals[LIVE_TOTALS]; /* [LIVE_WIRE]: what live_wire() does not know of it */
 };
 
+/* Where the strings of a cell, but for its id, and the totals are in the structs
+ * of relay_event.h. */
+extern const struct live_string {
+	size_t offset, size;
+} live_strings[LIVE_STRINGS];
+extern const size_t live_totals_at[LIVE_TOTALS];
+
 /* What the counters say of the bytes on the wire: both legs, the dropped too. */
 uint64_t live_wire(const uint64_t totals[LIVE_TOTALS], unsigned client_overhead,
 		   unsigned peer_overhead);
@@ -115,12 +125,13 @@ typedef int (*live_record_fn)(void *arg, const struct live_record *r);
  * of reading, or what fn returned. */
 long live_file_read(int fd, uint64_t now_ms, live_record_fn fn, void *arg);
 
-/* The same for what lies at path, and then remove it. An unlocked regular file
- * with one name, of our uid, root's or the folder's owner; another is left
- * alone. One that cannot be read is renamed to PATH.bad.
- * Returns how many (0 also when there is none), or -errno with one line in
- * err: -EADDRINUSE (a running server has it), -EPERM, and those above. May be called
- * again. Main, once, at the start: it may wait for the disk. */
+/* The same for what lies at path, and then remove it; also when it is
+ * no such file (-EBADMSG), for it may be large and hold memory. When fn
+ * stopped or reading failed it stays. Only an unlocked regular file with one name and
+ * no other's right to write, of our uid, root's or the folder's owner, is ours
+ * to touch. Returns how many (0 also when there is none), or -errno with one
+ * line in err: -EADDRINUSE (a running server has it), -EPERM, and those above.
+ * Main, at the start: it may wait for the disk. */
 long live_recover(const char *path, uint64_t now_ms, live_record_fn fn, void *arg, char *err,
 		  size_t err_size);
 

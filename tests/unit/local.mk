@@ -96,6 +96,13 @@ check_ext_cells_CFLAGS = $(EXT_CHECK_CFLAGS)
 check_ext_cells_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=strndup
 check_ext_cells_LDADD = $(EXT_CHECK_LIBS)
 
+check_PROGRAMS += check_ext_live
+TESTS += check_ext_live
+check_ext_live_SOURCES = tests/unit/check_ext_live.c
+check_ext_live_CPPFLAGS = $(EXT_CHECK_CPPFLAGS)
+check_ext_live_CFLAGS = $(EXT_CHECK_CFLAGS)
+check_ext_live_LDADD = $(EXT_CHECK_LIBS)
+
 check_PROGRAMS += check_ext_secrets
 TESTS += check_ext_secrets
 check_ext_secrets_SOURCES = tests/unit/check_ext_secrets.c
