@@ -9,8 +9,6 @@
 #include "log.h"
 #include "policy.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
 static const char busy[] = "busy with a snapshot or a list";
 
 static void do_sub(struct client *c, const struct relay_command *cmd)
@@ -42,84 +40,6 @@ static void do_list(struct client *c, const struct relay_command *cmd)
 	}
 	walk_start(c, WALK_LIST, cmd);
 	walk_on(c);
-}
-
-/* --- stats ----------------------------------------------------------------------- */
-
-struct number {
-	const char *key;
-	uint64_t value;
-};
-
-static void put_numbers(struct json_out *o, const struct number *v, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		json_put_u64(o, v[i].key, v[i].value);
-}
-
-static void put_socket(struct json_out *o, const struct admin_socket *s)
-{
-	const struct number numbers[] = {
-		{ "live", registry_count(s->config.registry) },
-		{ "unregistered", registry_refused(s->config.registry) },
-		{ "unreported", cell_queue_refused(s->config.queue) },
-		{ "seq", s->seq },
-		{ "clients", s->clients_n },
-		{ "accepted", s->counters.accepted },
-		{ "turnedAway", s->counters.turned_away },
-		{ "commands", s->counters.commands },
-		{ "commandsRefused", s->counters.commands_refused },
-		{ "malformed", s->counters.malformed },
-		{ "closedSlow", s->counters.closed_slow },
-		{ "usageSkipped", s->counters.usage_skipped },
-		{ "deniedSkipped", s->counters.denied_skipped },
-	};
-
-	put_numbers(o, numbers, COUNT(numbers));
-	json_put_string(o, "epoch", s->epoch);
-}
-
-static void put_policy(struct json_out *o, struct policy *p)
-{
-	struct policy_stats st;
-
-	policy_stats(p, &st);
-	{
-		const struct number numbers[] = {
-			{ "revocations", st.revocations.entries },
-			{ "revocationsRefused", st.revocations.refused },
-			{ "revocationsUnstored", st.revocations.write_errors },
-			{ "revocationsBroken", st.revocations.broken_lines },
-			{ "limitKeys", st.limit_keys },
-			{ "limitOverrides", st.limit_overrides },
-			{ "limitsRefused", st.limits_refused },
-			{ "denialsDropped", st.denials_dropped },
-		};
-
-		put_numbers(o, numbers, COUNT(numbers));
-	}
-	json_out_key(o, "denied");
-	json_out_open(o, '{');
-	for (int i = 0; i < DENIAL_REASONS; i++)
-		json_put_u64(o, denial_reason_word((enum denial_reason)i), st.denied[i]);
-	json_out_close(o, '}');
-	json_put_bool(o, "draining", st.draining);
-}
-
-static void do_stats(struct client *c, const struct relay_command *cmd)
-{
-	const struct admin_socket *s = c->s;
-	char text[4096];
-	struct json_out o;
-
-	json_out_fixed(&o, text, sizeof(text) - 1);
-	json_out_open(&o, '{');
-	put_socket(&o, s);
-	if (s->config.policy)
-		put_policy(&o, s->config.policy);
-	text[o.n] = '\0';
-	client_reply_ok(c, cmd->id, registry_count(s->config.registry),
-			text + 1); /* members only, without the '{' */
 }
 
 /* --- ends by command --------------------------------------------------------------- */
@@ -263,11 +183,16 @@ static const struct {
 	bool commands; /* needs the right to */
 	bool policy;   /* needs one */
 } commands[RELAY_COMMANDS_N] = {
-	[RELAY_SUB] = { do_sub, false, false },		[RELAY_LIST] = { do_list, false, false },
-	[RELAY_STATS] = { do_stats, false, false },	[RELAY_KILL] = { do_kill, true, false },
-	[RELAY_ACK] = { ledger_ack, true, false },		[RELAY_REVOKE] = { do_revoke, true, true },
-	[RELAY_UNREVOKE] = { do_unrevoke, true, true }, [RELAY_LIMIT] = { do_limit, true, true },
-	[RELAY_DRAIN_NEW] = { do_drain, true, true },	[RELAY_RELOAD] = { do_reload, true, false },
+	[RELAY_SUB] = { do_sub, false, false },
+	[RELAY_LIST] = { do_list, false, false },
+	[RELAY_STATS] = { command_stats, false, false },
+	[RELAY_KILL] = { do_kill, true, false },
+	[RELAY_ACK] = { ledger_ack, true, false },
+	[RELAY_REVOKE] = { do_revoke, true, true },
+	[RELAY_UNREVOKE] = { do_unrevoke, true, true },
+	[RELAY_LIMIT] = { do_limit, true, true },
+	[RELAY_DRAIN_NEW] = { do_drain, true, true },
+	[RELAY_RELOAD] = { do_reload, true, false },
 };
 
 static const char *refusal(const struct client *c, const struct relay_command *cmd)

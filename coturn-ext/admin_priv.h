@@ -4,7 +4,8 @@
  *	admin_client	one connection: its output and its marks, its lines in
  *	admin_walk	what is written a piece at a time: snapshots, lists, rounds of usage
  *	admin_ledger	the one subscriber that keeps the ends: replay, acknowledgements
- *	admin_command	what may be asked for */
+ *	admin_command	what may be asked for
+ *	admin_stats	the counters */
 #ifndef ADMIN_PRIV_H
 #define ADMIN_PRIV_H
 
@@ -126,5 +127,9 @@ void walk_leave(struct client *c, struct entry *e);
 /* --- admin_command.c --- */
 
 void command_run(struct client *c, const struct relay_command *cmd);
+
+/* --- admin_stats.c --- */
+
+void command_stats(struct client *c, const struct relay_command *cmd);
 
 #endif

@@ -25,6 +25,7 @@
 struct event_base;
 struct policy;
 struct secrets;
+struct live;
 struct spool;
 struct admin_socket;
 
@@ -32,6 +33,8 @@ struct admin_config {
 	struct registry *registry;
 	const struct cell_queue *queue; /* for its counters */
 	struct spool *spool;		/* keeps ends until the ledger acknowledges them */
+	struct live *live;		/* for its counters; NULL: no mapping */
+	uint64_t recovered;		/* ends made up for a server that was killed */
 	const char *epoch;		/* of this run: 16 hex digits; copied */
 	const char *version;		/* of turnserver, for hello; a loan for the socket's life */
 	unsigned relay_threads;

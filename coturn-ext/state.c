@@ -103,6 +103,7 @@ static int recover(struct state *st, const char *path, char *err, size_t err_siz
 
 	if (n < 0)
 		return (int)n;
+	st->recovered = (uint64_t)n;
 	if (n > 0)
 		log_warn(TOKEN, "%ld allocations of a server that was killed have ended", n);
 	return 0;

@@ -17,7 +17,8 @@
 struct state {
 	char epoch[RELAY_EPOCH_LEN + 1];
 	struct spool *spool;
-	struct live *live; /* NULL: none; then a kill loses the ends of what was live */
+	uint64_t recovered; /* ends of a server that was killed, found at this start */
+	struct live *live;  /* NULL: none; then a kill loses the ends of what was live */
 };
 
 /* Zeroed is empty. layout: of coturn's sessions; NULL: make no mapping. Needs the admin

@@ -370,6 +370,8 @@ static int start_admin(struct watch *w, struct event_base *base, unsigned relay_
 		.registry = w->registry,
 		.queue = w->queue,
 		.spool = w->state.spool,
+		.live = w->state.live,
+		.recovered = w->state.recovered,
 		.epoch = w->state.epoch,
 		.version = w->host.version,
 		.relay_threads = relay_threads,
