@@ -5,11 +5,11 @@ import net from 'node:net';
 import path from 'node:path';
 
 import { Daemon, endsSomehow } from './daemon.mjs';
-import { confide, freePort, newStateDir, program, SOURCE_DIR, turnPassword, until } from './suite.mjs';
+import { confide, freePort, freeRange, newStateDir, program, SOURCE_DIR, turnPassword, until } from './suite.mjs';
 import { Rest } from './rest.mjs';
 
 export const REALM = 'signald.test';
-const RELAY_PORTS = 400; /* in one of 25 ranges from 22000 on */
+const RELAY_PORTS = 400;
 
 function write(dir, name, text) {
 	const file = path.join(dir, name);
@@ -35,7 +35,8 @@ const answersTcp = (port, host) => new Promise((resolve, reject) => {
 export class Stack {
 	/* host: where both listen; prefix: what runs them; transports: of the TURN addresses given to
 	 * clients; turnPort: else any free one; relayPorts: how many; turnserver, signald: further lines
-	 * of their configurations. */
+	 * of their configurations; shipped: turnserver.conf is the one we ship, filled in, instead of the
+	 * tests' own. */
 	constructor(options = {}) {
 		this.host = options.host ?? '127.0.0.1';
 		this.prefix = options.prefix ?? [];
@@ -44,6 +45,7 @@ export class Stack {
 		this.turnPort = options.turnPort;
 		this.turnserverOptions = options.turnserver ?? {};
 		this.signaldOptions = options.signald ?? {};
+		this.shipped = options.shipped ?? false;
 		this.dir = newStateDir();
 		this.secret = confide(randomBytes(32).toString('hex'));
 		this.sharedUser = 'android_user';
@@ -59,13 +61,13 @@ export class Stack {
 
 		this.port = await freePort(here);
 		this.turnPort ??= await freePort(here);
-		this.relayPort = 22000 + RELAY_PORTS * Math.floor(Math.random() * 25);
+		this.relayPort = await freeRange(this.relayPorts, here);
 		this.url = `http://${this.host}:${this.port}`;
 		this.rest = new Rest(this.url, this.adminToken);
 		this.secretsFile = write(this.dir, 'auth-secrets',
 			`# id secret\nmain ${this.secret}\napk ${this.sharedSecret} tag=apk users=${this.sharedUser}\n`);
 		write(this.dir, 'admin-token', `${this.adminToken}\n`);
-		write(this.dir, 'turnserver.conf', this.#turnserverConf());
+		write(this.dir, 'turnserver.conf', this.shipped ? this.#shippedConf() : this.#turnserverConf());
 		write(this.dir, 'signald.conf', this.#signaldConf());
 	}
 
@@ -92,6 +94,27 @@ export class Stack {
 			...(this.host.startsWith('127.') ? { 'allow-loopback-peers': true } : {}),
 			...this.turnserverOptions,
 		});
+	}
+
+	/* As start-all.sh fills it in for a host that serves on loopback alone. */
+	#shippedConf() {
+		const names = {
+			ADMIN_SOCKET: this.adminSocket,
+			AUTH_SECRET_FILE: this.secretsFile,
+			TURN_PORT: this.turnPort,
+			LISTENING_IPS: `listening-ip=${this.host}`,
+			RELAY_IPS: `relay-ip=${this.host}`,
+			MIN_PORT: this.relayPort,
+			MAX_PORT: this.relayPort + this.relayPorts - 1,
+			REALM,
+			ALLOWED_PEERS: `allow-loopback-peers\nallowed-peer-ip=${this.host}`,
+			USERDB: path.join(this.dir, 'turndb'),
+			PIDFILE: path.join(this.dir, 'turnserver.pid'),
+		};
+
+		return fs.readFileSync(path.join(SOURCE_DIR, 'turnserver.conf.in'), 'utf8')
+			.replace(/@([A-Z_]+)@/g, (_, name) => names[name] ?? `@${name}@`)
+			.replace('start-all.sh fills in the @NAMES@', 'the tests fill in the names');
 	}
 
 	#signaldConf() {
