@@ -173,12 +173,13 @@ check_ports() {
 	check_port --turn-port tcp "$turn_port"
 }
 
-# 250 relay ports below where the kernel takes its own (32768 and up), another block for another --turn-port.
+# 750 relay ports, room for 50 calls of phones that allocate six each, below where the kernel takes its own (32768 and
+# up); another block for another --turn-port.
 choose_relay_ports() {
-	local block=$((turn_port % 89)) taken
-	for (( ; ; block = (block + 1) % 89)); do # two ports spoil two blocks at most
-		min_port=$((10000 + block * 250))
-		max_port=$((min_port + 249))
+	local block=$((turn_port % 29)) taken
+	for (( ; ; block = (block + 1) % 29)); do # two ports spoil two blocks at most
+		min_port=$((10000 + block * 750))
+		max_port=$((min_port + 749))
 		for taken in "$port" "$turn_port"; do
 			[ "$taken" -lt $min_port ] || [ "$taken" -gt $max_port ] || continue 2
 		done

@@ -43,12 +43,12 @@ free_port() {
 
 # The second state's port lies where its relay ports would go first, and its relay ports not where the first one's do.
 relay_block() {
-	printf '%s' $(($1 % 89))
+	printf '%s' $(($1 % 29))
 }
 
 p1=$(free_port) t1=$(free_port) t2=$(free_port)
-while [ $((($(relay_block "$t1") - $(relay_block "$t2") + 89) % 89)) -le 3 ]; do t2=$(free_port); done
-p2=$((10000 + $(relay_block "$t2") * 250))
+while [ $((($(relay_block "$t1") - $(relay_block "$t2") + 29) % 29)) -le 3 ]; do t2=$(free_port); done
+p2=$((10000 + $(relay_block "$t2") * 750))
 while port_in_use $p2 || [ "$p2" = "$p1" ] || [ "$p2" = "$t1" ] || [ "$p2" = "$t2" ]; do p2=$((p2 + 1)); done
 
 start() {

@@ -777,6 +777,60 @@ START_TEST(a_refusal_is_told_without_naming_a_shared_name)
 }
 END_TEST
 
+/* --- turnserver.conf.in ----------------------------------------------------------------------- */
+
+/* What it says for a key; 0 without. */
+static uint64_t shipped(const char *option)
+{
+	const char *srcdir = getenv("srcdir");
+	char path[512], line[512];
+	unsigned long v = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/turnserver.conf.in", srcdir ? srcdir : ".");
+	f = fopen(path, "r");
+	ck_assert_ptr_nonnull(f);
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, option, strlen(option)) && line[strlen(option)] == '=')
+			v = strtoul(line + strlen(option) + 1, NULL, 10);
+	fclose(f);
+	return v;
+}
+
+/* All phones behind one address, and each allocates anew once before the old ones end. */
+START_TEST(fifty_calls_of_one_shared_name_fit_the_shipped_configuration)
+{
+	struct policy_config c = {
+		.each[LIMIT_USER].allocations = shipped("user-quota"),
+		.each[LIMIT_CALL].allocations = shipped("call-quota"),
+		.each[LIMIT_TAG].allocations = shipped("tag-quota"),
+		.each[LIMIT_CLIENT].allocations = shipped("client-quota"),
+		.allocations_max = CELLS_MAX,
+		.expiry_grace_s = POLICY_NO_EXPIRY,
+	};
+	const unsigned calls = 50, clients = 2, each = 2 * 6;
+	struct policy_request r;
+	struct policy_hold h;
+	struct policy *p;
+	char name[64];
+	unsigned i;
+
+	ck_assert_uint_ge(c.each[LIMIT_USER].allocations, each);
+	ck_assert_uint_ge(c.each[LIMIT_CALL].allocations, clients * each);
+	ck_assert_int_eq(policy_open(&p, &c, NOW), 0);
+	for (i = 0; i < calls * clients * each; i++) {
+		snprintf(name, sizeof(name), "1900000000:app:%022u", i / (clients * each));
+		r = request(POLICY_ALLOCATE, name, true);
+		ck_assert_int_eq(acquired(p, &r, &h), 0);
+	}
+	/* One address has a bound, and it is below the secret's. */
+	for (i = 0; acquired(p, &r, &h) == 0; i++)
+		ck_assert_uint_lt(i, 2000);
+	ck_assert_int_eq(acquired(p, &r, &h), 48600 + DENIAL_CLIENT_LIMIT);
+	policy_free(p);
+}
+END_TEST
+
 /* --- strict expiry of what lives ------------------------------------------------------------- */
 
 static uint64_t ended[4096];
@@ -951,6 +1005,7 @@ int main(void)
 	tcase_add_test(policy, a_refusal_is_told_without_naming_a_shared_name);
 	tcase_add_test(policy, without_memory_it_says_so);
 	tcase_set_timeout(policy, 60);
+	tcase_add_test(policy, fifty_calls_of_one_shared_name_fit_the_shipped_configuration);
 	tcase_add_test(policy, the_walk_ends_whose_credential_ran_out);
 	tcase_add_test(policy, the_timer_walks);
 	suite_add_tcase(s, policy);
