@@ -1,10 +1,9 @@
 /* secrets.c - see secrets.h
  *
- * Readers count themselves in before they look at a set and out afterwards.
- * Main publishes a new set first and then waits, tick by tick, for a count of
- * zero: whoever comes in later can only find the new set. The replaced set is
- * kept that long as "previous", which secrets_match() searches as well: a
- * credential checked against the old set an instant ago must still be known. */
+ * A set never changes once it is published. The replaced one stays until
+ * nobody can be looking at it, as "previous", which secrets_match() searches as
+ * well: a credential checked against the old set an instant ago must still be
+ * known. */
 #include "secrets.h"
 
 #include <errno.h>
@@ -12,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "published.h"
 #include "secret_stamp.h"
 #include "turn_credential.h"
 
@@ -21,9 +21,8 @@ struct dated_set {
 };
 
 struct secrets {
-	_Atomic(struct dated_set *) current;
+	struct published current;
 	_Atomic(struct dated_set *) previous;
-	_Atomic unsigned readers;
 	char *path;
 	struct secret_stamp seen; /* of the file last tried */
 	bool fresh;		  /* a reload replaced the set since the last poll */
@@ -84,7 +83,7 @@ int secrets_open(struct secrets **out, const char *path, struct secret_error *er
 	r = dated_load(&d, path, err);
 	if (r < 0)
 		goto fail;
-	atomic_init(&s->current, d);
+	published_replace(&s->current, d);
 	*out = s;
 	return 0;
 fail:
@@ -97,7 +96,7 @@ void secrets_free(struct secrets *s)
 	if (!s)
 		return;
 	dated_free(atomic_load(&s->previous));
-	dated_free(atomic_load(&s->current));
+	dated_free(published_get(&s->current));
 	free(s->path);
 	free(s);
 }
@@ -109,12 +108,12 @@ static bool retire(struct secrets *s)
 
 	if (!old)
 		return true;
-	if (atomic_load(&s->readers))
+	if (!published_quiet(&s->current))
 		return false;
 	/* A reader may come in right now and pick up "previous": take it away
 	 * first, and free it only if still nobody came. */
 	atomic_store(&s->previous, NULL);
-	if (atomic_load(&s->readers)) {
+	if (!published_quiet(&s->current)) {
 		atomic_store(&s->previous, old);
 		return false;
 	}
@@ -132,8 +131,8 @@ static int replace(struct secrets *s, const struct secret_stamp *now, struct sec
 		s->seen = *now;
 	if (r < 0)
 		return r;
-	atomic_store(&s->previous, atomic_load(&s->current));
-	atomic_store(&s->current, d);
+	atomic_store(&s->previous, published_get(&s->current));
+	published_replace(&s->current, d);
 	return 1;
 }
 
@@ -177,8 +176,7 @@ size_t secrets_each(struct secrets *s, const char *name, int64_t now_s, secrets_
 	size_t i, found = 0;
 
 	user_of(name, &parsed);
-	atomic_fetch_add(&s->readers, 1);
-	d = atomic_load(&s->current);
+	d = published_enter(&s->current);
 	for (i = 0; i < d->set->n && found < SECRETS_ACTIVE_MAX; i++) {
 		const struct secret *secret = d->newest_first[i];
 
@@ -187,7 +185,7 @@ size_t secrets_each(struct secrets *s, const char *name, int64_t now_s, secrets_
 		fn(arg, secret->value);
 		found++;
 	}
-	atomic_fetch_sub(&s->readers, 1);
+	published_leave(&s->current);
 	return found;
 }
 
@@ -211,13 +209,14 @@ static bool restricted(const struct secret_set *set, const char *user, const cha
 
 bool secrets_permit(struct secrets *s, const char *name, const char *value)
 {
+	const struct dated_set *d;
 	struct turn_name parsed;
 	bool permitted;
 
 	user_of(name, &parsed);
-	atomic_fetch_add(&s->readers, 1);
-	permitted = !restricted(atomic_load(&s->current)->set, parsed.user, value);
-	atomic_fetch_sub(&s->readers, 1);
+	d = published_enter(&s->current);
+	permitted = !restricted(d->set, parsed.user, value);
+	published_leave(&s->current);
 	return permitted;
 }
 
@@ -253,25 +252,27 @@ bool secrets_match(struct secrets *s, const uint8_t key[16], const char *name, c
 	user_of(name, &parsed);
 	id[0] = '\0';
 	*shared = false;
-	atomic_fetch_add(&s->readers, 1);
-	current = atomic_load(&s->current);
+	current = published_enter(&s->current);
 	previous = atomic_load(&s->previous);
 	found = match_in(current, key, name, realm, id, shared) ||
 		match_in(previous, key, name, realm, id, shared);
 	if (!found)
 		*shared = is_shared_in(current, parsed.user) || is_shared_in(previous, parsed.user);
-	atomic_fetch_sub(&s->readers, 1);
+	published_leave(&s->current);
 	return found;
 }
 
 size_t secrets_count(const struct secrets *s)
 {
-	return atomic_load(&s->current)->set->n;
+	const struct dated_set *d = published_get(&s->current);
+
+	return d->set->n;
 }
 
 size_t secrets_active_count(const struct secrets *s, int64_t now_s)
 {
-	const struct secret_set *set = atomic_load(&s->current)->set;
+	const struct dated_set *d = published_get(&s->current);
+	const struct secret_set *set = d->set;
 	size_t i, n = 0;
 
 	for (i = 0; i < set->n; i++)
@@ -282,7 +283,8 @@ size_t secrets_active_count(const struct secrets *s, int64_t now_s)
 int secrets_announce(const struct secrets *s, int64_t now_s, const char *epoch,
 		     struct relay_secret out[SECRETS_MAX])
 {
-	const struct secret_set *set = atomic_load(&s->current)->set;
+	const struct dated_set *d = published_get(&s->current);
+	const struct secret_set *set = d->set;
 	int n = 0;
 	size_t i;
 
