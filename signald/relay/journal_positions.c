@@ -119,9 +119,10 @@ static void open_between(struct journal_positions *p, const struct journal_posit
 	bool first = p->gaps_n == 0;
 
 	if (strcmp(before->epoch, after->epoch) == 0) {
-		open_gap(p, after->epoch, before->seq + 1, after->seq);
+		if (before->seq < after->seq)
+			open_gap(p, after->epoch, before->seq + 1, after->seq);
 	} else {
-		if (*before->epoch)
+		if (*before->epoch && before->seq < UINT64_MAX)
 			open_gap(p, before->epoch, before->seq + 1, UINT64_MAX);
 		open_gap(p, after->epoch, 0, after->seq);
 	}
@@ -195,6 +196,10 @@ void journal_positions_add(struct journal_positions *p, const struct journal_pos
 	struct gap *g = gap_of(p, at);
 
 	if (g) {
+		struct journal_position *last = find(p, at->epoch);
+
+		if (last && last->seq < at->seq)
+			last->seq = at->seq;
 		fill_gap(p, g, at->seq);
 		return;
 	}

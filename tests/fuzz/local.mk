@@ -125,6 +125,20 @@ fuzz_attribution_LDFLAGS = $(FUZZ_LINK)
 fuzz_attribution_LDADD = $(replay_attribution_LDADD)
 endif
 
+# --- journal
+check_PROGRAMS += replay_journal
+TESTS += replay_journal
+replay_journal_SOURCES = tests/fuzz/fuzz_journal.c $(FUZZ_REPLAY)
+replay_journal_CFLAGS = $(AM_CFLAGS)
+replay_journal_LDADD = libsignald-io.a libsignald-core.a libshared.a $(ZLIB_LIBS) $(CRYPTO_LIBS)
+if FUZZING
+noinst_PROGRAMS += fuzz_journal
+fuzz_journal_SOURCES = tests/fuzz/fuzz_journal.c tests/fuzz/fuzz.h
+fuzz_journal_CFLAGS = $(AM_CFLAGS)
+fuzz_journal_LDFLAGS = $(FUZZ_LINK)
+fuzz_journal_LDADD = $(replay_journal_LDADD)
+endif
+
 # --- eio_packet
 check_PROGRAMS += replay_eio_packet
 TESTS += replay_eio_packet

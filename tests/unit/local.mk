@@ -83,6 +83,19 @@ check_signing_SOURCES = tests/unit/check_signing.c
 check_signing_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_signing_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 
+EXTRA_DIST += tests/unit/journal_fixture.h
+JOURNAL_CHECK_LIBS = libsignald-io.a libsignald-core.a libshared.a $(EVENT_LIBS) $(ZLIB_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS) -lpthread
+check_PROGRAMS += check_journal check_ledger
+TESTS += check_journal check_ledger
+check_journal_SOURCES = tests/unit/check_journal.c
+check_journal_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_journal_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=write,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=renameat
+check_journal_LDADD = $(JOURNAL_CHECK_LIBS)
+check_ledger_SOURCES = tests/unit/check_ledger.c
+check_ledger_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
+check_ledger_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fdatasync
+check_ledger_LDADD = $(JOURNAL_CHECK_LIBS)
+
 # --- coturn-ext -----------------------------------------------------------------
 EXT_CHECK_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext
 EXT_CHECK_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) $(CRYPTO_CFLAGS)
