@@ -69,6 +69,22 @@ fuzz_static_secret_LDFLAGS = $(FUZZ_LINK)
 fuzz_static_secret_LDADD = $(replay_static_secret_LDADD)
 endif
 
+# --- revoked_file
+check_PROGRAMS += replay_revoked_file
+TESTS += replay_revoked_file
+replay_revoked_file_SOURCES = tests/fuzz/fuzz_revoked_file.c $(FUZZ_REPLAY)
+replay_revoked_file_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext
+replay_revoked_file_CFLAGS = $(AM_CFLAGS)
+replay_revoked_file_LDADD = libcoturn-ext.a libshared.a $(CRYPTO_LIBS) $(ZLIB_LIBS)
+if FUZZING
+noinst_PROGRAMS += fuzz_revoked_file
+fuzz_revoked_file_SOURCES = tests/fuzz/fuzz_revoked_file.c tests/fuzz/fuzz.h
+fuzz_revoked_file_CPPFLAGS = $(replay_revoked_file_CPPFLAGS)
+fuzz_revoked_file_CFLAGS = $(AM_CFLAGS)
+fuzz_revoked_file_LDFLAGS = $(FUZZ_LINK)
+fuzz_revoked_file_LDADD = $(replay_revoked_file_LDADD)
+endif
+
 # --- relay_event
 check_PROGRAMS += replay_relay_event
 TESTS += replay_relay_event
