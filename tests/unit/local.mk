@@ -143,6 +143,13 @@ check_ext_policy_CFLAGS = $(EXT_CHECK_CFLAGS)
 check_ext_policy_LDFLAGS = $(NTH_ALLOC_LINK)
 check_ext_policy_LDADD = $(EXT_CHECK_LIBS)
 
+check_PROGRAMS += check_ext_ledger
+TESTS += check_ext_ledger
+check_ext_ledger_SOURCES = tests/unit/check_ext_ledger.c tests/unit/ext_admin.h
+check_ext_ledger_CPPFLAGS = $(EXT_CHECK_CPPFLAGS)
+check_ext_ledger_CFLAGS = $(EXT_CHECK_CFLAGS)
+check_ext_ledger_LDADD = $(EXT_CHECK_LIBS)
+
 check_PROGRAMS += check_ext_admin
 TESTS += check_ext_admin
 check_ext_admin_SOURCES = tests/unit/check_ext_admin.c tests/unit/ext_admin.h
