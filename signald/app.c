@@ -203,7 +203,9 @@ static void on_ledger_change(void *arg)
 	struct journal_position at = ledger_durable(a->ledger);
 
 	feed_ack(a->feed, &at);
-	if (ledger_room(a->ledger))
+	if (ledger_counters(a->ledger)->failing)
+		feed_leave_ledger(a->feed);
+	else if (ledger_room(a->ledger))
 		feed_resume(a->feed);
 }
 

@@ -471,6 +471,12 @@ static void pause_reading(struct feed *f)
 		evtimer_del(f->timer);
 }
 
+static void restart(struct feed *f)
+{
+	f->restart = true;
+	event_active(f->timer, EV_TIMEOUT, 0);
+}
+
 void feed_resume(struct feed *f)
 {
 	if (f->paused) {
@@ -480,9 +486,14 @@ void feed_resume(struct feed *f)
 			arm(f, f->timing.silence_ms);
 	} else if (f->waiting) {
 		f->waiting = false;
-		f->restart = true;
-		event_active(f->timer, EV_TIMEOUT, 0);
+		restart(f);
 	}
+}
+
+void feed_leave_ledger(struct feed *f)
+{
+	if (f->ledger)
+		restart(f);
 }
 
 /* One read a wake-up: at most sizeof(in) bytes of work, then it is the others' turn. */

@@ -69,6 +69,10 @@ void feed_ack(struct feed *f, const struct journal_position *at);
 /* on_record() takes more again: go on reading, or become the ledger. */
 void feed_resume(struct feed *f);
 
+/* on_record() will take nothing for a while: listen like anybody else until feed_resume(), by a new
+ * connection on which on_subscribe() says no. Figures do not wait for a disk. */
+void feed_leave_ledger(struct feed *f);
+
 bool feed_connected(const struct feed *f); /* hello, sub and snapshot are through */
 const struct feed_counters *feed_counters(const struct feed *f);
 
