@@ -330,16 +330,19 @@ static void on_synced(struct feed *f)
 	f->cb.on_state(f->cb.arg, true);
 }
 
+static const char not_permitted[] = "not permitted"; /* its word for a peer that may only listen */
+
 static void log_refusal(struct feed *f)
 {
 	f->counters.commands_refused++;
 	if (f->told_refused)
 		return;
 	f->told_refused = true;
-	if (strcmp(f->ev.error, "not permitted") == 0)
+	if (strcmp(f->ev.error, not_permitted) == 0)
 		log_error(LOG,
 			  "turnserver lets uid %lu listen but not command, so calls that end go on "
-			  "relaying: give signald's user in its admin-socket-user",
+			  "relaying and no records are kept: name signald's user in turnserver's "
+			  "admin-socket-user",
 			  (unsigned long)geteuid());
 	else
 		log_warn(LOG, "turnserver refused a command: %s", f->ev.error);
@@ -351,7 +354,9 @@ static int on_ledger_refused(struct feed *f)
 	f->counters.ledger_refused++;
 	f->ledger = false;
 	f->taken = strcmp(f->ev.error, "ledger-taken") == 0; /* else it is no use to ask again */
-	if (!f->told_ledger)
+	if (strcmp(f->ev.error, not_permitted) == 0)
+		log_refusal(f);
+	else if (!f->told_ledger)
 		log_error(LOG, "turnserver does not take this signald as its ledger: %s",
 			  f->ev.error);
 	f->told_ledger = true;
