@@ -150,12 +150,11 @@ static int check_file(struct check *c, int fd)
 
 static void free_check(struct check *c)
 {
-	struct met *m, *next;
+	struct met *m = c->met, *next;
 
-	for (m = c->met; m; m = next) {
+	HASH_CLEAR(hh, c->met); /* the table; the records are linked by themselves */
+	for (; m; m = next) {
 		next = m->hh.next;
-		if (!next)
-			HASH_CLEAR(hh, c->met);
 		free(m);
 	}
 	journal_sums_free(c->sums);

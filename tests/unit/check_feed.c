@@ -22,11 +22,12 @@
 #include "run_suite.h"
 
 #define CALL_A "AAAAAAAAAAAAAAAAAAAAAA"
+#define EPOCH "00000000000000e1"
 #define PATIENCE_MS 5000
 
-static const struct feed_timing quick = { .backoff_min_ms = 5,
-					  .backoff_max_ms = 20,
-					  .silence_ms = 150 };
+static const struct feed_timing quick = {
+	.backoff_min_ms = 5, .backoff_max_ms = 20, .silence_ms = 150, .ledger_ms = 60
+};
 
 static char dir[32], path[64];
 static struct event_base *base;
@@ -38,6 +39,12 @@ static unsigned events[RELAY_OTHER + 1]; /* how many of each type */
 static uint64_t last_total;
 static unsigned ups, downs, warnings;
 static unsigned kill_on_synced;
+
+/* the played ledger */
+static bool may_subscribe;
+static int record_answer;
+static struct journal_position kept;
+static uint64_t records, last_record;
 static char replies[256]; /* "1:ok 2:not permitted " */
 
 static void on_event(void *arg, const struct relay_event *ev)
@@ -111,6 +118,28 @@ static void turn_for(int ms)
 
 	while (clock_ms() < until_ms)
 		turn();
+}
+
+static bool on_subscribe(void *arg, struct journal_position *from)
+{
+	ck_assert_ptr_eq(arg, &feed);
+	*from = kept;
+	return may_subscribe;
+}
+
+static int on_record(void *arg, const struct relay_event *ev, const char *line, size_t n)
+{
+	struct relay_event again;
+
+	ck_assert_ptr_eq(arg, &feed);
+	ck_assert(ev->type == RELAY_END || ev->type == RELAY_SUM);
+	ck_assert_int_eq(relay_event_parse(line, n, &again), 0);
+	ck_assert_uint_eq(again.seq, ev->seq);
+	if (record_answer >= 0) {
+		records++;
+		last_record = ev->seq;
+	}
+	return record_answer;
 }
 
 /* --- the played server --------------------------------------------------------- */
@@ -199,6 +228,31 @@ static void say_synced(void)
 	say_bytes(line, (size_t)relay_write_synced(line, sizeof(line), 1, 0));
 }
 
+static void say_end(uint64_t seq)
+{
+	struct relay_allocation a = { .id = "000000000000000001", .name = "1900000000:alice" };
+	struct relay_totals t = { .peer_sent_bytes = 1 };
+	struct relay_end e = { .epoch = EPOCH,
+			       .seq = seq,
+			       .alloc = &a,
+			       .totals = &t,
+			       .ended_ms = 1,
+			       .exact = true,
+			       .reason = "timeout" };
+	char line[RELAY_LINE_MAX];
+	int n = relay_write_end(line, sizeof(line), &e);
+
+	ck_assert_int_gt(n, 0);
+	say_bytes(line, (size_t)n);
+}
+
+static void say_error(uint64_t id, const char *error)
+{
+	char line[RELAY_LINE_MAX];
+
+	say_bytes(line, (size_t)relay_write_error(line, sizeof(line), id, error));
+}
+
 /* The next command the feed sends. */
 static struct relay_command hear(void)
 {
@@ -241,10 +295,9 @@ static void setup(void)
 	snprintf(path, sizeof(path), "%s/admin.sock", dir);
 	log_set_sink(count_log);
 	base = event_base_new();
-	callbacks = (struct feed_callbacks){ .on_event = on_event,
-					     .on_reply = on_reply,
-					     .on_state = on_state,
-					     .arg = &feed };
+	callbacks = (struct feed_callbacks){
+		.on_event = on_event, .on_reply = on_reply, .on_state = on_state, .arg = &feed
+	};
 	listen_here();
 	ck_assert_int_eq(feed_new(&feed, base, path, &callbacks, &quick), 0);
 }
@@ -262,6 +315,10 @@ static void teardown(void)
 	rmdir(dir);
 	memset(events, 0, sizeof(events));
 	ups = downs = warnings = kill_on_synced = 0;
+	may_subscribe = false;
+	record_answer = 0;
+	records = last_record = 0;
+	memset(&kept, 0, sizeof(kept));
 	replies[0] = '\0';
 	last_total = 0;
 }
@@ -579,6 +636,167 @@ START_TEST(a_path_that_is_no_socket_path_is_refused)
 }
 END_TEST
 
+/* Replace the feed of the fixture by one that would be the ledger. */
+static void become_ledger(const char *epoch, uint64_t seq)
+{
+	callbacks.on_subscribe = on_subscribe;
+	callbacks.on_record = on_record;
+	may_subscribe = true;
+	snprintf(kept.epoch, sizeof(kept.epoch), "%s", epoch);
+	kept.seq = seq;
+	feed_free(feed);
+	ck_assert_int_eq(feed_new(&feed, base, path, &callbacks, &quick), 0);
+}
+
+static struct relay_command greet_ledger(void)
+{
+	struct relay_command sub;
+
+	accept_feed();
+	say_hello(RELAY_PROTOCOL_MAJOR);
+	sub = hear();
+	ck_assert_int_eq(sub.type, RELAY_SUB);
+	return sub;
+}
+
+static bool nothing_heard(void)
+{
+	char c;
+
+	turn_for(20);
+	return recv(peer, &c, 1, 0) < 0 && errno == EAGAIN;
+}
+
+START_TEST(a_ledger_asks_for_what_is_behind_its_last_record_and_acknowledges)
+{
+	struct journal_position at = { .epoch = EPOCH, .seq = 9 };
+	struct relay_command c;
+
+	become_ledger(EPOCH, 7);
+	c = greet_ledger();
+	ck_assert(c.ledger);
+	ck_assert_str_eq(c.epoch, EPOCH);
+	ck_assert_uint_eq(c.seq, 7);
+	say_end(8);
+	say_end(9);
+	TURN_UNTIL(records == 2);
+	ck_assert_uint_eq(events[RELAY_END], 2);
+	feed_ack(feed, &kept); /* turnserver knows */
+	ck_assert(nothing_heard());
+	feed_ack(feed, &at);
+	feed_ack(feed, &at);
+	c = hear();
+	ck_assert_int_eq(c.type, RELAY_ACK);
+	ck_assert_str_eq(c.epoch, EPOCH);
+	ck_assert_uint_eq(c.seq, 9);
+	ck_assert(nothing_heard());
+}
+END_TEST
+
+START_TEST(a_new_ledger_asks_for_everything)
+{
+	struct relay_command c;
+
+	become_ledger("", 0);
+	c = greet_ledger();
+	ck_assert(c.ledger);
+	ck_assert_str_eq(c.epoch, "");
+}
+END_TEST
+
+START_TEST(a_record_that_is_not_taken_begins_the_connection_anew)
+{
+	become_ledger("", 0);
+	greet_ledger();
+	say_synced();
+	TURN_UNTIL(ups == 1);
+	record_answer = -ENOBUFS;
+	say_end(1);
+	say_end(2);
+	TURN_UNTIL(downs == 1);
+	ck_assert_uint_eq(events[RELAY_END], 0);
+	ck_assert_uint_eq(feed_counters(feed)->malformed, 0);
+	record_answer = 0;
+	greet_ledger();
+	say_end(1);
+	TURN_UNTIL(last_record == 1);
+}
+END_TEST
+
+START_TEST(a_full_ledger_is_not_read_for_until_it_has_room)
+{
+	become_ledger("", 0);
+	greet_ledger();
+	record_answer = 1;
+	say_end(1);
+	TURN_UNTIL(records == 1);
+	record_answer = 0;
+	say_end(2);
+	turn_for((int)quick.silence_ms * 2); /* nor is that taken for silence */
+	ck_assert_uint_eq(records, 1);
+	ck_assert_uint_eq(feed_counters(feed)->paused, 1);
+	feed_resume(feed);
+	TURN_UNTIL(records == 2);
+	say_synced();
+	TURN_UNTIL(ups == 1);
+	ck_assert_uint_eq(feed_counters(feed)->lost, 0);
+}
+END_TEST
+
+START_TEST(without_a_disk_it_watches_and_becomes_the_ledger_again)
+{
+	struct journal_position at = { .epoch = EPOCH, .seq = 9 };
+
+	become_ledger("", 0);
+	greet_ledger();
+	say_synced();
+	TURN_UNTIL(ups == 1);
+	may_subscribe = false;
+	feed_leave_ledger(feed);
+	TURN_UNTIL(downs == 1);
+	ck_assert(!greet_ledger().ledger);
+	say_synced();
+	say_end(1);
+	TURN_UNTIL(events[RELAY_END] == 1);
+	ck_assert_uint_eq(records, 0);
+	feed_ack(feed, &at);
+	ck_assert(nothing_heard());
+	may_subscribe = true;
+	feed_resume(feed);
+	TURN_UNTIL(downs == 2);
+	ck_assert(greet_ledger().ledger);
+	ck_assert_uint_eq(warnings, 0);
+}
+END_TEST
+
+START_TEST(where_there_is_another_ledger_it_watches_and_asks_again_later)
+{
+	struct relay_command c;
+
+	become_ledger("", 0);
+	for (unsigned i = 1; i <= 3; i++) {
+		c = greet_ledger();
+		ck_assert(c.ledger);
+		say_error(c.id, "ledger-taken");
+		c = hear();
+		ck_assert_int_eq(c.type, RELAY_SUB);
+		ck_assert(!c.ledger);
+		say_synced();
+		TURN_UNTIL(ups == i);
+		TURN_UNTIL(downs == i);
+	}
+	ck_assert_uint_eq(feed_counters(feed)->ledger_refused, 3);
+	ck_assert_uint_eq(warnings, 1);
+	c = greet_ledger();
+	say_error(c.id, "not permitted"); /* asking again would not help */
+	ck_assert(!hear().ledger);
+	say_synced();
+	TURN_UNTIL(ups == 4);
+	turn_for((int)quick.ledger_ms * 2);
+	ck_assert_uint_eq(downs, 3);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -601,6 +819,12 @@ int main(void)
 		a_reader_that_sleeps_costs_the_connection_when_the_queue_is_full,
 		a_refused_command_is_counted_and_told_once,
 		a_path_that_is_no_socket_path_is_refused,
+		a_ledger_asks_for_what_is_behind_its_last_record_and_acknowledges,
+		a_new_ledger_asks_for_everything,
+		a_record_that_is_not_taken_begins_the_connection_anew,
+		a_full_ledger_is_not_read_for_until_it_has_room,
+		without_a_disk_it_watches_and_becomes_the_ledger_again,
+		where_there_is_another_ledger_it_watches_and_asks_again_later,
 	};
 	Suite *s = suite_create("feed");
 	TCase *tc = tcase_create("all");
