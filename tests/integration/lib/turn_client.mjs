@@ -9,9 +9,9 @@ import { REALM } from './stack.mjs';
 import { sleep, within } from './suite.mjs';
 
 const MAGIC = 0x2112a442;
-const METHOD = { allocate: 0x003, refresh: 0x004, send: 0x016, permission: 0x008 };
+const METHOD = { allocate: 0x003, refresh: 0x004, send: 0x016, permission: 0x008, channel: 0x009 };
 const ATTR = {
-	username: 0x0006, integrity: 0x0008, error: 0x0009, lifetime: 0x000d, peer: 0x0012, data: 0x0013,
+	username: 0x0006, integrity: 0x0008, error: 0x0009, channel: 0x000c, lifetime: 0x000d, peer: 0x0012, data: 0x0013,
 	realm: 0x0014, nonce: 0x0015, relayed: 0x0016, transport: 0x0019,
 };
 const INDICATION = 0x0010;
@@ -64,13 +64,16 @@ function parse(msg) {
 		attrs.set(msg.readUInt16BE(i), msg.subarray(i + 4, i + 4 + n));
 		i += 4 + Math.ceil(n / 4) * 4;
 	}
-	return { type: msg.readUInt16BE(0), id: msg.toString('hex', 8, 20), attrs };
+	return { type: msg.readUInt16BE(0), id: msg.toString('hex', 8, 20), attrs, raw: msg };
 }
 
 export class TurnError extends Error {
-	constructor(code) {
-		super(`TURN error ${code}`);
+	/* signed: with the key of the credential, which only the server knows beside us. */
+	constructor(code, reason, signed) {
+		super(`TURN error ${code} ${reason}`);
 		this.code = code;
+		this.reason = reason;
+		this.signed = signed;
 	}
 }
 
@@ -78,7 +81,7 @@ export class TurnClient {
 	constructor(stack, { username, password }, localAddress = '127.0.0.1') {
 		this.stack = stack;
 		this.username = username;
-		this.key = createHash('md5').update(`${username}:${REALM}:${password}`).digest();
+		this.key = createHash('md5').update(`${username}:${stack.realm ?? REALM}:${password}`).digest();
 		this.localAddress = localAddress;
 		this.pending = new Map();
 		this.received = 0;	/* payload bytes of Data indications */
@@ -129,10 +132,24 @@ export class TurnClient {
 		}
 	}
 
+	/* RFC 8489 section 14.5: the length counts up to the MESSAGE-INTEGRITY, with it. */
+	#isSigned({ raw, attrs }) {
+		const mac = attrs.get(ATTR.integrity);
+
+		if (!mac)
+			return false;
+		const at = mac.byteOffset - raw.byteOffset - 4;
+		const text = Buffer.from(raw.subarray(0, at));
+
+		text.writeUInt16BE(at + 24 - 20, 2);
+		return createHmac('sha1', this.key).update(text).digest().equals(mac);
+	}
+
 	/* With a nonce learnt from the first refusal, RFC 8489 section 9.2. */
 	async #transaction(method, attrs) {
 		for (let tries = 0; ; tries++) {
-			const { attrs: got } = await this.#request(method, attrs);
+			const answer = await this.#request(method, attrs);
+			const got = answer.attrs;
 			const error = got.get(ATTR.error);
 
 			if (!error)
@@ -140,7 +157,7 @@ export class TurnClient {
 			const code = error[2] * 100 + error[3];
 
 			if (tries > 0 || (code !== 401 && code !== 438) || (code === 401 && this.nonce))
-				throw new TurnError(code);
+				throw new TurnError(code, error.toString('utf8', 4), this.#isSigned(answer));
 			this.nonce = Buffer.from(got.get(ATTR.nonce));
 			this.realm = Buffer.from(got.get(ATTR.realm) ?? REALM);
 		}
@@ -159,6 +176,13 @@ export class TurnClient {
 		await this.#transaction(METHOD.permission, [attribute(ATTR.peer, xorAddress(peer))]);
 	}
 
+	async bindChannel(peer, channel = 0x4000) {
+		const number = Buffer.alloc(4);
+
+		number.writeUInt16BE(channel, 0);
+		await this.#transaction(METHOD.channel, [attribute(ATTR.channel, number), attribute(ATTR.peer, xorAddress(peer))]);
+	}
+
 	/* count payloads of size bytes to the peer, slowly enough for no queue to overflow. */
 	async sendTo(peer, count, size) {
 		const data = attribute(ATTR.data, Buffer.alloc(size, 0x5a));
@@ -171,10 +195,15 @@ export class TurnClient {
 		}
 	}
 
-	async release() {
+	async refresh(lifetime_s) {
 		const lifetime = Buffer.alloc(4);
 
+		lifetime.writeUInt32BE(lifetime_s, 0);
 		await this.#transaction(METHOD.refresh, [attribute(ATTR.lifetime, lifetime)]);
+	}
+
+	async release() {
+		await this.refresh(0);
 		this.relayed = null;
 	}
 
