@@ -113,6 +113,22 @@ fuzz_relay_command_LDFLAGS = $(FUZZ_LINK)
 fuzz_relay_command_LDADD = $(replay_relay_command_LDADD)
 endif
 
+# --- live_file
+check_PROGRAMS += replay_live_file
+TESTS += replay_live_file
+replay_live_file_SOURCES = tests/fuzz/fuzz_live_file.c $(FUZZ_REPLAY)
+replay_live_file_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext
+replay_live_file_CFLAGS = $(AM_CFLAGS)
+replay_live_file_LDADD = libcoturn-ext.a libshared.a $(CRYPTO_LIBS) $(ZLIB_LIBS)
+if FUZZING
+noinst_PROGRAMS += fuzz_live_file
+fuzz_live_file_SOURCES = tests/fuzz/fuzz_live_file.c tests/fuzz/fuzz.h
+fuzz_live_file_CPPFLAGS = $(replay_live_file_CPPFLAGS)
+fuzz_live_file_CFLAGS = $(AM_CFLAGS)
+fuzz_live_file_LDFLAGS = $(FUZZ_LINK)
+fuzz_live_file_LDADD = $(replay_live_file_LDADD)
+endif
+
 # --- call_events
 check_PROGRAMS += replay_call_events
 TESTS += replay_call_events
