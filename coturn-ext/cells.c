@@ -13,8 +13,7 @@
 
 #define RING_TICK_MIN 256 /* cells a second that cost too little to spread */
 #define RING_SIZE_MIN 64
-#define CELL_AHEAD 8	/* the tick fetches a cell so many before its turn, */
-#define SESSION_AHEAD 4 /* and its session so many */
+#define TICK_BATCH 32	/* cells the tick fetches into the cache together */
 #define CLIENT_BYTES 48 /* kept for an address: a longer one may follow a shorter */
 
 enum { STRING_CLIENT = LIVE_STRINGS - 1 };
@@ -22,12 +21,7 @@ enum { STRING_CLIENT = LIVE_STRINGS - 1 };
 struct cell {
 	struct live_cell live; /* first; what a successor reads, and the strings behind the cell */
 	struct cell_note born, gone;
-	struct cell_queue *queue;
 	_Atomic(char *) why; /* a mark, or coturn's own text; a constant, or the cell's own */
-	_Atomic uint32_t bytes_per_s;
-	/* relay thread only */
-	uint32_t ring_at;
-	uint64_t client_seen; /* hash of the last address noted */
 	/* main only */
 	struct entry entry;
 };
@@ -208,7 +202,7 @@ static struct cell *pack(struct live *mapping, const struct relay_allocation *a)
 		at += room;
 	}
 	c->live.shared = a->shared;
-	c->client_seen = hash_of(a->client);
+	c->live.client_seen = hash_of(a->client);
 	atomic_init(&c->live.lifetime_s, a->lifetime_s);
 	return c;
 }
@@ -243,7 +237,7 @@ static int ring_rebuild(struct cell_ring *ring, size_t size)
 
 		if (!c)
 			continue;
-		c->ring_at = (uint32_t)n;
+		c->live.ring_at = (uint32_t)n;
 		slots[n++] = c;
 	}
 	free(ring->slots);
@@ -269,7 +263,7 @@ static void ring_push(struct cell_ring *ring, struct cell *c)
 {
 	struct cell **slot = ring_slot(ring, ring->used++);
 
-	c->ring_at = (uint32_t)(slot - ring->slots);
+	c->live.ring_at = (uint32_t)(slot - ring->slots);
 	*slot = c;
 }
 
@@ -284,7 +278,7 @@ static struct cell *ring_pop(struct cell_ring *ring)
 
 static void ring_remove(struct cell_ring *ring, const struct cell *c)
 {
-	ring->slots[c->ring_at] = NULL;
+	ring->slots[c->live.ring_at] = NULL;
 	if (--ring->n)
 		return;
 	free(ring->slots);
@@ -305,7 +299,7 @@ int cell_new(struct cell **out, struct cell_queue *q, struct cell_ring *ring, vo
 		refuse(q);
 		return -ENOMEM;
 	}
-	c->queue = q;
+	c->live.queue = q;
 	c->live.sid = sid;
 	c->live.start_ms = now_ms;
 	c->live.session = (uintptr_t)session;
@@ -380,19 +374,19 @@ void cell_set_client(struct cell *c, const char *client)
 	uint64_t hash = hash_of(client);
 	struct cell_moved *m;
 
-	if (hash == c->client_seen || !admit(c->queue, &c->queue->moves))
+	if (hash == c->live.client_seen || !admit(c->live.queue, &c->live.queue->moves))
 		return;
 	m = calloc(1, sizeof(*m));
 	if (!m) {
-		forget_one(&c->queue->moves);
-		refuse(c->queue);
+		forget_one(&c->live.queue->moves);
+		refuse(c->live.queue);
 		return;
 	}
-	c->client_seen = hash;
+	c->live.client_seen = hash;
 	m->note.type = CELL_MOVED;
 	m->cell = c;
 	memcpy(m->client, client, strnlen(client, sizeof(m->client) - 1));
-	push(c->queue, &m->note);
+	push(c->live.queue, &m->note);
 }
 
 /* --- why it ends ------------------------------------------------------------- */
@@ -465,7 +459,7 @@ void cell_gone(struct cell *c, struct cell_ring *ring, const struct relay_totals
 	c->live.reason = (uint8_t)end_reason(c, reason);
 	c->live.ended_ms = now_ms;
 	set_state(c, LIVE_ENDED);
-	push(c->queue, &c->gone);
+	push(c->live.queue, &c->gone);
 }
 
 /* --- the tick ---------------------------------------------------------------- */
@@ -484,51 +478,63 @@ static const char *session_of(const struct cell *c)
 	return (const char *)(uintptr_t)c->live.session;
 }
 
-static void fetch_cell(const struct cell *c)
+static unsigned char touch(const char *p)
 {
-	__builtin_prefetch(&c->live, 1);
-	__builtin_prefetch((const char *)&c->live + 64, 1);
-	__builtin_prefetch((const char *)&c->live + 128, 1);
-}
-
-static void fetch_session(const struct cell *c, const struct cell_reader *reader)
-{
-	const char *p = session_of(c) + reader->hot_at;
-	size_t i;
-
-	for (i = 0; i < reader->hot_bytes; i += 64)
-		__builtin_prefetch(p + i);
+	return *(const volatile unsigned char *)p;
 }
 
 /* Nearly all of the time of a tick is waiting for memory: 10,000 sessions are
- * in no cache. So the ones to come are asked for in time. */
-static void fetch_ahead(const struct cell_ring *ring, const struct cell_reader *reader)
+ * in no cache. Loops that do nothing but look at it wait for many lines at once;
+ * prefetch instructions were tried and wait longer. */
+static void fetch(struct cell *const batch[], size_t n, const struct cell_reader *reader)
 {
-	const struct cell *c;
+	size_t i, k;
 
-	if (ring->used > CELL_AHEAD && (c = *ring_slot(ring, CELL_AHEAD)))
-		fetch_cell(c);
-	if (ring->used > SESSION_AHEAD && (c = *ring_slot(ring, SESSION_AHEAD)))
-		fetch_session(c, reader);
+	for (i = 0; i < n; i++)
+		touch((const char *)&batch[i]->live.session + LIVE_LINE);
+	for (i = 0; i < n && reader->hot_bytes; i++) {
+		const char *hot = session_of(batch[i]) + reader->hot_at;
+
+		for (k = 0; k < reader->hot_bytes; k += LIVE_LINE)
+			touch(hot + k);
+		touch(hot + reader->hot_bytes - 1);
+	}
+}
+
+/* The next cells of the circle, no more than max. */
+static size_t take_batch(struct cell_ring *ring, struct cell *batch[TICK_BATCH], size_t max)
+{
+	size_t n = 0;
+
+	while (n < max && n < TICK_BATCH) {
+		struct cell *c = ring_pop(ring);
+
+		if (c)
+			batch[n++] = c;
+	}
+	return n;
 }
 
 size_t cell_ring_tick(struct cell_ring *ring, size_t max, const struct cell_reader *reader)
 {
 	if (ring->due > ring->n)
 		ring->due = ring->n;
-	while (max && ring->due) {
-		struct relay_totals t;
-		struct cell *c;
+	if (max > ring->due)
+		max = ring->due;
+	ring->due -= max;
+	while (max) {
+		struct cell *batch[TICK_BATCH];
+		size_t i, n = take_batch(ring, batch, max);
 
-		fetch_ahead(ring, reader);
-		c = ring_pop(ring);
-		if (!c)
-			continue;
-		reader->read(session_of(c), &t);
-		cell_publish(c, &t);
-		ring_push(ring, c);
-		ring->due--;
-		max--;
+		fetch(batch, n, reader);
+		for (i = 0; i < n; i++) {
+			struct relay_totals t;
+
+			reader->read(session_of(batch[i]), &t);
+			cell_publish(batch[i], &t);
+			ring_push(ring, batch[i]);
+		}
+		max -= n;
 	}
 	return ring->due;
 }
@@ -548,26 +554,6 @@ const char *cell_name(const struct cell *c)
 bool cell_shared(const struct cell *c)
 {
 	return c->live.shared;
-}
-
-uint64_t cell_expiry_s(const struct cell *c)
-{
-	const char *name = cell_name(c);
-	struct turn_name parsed;
-
-	if (turn_name_parse(name, strlen(name), &parsed) < 0)
-		return UINT64_MAX;
-	return parsed.expiry_s;
-}
-
-uint32_t cell_bytes_per_s(const struct cell *c)
-{
-	return atomic_load_explicit(&c->bytes_per_s, memory_order_relaxed);
-}
-
-void cell_set_bytes_per_s(struct cell *c, uint32_t bytes_per_s)
-{
-	atomic_store_explicit(&c->bytes_per_s, bytes_per_s, memory_order_relaxed);
 }
 
 void cell_totals(const struct cell *c, struct relay_totals *out)
@@ -660,7 +646,7 @@ void cell_note_free(struct cell_note *moved)
 {
 	struct cell_moved *m = (struct cell_moved *)moved;
 
-	forget_one(&m->cell->queue->moves);
+	forget_one(&m->cell->live.queue->moves);
 	free(m);
 }
 
@@ -668,7 +654,7 @@ void cell_free(struct cell *c)
 {
 	if (!c)
 		return;
-	forget_one(&c->queue->live);
+	forget_one(&c->live.queue->live);
 	free_why(atomic_load_explicit(&c->why, memory_order_acquire));
-	live_cell_free(c->queue->mapping, c);
+	live_cell_free(c->live.queue->mapping, c);
 }

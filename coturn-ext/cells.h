@@ -104,11 +104,6 @@ size_t cell_ring_tick(struct cell_ring *ring, size_t max, const struct cell_read
 uint64_t cell_sid(const struct cell *c);
 const char *cell_name(const struct cell *c); /* the full TURN user name */
 bool cell_shared(const struct cell *c);
-uint64_t cell_expiry_s(const struct cell *c); /* in the name, since 1970; UINT64_MAX: none there */
-
-/* Bytes a second that main allows it; 0: whatever coturn's options say. */
-uint32_t cell_bytes_per_s(const struct cell *c);
-void cell_set_bytes_per_s(struct cell *c, uint32_t bytes_per_s);
 
 /* Why it is about to be ended on request: "server-stop", "revoked", "expired",
  * "kill...". The first one stays, and becomes the reason if the allocation then

@@ -53,7 +53,7 @@ TAILQ_HEAD(chunks, chunk);
 #define ALL_FREE ((uint16_t)((1u << LIVE_CHUNK_SLOTS) - 1))
 
 /* Cells of up to so many bytes; larger ones do not exist (see TURN_NAME_MAX). */
-static const uint32_t class_bytes[] = { 384, 416, 448, 480, 512, 576, 640, 768, 1024, 1536 };
+static const uint32_t class_bytes[] = { 384, 448, 512, 576, 640, 704, 768, 1024, 1536 };
 #define CLASSES_N (sizeof(class_bytes) / sizeof(class_bytes[0]))
 struct class
 {
@@ -377,7 +377,7 @@ void live_cell_free(struct live *l, void *cell)
 	pthread_mutex_lock(&l->lock);
 	c->session = (uintptr_t)k->free;
 	k->free = c;
-	POISON(&c->sid, n - offsetof(struct live_cell, sid));
+	POISON(&c->totals, n - offsetof(struct live_cell, totals));
 	pthread_mutex_unlock(&l->lock);
 }
 

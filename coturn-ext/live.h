@@ -18,9 +18,12 @@
  * cell last sampled (its session is on the heap) or nothing (its cell is).
  *
  * A session holds what authenticates its requests (hmackey, password). The file
- * tells nobody anything new: it has mode 0600 and the server's uid, and whoever
- * runs under that uid reads /proc/PID/mem and auth-secret-file, too. It
- * is not in core dumps, it goes at a clean stop, and the successor removes it.
+ * tells nobody anything new: it has mode 0600 and the server's uid, and who runs
+ * under that uid may read /proc/PID/mem or, where auth-secret-file closes that, the
+ * secrets themselves. It is not in core dumps, it goes at a clean stop, and the
+ * successor removes it. It belongs to whom the server was when it began: changing
+ * the uid later needs no more than the open descriptor, and a successor takes a
+ * file of root's, its own or the folder's owner.
  *
  * Only SIGKILL is to be survived, not a power cut. The thread that counts stops
  * between two instructions and what it stored before is in the page cache, so

@@ -13,6 +13,8 @@
 
 #include "relay_event.h"
 
+struct cell_queue;
+
 #define LIVE_MAGIC "turnlive"
 #define LIVE_VERSION 1
 #define LIVE_TOTALS 11 /* in the order of struct relay_totals */
@@ -62,7 +64,7 @@ struct live_block {
 	uint64_t reserved;
 };
 #define LIVE_BLOCK_MAGIC 0x6c6c6563u
-#define LIVE_BLOCK_FIRST 64u /* its first cell */
+#define LIVE_BLOCK_FIRST 64u /* its first cell; LIVE_LINE */
 
 uint32_t live_header_check(const struct live_header *h); /* of what is above .check */
 
@@ -74,24 +76,29 @@ enum live_state {
 
 /* The part of a cell that means something to a successor; written by the
  * relay thread, but for end_seq (main). The strings follow the cell, each with
- * its NUL, in the order of LIVE_STRINGS. Times are monotonic. */
+ * its NUL, in the order of LIVE_STRINGS. Times are monotonic. Three fields are
+ * there for who writes it alone, to fill two lines of the cache: what a tick
+ * touches begins at .session, a cache line that is followed by one more. */
 struct live_cell {
 	_Atomic uint32_t state;
 	_Atomic uint8_t fold; /* counters are being moved: totals[] are exact, the session is not */
 	uint8_t shared;
 	uint8_t reason; /* reasons.h; when ended */
 	uint8_t unused;
-	uint16_t text_at, text_bytes;			 /* from the start of the cell */
-	_Atomic uint16_t client_overhead, peer_overhead; /* bytes a packet; cell_set_overhead() */
-	uint64_t session;				 /* its address */
 	uint64_t sid;
 	uint64_t start_ms, ended_ms;
 	uint64_t end_seq; /* of the end record; 0: none yet */
 	_Atomic uint32_t lifetime_s;
-	uint32_t also_unused;
+	uint16_t text_at, text_bytes; /* from the start of the cell */
+	uint64_t client_seen;	      /* cells.c: hash of the last address noted */
+	struct cell_queue *queue;     /* cells.c */
+	uint64_t session;	      /* its address */
 	_Atomic uint64_t
 		totals[LIVE_TOTALS]; /* [LIVE_WIRE]: what live_wire() does not know of it */
+	_Atomic uint16_t client_overhead, peer_overhead; /* bytes a packet; cell_set_overhead() */
+	uint32_t ring_at;				 /* cells.c */
 };
+#define LIVE_LINE 64 /* bytes: of a cache, and what cells are aligned to in the mapping */
 
 /* Where the strings of a cell, but for its id, and the totals are in the structs
  * of relay_event.h. */

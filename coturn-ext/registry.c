@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum index_id { BY_CALL, BY_USER, INDEX_N };
-enum { TABLE_MIN = 64 };
+enum { TABLE_MIN = 64, CHAIN_MEAN_MAX = 2 };
 
 /* No more than a link and a list: its text is in the name of each of its members. */
 struct group {
@@ -67,7 +67,8 @@ static int table_add(struct table *t, struct chain *c)
 {
 	struct chain **at;
 
-	if (t->n >= t->size && table_resize(t, t->size ? 2 * t->size : TABLE_MIN) < 0 && !t->size)
+	if (t->n >= CHAIN_MEAN_MAX * t->size &&
+	    table_resize(t, t->size ? 2 * t->size : TABLE_MIN) < 0 && !t->size)
 		return -ENOMEM;
 	at = bucket(t, t->hash(c));
 	c->next = *at;

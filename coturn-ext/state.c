@@ -101,6 +101,10 @@ static int recover(struct state *st, const char *path, char *err, size_t err_siz
 {
 	long n = live_recover(path, wall_now_ms(), keep, st, err, err_size);
 
+	if (n == -EBADMSG) { /* and gone: it must not keep this server from starting */
+		log_error(TOKEN, "%s; what its server had not told is lost", err);
+		return 0;
+	}
 	if (n < 0)
 		return (int)n;
 	st->recovered = (uint64_t)n;

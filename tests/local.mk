@@ -20,12 +20,17 @@ include tests/tools/local.mk
 # part of every test run; "make bench" takes minutes.
 EXTRA_DIST += tests/bench/per_packet_diff.sh tests/bench/instructions_per_packet.sh \
 	tests/bench/memory_per_allocation.sh
+EXTRA_PROGRAMS = tests/bench/cell-cost
+tests_bench_cell_cost_SOURCES = tests/bench/cell_cost.c
+tests_bench_cell_cost_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext
+tests_bench_cell_cost_LDADD = libcoturn-ext.a libshared.a $(CRYPTO_LIBS) $(ZLIB_LIBS) -lpthread
 .PHONY: per-packet-diff bench
 per-packet-diff: turnserver-stock turnserver$(EXEEXT)
 	$(srcdir)/tests/bench/per_packet_diff.sh turnserver-stock turnserver
-bench: per-packet-diff turnutils tests/tools/turn-swarm$(EXEEXT)
+bench: per-packet-diff turnutils tests/tools/turn-swarm$(EXEEXT) tests/bench/cell-cost$(EXEEXT)
 	$(srcdir)/tests/bench/instructions_per_packet.sh ./turnserver-stock ./turnserver
 	$(srcdir)/tests/bench/memory_per_allocation.sh ./turnserver-stock ./turnserver
+	tests/bench/cell-cost$(EXEEXT)
 
 # The manual says what the programs say, and includes go one way.
 TESTS += tests/scripts/check_manual.sh tests/scripts/check_layers.sh

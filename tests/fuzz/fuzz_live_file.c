@@ -1,4 +1,5 @@
-/* fuzz_live_file.c - whatever lies in the file of a dead server, reading it is safe, and twice the same
+/* fuzz_live_file.c - whatever lies in the file of a dead server, reading it is safe, and twice the
+ * same
  *
  * The file is large and mostly holes, so an input is its parts, one after the
  * other: the header (its checksum is put right here), the first CELLS_BYTES of

@@ -277,21 +277,21 @@ START_TEST(a_full_mapping_goes_on_on_the_heap_and_counts)
 	for (i = 0; i < N; i++)
 		ck_assert_ptr_nonnull(s[i] = live_session_new(l, sizeof(struct session)));
 	for (i = 0; i < 200; i++)
-		ck_assert_ptr_nonnull(cells[i] = live_cell_new(l, 480));
+		ck_assert_ptr_nonnull(cells[i] = live_cell_new(l, 512));
 	live_stats(l, &st);
 	ck_assert_uint_eq(st.heap_sessions, 3);
-	ck_assert_uint_eq(st.heap_cells, 200 - (LIVE_BLOCK_BYTES - LIVE_BLOCK_FIRST) / 480);
+	ck_assert_uint_eq(st.heap_cells, 200 - (LIVE_BLOCK_BYTES - LIVE_BLOCK_FIRST) / 512);
 	for (i = 0; i < N; i++)
 		live_session_free(l, s[i]);
 	for (i = 0; i < 200; i++)
 		live_cell_free(l, cells[i]);
 	for (i = 0; i < 200; i++) {
-		void *cell = live_cell_new(l, 450);
+		void *cell = live_cell_new(l, 480);
 
 		live_cell_free(l, cell);
 	}
 	live_stats(l, &st);
-	ck_assert_uint_eq(st.heap_cells, 200 - (LIVE_BLOCK_BYTES - LIVE_BLOCK_FIRST) / 480);
+	ck_assert_uint_eq(st.heap_cells, 200 - (LIVE_BLOCK_BYTES - LIVE_BLOCK_FIRST) / 512);
 	live_free(l);
 }
 END_TEST
