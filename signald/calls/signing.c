@@ -9,7 +9,7 @@
 
 /* What is known of the secret of the same index. */
 struct knowledge {
-	int64_t seen_s; /* INT64_MIN: before we were here */
+	int64_t seen_s; /* when it came to the file; INT64_MIN: before we were here */
 	bool announced;
 };
 
@@ -115,25 +115,27 @@ static bool waited(int64_t since_s, int64_t now_s)
 	return since_s <= now_s - SIGNING_WAIT_S;
 }
 
-static bool allowed(const struct signing *s, size_t i, int64_t now_s)
+/* settled: only what turnserver must have read by now, if it does not say so itself. */
+static bool allowed(const struct signing *s, size_t i, int64_t now_s, bool settled)
 {
 	const struct secret *v = &s->set->v[i];
 	const struct knowledge *k = &s->known[i];
 
 	if (v->users || !secret_active(v, now_s))
 		return false;
-	return k->announced ||
-	       (!s->connected && waited(v->not_before_s, now_s) && waited(k->seen_s, now_s));
+	return k->announced || (!s->connected && waited(v->not_before_s, now_s) &&
+				(!settled || waited(k->seen_s, now_s)));
 }
 
-static const struct secret *of_the_file(const struct signing *s, int64_t now_s)
+static const struct secret *newest(const struct signing *s, int64_t now_s, bool settled)
 {
 	const struct secret *best = NULL;
 
 	for (size_t i = 0; s->set && i < s->set->n; i++) {
 		const struct secret *v = &s->set->v[i];
 
-		if (allowed(s, i, now_s) && (!best || v->not_before_s >= best->not_before_s))
+		if (allowed(s, i, now_s, settled) &&
+		    (!best || v->not_before_s >= best->not_before_s))
 			best = v;
 	}
 	return best;
@@ -151,9 +153,11 @@ static bool is_public(const struct secret_set *set, const char *value)
 const struct secret *signing_secret(const struct signing *s, int64_t now_s,
 				    enum signing_reason *why)
 {
-	const struct secret *v = of_the_file(s, now_s);
+	const struct secret *v = newest(s, now_s, true);
 	enum signing_reason reason = SIGNING_FILE;
 
+	if (!v)
+		v = newest(s, now_s, false);
 	if (!v && s->set && secret_set_signing(s->set, now_s)) {
 		reason = SIGNING_WAITS;
 	} else if (!v && s->fixed.value && !is_public(s->set, s->fixed.value)) {

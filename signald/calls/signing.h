@@ -7,8 +7,8 @@
  * secret only when its file does, and that is the file we read;
  * - or, while there is no connection that has announced anything, SIGNING_WAIT_S after its
  *   not-before: by then turnserver has read a file that was there in time. A secret that came to
- *   the file later waits as long from when it was first seen; what the first file brings counts as
- *   seen long ago, because nothing tells us more, and a daemon that has just started is to serve.
+ *   the file later also waits as long from when it was first seen, as long as there is another that
+ *   may sign; without one, what turnserver will know in a moment is better than nothing.
  * Of those the one with the greatest not-before signs, the last line among equals.
  *
  * When the file has no secret at its dates at all, the static-auth-secret of turnserver.conf does;

@@ -198,7 +198,11 @@ test('stats and the count have their shape, without and with a call', async (t) 
 	assert.equal(await count(), 0);
 	assert.deepEqual(none.calls, []);
 	assert.deepEqual(none.relay, {
-		connected: true, liveAllocations: 0, unattributed: { allocations: [], sentBytes: 0, receivedBytes: 0 },
+		connected: true, liveAllocations: 0,
+		unattributed: {
+			allocations: [], sentBytes: 0, receivedBytes: 0, wireBytes: 0, droppedPackets: 0, droppedBytes: 0,
+		},
+		ledger: { written: 0, unacknowledged: 0, duplicates: 0, corrupt: 0, bytes: 0, failing: false },
 	});
 
 	const alice = await join(t, stack, 1);
@@ -217,8 +221,8 @@ test('stats and the count have their shape, without and with a call', async (t) 
 	});
 	assert.equal(relay.exact, true);
 	assert.deepEqual(keys(relay), [
-		'allocations', 'exact', 'liveAllocations', 'participants',
-		'receivedBytes', 'receivedPackets', 'sentBytes', 'sentPackets',
+		'allocations', 'droppedBytes', 'droppedPackets', 'exact', 'liveAllocations', 'participants',
+		'receivedBytes', 'receivedPackets', 'sentBytes', 'sentPackets', 'wireBytes',
 	]);
 	bob.emit('call:reject', { roomName });
 	await alice.next('call:rejected');
