@@ -105,11 +105,15 @@ static void open_gap(struct journal_positions *p, const char *epoch, uint64_t fr
 }
 
 /* Records come in order: nothing below this one comes any more. */
-static void fill_gap(struct journal_positions *p, struct gap *g, uint64_t seq)
+static void fill_gaps(struct journal_positions *p, const struct journal_position *at)
 {
-	g->from = seq + 1;
-	if (g->from == g->until)
-		*g = p->gaps[--p->gaps_n];
+	struct gap *g;
+
+	while ((g = gap_of(p, at))) { /* they overlap when a file is out of order */
+		g->from = at->seq + 1;
+		if (g->from == g->until)
+			*g = p->gaps[--p->gaps_n];
+	}
 }
 
 /* Something between before (epoch "": unknown) and after is damaged. */
@@ -164,15 +168,13 @@ void journal_positions_settled(struct journal_positions *p)
 
 	for (; i < p->recent_n; i++) {
 		const struct journal_position *at = &p->recent[i % JOURNAL_BATCH_MAX];
-		struct gap *g;
 
 		if (!*at->epoch) {
 			damaged = true;
 			continue;
 		}
-		g = gap_of(p, at);
-		if (g)
-			fill_gap(p, g, at->seq);
+		if (gap_of(p, at))
+			fill_gaps(p, at);
 		else if (damaged)
 			open_between(p, &before, at);
 		damaged = false;
@@ -193,18 +195,16 @@ bool journal_positions_has(const struct journal_positions *p, const struct journ
 
 void journal_positions_add(struct journal_positions *p, const struct journal_position *at)
 {
-	struct gap *g = gap_of(p, at);
+	struct journal_position *last = find(p, at->epoch);
 
-	if (g) {
-		struct journal_position *last = find(p, at->epoch);
-
-		if (last && last->seq < at->seq)
-			last->seq = at->seq;
-		fill_gap(p, g, at->seq);
+	if (!gap_of(p, at)) {
+		p->gaps_n = 0; /* turnserver is past them */
+		advance(p, at);
 		return;
 	}
-	p->gaps_n = 0; /* turnserver is past them */
-	advance(p, at);
+	fill_gaps(p, at);
+	if (last && last->seq < at->seq)
+		last->seq = at->seq;
 }
 
 struct journal_position journal_positions_first(const struct journal_positions *p)
