@@ -8,6 +8,7 @@ import { test } from 'node:test';
 
 import { Stack } from './lib/stack.mjs';
 import { confide, program, turnPassword, until } from './lib/suite.mjs';
+import { allocation } from './lib/turn_client.mjs';
 
 const options = { timeout: 60000 };
 const FIRST = confide('operate-first-secret-0123456789');
@@ -67,6 +68,52 @@ test('a file of secrets that is wrong changes nothing, and is taken once it is r
 		assert.ok(await signsWith(stack, FIRST));
 		fs.chmodSync(stack.secretsFile, 0o600);
 		await until('the new one signs', () => signsWith(stack, SECOND), 20000);
+	});
+});
+
+test('the static-auth-secret of turnserver.conf signs when no other secret does', options, async (t) => {
+	const stack = new Stack({
+		host: '127.0.3.5',
+		turnserver: { 'static-auth-secret': FIRST, 'auth-secret-file': undefined },
+		signald: { 'auth-secret-file': undefined },
+	});
+	const conf = path.join(stack.dir, 'turnserver.conf');
+	const replace = (text, mode) => {
+		fs.writeFileSync(`${conf}.new`, text, { mode });
+		fs.chmodSync(`${conf}.new`, mode);
+		fs.renameSync(`${conf}.new`, conf);
+	};
+
+	t.after(() => stack.stop());
+	stack.signaldOptions['turnserver-conf'] = conf;
+	await stack.init();
+	await stack.startTurnserver();
+	await stack.startSignald();
+
+	await t.test('turnserver takes what it signed', async () => {
+		await until('signald has the admin socket', async () => (await stack.rest.health()).turn.connected);
+		assert.ok(await signsWith(stack, FIRST));
+		const { username, credential } = (await stack.rest.get('/api/ice-servers/7')).json.iceServers
+			.find((s) => s.credential);
+
+		await allocation(t, stack, { username, password: credential });
+	});
+
+	await t.test('a file that others may read changes nothing and is told', async () => {
+		replace(`static-auth-secret=${SECOND}\n`, 0o644);
+		await logged(stack, /turnserver\.conf: others may read or write it/);
+		assert.ok(await signsWith(stack, FIRST));
+	});
+
+	await t.test('put right, it is taken', async () => {
+		replace(`static-auth-secret=${SECOND}\n`, 0o600);
+		await until('the new one signs', () => signsWith(stack, SECOND));
+	});
+
+	await t.test('without the line nobody signs, and that is told', async () => {
+		replace('use-auth-secret\n', 0o600);
+		await logged(stack, /clients get no TURN credentials: no secret is active/);
+		assert.equal((await stack.rest.get('/api/ice-servers/7')).status, 503);
 	});
 });
 

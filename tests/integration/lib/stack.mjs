@@ -19,7 +19,10 @@ function write(dir, name, text) {
 }
 
 /* true: the key alone; false: no such line; a list: a line for each. */
-const lines = (o) => Object.entries(o)
+/* What is undefined is left out. */
+const given = (o) => Object.entries(o).filter(([, value]) => value !== undefined);
+
+const lines = (o) => given(o)
 	.flatMap(([key, value]) => [value].flat().map((v) => [key, v]))
 	.filter(([, value]) => value !== false)
 	.map(([key, value]) => (value === true ? `${key}\n` : `${key}=${value}\n`))
@@ -122,7 +125,7 @@ export class Stack {
 
 		this.turnUrls = turn;
 		this.stunUrl = `stun:${this.host}:${this.turnPort}`;
-		return Object.entries({
+		return given({
 			'listen': `${this.host}:${this.port}`,
 			'relay-socket': this.adminSocket,
 			'state-dir': this.dir,
