@@ -17,6 +17,8 @@
 
 #define SIZE_FACTOR_MAX 4 /* a file of so many limits is not ours */
 
+#define ENDS_MAX UINT32_MAX /* of one sum: all that a file may hold add up below 2^53 */
+
 /* Lines of a file, each with where it begins. */
 struct lines {
 	int fd;
@@ -98,6 +100,8 @@ static int is_record(struct scan *s, const char *text, size_t n)
 	if (relay_event_parse(text, n, &s->event) < 0)
 		return -EINVAL;
 	if ((e->type != RELAY_END && e->type != RELAY_SUM) || !e->epoch[0] || !e->seq)
+		return -EINVAL;
+	if (e->type == RELAY_SUM && (!e->ends || e->ends > ENDS_MAX))
 		return -EINVAL;
 	return 0;
 }

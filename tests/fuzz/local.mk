@@ -85,6 +85,22 @@ fuzz_revoked_file_LDFLAGS = $(FUZZ_LINK)
 fuzz_revoked_file_LDADD = $(replay_revoked_file_LDADD)
 endif
 
+# --- spool
+check_PROGRAMS += replay_spool
+TESTS += replay_spool
+replay_spool_SOURCES = tests/fuzz/fuzz_spool.c $(FUZZ_REPLAY)
+replay_spool_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext
+replay_spool_CFLAGS = $(AM_CFLAGS)
+replay_spool_LDADD = libcoturn-ext.a libshared.a $(CRYPTO_LIBS) $(ZLIB_LIBS)
+if FUZZING
+noinst_PROGRAMS += fuzz_spool
+fuzz_spool_SOURCES = tests/fuzz/fuzz_spool.c tests/fuzz/fuzz.h
+fuzz_spool_CPPFLAGS = $(replay_spool_CPPFLAGS)
+fuzz_spool_CFLAGS = $(AM_CFLAGS)
+fuzz_spool_LDFLAGS = $(FUZZ_LINK)
+fuzz_spool_LDADD = $(replay_spool_LDADD)
+endif
+
 # --- relay_event
 check_PROGRAMS += replay_relay_event
 TESTS += replay_relay_event
