@@ -13,6 +13,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
@@ -67,7 +68,7 @@ struct live {
 	dev_t dev;
 	ino_t ino;
 	char *base;
-	size_t bytes;
+	uint64_t bytes;
 	struct live_header *header;
 	unsigned id; /* of this mapping, for the threads' caches */
 	size_t session_bytes, slot_bytes, chunk_bytes, blocks_max;
@@ -392,6 +393,14 @@ __attribute__((format(printf, 3, 4))) static void say(char *err, size_t size, co
 	va_end(ap);
 }
 
+/* Beyond RLIMIT_FSIZE there is a signal instead of an error. */
+static bool may_be_so_long(uint64_t bytes)
+{
+	struct rlimit r;
+
+	return bytes <= SIZE_MAX / 2 && (getrlimit(RLIMIT_FSIZE, &r) < 0 || bytes <= r.rlim_cur);
+}
+
 static int make_file(struct live *l, const char **failed)
 {
 	struct stat st;
@@ -406,6 +415,8 @@ static int make_file(struct live *l, const char **failed)
 	l->dev = st.st_dev;
 	l->ino = st.st_ino;
 	*failed = "size";
+	if (!may_be_so_long(l->bytes))
+		return -EFBIG;
 	return ftruncate(l->fd, (off_t)l->bytes) < 0 ? -errno : 0;
 }
 

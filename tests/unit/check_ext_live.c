@@ -12,6 +12,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -348,6 +349,23 @@ START_TEST(one_file_serves_one_server)
 	live_free(l);
 	recover(&got);
 	ck_assert_int_eq(got.n, 0);
+}
+END_TEST
+
+START_TEST(a_limit_of_file_sizes_is_an_error_and_no_signal)
+{
+	struct live *l;
+	struct rlimit before, small;
+	char err[256] = "";
+
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+	small = before;
+	small.rlim_cur = 1u << 30;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+	ck_assert_int_eq(live_open(&l, path, &layout, EPOCH, NULL, err, sizeof(err)), -EFBIG);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+	ck_assert_ptr_nonnull(strstr(err, path));
+	ck_assert_int_ne(access(path, F_OK), 0);
 }
 END_TEST
 
@@ -1020,6 +1038,7 @@ int main(void)
 	tcase_add_test(memory, a_full_mapping_goes_on_on_the_heap_and_counts);
 	tcase_add_test(memory, a_full_tmpfs_is_no_signal);
 	tcase_add_test(memory, one_file_serves_one_server);
+	tcase_add_test(memory, a_limit_of_file_sizes_is_an_error_and_no_signal);
 	tcase_add_test(memory, the_lock_and_the_memory_survive_becoming_a_daemon);
 	tcase_add_test(memory, threads_make_and_end_while_main_reads);
 	suite_add_tcase(s, memory);
