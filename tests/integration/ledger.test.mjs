@@ -118,6 +118,32 @@ test('signald is killed in the middle of everything: each end is there once', op
 	check(stack);
 });
 
+test('while the disk is full turnserver keeps the ends, and figures go on', options, async (t) => {
+	const stack = await startStack(t);
+	const limitFiles = (bytes) => execFileSync('prlimit',
+		['--pid', `${stack.daemons.signald.process.pid}`, `--fsize=${bytes}:`]);
+	const relays = [];
+
+	for (let i = 0; i < 4; i++)
+		relays.push(await allocation(t, stack, stack.credentials(`user${i}`)));
+	await relays[0].release();
+	await until('the first end is kept', () => ends(stack).length === 1, 15000);
+	const { size } = fs.statSync(journalOf(stack));
+
+	limitFiles(size + 50);
+	await relays[1].release();
+	await until('the ledger says so', async () => (await ledger(stack)).failing, 15000);
+	await connected(stack); /* as a watcher */
+	await relays[2].release();
+	await until('REST knows what is live', async () => (await stack.rest.stats()).relay.liveAllocations === 1, 15000);
+	assert.equal(fs.statSync(journalOf(stack)).size <= size + 50, true);
+	limitFiles('unlimited');
+	await relays[3].release();
+	await until('all ends are kept', () => ends(stack).length === 4, 30000);
+	await until('and it is the ledger again', async () => !(await ledger(stack)).failing, 15000);
+	check(stack);
+});
+
 test('a second signald of the folder does not start, and says why', options, async (t) => {
 	const stack = await startStack(t);
 	const conf = path.join(stack.dir, 'second.conf');
