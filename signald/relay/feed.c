@@ -63,6 +63,7 @@ struct feed {
 	bool told_ledger;
 	uint64_t sub_id;	       /* of the last RELAY_SUB */
 	struct journal_position acked; /* on this connection */
+	bool ack_due; /* a record came since: turnserver takes no ack for what it has not sent */
 	struct feed_counters counters;
 	size_t in_n;
 	char in[2 * RELAY_LINE_MAX]; /* a rest below RELAY_LINE_MAX, and as much to read into */
@@ -120,7 +121,7 @@ static void close_socket(struct feed *f)
 		close(f->fd);
 	f->fd = -1;
 	f->in_n = 0;
-	f->ledger = f->waiting = f->taken = f->paused = f->restart = false;
+	f->ledger = f->waiting = f->taken = f->paused = f->restart = f->ack_due = false;
 	drop_output(f);
 }
 
@@ -267,13 +268,14 @@ void feed_ack(struct feed *f, const struct journal_position *at)
 
 	if (!f->ledger || !*at->epoch)
 		return;
-	if (at->seq == f->acked.seq && strcmp(at->epoch, f->acked.epoch) == 0)
+	if (!f->ack_due && at->seq == f->acked.seq && strcmp(at->epoch, f->acked.epoch) == 0)
 		return;
 	memcpy(c.epoch, at->epoch, sizeof(c.epoch));
 	if (queue_command(f, &c))
 		event_active(f->timer, EV_TIMEOUT, 0); /* as for a kill */
 	else
 		f->acked = *at;
+	f->ack_due = false;
 }
 
 /* --- reading --------------------------------------------------------------- */
@@ -380,10 +382,12 @@ static bool in_order(const struct feed *f)
 /* Returns 0, or below 0 when the ledger has not taken it. */
 static int take_record(struct feed *f, const char *line, size_t n)
 {
-	int ret = 0;
+	int ret;
 
-	if (f->ev.type == RELAY_END || f->ev.type == RELAY_SUM)
-		ret = f->cb.on_record(f->cb.arg, &f->ev, line, n);
+	if (f->ev.type != RELAY_END && f->ev.type != RELAY_SUM)
+		return 0;
+	ret = f->cb.on_record(f->cb.arg, &f->ev, line, n);
+	f->ack_due = true;
 	if (ret > 0)
 		f->paused = true;
 	return ret < 0 ? ret : 0;

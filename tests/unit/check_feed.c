@@ -677,18 +677,36 @@ START_TEST(a_ledger_asks_for_what_is_behind_its_last_record_and_acknowledges)
 	ck_assert(c.ledger);
 	ck_assert_str_eq(c.epoch, EPOCH);
 	ck_assert_uint_eq(c.seq, 7);
+	feed_ack(feed, &kept); /* turnserver knows */
+	ck_assert(nothing_heard());
 	say_end(8);
 	say_end(9);
 	TURN_UNTIL(records == 2);
 	ck_assert_uint_eq(events[RELAY_END], 2);
-	feed_ack(feed, &kept); /* turnserver knows */
-	ck_assert(nothing_heard());
 	feed_ack(feed, &at);
 	feed_ack(feed, &at);
 	c = hear();
 	ck_assert_int_eq(c.type, RELAY_ACK);
 	ck_assert_str_eq(c.epoch, EPOCH);
 	ck_assert_uint_eq(c.seq, 9);
+	ck_assert(nothing_heard());
+}
+END_TEST
+
+/* Kept from the connection before, acknowledged before turnserver has sent it again. */
+START_TEST(what_is_sent_again_is_acknowledged_again)
+{
+	struct journal_position at = { .epoch = EPOCH, .seq = 9 };
+
+	become_ledger(EPOCH, 8);
+	greet_ledger();
+	feed_ack(feed, &at);
+	ck_assert_int_eq(hear().type, RELAY_ACK);
+	say_end(9);
+	TURN_UNTIL(records == 1);
+	feed_ack(feed, &at);
+	ck_assert_int_eq(hear().type, RELAY_ACK);
+	feed_ack(feed, &at);
 	ck_assert(nothing_heard());
 }
 END_TEST
@@ -820,6 +838,7 @@ int main(void)
 		a_refused_command_is_counted_and_told_once,
 		a_path_that_is_no_socket_path_is_refused,
 		a_ledger_asks_for_what_is_behind_its_last_record_and_acknowledges,
+		what_is_sent_again_is_acknowledged_again,
 		a_new_ledger_asks_for_everything,
 		a_record_that_is_not_taken_begins_the_connection_anew,
 		a_full_ledger_is_not_read_for_until_it_has_room,
