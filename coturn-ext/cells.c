@@ -326,6 +326,14 @@ static uint64_t wire_of(const struct cell *c, const uint64_t totals[LIVE_TOTALS]
 	return live_wire(totals, c->live.client_overhead, c->live.peer_overhead);
 }
 
+static void load_totals(const struct cell *c, uint64_t now[LIVE_TOTALS])
+{
+	size_t i;
+
+	for (i = 0; i < LIVE_TOTALS; i++)
+		now[i] = atomic_load_explicit(&c->live.totals[i], memory_order_relaxed);
+}
+
 /* Of the wire only what the other totals do not tell: it hardly ever
  * changes, so that whoever reads in between, now or after a kill, gets it right. */
 void cell_publish(struct cell *c, const struct relay_totals *t)
@@ -340,10 +348,17 @@ void cell_publish(struct cell *c, const struct relay_totals *t)
 		atomic_store_explicit(&c->live.totals[i], now[i], memory_order_relaxed);
 }
 
+/* What was published keeps its sum. */
 void cell_set_overhead(struct cell *c, uint16_t client_bytes, uint16_t peer_bytes)
 {
+	uint64_t now[LIVE_TOTALS];
+
+	load_totals(c, now);
+	now[LIVE_WIRE] += wire_of(c, now);
 	atomic_store_explicit(&c->live.client_overhead, client_bytes, memory_order_relaxed);
 	atomic_store_explicit(&c->live.peer_overhead, peer_bytes, memory_order_relaxed);
+	atomic_store_explicit(&c->live.totals[LIVE_WIRE], now[LIVE_WIRE] - wire_of(c, now),
+			      memory_order_relaxed);
 }
 
 void cell_set_lifetime(struct cell *c, uint32_t lifetime_s)
@@ -562,8 +577,7 @@ void cell_totals(const struct cell *c, struct relay_totals *out)
 	uint64_t now[LIVE_TOTALS];
 	size_t i;
 
-	for (i = 0; i < LIVE_TOTALS; i++)
-		now[i] = atomic_load_explicit(&c->live.totals[i], memory_order_relaxed);
+	load_totals(c, now);
 	now[LIVE_WIRE] += wire_of(c, now);
 	for (i = 0; i < LIVE_TOTALS; i++)
 		*total(out, i) = relay_total_clamp(now[i], &saturated);

@@ -66,8 +66,8 @@ void cell_publish(struct cell *c, const struct relay_totals *t);
 void cell_set_lifetime(struct cell *c, uint32_t lifetime_s);
 
 /* What the network adds to a packet between turnserver and the client, and to
- * one between it and the peer. Then wire_bytes is exact after a kill, too. At
- * birth, and before the next cell_publish() when it changes (mobility). */
+ * one between it and the peer: then wire_bytes is exact after a kill, too. At
+ * birth, and when it changes (mobility); what was published stays as it is. */
 void cell_set_overhead(struct cell *c, uint16_t client_bytes, uint16_t peer_bytes);
 
 /* Around what moves the session's counters from one field to another: t is

@@ -22,7 +22,8 @@
 #include "log.h"
 
 #define TOKEN "live"
-#define SLOT_ALIGN 64
+#define SLOT_ALIGN 16 /* malloc()'s */
+#define CHUNK_SLOTS_MIN 8
 #define PAGE_BYTES 65536u /* a multiple of every page size there is */
 #define CACHE_SLOTS (2 * LIVE_CHUNK_SLOTS)
 #define KEEP_CHUNKS 4 /* free ones that keep their memory; and a quarter of those in use */
@@ -48,10 +49,9 @@
  * (and the memory still reserved), or all and none reserved; or on no list. */
 struct chunk {
 	TAILQ_ENTRY(chunk) link;
-	uint16_t free;
+	uint32_t free;
 };
 TAILQ_HEAD(chunks, chunk);
-#define ALL_FREE ((uint16_t)((1u << LIVE_CHUNK_SLOTS) - 1))
 
 /* Cells of up to so many bytes; larger ones do not exist (see TURN_NAME_MAX). */
 static const uint32_t class_bytes[] = { 384, 448, 512, 576, 640, 704, 768, 1024, 1536 };
@@ -72,6 +72,8 @@ struct live {
 	struct live_header *header;
 	unsigned id; /* of this mapping, for the threads' caches */
 	size_t session_bytes, slot_bytes, chunk_bytes, blocks_max;
+	unsigned chunk_slots;
+	uint32_t all_free; /* a chunk's bits, all set */
 	_Atomic uint64_t heap_sessions, heap_cells, reserved_bytes;
 	_Atomic bool told;
 	pthread_mutex_t lock; /* for the rest, and what lies behind the lists */
@@ -164,7 +166,7 @@ static struct chunk *new_chunk(struct live *l)
 		l->bare_n--;
 	}
 	POISON(chunk_at(l, c), l->chunk_bytes);
-	c->free = ALL_FREE;
+	c->free = l->all_free;
 	TAILQ_INSERT_HEAD(&l->all, c, link);
 	l->unused_n++;
 	return c;
@@ -183,9 +185,9 @@ static void refill(struct live *l)
 	if (!c)
 		c = new_chunk(l);
 	if (c) {
-		TAILQ_REMOVE(c->free == ALL_FREE ? &l->all : &l->some, c, link);
-		l->unused_n -= c->free == ALL_FREE;
-		for (i = LIVE_CHUNK_SLOTS; i-- > 0;)
+		TAILQ_REMOVE(c->free == l->all_free ? &l->all : &l->some, c, link);
+		l->unused_n -= c->free == l->all_free;
+		for (i = l->chunk_slots; i-- > 0;)
 			if (c->free & 1u << i)
 				cache.slots[cache.n++] = chunk_at(l, c) + i * l->slot_bytes;
 		c->free = 0;
@@ -200,9 +202,9 @@ static void put_slot(struct live *l, const void *slot)
 
 	if (c->free)
 		TAILQ_REMOVE(&l->some, c, link);
-	c->free |= (uint16_t)(1u << at % l->chunk_bytes / l->slot_bytes);
-	TAILQ_INSERT_HEAD(c->free == ALL_FREE ? &l->all : &l->some, c, link);
-	l->unused_n += c->free == ALL_FREE;
+	c->free |= 1u << at % l->chunk_bytes / l->slot_bytes;
+	TAILQ_INSERT_HEAD(c->free == l->all_free ? &l->all : &l->some, c, link);
+	l->unused_n += c->free == l->all_free;
 }
 
 /* A flood of sessions is over: what it took goes back, but for a reserve. */
@@ -445,19 +447,37 @@ static void say_place(const struct live *l)
 			 l->path);
 }
 
+/* As many slots as leave the least of their last page unused. */
+static void measure_chunk(struct live *l)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t n, best = SIZE_MAX;
+
+	l->slot_bytes = round_up(l->session_bytes, SLOT_ALIGN);
+	for (n = CHUNK_SLOTS_MIN; n <= LIVE_CHUNK_SLOTS; n++) {
+		size_t bytes = round_up(n * l->slot_bytes, page);
+
+		if (bytes / n >= best)
+			continue;
+		best = bytes / n;
+		l->chunk_slots = (unsigned)n;
+		l->chunk_bytes = bytes;
+	}
+	l->all_free = UINT32_MAX >> (LIVE_CHUNK_SLOTS - l->chunk_slots);
+}
+
 /* The sizes are of the file, which is sparse: they cost nothing. */
 static void measure(struct live *l, const struct live_limits *limits, struct live_header *h)
 {
-	l->slot_bytes = round_up(l->session_bytes, SLOT_ALIGN);
-	l->chunk_bytes = round_up(l->slot_bytes * LIVE_CHUNK_SLOTS, (size_t)sysconf(_SC_PAGESIZE));
-	l->chunks_max = (limits->sessions + LIVE_CHUNK_SLOTS - 1) / LIVE_CHUNK_SLOTS;
+	measure_chunk(l);
+	l->chunks_max = (limits->sessions + l->chunk_slots - 1) / l->chunk_slots;
 	l->blocks_max = limits->cell_blocks;
 	h->cells_at = PAGE_BYTES;
 	h->sessions_at = h->cells_at + (uint64_t)l->blocks_max * LIVE_BLOCK_BYTES;
 	h->sessions_end = h->sessions_at + (uint64_t)l->chunks_max * l->chunk_bytes;
 	h->chunk_bytes = l->chunk_bytes;
 	h->slot_bytes = (uint32_t)l->slot_bytes;
-	h->chunk_slots = LIVE_CHUNK_SLOTS;
+	h->chunk_slots = l->chunk_slots;
 	l->bytes = h->sessions_end;
 }
 

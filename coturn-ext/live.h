@@ -8,8 +8,9 @@
  * the memory under them is another.
  *
  *	"mapping"  the file in memory: a header, blocks of cells, chunks of session slots
- *	"slot"     the place of one session; LIVE_CHUNK_SLOTS of them are one chunk, the
- *	           unit in which memory is taken from the file system and given back
+ *	"slot"     the place of one session; up to LIVE_CHUNK_SLOTS of them, as many as
+ *	           fill whole pages best, are one chunk, the unit in which memory is
+ *	           taken from the file system and given back
  *
  * It has to be on tmpfs: elsewhere all works, but the kernel writes the pages
  * to the disk every few seconds. A tmpfs that is full is noticed when a chunk
@@ -37,7 +38,7 @@
 
 #include "live_file.h"
 
-#define LIVE_CHUNK_SLOTS 16
+#define LIVE_CHUNK_SLOTS 32
 
 struct live;
 
@@ -74,7 +75,7 @@ void live_free(struct live *l);
 /* Zeroed memory for one session of size bytes; NULL: out of memory. l may be
  * NULL, and size another than the layout's: then it is calloc() and free().
  * Costs what malloc() and bzero() do: slots are kept by the thread that frees
- * them and a lock is taken once for LIVE_CHUNK_SLOTS of them. */
+ * them and a lock is taken once for a chunk of them. */
 void *live_session_new(struct live *l, size_t size);
 void live_session_free(struct live *l, void *session); /* NULL is fine */
 

@@ -279,6 +279,35 @@ START_TEST(totals_stop_at_2_to_the_53rd)
 }
 END_TEST
 
+START_TEST(another_overhead_changes_nothing_that_was_counted)
+{
+	struct relay_totals t = { .peer_sent_packets = 10,
+				  .peer_sent_bytes = 1000,
+				  .client_received_packets = 10,
+				  .client_received_bytes = 1400,
+				  .dropped_packets = 1,
+				  .dropped_bytes = 50,
+				  .wire_bytes = 3333 };
+	struct cell_ring ring = { .n = 0 };
+	struct relay_totals out;
+	struct cell_queue *q;
+	struct cell *c;
+
+	ck_assert_int_eq(cell_queue_new(&q, 1), 0);
+	c = make(q, &ring, 1, "9:a");
+	cell_set_overhead(c, 42, 62);
+	cell_publish(c, &t);
+	cell_totals(c, &out);
+	ck_assert_uint_eq(out.wire_bytes, 3333);
+	cell_set_overhead(c, 54, 42);
+	cell_totals(c, &out);
+	ck_assert_uint_eq(out.wire_bytes, 3333);
+	ck_assert_uint_eq(out.dropped_bytes, 50);
+	cell_gone(c, &ring, &t, "", 0);
+	cell_queue_free(q);
+}
+END_TEST
+
 /* --- the tick ------------------------------------------------------------------------ */
 
 struct session {
@@ -660,6 +689,7 @@ int main(void)
 	tcase_add_test(cells, a_resumed_client_moves_once);
 	tcase_add_test(cells, moves_nobody_looks_at_are_bounded_and_the_last_one_is_caught_up);
 	tcase_add_test(cells, totals_stop_at_2_to_the_53rd);
+	tcase_add_test(cells, another_overhead_changes_nothing_that_was_counted);
 	tcase_add_test(cells, every_cell_is_read_once_in_an_interval);
 	tcase_add_test(cells, no_cell_waits_longer_while_others_come_and_go);
 	tcase_add_test(cells, nothing_is_lost_between_threads);
