@@ -216,6 +216,51 @@ START_TEST(a_changed_file_is_read_again)
 }
 END_TEST
 
+START_TEST(a_reload_reads_at_once_and_reports_each_time)
+{
+	struct secrets *s = open_ok("k1 first-secret\n");
+	char id[SECRET_ID_MAX + 1];
+	struct secret_error err;
+	uint8_t key[16];
+	bool shared;
+
+	ck_assert_int_eq(secrets_reload(s, &err), 1); /* unchanged, but asked for */
+	write_file("k2 second-secret\n");
+	ck_assert_int_eq(secrets_reload(s, &err), 1);
+	key_of(key, "first-secret", "9999:alice", "r");
+	ck_assert_int_eq(secrets_poll(s, &err), 0); /* may come right after: too early to forget */
+	ck_assert(secrets_match(s, key, "9999:alice", "r", id, &shared));
+	ck_assert_int_eq(secrets_poll(s, &err), 0);
+	ck_assert(!secrets_match(s, key, "9999:alice", "r", id, &shared));
+	write_file("k3 short\n");
+	ck_assert_int_eq(secrets_reload(s, &err), -EINVAL);
+	ck_assert_int_eq(secrets_reload(s, &err), -EINVAL);
+	ck_assert_uint_eq(err.line, 1);
+	ck_assert_str_eq(tried(s, "9999:alice", 0).values[0], "second-secret");
+	secrets_free(s);
+}
+END_TEST
+
+START_TEST(what_is_announced_is_accepted_now_or_later)
+{
+	struct secrets *s = open_ok("past past-secret - 1000\nlast last-secret - 2000\n"
+				    "now now-secret\nnext next-secret 3000\n"
+				    "phones phones-secret tag=t users=app\n");
+	static const char *const ids[] = { "last", "now", "next", "phones" };
+	struct relay_secret v[SECRETS_MAX];
+	char check[TURN_SECRET_CHECK_LEN + 1];
+	size_t i;
+
+	ck_assert_int_eq(secrets_announce(s, 2000, "0123456789abcdef", v), 4);
+	for (i = 0; i < 4; i++)
+		ck_assert_str_eq(v[i].id, ids[i]);
+	ck_assert_int_eq(turn_secret_check(check, "now-secret", "0123456789abcdef"), 0);
+	ck_assert_str_eq(v[1].check, check);
+	ck_assert_int_eq(secrets_announce(s, 2001, "0123456789abcdef", v), 3);
+	secrets_free(s);
+}
+END_TEST
+
 START_TEST(a_broken_file_is_reported_once_and_keeps_the_old_set)
 {
 	struct secrets *s = open_ok("k1 first-secret\n");
@@ -406,6 +451,8 @@ int main(void)
 	tcase_add_test(secrets, the_matching_secret_is_named);
 	tcase_add_test(secrets, a_key_of_a_public_secret_that_is_gone_is_still_nobodys);
 	tcase_add_test(secrets, a_changed_file_is_read_again);
+	tcase_add_test(secrets, a_reload_reads_at_once_and_reports_each_time);
+	tcase_add_test(secrets, what_is_announced_is_accepted_now_or_later);
 	tcase_add_test(secrets, a_broken_file_is_reported_once_and_keeps_the_old_set);
 	tcase_add_test(secrets, what_could_not_be_read_for_lack_of_descriptors_is_read_later);
 	tcase_add_test(secrets, a_missing_broken_or_open_file_is_an_error_at_start);
