@@ -83,20 +83,27 @@ int coturn_ext_start(void);
 
 /* What we keep of a session, a member of it. Zeroed: nothing yet. */
 struct coturn_ext_session {
+	/* counted */
 	uint64_t dropped_packets; /* came for it and were not relayed */
 	uint64_t dropped_bytes;
-	uint64_t wire_bytes; /* what wire_bytes_of() does not see; modulo 2^64 */
-	void *cell;	     /* NULL: no allocation, or nobody watches */
-	size_t bps_free;     /* part of the session's bps not taken from bps-capacity */
-	size_t bps_before;   /* bps without a limit of ours, while one is in force */
-	uint32_t hold[2];    /* what policy_acquire() took */
-	uint64_t key;	     /* of the long-term key the next three were found with; 0: unknown */
-	char secret[33];     /* id; "" none of the file */
-	char tag[33];
+	uint64_t wire_bytes;	   /* what live_wire() of the counters does not know; modulo 2^64 */
+	uint16_t client_overhead; /* wire_overhead() of the two legs; 0: no allocation yet */
+	uint16_t peer_overhead;
+	void *cell;	/* NULL: no allocation, or nobody watches */
+	uint32_t hold[2]; /* what policy_acquire() took */
+	size_t limit;	  /* bytes per second that we allow; 0: any */
+	size_t bps_before; /* and bps without that */
+	/* of legs that are streams, when the kernel was last asked */
+	uint32_t settled_s;
+	uint8_t client_is_stream, peer_is_stream;
+	uint64_t seen_tcp, seen_counted;
+	/* on request */
 	uint8_t shared;
-	uint8_t limited;     /* bps_before counts */
-	uint8_t quota_taken; /* by the first quota_n bytes of the user name */
-	uint16_t quota_n;
+	uint16_t quota_bytes; /* of the user name, under which it was taken */
+	size_t bps_free;      /* part of the session's bps not taken from bps-capacity */
+	uint64_t key;	      /* start of the long-term key that shared, secret, tag are of */
+	char secret[33];      /* id; "" none of the file */
+	char tag[33];
 };
 
 /* Memory for a session, zeroed; NULL: none. Costs what malloc and bzero do. */
@@ -119,13 +126,19 @@ void coturn_ext_session_end(void *session, const char *reason);
 void coturn_ext_client_closing(void *session);
 void coturn_ext_connection_closing(void *connection);
 
+/* Called inside what each packet passes through, but never for a relayed one. */
+#define COTURN_EXT_COLD __attribute__((cold, noinline))
+
 /* A packet for the socket's session was not let through, as read (1) from the
  * socket or before it was written (0) there. Returns 0. */
-int coturn_ext_refused(void *socket, void *buffer, int read);
+int coturn_ext_refused(void *socket, void *buffer, int read) COTURN_EXT_COLD;
 
 /* A packet could not be written to the socket, nor will be: *skip, if there is
  * one, says so to who counts what was sent. */
-void coturn_ext_unsent(void *socket, void *buffer, int *skip);
+void coturn_ext_unsent(void *socket, void *buffer, int *skip) COTURN_EXT_COLD;
+
+/* The same, but nobody will be told: it is about to be counted as sent. */
+void coturn_ext_lost(void *socket, const void *packet, int bytes) COTURN_EXT_COLD;
 
 /* The request is authentic. Returns 0 to go on; or -1 with the error to be
  * sent, with MESSAGE-INTEGRITY. method: STUN's number. */

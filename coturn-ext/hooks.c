@@ -1,6 +1,6 @@
-/* hooks.c - coturn's words to ours; the only file that knows both worlds
+/* hooks.c - coturn's words to ours: start, the life of sessions, secrets
  *
- * Implements coturn_ext.h. A session carries its cell in its ext pointer; the
+ * Implements coturn_ext.h, with hooks_count.c and hooks_policy.c. A session carries its cell in its ext pointer; the
  * thread that owns the session is the only one to touch either, and keeps its
  * cells in a list of its own for the tick. */
 #include "coturn_ext.h"
@@ -10,18 +10,36 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "mainrelay.h"
+#include <event2/event.h>
+
+#include "hooks_priv.h"
 
 #include "admin_socket.h"
-#include "cells.h"
+#include "live.h"
 #include "log.h"
 #include "options.h"
 #include "secrets.h"
-#include "watch.h"
 
 static struct options options;
 static struct watch *watch; /* set before there are threads; NULL: not configured */
 static _Thread_local struct cell_ring ring;
+
+/* A relay thread does other things in between: 300 us is the longest it may be
+ * kept from its packets. 100 ns a cell, and 1 us for what the kernel is asked. */
+#define CELLS_A_STRETCH 1024
+#define SETTLES_A_STRETCH 128
+#define SETTLE_S 30 /* between two questions about an allocation's streams */
+
+static _Thread_local struct {
+	struct event *more;
+	uint32_t now_s; /* since 1970 */
+	unsigned settles;
+} tick;
+
+struct watch *hooks_watch(void)
+{
+	return watch;
+}
 
 /* --- options and start -------------------------------------------------------- */
 
@@ -100,8 +118,29 @@ static void leave(void)
 	_exit(0);
 }
 
+#define COUNTER(field)                                                                             \
+	{                                                                                          \
+		offsetof(ts_ur_super_session, field),                                              \
+			sizeof(((ts_ur_super_session *)0)->field)                                  \
+	}
+#define FOLDED(field)                                                                              \
+	{                                                                                          \
+		COUNTER(field), COUNTER(t_##field)                                                 \
+	}
+
+/* Where a successor finds what a killed server has counted. */
+static const struct live_layout layout = {
+	.session_bytes = sizeof(ts_ur_super_session),
+	.totals = { FOLDED(received_packets), FOLDED(received_bytes), FOLDED(sent_packets),
+		    FOLDED(sent_bytes), FOLDED(peer_received_packets), FOLDED(peer_received_bytes),
+		    FOLDED(peer_sent_packets), FOLDED(peer_sent_bytes),
+		    { COUNTER(ext.dropped_packets) }, { COUNTER(ext.dropped_bytes) },
+		    { COUNTER(ext.wire_bytes) } },
+};
+
 static const struct watch_host host = {
 	.version = COTURN_PACKAGE_VERSION "+signald1",
+	.layout = &layout,
 	.cancel = cancel,
 	.stopping = stopping,
 	.leave = leave,
@@ -144,107 +183,36 @@ int coturn_ext_start(void)
 
 void *coturn_ext_session_new(size_t size)
 {
-	return calloc(1, size);
+	return live_session_new(watch ? watch_live(watch) : NULL, size);
 }
 
 void coturn_ext_session_free(void *session)
 {
-	free(session);
+	if (session)
+		session_release_hold(session);
+	live_session_free(watch ? watch_live(watch) : NULL, session);
 }
 
 void coturn_ext_fold_begin(void *session)
 {
-	(void)session;
+	ts_ur_super_session *ss = session;
+	struct relay_totals t;
+
+	if (!ss->ext.cell)
+		return;
+	session_totals(ss, &t);
+	cell_fold_begin(ss->ext.cell, &t);
 }
 
 void coturn_ext_fold_end(void *session)
 {
-	(void)session;
-}
-
-/* --- what is dropped ------------------------------------------------------------------ */
-
-int coturn_ext_refused(void *socket, void *buffer, int read)
-{
-	(void)socket;
-	(void)buffer;
-	(void)read;
-	return 0;
-}
-
-void coturn_ext_unsent(void *socket, void *buffer, int *skip)
-{
-	(void)socket;
-	(void)buffer;
-	if (skip)
-		*skip = 1;
-}
-
-void coturn_ext_client_closing(void *session)
-{
-	(void)session;
-}
-
-void coturn_ext_connection_closing(void *connection)
-{
-	(void)connection;
-}
-
-/* --- may it? ---------------------------------------------------------------------------- */
-
-int coturn_ext_authorize(void *session, uint16_t method, int *err_code, const uint8_t **reason)
-{
-	(void)session;
-	(void)method;
-	(void)err_code;
-	(void)reason;
-	return 0;
-}
-
-uint8_t *coturn_ext_quota_name(void *session, uint8_t *user_name)
-{
 	ts_ur_super_session *ss = session;
 
-	return user_name ? user_name : ss->username;
-}
-
-const uint8_t *coturn_ext_acquire(void *session)
-{
-	(void)session;
-	return NULL;
-}
-
-void coturn_ext_release(void *session, const uint8_t *refusal)
-{
-	(void)session;
-	(void)refusal;
-}
-
-size_t coturn_ext_max_bps(void *session, size_t max_bps)
-{
-	(void)session;
-	return max_bps;
+	if (ss->ext.cell)
+		cell_fold_end(ss->ext.cell);
 }
 
 /* --- sessions: their relay thread ------------------------------------------------- */
-
-static void read_totals(const void *session, struct relay_totals *out)
-{
-	const ts_ur_super_session *ss = session;
-
-	out->client_received_packets = ss->t_received_packets + ss->received_packets;
-	out->client_received_bytes = ss->t_received_bytes + ss->received_bytes;
-	out->client_sent_packets = ss->t_sent_packets + ss->sent_packets;
-	out->client_sent_bytes = ss->t_sent_bytes + ss->sent_bytes;
-	out->peer_received_packets = ss->t_peer_received_packets + ss->peer_received_packets;
-	out->peer_received_bytes = ss->t_peer_received_bytes + ss->peer_received_bytes;
-	out->peer_sent_packets = ss->t_peer_sent_packets + ss->peer_sent_packets;
-	out->peer_sent_bytes = ss->t_peer_sent_bytes + ss->peer_sent_bytes;
-	out->dropped_packets = 0;
-	out->dropped_bytes = 0;
-	out->wire_bytes = 0;
-	out->saturated = false;
-}
 
 static void copy_text(char *out, size_t size, const char *text)
 {
@@ -301,14 +269,14 @@ static const char *transport_name(SOCKET_TYPE type)
 
 static void identify(ts_ur_super_session *ss, struct relay_allocation *a)
 {
-	struct secrets *secrets = watch_secrets(watch);
-	const char *name = (const char *)ss->username, *realm = ss->realm_options.name;
+	const struct coturn_ext_session *x = &ss->ext;
 
+	session_know_secret(ss);
 	snprintf(a->id, sizeof(a->id), "%018llu", (unsigned long long)ss->id);
-	copy_text(a->name, sizeof(a->name), name);
-	copy_text(a->realm, sizeof(a->realm), realm);
-	if (secrets && ss->hmackey_set)
-		secrets_match(secrets, ss->hmackey, name, realm, a->secret, &a->shared);
+	copy_text(a->name, sizeof(a->name), (const char *)ss->username);
+	copy_text(a->realm, sizeof(a->realm), ss->realm_options.name);
+	copy_text(a->secret, sizeof(a->secret), x->secret);
+	a->shared = x->shared;
 	copy_text(a->transport, sizeof(a->transport),
 		  transport_name(get_ioa_socket_type(ss->client_socket)));
 	copy_text(a->relay_transport, sizeof(a->relay_transport), ss->is_tcp_relay ? "tcp" : "udp");
@@ -317,14 +285,22 @@ static void identify(ts_ur_super_session *ss, struct relay_allocation *a)
 	relayed_text(ss, AF_INET6, a->relayed[0] ? a->relayed6 : a->relayed);
 }
 
+static void set_overheads(ts_ur_super_session *ss)
+{
+	session_set_overheads(ss);
+	cell_set_overhead(ss->ext.cell, ss->ext.client_overhead, ss->ext.peer_overhead);
+}
+
 static void begin(ts_ur_super_session *ss, uint32_t lifetime_s)
 {
 	struct relay_allocation a = { .lifetime_s = lifetime_s };
 	struct cell *cell;
 
 	identify(ss, &a);
-	if (cell_new(&cell, watch_cells(watch), &ring, ss, ss->id, &a, admin_now_ms()) == 0)
-		ss->ext.cell = cell;
+	if (cell_new(&cell, watch_cells(watch), &ring, ss, ss->id, &a, admin_now_ms()) < 0)
+		return;
+	ss->ext.cell = cell;
+	set_overheads(ss);
 }
 
 /* Refreshed; or, with mobility, resumed from another address. */
@@ -336,6 +312,7 @@ static void refresh(ts_ur_super_session *ss, uint32_t lifetime_s)
 	address_text(get_remote_addr_from_ioa_socket(ss->client_socket), client);
 	if (client[0])
 		cell_set_client(ss->ext.cell, client);
+	set_overheads(ss);
 }
 
 void coturn_ext_allocation_set(void *session, unsigned long lifetime_s)
@@ -357,25 +334,57 @@ void coturn_ext_session_end(void *session, const char *reason)
 
 	if (!ss->ext.cell)
 		return;
-	read_totals(ss, &t);
+	session_finish_streams(ss);
+	session_totals(ss, &t);
 	cell_gone(ss->ext.cell, &ring, &t, reason ? reason : "", admin_now_ms());
 	ss->ext.cell = NULL;
 }
 
-void coturn_ext_tick(void *engine)
+/* --- once a second: its relay thread ------------------------------------------------ */
+
+/* For each allocation once an interval. */
+static void look_at(const void *session, struct relay_totals *out)
+{
+	ts_ur_super_session *ss = (ts_ur_super_session *)(uintptr_t)session;
+	struct coturn_ext_session *x = &ss->ext;
+
+	session_apply_speed(ss);
+	if (session_has_streams(ss) && tick.now_s - x->settled_s >= SETTLE_S && tick.settles > 0) {
+		tick.settles--;
+		x->settled_s = tick.now_s;
+		session_settle_streams(ss);
+	}
+	session_totals(ss, out);
+}
+
+static void go_on_ticking(evutil_socket_t fd, short what, void *arg)
 {
 	static const struct cell_reader reader = {
-		.read = read_totals,
+		.read = look_at,
 		.hot_at = offsetof(ts_ur_super_session, received_packets),
-		.hot_bytes = offsetof(ts_ur_super_session, is_mobile) -
+		.hot_bytes = offsetof(ts_ur_super_session, ext.settled_s) -
 			     offsetof(ts_ur_super_session, received_packets),
 	};
 
-	(void)engine;
+	(void)fd;
+	(void)what;
+	(void)arg;
+	tick.settles = SETTLES_A_STRETCH;
+	if (cell_ring_tick(&ring, tick.more ? CELLS_A_STRETCH : SIZE_MAX, &reader) > 0)
+		event_add(tick.more, &(const struct timeval){ 0 });
+}
+
+void coturn_ext_tick(void *engine)
+{
+	ioa_engine_handle e = engine;
+
 	if (!ring.n)
 		return;
+	tick.now_s = (uint32_t)time(NULL);
+	if (!tick.more)
+		tick.more = event_new(e->event_base, -1, 0, go_on_ticking, NULL);
 	cell_ring_second(&ring, watch_interval_s(watch));
-	cell_ring_tick(&ring, SIZE_MAX, &reader);
+	go_on_ticking(-1, 0, NULL);
 }
 
 /* --- secrets: the threads that authenticate ----------------------------------------- */

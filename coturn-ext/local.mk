@@ -31,12 +31,15 @@ libcoturn_ext_a_SOURCES = \
 	coturn-ext/spool.c coturn-ext/spool.h coturn-ext/spool_merge.c coturn-ext/spool_priv.h \
 	coturn-ext/spool_scan.c \
 	coturn-ext/state.c coturn-ext/state.h coturn-ext/stop.c coturn-ext/stop.h \
-	coturn-ext/watch.c coturn-ext/watch.h coturn-ext/watch_priv.h coturn-ext/watch_stop.c
+	coturn-ext/turn_stream.c coturn-ext/turn_stream.h \
+	coturn-ext/watch.c coturn-ext/watch.h coturn-ext/watch_priv.h coturn-ext/watch_stop.c \
+	coturn-ext/wire.c coturn-ext/wire.h
 libcoturn_ext_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
 
 # The one file that needs coturn's headers, and so the patched tree; an object of the same archive.
 EXTRA_LIBRARIES = libcoturn-ext-hooks.a
-libcoturn_ext_hooks_a_SOURCES = coturn-ext/hooks.c coturn-ext/coturn_ext.h
+libcoturn_ext_hooks_a_SOURCES = coturn-ext/hooks.c coturn-ext/hooks_count.c coturn-ext/hooks_policy.c \
+	coturn-ext/hooks_priv.h coturn-ext/coturn_ext.h
 libcoturn_ext_hooks_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext $(COTURN_CPPFLAGS) \
 	-DCOTURN_PACKAGE_VERSION=\"$(COTURN_VERSION)\"
 libcoturn_ext_a_LIBADD = $(libcoturn_ext_hooks_a_OBJECTS)

@@ -221,7 +221,7 @@ bool secrets_permit(struct secrets *s, const char *name, const char *value)
 }
 
 static bool match_in(const struct dated_set *d, const uint8_t key[16], const char *name,
-		     const char *realm, char id[SECRET_ID_MAX + 1], bool *shared)
+		     const char *realm, struct secret_match *out)
 {
 	size_t i;
 
@@ -230,8 +230,9 @@ static bool match_in(const struct dated_set *d, const uint8_t key[16], const cha
 
 		if (!turn_key_matches(key, name, realm, secret->value))
 			continue;
-		memcpy(id, secret->id, sizeof(secret->id));
-		*shared = secret->users != NULL;
+		memcpy(out->id, secret->id, sizeof(secret->id));
+		memcpy(out->tag, secret->tag, sizeof(secret->tag));
+		out->shared = secret->users != NULL;
 		return true;
 	}
 	return false;
@@ -243,21 +244,20 @@ static bool is_shared_in(const struct dated_set *d, const char *user)
 }
 
 bool secrets_match(struct secrets *s, const uint8_t key[16], const char *name, const char *realm,
-		   char id[SECRET_ID_MAX + 1], bool *shared)
+		   struct secret_match *out)
 {
 	const struct dated_set *current, *previous;
 	struct turn_name parsed;
 	bool found;
 
 	user_of(name, &parsed);
-	id[0] = '\0';
-	*shared = false;
+	*out = (struct secret_match){ .shared = false };
 	current = published_enter(&s->current);
 	previous = atomic_load(&s->previous);
-	found = match_in(current, key, name, realm, id, shared) ||
-		match_in(previous, key, name, realm, id, shared);
+	found = match_in(current, key, name, realm, out) ||
+		match_in(previous, key, name, realm, out);
 	if (!found)
-		*shared = is_shared_in(current, parsed.user) || is_shared_in(previous, parsed.user);
+		out->shared = is_shared_in(current, parsed.user) || is_shared_in(previous, parsed.user);
 	published_leave(&s->current);
 	return found;
 }

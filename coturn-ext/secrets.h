@@ -41,13 +41,19 @@ size_t secrets_each(struct secrets *s, const char *name, int64_t now_s, secrets_
  * to others: it is public. Any thread. */
 bool secrets_permit(struct secrets *s, const char *name, const char *value);
 
+struct secret_match {
+	char id[SECRET_ID_MAX + 1];
+	char tag[SECRET_TAG_MAX + 1];
+	bool shared;
+};
+
 /* Find the secret this long-term key was made with, also among those that
- * were replaced or ran out a moment ago. id is "" when none matches; *shared
- * says that the secret has users=, or that none matched and the user is in
- * some users=: the key may be older than the file, of a public secret that is
+ * were replaced or ran out a moment ago. id and tag are "" when none matches;
+ * shared says that the secret has users=, or that none matched and the user is
+ * in some users=: the key may be older than the file, of a public secret that is
  * no longer in it. Any thread. Returns whether one matched. */
 bool secrets_match(struct secrets *s, const uint8_t key[16], const char *name, const char *realm,
-		   char id[SECRET_ID_MAX + 1], bool *shared);
+		   struct secret_match *out);
 
 /* The secrets that are accepted at now_s or later, in the order of the file.
  * Main. Returns how many are in out, or -EIO. */

@@ -155,22 +155,22 @@ END_TEST
 START_TEST(the_matching_secret_is_named)
 {
 	struct secrets *s = open_ok("k1 first-secret\nshipped public-secret tag=x users=app\n");
-	char id[SECRET_ID_MAX + 1];
+	struct secret_match m;
 	uint8_t key[16];
-	bool shared;
 
 	key_of(key, "first-secret", "9999:alice", "r");
-	ck_assert(secrets_match(s, key, "9999:alice", "r", id, &shared));
-	ck_assert_str_eq(id, "k1");
-	ck_assert(!shared);
+	ck_assert(secrets_match(s, key, "9999:alice", "r", &m));
+	ck_assert_str_eq(m.id, "k1");
+	ck_assert(!m.shared);
 	key_of(key, "public-secret", "9999:app", "r");
-	ck_assert(secrets_match(s, key, "9999:app", "r", id, &shared));
-	ck_assert_str_eq(id, "shipped");
-	ck_assert(shared);
+	ck_assert(secrets_match(s, key, "9999:app", "r", &m));
+	ck_assert_str_eq(m.id, "shipped");
+	ck_assert_str_eq(m.tag, "x");
+	ck_assert(m.shared);
 	key_of(key, "another-secret", "9999:alice", "r");
-	ck_assert(!secrets_match(s, key, "9999:alice", "r", id, &shared));
-	ck_assert_str_eq(id, "");
-	ck_assert(!shared);
+	ck_assert(!secrets_match(s, key, "9999:alice", "r", &m));
+	ck_assert_str_eq(m.id, "");
+	ck_assert(!m.shared);
 	secrets_free(s);
 }
 END_TEST
@@ -179,18 +179,17 @@ START_TEST(a_key_of_a_public_secret_that_is_gone_is_still_nobodys)
 {
 	struct secrets *s = open_ok("apk1 public-secret users=app\n");
 	const char *name = "9999:app:AAAAAAAAAAAAAAAAAAAAAA";
-	char id[SECRET_ID_MAX + 1];
+	struct secret_match m;
 	struct secret_error err;
 	uint8_t key[16];
-	bool shared;
 
 	key_of(key, "public-secret", name, "r");
 	write_file("apk2 public-secret-2 users=app\n");
 	ck_assert_int_eq(secrets_poll(s, &err), 1);
 	ck_assert_int_eq(secrets_poll(s, &err), 0);
-	ck_assert(!secrets_match(s, key, name, "r", id, &shared));
-	ck_assert_str_eq(id, "");
-	ck_assert(shared);
+	ck_assert(!secrets_match(s, key, name, "r", &m));
+	ck_assert_str_eq(m.id, "");
+	ck_assert(m.shared);
 	secrets_free(s);
 }
 END_TEST
@@ -198,10 +197,9 @@ END_TEST
 START_TEST(a_changed_file_is_read_again)
 {
 	struct secrets *s = open_ok("k1 first-secret\n");
-	char id[SECRET_ID_MAX + 1];
+	struct secret_match m;
 	struct secret_error err;
 	uint8_t key[16];
-	bool shared;
 
 	ck_assert_int_eq(secrets_poll(s, &err), 0);
 	write_file("k2 second-secret\n");
@@ -209,9 +207,9 @@ START_TEST(a_changed_file_is_read_again)
 	ck_assert_str_eq(tried(s, "9999:alice", 0).values[0], "second-secret");
 	/* What was checked against the old file an instant ago is still known. */
 	key_of(key, "first-secret", "9999:alice", "r");
-	ck_assert(secrets_match(s, key, "9999:alice", "r", id, &shared));
+	ck_assert(secrets_match(s, key, "9999:alice", "r", &m));
 	ck_assert_int_eq(secrets_poll(s, &err), 0);
-	ck_assert(!secrets_match(s, key, "9999:alice", "r", id, &shared));
+	ck_assert(!secrets_match(s, key, "9999:alice", "r", &m));
 	secrets_free(s);
 }
 END_TEST
@@ -322,17 +320,16 @@ static _Atomic bool stop;
 static void *reader(void *arg)
 {
 	struct secrets *s = arg;
-	char id[SECRET_ID_MAX + 1];
+	struct secret_match m;
 	uint8_t key[16] = { 0 };
 	uintptr_t rounds = 0;
-	bool shared;
 
 	while (!atomic_load(&stop)) {
 		struct seen seen = tried(s, "9999:alice", 0);
 
 		ck_assert_uint_eq(seen.n, 1);
 		ck_assert_uint_eq(strspn(seen.values[0], "x"), 20);
-		secrets_match(s, key, "9999:alice", "r", id, &shared);
+		secrets_match(s, key, "9999:alice", "r", &m);
 		rounds++;
 	}
 	return (void *)rounds;

@@ -1,0 +1,41 @@
+/* hooks_priv.h - what hooks.c, hooks_count.c and hooks_policy.c share
+ *
+ * Those three are the only files that know coturn's structs and ours. A
+ * session's functions are for its relay thread. */
+#ifndef HOOKS_PRIV_H
+#define HOOKS_PRIV_H
+
+#include "mainrelay.h"
+
+#include "cells.h"
+#include "policy.h"
+#include "relay_event.h"
+#include "watch.h"
+
+struct watch *hooks_watch(void); /* NULL: not configured */
+
+/* --- hooks_count.c */
+
+/* What the session relayed so far, exactly; of streams the wire bytes since the
+ * kernel was last asked are estimated. */
+void session_totals(const ts_ur_super_session *ss, struct relay_totals *out);
+
+/* The allocation was made, or its client came back another way: look at what
+ * its packets cost. */
+void session_set_overheads(ts_ur_super_session *ss);
+
+/* Ask the kernel what the session's streams carried. A system call for each. */
+void session_settle_streams(ts_ur_super_session *ss);
+bool session_has_streams(const ts_ur_super_session *ss);
+
+/* Write out what waits at its sockets; take back what cannot be written. */
+void session_finish_streams(ts_ur_super_session *ss);
+
+/* --- hooks_policy.c */
+
+/* Find out once which secret the session's key was made with. */
+void session_know_secret(ts_ur_super_session *ss);
+void session_apply_speed(ts_ur_super_session *ss);
+void session_release_hold(ts_ur_super_session *ss);
+
+#endif
