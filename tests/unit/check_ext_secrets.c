@@ -217,19 +217,18 @@ END_TEST
 START_TEST(a_reload_reads_at_once_and_reports_each_time)
 {
 	struct secrets *s = open_ok("k1 first-secret\n");
-	char id[SECRET_ID_MAX + 1];
+	struct secret_match m;
 	struct secret_error err;
 	uint8_t key[16];
-	bool shared;
 
 	ck_assert_int_eq(secrets_reload(s, &err), 1); /* unchanged, but asked for */
 	write_file("k2 second-secret\n");
 	ck_assert_int_eq(secrets_reload(s, &err), 1);
 	key_of(key, "first-secret", "9999:alice", "r");
 	ck_assert_int_eq(secrets_poll(s, &err), 0); /* may come right after: too early to forget */
-	ck_assert(secrets_match(s, key, "9999:alice", "r", id, &shared));
+	ck_assert(secrets_match(s, key, "9999:alice", "r", &m));
 	ck_assert_int_eq(secrets_poll(s, &err), 0);
-	ck_assert(!secrets_match(s, key, "9999:alice", "r", id, &shared));
+	ck_assert(!secrets_match(s, key, "9999:alice", "r", &m));
 	write_file("k3 short\n");
 	ck_assert_int_eq(secrets_reload(s, &err), -EINVAL);
 	ck_assert_int_eq(secrets_reload(s, &err), -EINVAL);
