@@ -137,9 +137,6 @@ int coturn_ext_refused(void *socket, void *buffer, int read) COTURN_EXT_COLD;
  * one, says so to who counts what was sent. */
 void coturn_ext_unsent(void *socket, void *buffer, int *skip) COTURN_EXT_COLD;
 
-/* The same, but nobody will be told: it is about to be counted as sent. */
-void coturn_ext_lost(void *socket, const void *packet, int bytes) COTURN_EXT_COLD;
-
 /* The request is authentic. Returns 0 to go on; or -1 with the error to be
  * sent, with MESSAGE-INTEGRITY. method: STUN's number. */
 int coturn_ext_authorize(void *session, uint16_t method, int *err_code, const uint8_t **reason);

@@ -179,23 +179,6 @@ void coturn_ext_unsent(void *socket, void *buffer, int *skip)
 		not_sent(s, ioa_network_buffer_data(buffer), ioa_network_buffer_get_size(buffer));
 }
 
-void coturn_ext_lost(void *socket, const void *packet, int bytes)
-{
-	ioa_socket_handle s = socket;
-	ts_ur_super_session *ss = s->session;
-
-	if (!ss || bytes < 0)
-		return;
-	not_sent(s, packet, (size_t)bytes);
-	if (s->sat == CLIENT_SOCKET) {
-		ss->t_sent_packets--;
-		ss->t_sent_bytes -= (unsigned)bytes;
-	} else if (is_relay(s)) {
-		ss->t_peer_sent_packets--;
-		ss->t_peer_sent_bytes -= (unsigned)bytes;
-	}
-}
-
 /* --- streams: what the wire carried ------------------------------------------------------ */
 
 static uint64_t stream_tcp(ioa_socket_handle s)

@@ -2,7 +2,7 @@
  *
  * What was exchanged since the last fold is counted in 32 bits, so a fold that never comes loses 4
  * GiB at a time. RFC 6062 data counts two packets between two looks and may step over every
- * multiple of 4096. */
+ * multiple of 4096. What is refused is dropped, and taken back where it was counted before. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +65,107 @@ START_TEST(a_fold_comes_with_the_4096th_packet_and_not_before)
 }
 END_TEST
 
+/* --- what is not relayed ------------------------------------------------------------ */
+
+static struct _ioa_socket relay = { .sat = RELAY_SOCKET, .st = UDP_SOCKET, .session = &session };
+static struct _ioa_socket client = { .sat = CLIENT_SOCKET, .st = UDP_SOCKET, .session = &session };
+
+/* As coturn hands a packet on: ChannelData with so much payload. */
+static ioa_network_buffer_handle channel_data(uint16_t payload)
+{
+	stun_buffer_list_elem *elem = calloc(1, sizeof(*elem));
+	uint8_t *p = ioa_network_buffer_data(elem);
+
+	p[0] = 0x40;
+	p[2] = (uint8_t)(payload >> 8);
+	p[3] = (uint8_t)payload;
+	ioa_network_buffer_set_size(elem, 4u + payload);
+	return elem;
+}
+
+static uint64_t peer_packets(void)
+{
+	return session.t_peer_received_packets + session.peer_received_packets;
+}
+
+static void ck_dropped(uint64_t packets, uint64_t bytes)
+{
+	ck_assert_uint_eq(session.ext.dropped_packets, packets);
+	ck_assert_uint_eq(session.ext.dropped_bytes, bytes);
+}
+
+START_TEST(a_strangers_packet_is_dropped_and_nothing_else)
+{
+	ioa_network_buffer_handle b = channel_data(996);
+
+	ck_assert_int_eq(coturn_ext_refused(&relay, b, 1), 0);
+	ck_dropped(1, 1000);
+	ck_assert_uint_eq(peer_packets(), 0);
+	ck_assert_uint_eq(received(), 0);
+	ck_assert_uint_eq(session.ext.wire_bytes, 0); /* live_wire() knows of it */
+	free(b);
+}
+END_TEST
+
+/* Counted when its permission was found; then the client's socket took it not. */
+START_TEST(a_packet_the_client_did_not_get_was_not_received)
+{
+	ioa_network_buffer_handle b = channel_data(160);
+	int skip = 0;
+
+	session.peer_received_packets = 3;
+	session.peer_received_bytes = 480;
+	coturn_ext_unsent(&client, b, &skip);
+	ck_assert_int_eq(skip, 1);
+	ck_dropped(1, 160);
+	ck_assert_uint_eq(peer_packets(), 2);
+	ck_assert_uint_eq(received(), 320);
+	turn_report_session_usage(&session, 1);
+	ck_assert_uint_eq(peer_packets(), 2);
+	ck_assert_uint_eq(received(), 320);
+	free(b);
+}
+END_TEST
+
+START_TEST(an_answer_that_is_refused_is_nobodys_packet)
+{
+	stun_buffer_list_elem *elem = calloc(1, sizeof(*elem));
+	size_t n = 0;
+
+	stun_init_success_response_str(STUN_METHOD_REFRESH, ioa_network_buffer_data(elem), &n,
+				       &(stun_tid){ { 1 } });
+	ioa_network_buffer_set_size(elem, n);
+	ck_assert_int_eq(coturn_ext_refused(&client, elem, 0), 0);
+	ck_dropped(0, 0);
+	client.session = NULL;
+	ck_assert_int_eq(coturn_ext_refused(&client, elem, 1), 0);
+	ck_dropped(0, 0);
+	free(elem);
+}
+END_TEST
+
+/* More than the limit in one second, both ways: coturn's own check tells. */
+START_TEST(what_a_limit_keeps_back_is_dropped)
+{
+	static struct _ioa_engine e;
+	ioa_network_buffer_handle b = channel_data(496);
+
+	relay.e = &e;
+	client.e = &e;
+	e.jiffie = 1;
+	session.bps = 1000;
+	ck_assert_int_eq(ioa_socket_check_bandwidth(&relay, b, 1), 1);
+	ck_assert_int_eq(ioa_socket_check_bandwidth(&relay, b, 1), 1);
+	ck_assert_int_eq(ioa_socket_check_bandwidth(&relay, b, 1), 0);
+	ck_dropped(1, 500);
+	ck_assert_int_eq(ioa_socket_check_bandwidth(&client, b, 1), 1);
+	ck_assert_int_eq(ioa_socket_check_bandwidth(&client, b, 1), 1);
+	ck_assert_int_eq(ioa_socket_check_bandwidth(&client, b, 1), 0);
+	ck_dropped(2, 1000);
+	free(b);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("coturn totals");
@@ -73,6 +174,10 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_test(t, tcp_data_beyond_4_gib_is_not_lost);
 	tcase_add_test(t, a_fold_comes_with_the_4096th_packet_and_not_before);
+	tcase_add_test(t, a_strangers_packet_is_dropped_and_nothing_else);
+	tcase_add_test(t, a_packet_the_client_did_not_get_was_not_received);
+	tcase_add_test(t, an_answer_that_is_refused_is_nobodys_packet);
+	tcase_add_test(t, what_a_limit_keeps_back_is_dropped);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }

@@ -206,6 +206,13 @@ check_peer_ranges_LDADD = $(COTURN_LINK) $(CHECK_LIBS)
 $(check_peer_ranges_OBJECTS): | $(COTURN_STAMP)
 
 # --- coturn's own counters, as the hook group leaves them ---------------------------
+check_PROGRAMS += check_ext_wire
+TESTS += check_ext_wire
+check_ext_wire_SOURCES = tests/unit/check_ext_wire.c
+check_ext_wire_CPPFLAGS = $(EXT_CHECK_CPPFLAGS)
+check_ext_wire_CFLAGS = $(EXT_CHECK_CFLAGS)
+check_ext_wire_LDADD = $(EXT_CHECK_LIBS)
+
 check_PROGRAMS += check_coturn_totals
 TESTS += check_coturn_totals
 check_coturn_totals_SOURCES = tests/unit/check_coturn_totals.c
