@@ -96,9 +96,9 @@ async function ledger(server, from) {
 const identity = ({ epoch, seq }) => ({ epoch, seq });
 
 describe('a stop', { concurrency: 2 }, () => {
-	for (const signal of ['SIGTERM', 'SIGINT'])
-		test(`${signal} ends every allocation, exactly, and the server`, async (t) => {
-			const server = await serve(t);
+	for (const [signal, ...args] of [['SIGTERM'], ['SIGINT'], ['SIGTERM', '--relay-threads=0']])
+		test(`${[signal, ...args].join(' with ')} ends every allocation, exactly, and the server`, async (t) => {
+			const server = await serve(t, { args });
 			const all = await relayed(t, server, 20);
 			const watcher = await (await server.connect()).subscribe();
 			const before = Date.now();
