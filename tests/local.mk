@@ -36,6 +36,11 @@ bench: per-packet-diff turnutils tests/tools/turn-swarm$(EXEEXT) tests/bench/cel
 TESTS += tests/scripts/check_manual.sh tests/scripts/check_layers.sh
 EXTRA_DIST += tests/scripts/check_manual.sh tests/scripts/check_layers.sh
 
+# Ten times the kills that a test run makes of the daemons, against one journal. Takes half an hour.
+.PHONY: soak
+soak: all
+	SOAK_ROUNDS=$${SOAK_ROUNDS:-500} BUILD_DIR=. $(srcdir)/tests/integration/run.sh ledger_proof.test.mjs
+
 # The real clients; run.sh fetches what they need from npm.
 EXTRA_DIST += tests/integration/.npmrc $(wildcard $(srcdir)/tests/integration/*.* \
 	$(srcdir)/tests/integration/*/*.mjs)
