@@ -16,7 +16,9 @@ SANITIZER_CFLAGS="-O1 -g"
 STAGES="install build clang check integration sanitizers scripts"
 # A test that hangs must not take the whole run with it.
 CHECK_LIMIT_S=600
-INTEGRATION_LIMIT_S=420
+INTEGRATION_LIMIT_S=900
+# Kills in the ledger's proof; with sanitizers everything takes longer, and the accounts are the same.
+SANITIZER_SOAK_ROUNDS=10
 SCRIPTS_LIMIT_S=600
 STEP_TAIL=60
 
@@ -180,7 +182,7 @@ stage_sanitizers() {
 	mapfile -t files < <(without_browsers)
 	build_in "$ASAN_BUILD" "$SANITIZER_CFLAGS" "all turnutils" --enable-sanitizers || return
 	check_in "$ASAN_BUILD" "$SANITIZER_CFLAGS" || rc=1
-	integration_with "$ASAN_BUILD" "${files[@]}" || rc=1
+	SOAK_ROUNDS=$SANITIZER_SOAK_ROUNDS integration_with "$ASAN_BUILD" "${files[@]}" || rc=1
 	return $rc
 }
 
