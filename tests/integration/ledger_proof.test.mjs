@@ -205,7 +205,7 @@ test(`${ROUNDS} kills, and every byte is in the journal once`, { timeout: ROUNDS
 	const { sums, wrong } = judge(rounds, journal());
 
 	console.log(JSON.stringify(sums));
-	assert.deepEqual(wrong.slice(0, 10), [], `${wrong.length} of ${sums.allocations} are wrong`);
+	assert.deepEqual(wrong.slice(0, 3), [], `${wrong.length} of ${sums.allocations} are wrong`);
 	for (const [epoch, packets] of Object.entries(sums.missingOf))
 		assert.ok(packets <= THREADS, `${packets} packets are missing of epoch ${epoch}`);
 });
