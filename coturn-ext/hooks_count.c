@@ -245,6 +245,7 @@ void session_set_overheads(ts_ur_super_session *ss)
 
 	if (!client)
 		return;
+	session_settle_streams(ss); /* what was estimated so far, while it is known how */
 	session_totals(ss, &before);
 	x->client_overhead = wire_overhead(transport_of(client), is_ipv6(client));
 	x->peer_overhead = peer_overhead(ss);
