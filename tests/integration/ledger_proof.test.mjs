@@ -9,6 +9,7 @@
  * SOAK_SEED    to repeat a run's choices
  * SOAK_ONLY    one kind of kill: turnserver:SIGTERM, turnserver:SIGKILL or signald:SIGKILL */
 import assert from 'node:assert/strict';
+import net from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -53,6 +54,22 @@ function victim(round) {
 	return victims.find((v) => (dice -= v.share) < 0) ?? victims[0];
 }
 
+/* Its main thread is in its loop, and takes signals: one that comes sooner just ends it, and what
+ * it served so far is the successor's to recover. */
+async function startTurnserver(stack) {
+	await stack.startTurnserver();
+	await until('turnserver says hello', () => new Promise((resolve) => {
+		const s = net.connect(stack.adminSocket);
+		const answer = (hello) => {
+			s.destroy();
+			resolve(hello);
+		};
+
+		s.once('data', () => answer(true));
+		s.once('error', () => answer(false));
+	}));
+}
+
 /* What is killed ends at once; asked to, turnserver has three seconds and exits with 0. */
 async function strike(stack, { daemon, signal }) {
 	const began = Date.now();
@@ -77,7 +94,7 @@ async function play(t, stack, swarmOptions, round) {
 	await strike(stack, what);
 	if (what.daemon === 'turnserver') {
 		await swarm.serverGone();
-		await stack.startTurnserver();
+		await startTurnserver(stack);
 	} else {
 		await sleep(between(0, 700));
 		await stack.startSignald();
@@ -180,7 +197,7 @@ test(`${ROUNDS} kills, and every byte is in the journal once`, { timeout: ROUNDS
 	console.log(`SOAK_SEED=${SEED}`);
 	t.after(() => stack.stop());
 	await stack.init();
-	await stack.startTurnserver();
+	await startTurnserver(stack);
 	await stack.startSignald();
 	for (let i = 0; i < ROUNDS; i++) {
 		const began = Date.now();
@@ -193,7 +210,7 @@ test(`${ROUNDS} kills, and every byte is in the journal once`, { timeout: ROUNDS
 	}
 	/* What is still live ends now, and what is on its way to the journal arrives. */
 	await strike(stack, { daemon: 'turnserver', signal: 'SIGTERM' });
-	await stack.startTurnserver();
+	await startTurnserver(stack);
 	const wanted = rounds.flatMap((r) => r.allocations).filter((a) => a.allocated).map((a) => userOf(a.name));
 
 	await until('every allocation has its record', () => {
