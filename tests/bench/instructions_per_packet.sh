@@ -42,7 +42,7 @@ end_all() {
 	done
 	pids=
 }
-trap 'end_all; rm -rf "$work"' EXIT
+trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
 wait_for_port() {
@@ -58,6 +58,7 @@ wait_for_port() {
 instructions() {
 	program=$1 n=$2
 	shift 2
+	trap end_all EXIT # of the subshell this runs in
 	rm -rf "$work/run"
 	mkdir "$work/run"
 	taskset -c 0 valgrind --tool=callgrind --callgrind-out-file="$work/run/callgrind" "$program" -n --no-cli \

@@ -39,7 +39,7 @@ end_all() {
 	done
 	pids=
 }
-trap 'end_all; rm -rf "$work"' EXIT
+trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
 # resident PROGRAM ALLOCATIONS [OPTION...]: bytes while they are alive, and how many that were (a port
@@ -47,6 +47,7 @@ trap 'exit 130' INT TERM
 resident() {
 	program=$1 n=$2
 	shift 2
+	trap end_all EXIT # of the subshell this runs in
 	rm -rf "$work/run"
 	mkdir "$work/run"
 	"$program" -n --no-cli --no-tls --no-dtls -L 127.0.0.1 -E 127.0.0.1 -p "$port" --min-port=20000 \
