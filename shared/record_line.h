@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-#define RECORD_LINE_HEAD 9			  /* bytes before the text */
+#define RECORD_LINE_HEAD 9			 /* bytes before the text */
 #define RECORD_LINE_EXTRA (RECORD_LINE_HEAD + 1) /* bytes a line has beside its text */
 
 /* Write the line of text, with its line feed and no NUL. out may not overlap
