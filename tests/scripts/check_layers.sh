@@ -20,7 +20,7 @@ signald: shared signald/admin signald/transport signald/engineio signald/socketi
 libraries='
 event2/ ^(coturn-ext/|signald/transport/|signald/loop[.]c$|signald/relay/(feed|ledger)[.]c$)
 microhttpd[.]h ^signald/transport/
-coturn ^coturn-ext/hooks[.]c$
+coturn ^coturn-ext/hooks(_[a-z]+)?[.][ch]$
 '
 # Deciding code, which includes no header of an I/O library; these layers not even ours over one.
 core=$(awk '/_SOURCES \+?=/ { on = /libsignald_core_a/ } on { for (i = 1; i <= NF; i++) if ($i ~ /[.][ch]$/) print $i }
