@@ -445,11 +445,11 @@ bool cell_marked(const struct cell *c)
 	return mark_of(c) != NULL;
 }
 
-/* What a successor would say; a text of its own is short for it. */
+/* What a successor would say: the word without the text behind it. */
 static enum reason marked_reason(const struct cell *c)
 {
 	const char *mark = mark_of(c);
-	enum reason r = mark ? reason_find(mark) : REASON_CANCELLED;
+	enum reason r = mark ? reason_begins(mark) : REASON_CANCELLED;
 
 	return r == REASON_OTHER ? REASON_KILL : r;
 }

@@ -51,6 +51,17 @@ enum reason reason_find(const char *text)
 	return REASON_OTHER;
 }
 
+enum reason reason_begins(const char *text)
+{
+	size_t n = strcspn(text, ":");
+	unsigned i;
+
+	for (i = REASON_OTHER + 1; i < REASON_N; i++)
+		if (strlen(texts[i]) == n && !memcmp(text, texts[i], n))
+			return (enum reason)i;
+	return REASON_OTHER;
+}
+
 enum reason reason_of(const char *coturn_text)
 {
 	size_t i;

@@ -26,6 +26,9 @@ const char *reason_text(enum reason r); /* "" for REASON_OTHER and what is none 
 /* The one that is called so, or REASON_OTHER. */
 enum reason reason_find(const char *text);
 
+/* The same for a text that may go on: "revoked", "kill: call ended". */
+enum reason reason_begins(const char *text);
+
 /* What coturn's text means, or REASON_OTHER. */
 enum reason reason_of(const char *coturn_text);
 

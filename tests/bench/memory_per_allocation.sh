@@ -29,7 +29,7 @@ done
 ulimit -n $((many * 3 + 1000)) 2>/dev/null ||
 	{ echo "memory_per_allocation: cannot open $((many * 3 + 1000)) files; set MANY lower" >&2; exit 2; }
 
-work=$(mktemp -d)
+work=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d) # a tmpfs: elsewhere the kernel maps more of the file than was touched
 pids=
 # Only what was started here, by id.
 end_all() {

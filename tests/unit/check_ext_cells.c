@@ -632,6 +632,7 @@ START_TEST(reasons_are_short_words)
 		{ "Forceful shutdown", "kill: call ended", "kill: call ended" },
 		{ "Forceful shutdown", "server-stop", "server-stop" },
 		{ "Forceful shutdown", "revoked", "revoked" },
+		{ "Forceful shutdown", "revoked: left", "revoked: left" },
 		{ "TCP connection closed by client (callback)", NULL, "closed" },
 		{ "TLS/TCP socket buffer operation error (callback)", NULL, "error" },
 		{ "allocation watchdog determined stale session state", NULL, "stale" },
@@ -656,6 +657,17 @@ START_TEST(reasons_are_short_words)
 		ck_assert_str_eq(cell_reason(c), table[i].word);
 		cell_queue_free(q);
 	}
+}
+END_TEST
+
+START_TEST(a_reason_is_known_by_its_first_word)
+{
+	ck_assert_int_eq(reason_begins("revoked: left"), REASON_REVOKED);
+	ck_assert_int_eq(reason_begins("revoked"), REASON_REVOKED);
+	ck_assert_int_eq(reason_begins("kill: revoked"), REASON_KILL);
+	ck_assert_int_eq(reason_begins("killed"), REASON_OTHER);
+	ck_assert_int_eq(reason_begins(""), REASON_OTHER);
+	ck_assert_int_eq(reason_find("revoked: left"), REASON_OTHER);
 }
 END_TEST
 
@@ -694,6 +706,7 @@ int main(void)
 	tcase_add_test(cells, no_cell_waits_longer_while_others_come_and_go);
 	tcase_add_test(cells, nothing_is_lost_between_threads);
 	tcase_add_test(cells, reasons_are_short_words);
+	tcase_add_test(cells, a_reason_is_known_by_its_first_word);
 	tcase_add_test(cells, a_mark_without_memory_is_a_shorter_one);
 	suite_add_tcase(s, cells);
 	tcase_add_test(registry, allocations_are_found_by_id_call_and_user);
