@@ -86,12 +86,12 @@ struct coturn_ext_session {
 	/* counted */
 	uint64_t dropped_packets; /* came for it and were not relayed */
 	uint64_t dropped_bytes;
-	uint64_t wire_bytes;	   /* what live_wire() of the counters does not know; modulo 2^64 */
+	uint64_t wire_bytes;	  /* what live_wire() of the counters does not know; modulo 2^64 */
 	uint16_t client_overhead; /* wire_overhead() of the two legs; 0: no allocation yet */
 	uint16_t peer_overhead;
-	void *cell;	/* NULL: no allocation, or nobody watches */
-	uint32_t hold[2]; /* what policy_acquire() took */
-	size_t limit;	  /* bytes per second that we allow; 0: any */
+	void *cell;	   /* NULL: no allocation, or nobody watches */
+	uint32_t hold[2];  /* what policy_acquire() took */
+	size_t limit;	   /* bytes per second that we allow; 0: any */
 	size_t bps_before; /* and bps without that */
 	/* of legs that are streams, when the kernel was last asked */
 	uint32_t settled_s;

@@ -1,7 +1,7 @@
 /* hooks.c - coturn's words to ours: start, the life of sessions, secrets
  *
- * Implements coturn_ext.h, with hooks_count.c and hooks_policy.c. A session carries its cell in its ext pointer; the
- * thread that owns the session is the only one to touch either, and keeps its
+ * Implements coturn_ext.h, with hooks_count.c and hooks_policy.c. A session carries its cell in its
+ * ext pointer; the thread that owns the session is the only one to touch either, and keeps its
  * cells in a list of its own for the tick. */
 #include "coturn_ext.h"
 
@@ -120,8 +120,7 @@ static void leave(void)
 
 #define COUNTER(field)                                                                             \
 	{                                                                                          \
-		offsetof(ts_ur_super_session, field),                                              \
-			sizeof(((ts_ur_super_session *)0)->field)                                  \
+		offsetof(ts_ur_super_session, field), sizeof(((ts_ur_super_session *)0)->field)    \
 	}
 #define FOLDED(field)                                                                              \
 	{                                                                                          \
@@ -131,10 +130,16 @@ static void leave(void)
 /* Where a successor finds what a killed server has counted. */
 static const struct live_layout layout = {
 	.session_bytes = sizeof(ts_ur_super_session),
-	.totals = { FOLDED(received_packets), FOLDED(received_bytes), FOLDED(sent_packets),
-		    FOLDED(sent_bytes), FOLDED(peer_received_packets), FOLDED(peer_received_bytes),
-		    FOLDED(peer_sent_packets), FOLDED(peer_sent_bytes),
-		    { COUNTER(ext.dropped_packets) }, { COUNTER(ext.dropped_bytes) },
+	.totals = { FOLDED(received_packets),
+		    FOLDED(received_bytes),
+		    FOLDED(sent_packets),
+		    FOLDED(sent_bytes),
+		    FOLDED(peer_received_packets),
+		    FOLDED(peer_received_bytes),
+		    FOLDED(peer_sent_packets),
+		    FOLDED(peer_sent_bytes),
+		    { COUNTER(ext.dropped_packets) },
+		    { COUNTER(ext.dropped_bytes) },
 		    { COUNTER(ext.wire_bytes) } },
 };
 
@@ -362,7 +367,7 @@ static void go_on_ticking(evutil_socket_t fd, short what, void *arg)
 	static const struct cell_reader reader = {
 		.read = look_at,
 		.hot_at = offsetof(ts_ur_super_session, received_packets),
-		.hot_bytes = offsetof(ts_ur_super_session, ext.settled_s) -
+		.hot_bytes = offsetof(ts_ur_super_session, ext.seen_tcp) -
 			     offsetof(ts_ur_super_session, received_packets),
 	};
 

@@ -12,9 +12,9 @@ enum {
 	IPV4 = 20,
 	IPV6 = 40,
 	UDP = 8,
-	TCP = 20 + 12,		      /* with timestamps, which Linux uses by default */
-	DTLS_RECORD = 13 + 8 + 16,    /* 1.2, AES-GCM: header, nonce, tag */
-	TLS_RECORD = 5 + 1 + 16,      /* 1.3: header, type, tag */
+	TCP = 20 + 12,			 /* with timestamps, which Linux uses by default */
+	DTLS_RECORD = 13 + 8 + 16,	 /* 1.2, AES-GCM: header, nonce, tag */
+	TLS_RECORD = 5 + 1 + 16,	 /* 1.3: header, type, tag */
 	ACKNOWLEDGEMENTS_PER_1000 = 500, /* RFC 5681 section 4.2: one for two segments */
 };
 

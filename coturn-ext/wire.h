@@ -8,7 +8,8 @@
  *
  * Counted is what passes an Ethernet: its header of 14 bytes, no checksum, no
  * preamble. Not counted are ARP, ICMP, IP fragments' own headers, packets the
- * kernel threw away, and what came before the allocation's session. Pure, but for wire_tcp_read(). */
+ * kernel threw away, and what came before the allocation's session. Pure, but for wire_tcp_read().
+ */
 #ifndef WIRE_H
 #define WIRE_H
 

@@ -74,8 +74,14 @@ static size_t add_channel_data(uint8_t *p, size_t payload)
 static size_t add_stun(uint8_t *p, unsigned type, size_t data)
 {
 	size_t padded = (data + 3) & ~(size_t)3;
-	const uint8_t head[20] = { (uint8_t)(type >> 8), (uint8_t)type, (uint8_t)((padded + 4) >> 8),
-				   (uint8_t)(padded + 4), 0x21, 0x12, 0xa4, 0x42 };
+	const uint8_t head[20] = { (uint8_t)(type >> 8),
+				   (uint8_t)type,
+				   (uint8_t)((padded + 4) >> 8),
+				   (uint8_t)(padded + 4),
+				   0x21,
+				   0x12,
+				   0xa4,
+				   0x42 };
 
 	memcpy(p, head, sizeof(head));
 	memcpy(p + 20, (const uint8_t[]){ 0, 0x13, (uint8_t)(data >> 8), (uint8_t)data }, 4);
