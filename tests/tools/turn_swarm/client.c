@@ -245,9 +245,15 @@ static void renew_later(struct client *c)
 
 static void allocated(struct client *c, const struct stun_in *in)
 {
+	size_t n;
+
 	if (!stun_get_address(in, ATTR_RELAYED, &c->relayed) ||
 	    !stun_get_u32(in, ATTR_LIFETIME, &c->lifetime_s)) {
 		over(c, CLIENT_LOST, "an answer without an address");
+		return;
+	}
+	if (c->cfg->mobility && !stun_get(in, ATTR_MOBILITY, &n)) {
+		over(c, CLIENT_LOST, "an answer without a ticket");
 		return;
 	}
 	ask(c, c->plan.channel ? STUN_CHANNEL_BIND : STUN_PERMISSION);
