@@ -36,7 +36,6 @@
 #define TICK_MS 250
 #define SECRETS_TICKS 20  /* look at the secrets' file every 5 s */
 #define TELL_TICKS 4	  /* say who signs within 1 s of a change */
-#define REVOKE_SLACK_S 60 /* beyond the expiry of the last credentials: clocks are set at times */
 #define ENDED_KEPT 100	  /* calls whose relay figures are still shown */
 
 struct app {
@@ -115,12 +114,11 @@ static void on_candidate(const struct call *c, const char *user, const char *can
 /* Nobody relays in the name of this call any more, as long as somebody could. */
 static void revoke_call(struct app *a, const struct call *c)
 {
-	int64_t until_s = call_granted_until_s(c);
 	int r;
 
-	if (!a->feed || !until_s)
+	if (!a->feed)
 		return;
-	r = revoke_list_add(a->revoke_list, call_id(c), until_s + REVOKE_SLACK_S, now_s());
+	r = revoke_list_add(a->revoke_list, call_id(c), call_granted_until_s(c), now_s());
 	if (r)
 		log_warn("relay", "call %s is not revoked: %s", call_id(c), strerror(-r));
 }

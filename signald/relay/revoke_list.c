@@ -59,14 +59,13 @@ static void ask(struct revoke_list *l, struct entry *e)
 		e->command_id = 0;
 }
 
-int revoke_list_add(struct revoke_list *l, const char *call_id, int64_t until_s, int64_t now_s)
+int revoke_list_add(struct revoke_list *l, const char *call_id, int64_t granted_until_s,
+		    int64_t now_s)
 {
 	struct entry *e;
 
 	if (!turn_call_id_valid(call_id, strlen(call_id)))
 		return -EINVAL;
-	if (until_s <= now_s)
-		return 0;
 	e = calloc(1, sizeof(*e));
 	if (!e)
 		return -ENOMEM;
@@ -75,7 +74,7 @@ int revoke_list_add(struct revoke_list *l, const char *call_id, int64_t until_s,
 		forget(l, l->first);
 	}
 	memcpy(e->call_id, call_id, TURN_CALL_ID_LEN);
-	e->until_s = until_s;
+	e->until_s = (granted_until_s > now_s ? granted_until_s : now_s) + REVOKE_SLACK_S;
 	DL_APPEND(l->first, e);
 	l->n++;
 	ask(l, e);

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #define REVOKE_LIST_MAX 16384 /* waiting; one more and the oldest is given up */
+#define REVOKE_SLACK_S 60     /* beyond the last credentials: clocks are set at times */
 
 struct revoke_list_counters {
 	uint64_t revocations_accepted, revocations_refused; /* by turnserver */
@@ -34,9 +35,12 @@ struct revoke_list;
 int revoke_list_new(struct revoke_list **out, size_t max, revoke_send_fn send, void *arg);
 void revoke_list_free(struct revoke_list *l); /* NULL is fine */
 
-/* The call ended and its credentials are good until then. Sent now if it can be.
- * Returns 0 (also when there is nothing to revoke), -EINVAL (no call id), -ENOMEM. */
-int revoke_list_add(struct revoke_list *l, const char *call_id, int64_t until_s, int64_t now_s);
+/* The call ended; the credentials with its id are good until granted_until_s (0: signald made none).
+ * Sent now if it can be, also when they have lapsed: an allocation outlives the credentials it was
+ * made with, and the revocation is what ends it.
+ * Returns 0, -EINVAL (no call id), -ENOMEM. */
+int revoke_list_add(struct revoke_list *l, const char *call_id, int64_t granted_until_s,
+		    int64_t now_s);
 
 /* The snapshot is through: send all that still matter. */
 void revoke_list_synced(struct revoke_list *l, int64_t now_s);

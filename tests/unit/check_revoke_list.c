@@ -13,7 +13,7 @@
 #define CALL_C "CCCCCCCCCCCCCCCCCCCCCC"
 
 static struct revoke_list *l;
-static char sent[256]; /* "A:100 B:200 ": first letter and until */
+static char sent[256]; /* "A:160 B:260 ": first letter and until */
 static bool down;
 static uint64_t last_id;
 
@@ -47,13 +47,13 @@ static void teardown(void)
 START_TEST(a_revocation_is_sent_at_once_and_kept_until_it_is_granted)
 {
 	ADD(CALL_A, 100);
-	ck_assert_str_eq(sent, "A:100 ");
+	ck_assert_str_eq(sent, "A:160 ");
 	revoke_list_reply(l, 7, true);
 	ck_assert_uint_eq(revoke_list_waiting(l), 1);
 	revoke_list_reply(l, 1, true);
 	ck_assert_uint_eq(revoke_list_waiting(l), 0);
 	revoke_list_synced(l, 11);
-	ck_assert_str_eq(sent, "A:100 ");
+	ck_assert_str_eq(sent, "A:160 ");
 	ck_assert_uint_eq(revoke_list_counters(l)->revocations_accepted, 1);
 }
 END_TEST
@@ -66,7 +66,7 @@ START_TEST(what_could_not_be_sent_is_sent_after_the_next_snapshot)
 	revoke_list_reply(l, 0, true);
 	down = false;
 	revoke_list_synced(l, 99);
-	ck_assert_str_eq(sent, "A:100 B:200 ");
+	ck_assert_str_eq(sent, "A:160 B:260 ");
 }
 END_TEST
 
@@ -76,8 +76,8 @@ START_TEST(what_no_longer_matters_is_forgotten)
 	ADD(CALL_A, 100);
 	ADD(CALL_B, 200);
 	down = false;
-	revoke_list_synced(l, 100);
-	ck_assert_str_eq(sent, "B:200 ");
+	revoke_list_synced(l, 160);
+	ck_assert_str_eq(sent, "B:260 ");
 	ck_assert_uint_eq(revoke_list_counters(l)->revocations_expired, 1);
 }
 END_TEST
@@ -86,7 +86,7 @@ START_TEST(one_that_was_sent_but_not_answered_is_sent_again)
 {
 	ADD(CALL_A, 100);
 	revoke_list_synced(l, 20);
-	ck_assert_str_eq(sent, "A:100 A:100 ");
+	ck_assert_str_eq(sent, "A:160 A:160 ");
 	revoke_list_reply(l, 1, true); /* of the connection before */
 	ck_assert_uint_eq(revoke_list_waiting(l), 1);
 	revoke_list_reply(l, 2, true);
@@ -100,7 +100,7 @@ START_TEST(a_refused_one_is_tried_after_the_next_snapshot)
 	revoke_list_reply(l, 1, false);
 	ck_assert_uint_eq(revoke_list_counters(l)->revocations_refused, 1);
 	revoke_list_synced(l, 20);
-	ck_assert_str_eq(sent, "A:100 A:100 ");
+	ck_assert_str_eq(sent, "A:160 A:160 ");
 }
 END_TEST
 
@@ -113,17 +113,23 @@ START_TEST(a_full_list_gives_up_the_oldest_and_counts_it)
 	ck_assert_uint_eq(revoke_list_counters(l)->revocations_dropped, 1);
 	sent[0] = '\0';
 	revoke_list_synced(l, 20);
-	ck_assert_str_eq(sent, "B:200 C:300 ");
+	ck_assert_str_eq(sent, "B:260 C:360 ");
 }
 END_TEST
 
-START_TEST(a_call_without_credentials_needs_no_revocation)
+START_TEST(a_call_that_outlived_its_credentials_is_revoked)
 {
-	ADD(CALL_A, 0);
-	ADD(CALL_A, 10);
+	ck_assert_int_eq(revoke_list_add(l, CALL_A, 0, 1000), 0);
+	ck_assert_int_eq(revoke_list_add(l, CALL_B, 900, 1000), 0);
+	ck_assert_str_eq(sent, "A:1060 B:1060 ");
+}
+END_TEST
+
+START_TEST(what_is_no_call_id_is_not_sent)
+{
+	ck_assert_int_eq(revoke_list_add(l, "no call id", 100, 10), -EINVAL);
 	ck_assert_uint_eq(revoke_list_waiting(l), 0);
 	ck_assert_str_eq(sent, "");
-	ck_assert_int_eq(revoke_list_add(l, "no call id", 100, 10), -EINVAL);
 }
 END_TEST
 
@@ -136,7 +142,8 @@ int main(void)
 		one_that_was_sent_but_not_answered_is_sent_again,
 		a_refused_one_is_tried_after_the_next_snapshot,
 		a_full_list_gives_up_the_oldest_and_counts_it,
-		a_call_without_credentials_needs_no_revocation,
+		a_call_that_outlived_its_credentials_is_revoked,
+		what_is_no_call_id_is_not_sent,
 	};
 	Suite *s = suite_create("revoke_list");
 	TCase *t = tcase_create("revoke_list");
