@@ -92,7 +92,8 @@ static const char *revoked_id(const struct relay_command *cmd)
 	return cmd->call[0] ? cmd->call : cmd->user;
 }
 
-/* In force though it could not be written down: that is no failure, but said. */
+/* In force though it could not be written down: that is no failure, but said. What is alive ends
+ * also when there is no room to refuse what comes after it. */
 static void do_revoke(struct client *c, const struct relay_command *cmd)
 {
 	int64_t now_s = time(NULL);
@@ -105,13 +106,12 @@ static void do_revoke(struct client *c, const struct relay_command *cmd)
 	}
 	r = policy_revoke(c->s->config.policy, revoked_kind(cmd), revoked_id(cmd),
 			  (int64_t)cmd->until_s, now_s);
-	if (r == -ENOBUFS || r == -ENOMEM || r == -EINVAL) {
+	count = end_all(c->s, cmd, "revoked");
+	if (r == -ENOBUFS || r == -ENOMEM || r == -EINVAL)
 		client_reply_error(c, cmd->id,
 				   r == -ENOBUFS ? "too many revocations" : "out of memory");
-		return;
-	}
-	count = end_all(c->s, cmd, "revoked");
-	client_reply_ok(c, cmd->id, count, r < 0 ? "\"stored\":false" : NULL);
+	else
+		client_reply_ok(c, cmd->id, count, r < 0 ? "\"stored\":false" : NULL);
 }
 
 static void do_unrevoke(struct client *c, const struct relay_command *cmd)

@@ -122,6 +122,27 @@ START_TEST(revoke_refuses_and_ends)
 }
 END_TEST
 
+START_TEST(a_revocation_that_has_no_room_ends_what_is_alive)
+{
+	struct cell *a = allocate(1, "9:alice:" CALL_A);
+	struct reader r = { .n = 0 };
+	char user[16];
+
+	subscribe(&r);
+	for (unsigned i = 0; i < REVOCATIONS_MAX; i++) {
+		snprintf(user, sizeof(user), "u%u", i);
+		ck_assert_int_eq(policy_revoke(watch_policy(watch), REVOKED_USER, user,
+					       in_an_hour(), time(NULL)),
+				 0);
+	}
+	revoke_for_an_hour(&r, "\"call\":\"" CALL_A "\"", "too many revocations");
+	ck_assert_uint_eq(cancelled_n, 1);
+	end(a, 5, "Forceful shutdown");
+	expect(&r, "\"reason\":\"revoked\"");
+	close(r.fd);
+}
+END_TEST
+
 START_TEST(a_revocation_ends_what_main_has_not_seen_yet)
 {
 	struct reader r = { .n = 0 };
@@ -397,6 +418,7 @@ int main(void)
 	tcase_set_timeout(t, 60); /* busy machines, sanitizers */
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, revoke_refuses_and_ends);
+	tcase_add_test(t, a_revocation_that_has_no_room_ends_what_is_alive);
 	tcase_add_test(t, a_revocation_ends_what_main_has_not_seen_yet);
 	tcase_add_test(t, a_revocation_of_a_shared_name_reaches_nobody);
 	tcase_add_test(t, a_revocation_outlives_the_server);
