@@ -383,6 +383,7 @@ void coturn_ext_tick(void *engine)
 {
 	ioa_engine_handle e = engine;
 
+	thread_tell_denials();
 	if (!ring.n)
 		return;
 	tick.now_s = (uint32_t)time(NULL);

@@ -186,6 +186,13 @@ void coturn_ext_release(void *session, const uint8_t *refusal)
 		policy_note(policy_of_hook(), &r, DENIAL_QUOTA);
 }
 
+/* Once a second: refusals that were counted and not told yet. */
+void thread_tell_denials(void)
+{
+	if (denials)
+		denial_tick(denials, admin_now_ms());
+}
+
 /* --- speed --------------------------------------------------------------------------------- */
 
 static size_t limit_of(ts_ur_super_session *ss)

@@ -37,5 +37,6 @@ void session_finish_streams(ts_ur_super_session *ss);
 void session_know_secret(ts_ur_super_session *ss);
 void session_apply_speed(ts_ur_super_session *ss);
 void session_release_hold(ts_ur_super_session *ss);
+void thread_tell_denials(void);
 
 #endif

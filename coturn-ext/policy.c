@@ -30,7 +30,7 @@ static const struct {
 	[DENIAL_CALL_LIMIT] = { 486, "Allocation Quota Reached (call)" },
 	[DENIAL_TAG_LIMIT] = { 486, "Allocation Quota Reached (tag)" },
 	[DENIAL_CLIENT_LIMIT] = { 486, "Allocation Quota Reached (client address)" },
-	[DENIAL_QUOTA] = { 508, "Insufficient Capacity" },
+	[DENIAL_QUOTA] = { 486, "Allocation Quota Reached" },
 	[DENIAL_REVOKED] = { 403, "Forbidden (revoked)" },
 	[DENIAL_EXPIRED] = { 403, "Forbidden (credential expired)" },
 	[DENIAL_DRAINING] = { 508, "Insufficient Capacity (draining)" },

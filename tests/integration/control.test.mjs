@@ -253,6 +253,21 @@ describe('drain', { concurrency: 2 }, () => {
 		assert.ok(!fs.existsSync(server.adminSocket));
 	});
 
+	test('each refusal is told, those of a second as one', async (t) => {
+		const server = await serve(t);
+		const admin = await watch(server);
+		const bob = stranger(t, server, 'bob');
+
+		await turn(t, server, 'alice');
+		await admin.command({ c: 'drain' });
+		for (let i = 0; i < 5; i++)
+			await refusal(bob.allocate());
+		const told = () => admin.lines.filter((l) => l.e === 'denied').reduce((sum, l) => sum + l.n, 0);
+
+		await until('all five', () => told() === 5, 4000);
+		assert.ok(admin.lines.filter((l) => l.e === 'denied').length < 5);
+	});
+
 	test('can be taken back', async (t) => {
 		const server = await serve(t);
 		const admin = await watch(server);
