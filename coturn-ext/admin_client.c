@@ -203,7 +203,7 @@ void client_free(struct client *c)
 	free(c);
 }
 
-static bool may_command(const struct admin_socket *s, int fd)
+bool client_may_command(const struct admin_socket *s, evutil_socket_t fd)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
@@ -226,7 +226,7 @@ struct client *client_new(struct admin_socket *s, evutil_socket_t fd)
 	if (!c)
 		return NULL;
 	c->s = s;
-	c->may_command = may_command(s, fd);
+	c->may_command = client_may_command(s, fd);
 	c->pending = evbuffer_new();
 	c->bev = bufferevent_socket_new(s->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (!c->pending || !c->bev) {

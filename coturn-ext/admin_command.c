@@ -57,6 +57,12 @@ static void reason_of_end(char out[RELAY_REASON_MAX + 1], const char *word, cons
 	out[at + n] = '\0';
 }
 
+static void catch_up(const struct admin_socket *s)
+{
+	if (s->config.catch_up)
+		s->config.catch_up(s->config.arg);
+}
+
 /* End what the command's filters select. Returns how many. */
 static uint64_t end_all(struct admin_socket *s, const struct relay_command *cmd, const char *word)
 {
@@ -66,8 +72,7 @@ static uint64_t end_all(struct admin_socket *s, const struct relay_command *cmd,
 	uint64_t count = 0;
 
 	reason_of_end(reason, word, cmd->reason);
-	if (s->config.catch_up)
-		s->config.catch_up(s->config.arg);
+	catch_up(s);
 	for (e = registry_match(r, cmd, NULL); e; e = registry_match(r, cmd, e)) {
 		cell_mark(e->cell, reason); /* first: it may end on its thread at once */
 		count += s->config.cancel(cell_sid(e->cell)) >= 0;
@@ -155,6 +160,11 @@ static void do_drain(struct client *c, const struct relay_command *cmd)
 	struct admin_socket *s = c->s;
 	bool changes = policy_draining(s->config.policy) == cmd->off;
 
+	if (cmd->off && s->config.stopping && s->config.stopping(s->config.arg)) {
+		client_reply_error(c, cmd->id, "turnserver is stopping");
+		return;
+	}
+	catch_up(s);
 	policy_drain(s->config.policy, !cmd->off);
 	client_reply_ok(c, cmd->id, registry_count(s->config.registry), NULL);
 	if (!changes)

@@ -80,6 +80,9 @@ struct admin_socket {
 
 /* --- admin_client.c --- */
 
+/* Has the peer the right to command? */
+bool client_may_command(const struct admin_socket *s, evutil_socket_t fd);
+
 /* fd is its own from here on, also when this fails. NULL: out of memory. */
 struct client *client_new(struct admin_socket *s, evutil_socket_t fd);
 void client_free(struct client *c);

@@ -23,7 +23,7 @@ uint64_t admin_now_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-static uint64_t wall_now_ms(void)
+uint64_t admin_wall_ms(void)
 {
 	struct timespec ts;
 
@@ -78,6 +78,13 @@ static void turn_away(struct admin_socket *s, evutil_socket_t fd)
 	close(fd);
 }
 
+/* One more than watchers: theirs all taken, the ledger still finds its own. */
+static bool has_place(const struct admin_socket *s, evutil_socket_t fd)
+{
+	return s->clients_n < ADMIN_CLIENTS_MAX ||
+	       (s->clients_n == ADMIN_CLIENTS_MAX && (s->ledger || client_may_command(s, fd)));
+}
+
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *addr,
 		      int len, void *arg)
 {
@@ -87,7 +94,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	(void)listener;
 	(void)addr;
 	(void)len;
-	if (s->clients_n >= ADMIN_CLIENTS_MAX) {
+	if (!has_place(s, fd)) {
 		turn_away(s, fd);
 		return;
 	}
@@ -225,7 +232,7 @@ static uint64_t ended_wall_ms(uint64_t ended_ms)
 {
 	uint64_t now_ms = admin_now_ms();
 
-	return wall_now_ms() - (now_ms > ended_ms ? now_ms - ended_ms : 0);
+	return admin_wall_ms() - (now_ms > ended_ms ? now_ms - ended_ms : 0);
 }
 
 static int write_end(const struct admin_socket *s, char line[RELAY_LINE_MAX], const struct cell *c,
@@ -254,11 +261,8 @@ void admin_socket_end(struct admin_socket *s, struct cell *cell, uint64_t seq, b
 	struct entry *e = registry_entry(cell);
 	struct client *c;
 	int n = write_end(s, line, cell, seq, exact, reason);
-	bool kept;
+	bool kept = n > 0 && spool_append(s->config.spool, line, (size_t)n, s->epoch, seq) == 0;
 
-	if (n < 0)
-		return;
-	kept = spool_append(s->config.spool, line, (size_t)n, s->epoch, seq) == 0;
 	TAILQ_FOREACH (c, &s->clients, link) {
 		if (c->dead)
 			continue;

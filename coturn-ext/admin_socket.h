@@ -17,8 +17,8 @@
 #include "registry.h"
 #include "relay_event.h"
 
-#define ADMIN_CLIENTS_MAX 16
-#define ADMIN_ERRORS_MAX 8 /* bad lines; the last one closes */
+#define ADMIN_CLIENTS_MAX 16 /* and the ledger */
+#define ADMIN_ERRORS_MAX 8   /* bad lines; the last one closes */
 #define ADMIN_SOFT_MARK_BYTES (256u << 10)
 #define ADMIN_HARD_MARK_BYTES (8u << 20)
 
@@ -55,6 +55,7 @@ struct admin_config {
 	int (*reload)(void *arg, char *err, size_t err_size);
 	/* New allocations are refused from now on, or no longer (policy_draining()). */
 	void (*drain)(void *arg);
+	bool (*stopping)(void *arg); /* has a stop begun? Then drain cannot be taken back */
 };
 
 /* fd: listening, ours from here on also when this fails. Returns 0, -ENOMEM. */
@@ -90,7 +91,7 @@ bool admin_socket_flushed(const struct admin_socket *s);
 
 bool admin_socket_has_watchers(const struct admin_socket *s); /* somebody wants usage */
 
-/* Milliseconds of the monotonic clock. */
-uint64_t admin_now_ms(void);
+uint64_t admin_now_ms(void);  /* milliseconds of the monotonic clock */
+uint64_t admin_wall_ms(void); /* milliseconds since 1970 */
 
 #endif

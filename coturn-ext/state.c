@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "admin_socket.h"
 #include "log.h"
@@ -29,29 +28,7 @@ static int new_epoch(char out[RELAY_EPOCH_LEN + 1])
 	return 0;
 }
 
-static uint64_t wall_now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 /* --- the spool ----------------------------------------------------------------------- */
-
-static char *spool_path(const struct options *o)
-{
-	const char *slash = strrchr(o->socket_path, '/');
-	char *path = NULL;
-	int r;
-
-	if (o->state_dir)
-		r = asprintf(&path, "%s/ends.spool", o->state_dir);
-	else
-		r = asprintf(&path, "%.*sends.spool", slash ? (int)(slash + 1 - o->socket_path) : 0,
-			     o->socket_path);
-	return r < 0 ? NULL : path;
-}
 
 static const char *why(int r)
 {
@@ -66,13 +43,14 @@ static const char *why(int r)
 
 static int open_spool(struct state *st, const struct options *o, char *err, size_t err_size)
 {
-	char *path = spool_path(o);
-	int r = path ? spool_open(&st->spool, path, NULL) : -ENOMEM;
+	char path[OPTIONS_PATH_MAX];
+	int r = options_state_path(o, "ends.spool", path, sizeof(path));
 
+	if (r == 0)
+		r = spool_open(&st->spool, path, NULL);
 	if (r < 0)
-		snprintf(err, err_size, "admin-state-dir: %s: %s", path ? path : "ends.spool",
-			 why(r));
-	free(path);
+		snprintf(err, err_size, "admin-state-dir: %s: %s",
+			 r == -ENAMETOOLONG ? "ends.spool" : path, why(r));
 	return r;
 }
 
@@ -99,7 +77,7 @@ static int keep(void *arg, const struct live_record *rec)
 
 static int recover(struct state *st, const char *path, char *err, size_t err_size)
 {
-	long n = live_recover(path, wall_now_ms(), keep, st, err, err_size);
+	long n = live_recover(path, admin_wall_ms(), keep, st, err, err_size);
 
 	if (n == -EBADMSG) { /* and gone: it must not keep this server from starting */
 		log_error(TOKEN, "%s; what its server had not told is lost", err);
@@ -148,7 +126,7 @@ void state_alive(struct state *st)
 {
 	spool_tidy(st->spool);
 	if (st->live)
-		live_set_now(st->live, admin_now_ms(), wall_now_ms());
+		live_set_now(st->live, admin_now_ms(), admin_wall_ms());
 }
 
 void state_finish(struct state *st)

@@ -173,7 +173,6 @@ static void on_end(struct watch *w, struct cell *c)
 	if (!cell_end_seq(c))
 		watch_end(w, c, true, cell_reason(c));
 	cell_free(c);
-	watch_stop_if_drained(w);
 }
 
 static void on_note(struct watch *w, struct cell_note *note)
@@ -221,8 +220,10 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 	for (i = 0; i < NOTES_PER_TURN; i++) {
 		struct cell_note *note = w->notes ? w->notes : cell_queue_take(w->queue);
 
-		if (!note)
+		if (!note) { /* none that tells of a birth */
+			watch_stop_if_drained(w);
 			return;
+		}
 		w->notes = note->next;
 		on_note(w, note);
 	}
@@ -344,9 +345,19 @@ static int reload(void *arg, char *err, size_t err_size)
 	return watch_reload(arg, err, err_size);
 }
 
+/* If nothing lives, it is time to stop. */
 static void on_drain(void *arg)
 {
-	watch_stop_if_drained(arg);
+	struct watch *w = arg;
+
+	event_active(w->wake, 0, 0);
+}
+
+static bool stopping(void *arg)
+{
+	const struct watch *w = arg;
+
+	return w->stop && stop_under_way(w->stop);
 }
 
 /* --- starting ---------------------------------------------------------------------------- */
@@ -385,6 +396,7 @@ static int start_admin(struct watch *w, struct event_base *base, unsigned relay_
 		.catch_up = catch_up,
 		.reload = reload,
 		.drain = on_drain,
+		.stopping = stopping,
 	};
 	int fd = w->listen_fd, r;
 

@@ -50,7 +50,7 @@ int watch_reload(struct watch *w, char *err, size_t err_size);
 /* Take the signals over, if the host can be left. Returns 0, -ENOMEM. */
 int watch_stop_open(struct watch *w, struct event_base *base);
 
-/* Drained and empty: then turnserver ends. */
+/* Drained and empty, and nothing is noted that main has not seen: then turnserver ends. */
 void watch_stop_if_drained(struct watch *w);
 
 #endif

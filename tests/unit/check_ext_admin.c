@@ -5,6 +5,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -237,11 +238,11 @@ END_TEST
 
 START_TEST(one_client_too_many_is_told_and_closed)
 {
-	struct reader r[ADMIN_CLIENTS_MAX], extra = { .n = 0 };
+	struct reader r[ADMIN_CLIENTS_MAX + 1], extra = { .n = 0 };
 	int i;
 
-	for (i = 0; i < ADMIN_CLIENTS_MAX; i++)
-		greet(&r[i]);
+	for (i = 0; i <= ADMIN_CLIENTS_MAX; i++)
+		greet(&r[i]); /* all of them could be the ledger */
 	extra.fd = connect_fd();
 	expect(&extra, "too many");
 	expect_end_of_connection(&extra);
@@ -252,6 +253,57 @@ START_TEST(one_client_too_many_is_told_and_closed)
 	say(&extra, "{\"c\":\"stats\"}\n");
 	expect(&extra, "\"turnedAway\":1");
 	close(extra.fd);
+	for (i = 1; i <= ADMIN_CLIENTS_MAX; i++)
+		close(r[i].fd);
+}
+END_TEST
+
+/* Connects as nobody and waits for its first line. */
+static void come_as_a_stranger(const char *first_line)
+{
+	struct reader r = { .n = 0 };
+	int status;
+	pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		struct pollfd p = { .events = POLLIN };
+
+		if (setuid(65534) < 0)
+			_exit(10);
+		p.fd = connect_fd();
+		if (poll(&p, 1, LINE_WAIT_MS) != 1 || read(p.fd, r.buf, sizeof(r.buf) - 1) <= 0)
+			_exit(11);
+		_exit(strstr(r.buf, first_line) ? 0 : 12);
+	}
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		turn();
+		usleep(1000);
+	}
+	ck_assert_int_eq(status, 0);
+}
+
+START_TEST(watchers_do_not_take_the_place_of_the_ledger)
+{
+	struct reader r[ADMIN_CLIENTS_MAX], ledger = { .n = 0 }, watcher = { .n = 0 };
+	int i;
+
+	for (i = 0; i < ADMIN_CLIENTS_MAX; i++)
+		greet(&r[i]);
+	if (geteuid() == 0) { /* only root can become a stranger */
+		ck_assert_int_eq(chmod(dir, 0711), 0);
+		ck_assert_int_eq(chmod(path, 0666), 0);
+		come_as_a_stranger("too many");
+	}
+	greet(&ledger);
+	say(&ledger, "{\"c\":\"sub\",\"role\":\"ledger\"}\n");
+	expect(&ledger, "synced");
+	close(r[0].fd);
+	turn();
+	turn();
+	greet(&watcher);
+	close(watcher.fd);
+	close(ledger.fd);
 	for (i = 1; i < ADMIN_CLIENTS_MAX; i++)
 		close(r[i].fd);
 }
@@ -672,6 +724,7 @@ int main(void)
 	tcase_add_test(admin, an_error_reply_says_which_command_it_is_about);
 	tcase_add_test(admin, an_endless_line_is_answered_once_and_skipped);
 	tcase_add_test(admin, one_client_too_many_is_told_and_closed);
+	tcase_add_test(admin, watchers_do_not_take_the_place_of_the_ledger);
 	tcase_add_test(admin, others_get_their_turn_while_there_is_much_to_do);
 	tcase_add_test(admin, a_list_under_way_is_finished_before_a_snapshot_can_begin);
 	tcase_add_test(admin, whoever_stops_writing_still_gets_the_whole_answer);

@@ -6,6 +6,7 @@
 
 #include "ext_admin.h"
 #include "live.h"
+#include "policy.h"
 #include "relay_event.h"
 #include "run_suite.h"
 #include "spool.h"
@@ -432,6 +433,46 @@ START_TEST(a_drained_server_stops_when_it_is_empty)
 }
 END_TEST
 
+START_TEST(a_draining_server_waits_for_what_was_made_before)
+{
+	struct cell *c = allocate(1, "1900000000:alice");
+	struct reader r;
+	unsigned i;
+
+	greet(&r);
+	say(&r, "{\"c\":\"drain\"}\n");
+	expect(&r, "\"count\":1");
+	turns(5);
+	end(c, 1, "general");
+	c = allocate(2, "1900000000:bob"); /* let through before; main sees both at once */
+	for (i = 0; i < 30; i++, usleep(10000))
+		turn();
+	ck_assert(!left);
+	ck_assert_uint_eq(cancelled_n, 0);
+	end(c, 1, "general");
+	for (i = 0; i < 200 && !left; i++, usleep(5000))
+		turn();
+	ck_assert(left);
+	close(r.fd);
+}
+END_TEST
+
+START_TEST(a_stop_is_not_taken_back_with_the_drain)
+{
+	struct cell *cells[] = { allocate(1, "1900000000:alice") };
+	struct reader r;
+
+	greet(&r);
+	raise(SIGTERM);
+	turns(3);
+	say(&r, "{\"c\":\"drain\",\"off\":true}\n");
+	expect(&r, "stopping");
+	ck_assert(policy_draining(watch_policy(watch)));
+	stop_with(cells, 1, 0);
+	close(r.fd);
+}
+END_TEST
+
 START_TEST(a_hang_up_opens_the_log_and_ends_nothing)
 {
 	raise(SIGHUP);
@@ -525,6 +566,8 @@ int main(void)
 	tcase_add_test(stop, what_is_born_during_a_stop_ends_too);
 	tcase_add_test(stop, one_that_was_killed_keeps_that_reason);
 	tcase_add_test(stop, a_drained_server_stops_when_it_is_empty);
+	tcase_add_test(stop, a_draining_server_waits_for_what_was_made_before);
+	tcase_add_test(stop, a_stop_is_not_taken_back_with_the_drain);
 	tcase_add_test(stop, a_hang_up_opens_the_log_and_ends_nothing);
 	suite_add_tcase(s, stop);
 	tcase_set_timeout(crash, 30);
