@@ -2,8 +2,9 @@
  *
  * coturn's counters say what was relayed. Nothing here runs for a packet that
  * is: these are the ways out of coturn's per-packet functions that none takes.
- * What was counted before it failed is taken back from the folded total, which
- * is 64 bits wide, so that no fold in between can make a wrong figure of it. */
+ * What was counted before it failed is taken back from where it was counted:
+ * from what came since the last fold, 32 bits wide, and what that has not from the
+ * folded total. A client that gets nothing, and says nothing, has no folds either. */
 #include "coturn_ext.h"
 #include "hooks_priv.h"
 
@@ -126,6 +127,26 @@ static void refused_from_client(ts_ur_super_session *ss, ioa_socket_handle s, si
 	wire_was(ss, bytes, is_stream(s) ? 0 : bytes + ss->ext.client_overhead);
 }
 
+static void take_back(uint32_t *running, uint64_t *folded, uint64_t n)
+{
+	uint32_t part = n < *running ? (uint32_t)n : *running;
+
+	*running -= part;
+	*folded -= n - part;
+}
+
+static void take_back_received(ts_ur_super_session *ss, uint64_t packets, uint64_t bytes)
+{
+	take_back(&ss->peer_received_packets, &ss->t_peer_received_packets, packets);
+	take_back(&ss->peer_received_bytes, &ss->t_peer_received_bytes, bytes);
+}
+
+static void take_back_sent(ts_ur_super_session *ss, uint64_t packets, uint64_t bytes)
+{
+	take_back(&ss->sent_packets, &ss->t_sent_packets, packets);
+	take_back(&ss->sent_bytes, &ss->t_sent_bytes, bytes);
+}
+
 /* A peer's packet was counted when its permission was found. */
 static void not_sent_to_client(ts_ur_super_session *ss, const uint8_t *p, size_t n)
 {
@@ -133,8 +154,7 @@ static void not_sent_to_client(ts_ur_super_session *ss, const uint8_t *p, size_t
 
 	if (!turn_message_payload(p, n, &payload))
 		return;
-	ss->t_peer_received_packets--;
-	ss->t_peer_received_bytes -= payload;
+	take_back_received(ss, 1, payload);
 	drop(ss, payload);
 }
 
@@ -313,11 +333,6 @@ static struct evbuffer *finish(ioa_socket_handle s)
 	return evbuffer_get_length(out) > 0 ? out : NULL;
 }
 
-static void take_back(uint64_t *total, uint64_t n)
-{
-	*total -= n;
-}
-
 static void finish_client(ts_ur_super_session *ss)
 {
 	struct evbuffer *rest = finish(ss->client_socket);
@@ -329,10 +344,8 @@ static void finish_client(ts_ur_super_session *ss)
 	p = evbuffer_pullup(rest, -1);
 	if (!p || turn_stream_count_rest(p, evbuffer_get_length(rest), &lost) < 0)
 		return;
-	take_back(&ss->t_sent_packets, lost.packets);
-	take_back(&ss->t_sent_bytes, lost.bytes);
-	take_back(&ss->t_peer_received_packets, lost.peer_packets);
-	take_back(&ss->t_peer_received_bytes, lost.peer_bytes);
+	take_back_sent(ss, lost.packets, lost.bytes);
+	take_back_received(ss, lost.peer_packets, lost.peer_bytes);
 	ss->ext.dropped_packets += lost.peer_packets;
 	ss->ext.dropped_bytes += lost.peer_bytes;
 }
@@ -343,13 +356,14 @@ static void finish_connection(ts_ur_super_session *ss, const tcp_connection *tc)
 	struct evbuffer *rest = finish(tc->client_s);
 
 	if (rest) {
-		take_back(&ss->t_sent_bytes, evbuffer_get_length(rest));
-		take_back(&ss->t_peer_received_bytes, evbuffer_get_length(rest));
+		take_back_sent(ss, 0, evbuffer_get_length(rest));
+		take_back_received(ss, 0, evbuffer_get_length(rest));
 		ss->ext.dropped_bytes += evbuffer_get_length(rest);
 	}
 	rest = finish(tc->peer_s);
 	if (rest) {
-		take_back(&ss->t_peer_sent_bytes, evbuffer_get_length(rest));
+		take_back(&ss->peer_sent_bytes, &ss->t_peer_sent_bytes,
+			  evbuffer_get_length(rest));
 		ss->ext.dropped_bytes += evbuffer_get_length(rest);
 	}
 }

@@ -127,6 +127,49 @@ START_TEST(a_packet_the_client_did_not_get_was_not_received)
 }
 END_TEST
 
+/* It says nothing and gets nothing: coturn has no reason to fold for hours. */
+START_TEST(a_flood_that_a_stalled_client_never_gets_leaves_nothing_behind)
+{
+	const uint16_t bytes = 65000;
+	ioa_network_buffer_handle b = channel_data(1);
+	uint8_t *p = ioa_network_buffer_data(b);
+	uint64_t n;
+
+	p[2] = (uint8_t)(bytes >> 8);
+	p[3] = (uint8_t)bytes;
+	for (n = 1; n * bytes <= 2ULL << 32; n++) {
+		session.peer_received_packets++;
+		session.peer_received_bytes += bytes;
+		turn_report_session_usage(&session, 0);
+		coturn_ext_unsent(&client, b, NULL);
+		ck_assert_uint_eq(received(), 0);
+		/* what coturn's CLI shows */
+		ck_assert_uint_eq(session.t_peer_received_packets, 0);
+	}
+	ck_dropped(n - 1, (n - 1) * bytes);
+	free(b);
+}
+END_TEST
+
+/* A fold came between the counting and the failure. */
+START_TEST(what_was_folded_is_taken_back_from_there)
+{
+	ioa_network_buffer_handle b = channel_data(160);
+
+	session.peer_received_packets = 2;
+	session.peer_received_bytes = 320;
+	turn_report_session_usage(&session, 0); /* nothing yet */
+	session.sent_packets = 1;
+	turn_report_session_usage(&session, 1);
+	ck_assert_uint_eq(session.peer_received_packets, 0);
+	coturn_ext_unsent(&client, b, NULL);
+	ck_assert_uint_eq(session.peer_received_packets, 0);
+	ck_assert_uint_eq(session.t_peer_received_packets, 1);
+	ck_assert_uint_eq(received(), 160);
+	free(b);
+}
+END_TEST
+
 START_TEST(an_answer_that_is_refused_is_nobodys_packet)
 {
 	stun_buffer_list_elem *elem = calloc(1, sizeof(*elem));
@@ -176,6 +219,8 @@ int main(void)
 	tcase_add_test(t, a_fold_comes_with_the_4096th_packet_and_not_before);
 	tcase_add_test(t, a_strangers_packet_is_dropped_and_nothing_else);
 	tcase_add_test(t, a_packet_the_client_did_not_get_was_not_received);
+	tcase_add_test(t, a_flood_that_a_stalled_client_never_gets_leaves_nothing_behind);
+	tcase_add_test(t, what_was_folded_is_taken_back_from_there);
 	tcase_add_test(t, an_answer_that_is_refused_is_nobodys_packet);
 	tcase_add_test(t, what_a_limit_keeps_back_is_dropped);
 	suite_add_tcase(s, t);
