@@ -77,6 +77,7 @@ static const struct feed_timing default_timing = {
 	.backoff_max_ms = 2000,
 	.silence_ms = 10000,
 	.ledger_ms = 60000,
+	.pause_ms = 10000,
 };
 
 static void arm(struct feed *f, uint32_t ms)
@@ -471,13 +472,14 @@ static int take_lines(struct feed *f, size_t *used)
 	return 0;
 }
 
-/* turnserver's queue for us fills, and then it waits with what it has on disk. */
+/* turnserver's queue for us fills, and then it waits with what it has on disk. A disk that neither
+ * takes nor refuses anything would hold up the figures for ever: then we come back to watch. */
 static void pause_reading(struct feed *f)
 {
 	f->counters.paused++;
 	event_del(f->readable);
-	if (f->phase != PHASE_SYNCED)
-		evtimer_del(f->timer);
+	f->restart = true;
+	arm(f, f->timing.pause_ms);
 }
 
 static void restart(struct feed *f)
@@ -489,9 +491,11 @@ static void restart(struct feed *f)
 void feed_resume(struct feed *f)
 {
 	if (f->paused) {
-		f->paused = false;
+		f->paused = f->restart = false;
 		event_add(f->readable, NULL);
-		if (f->phase != PHASE_SYNCED)
+		if (f->phase == PHASE_SYNCED)
+			evtimer_del(f->timer);
+		else
 			arm(f, f->timing.silence_ms);
 	} else if (f->waiting) {
 		f->waiting = false;

@@ -25,8 +25,9 @@ struct feed_callbacks {
 	/* For a feed that is the ledger of this turnserver; both NULL: it is not.
 	 * on_subscribe: the records behind *from (epoch "": all) are wanted; or false: not now,
 	 * until feed_resume(). on_record: an end or a sum, as it came in line, before on_event()
-	 * sees it. Returns 0 (taken), 1 (taken, and read nothing more until feed_resume()), or
-	 * below 0: not taken, and the connection begins anew. */
+	 * sees it. Returns 0 (taken), 1 (taken, and read nothing more until feed_resume(), which
+	 * is waited for a while; then the connection begins anew), or below 0: not taken, and the
+	 * connection begins anew. */
 	bool (*on_subscribe)(void *arg, struct journal_position *from);
 	int (*on_record)(void *arg, const struct relay_event *ev, const char *line, size_t n);
 	/* True after on_event() has seen RELAY_SYNCED; false when the connection is lost. */
@@ -54,6 +55,7 @@ struct feed_timing {
 	uint32_t backoff_min_ms, backoff_max_ms; /* 200, 2000; each with up to 25 % jitter */
 	uint32_t silence_ms; /* 10000: without a byte before the snapshot is complete */
 	uint32_t ledger_ms;  /* 60000: ask again to be the ledger where there is another one */
+	uint32_t pause_ms;   /* 10000: wait for feed_resume() before the connection begins anew */
 };
 
 /* Start connecting to the socket at path (copied), from the next turn of the loop on.

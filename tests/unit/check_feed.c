@@ -26,7 +26,11 @@
 #define PATIENCE_MS 5000
 
 static const struct feed_timing quick = {
-	.backoff_min_ms = 5, .backoff_max_ms = 20, .silence_ms = 150, .ledger_ms = 60
+	.backoff_min_ms = 5,
+	.backoff_max_ms = 20,
+	.silence_ms = 150,
+	.ledger_ms = 60,
+	.pause_ms = 400,
 };
 
 static char dir[32], path[64];
@@ -761,6 +765,40 @@ START_TEST(a_full_ledger_is_not_read_for_until_it_has_room)
 }
 END_TEST
 
+START_TEST(a_ledger_that_stays_full_does_not_hold_up_the_figures)
+{
+	become_ledger("", 0);
+	greet_ledger();
+	say_synced();
+	TURN_UNTIL(ups == 1);
+	record_answer = 1;
+	may_subscribe = false;
+	say_end(1);
+	TURN_UNTIL(downs == 1);
+	ck_assert(!greet_ledger().ledger);
+	say_synced();
+	say_end(2);
+	TURN_UNTIL(events[RELAY_END] == 2);
+	ck_assert_uint_eq(records, 1);
+	ck_assert_uint_eq(warnings, 0);
+}
+END_TEST
+
+START_TEST(a_pause_that_was_short_is_forgotten)
+{
+	become_ledger("", 0);
+	greet_ledger();
+	say_synced();
+	TURN_UNTIL(ups == 1);
+	record_answer = 1;
+	say_end(1);
+	TURN_UNTIL(records == 1);
+	feed_resume(feed);
+	turn_for((int)quick.pause_ms * 3 / 2);
+	ck_assert_uint_eq(downs, 0);
+}
+END_TEST
+
 START_TEST(without_a_disk_it_watches_and_becomes_the_ledger_again)
 {
 	struct journal_position at = { .epoch = EPOCH, .seq = 9 };
@@ -842,6 +880,8 @@ int main(void)
 		a_new_ledger_asks_for_everything,
 		a_record_that_is_not_taken_begins_the_connection_anew,
 		a_full_ledger_is_not_read_for_until_it_has_room,
+		a_ledger_that_stays_full_does_not_hold_up_the_figures,
+		a_pause_that_was_short_is_forgotten,
 		without_a_disk_it_watches_and_becomes_the_ledger_again,
 		where_there_is_another_ledger_it_watches_and_asks_again_later,
 	};
