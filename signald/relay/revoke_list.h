@@ -35,10 +35,10 @@ struct revoke_list;
 int revoke_list_new(struct revoke_list **out, size_t max, revoke_send_fn send, void *arg);
 void revoke_list_free(struct revoke_list *l); /* NULL is fine */
 
-/* The call ended; the credentials with its id are good until granted_until_s (0: signald made none).
- * Sent now if it can be, also when they have lapsed: an allocation outlives the credentials it was
- * made with, and the revocation is what ends it.
- * Returns 0, -EINVAL (no call id), -ENOMEM. */
+/* The call ended; the credentials with its id are good until granted_until_s (0: signald made
+ * none). Sent now if it can be, also when they have lapsed: an allocation outlives the credentials
+ * it was made with, and the revocation is what ends it. Returns 0, -EINVAL (no call id), -ENOMEM.
+ */
 int revoke_list_add(struct revoke_list *l, const char *call_id, int64_t granted_until_s,
 		    int64_t now_s);
 
