@@ -6,14 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <utlist.h>
+
 enum index_id { BY_CALL, BY_USER, INDEX_N };
 enum { TABLE_MIN = 64, CHAIN_MEAN_MAX = 2 };
-
-/* No more than a link and a list: its text is in the name of each of its members. */
-struct group {
-	struct chain chain;
-	TAILQ_HEAD(members, entry) members;
-};
 
 /* A hash table of chains; what is in one is hashed again when it grows. */
 struct table {
@@ -23,7 +19,7 @@ struct table {
 };
 
 struct registry {
-	struct table by_sid, groups[INDEX_N];
+	struct table by_sid, firsts[INDEX_N];
 	TAILQ_HEAD(births, entry) births;
 	size_t n, max;
 	uint64_t refused;
@@ -117,7 +113,7 @@ static uint64_t hash_entry(const struct chain *c)
 	return hash_sid(sid_of(c));
 }
 
-/* --- groups ------------------------------------------------------------------ */
+/* --- of one call, of one user ------------------------------------------------ */
 
 static bool text_of(const struct cell *c, enum index_id i, char out[TURN_USER_ID_MAX + 1])
 {
@@ -130,89 +126,80 @@ static bool text_of(const struct cell *c, enum index_id i, char out[TURN_USER_ID
 	return out[0];
 }
 
-static void group_text(const struct group *g, enum index_id i, char out[TURN_USER_ID_MAX + 1])
+static struct entry *entry_of(const struct chain *c, enum index_id i)
 {
-	if (!text_of(TAILQ_FIRST(&g->members)->cell, i, out))
-		out[0] = '\0'; /* a member has one, or it would be none */
+	return CONTAINER(CONTAINER(c, struct member, chain) - i, struct entry, in);
 }
 
-static uint64_t hash_group(const struct chain *c, enum index_id i)
+/* A member has a text, or it would be none. */
+static void member_text(const struct chain *c, enum index_id i, char out[TURN_USER_ID_MAX + 1])
+{
+	if (!text_of(entry_of(c, i)->cell, i, out))
+		out[0] = '\0';
+}
+
+static uint64_t hash_member(const struct chain *c, enum index_id i)
 {
 	char text[TURN_USER_ID_MAX + 1];
 
-	group_text(CONTAINER(c, struct group, chain), i, text);
+	member_text(c, i, text);
 	return hash_bytes(text, strlen(text));
 }
 
 static uint64_t hash_call(const struct chain *c)
 {
-	return hash_group(c, BY_CALL);
+	return hash_member(c, BY_CALL);
 }
 
 static uint64_t hash_user(const struct chain *c)
 {
-	return hash_group(c, BY_USER);
+	return hash_member(c, BY_USER);
 }
 
-static struct group *group_find(const struct registry *r, enum index_id i, const char *text)
+static struct entry *first_of(const struct registry *r, enum index_id i, const char *text)
 {
-	const struct chain *c = table_first(&r->groups[i], hash_bytes(text, strlen(text)));
+	const struct chain *c = table_first(&r->firsts[i], hash_bytes(text, strlen(text)));
 
 	for (; c; c = c->next) {
-		struct group *g = CONTAINER(c, struct group, chain);
 		char own[TURN_USER_ID_MAX + 1];
 
-		group_text(g, i, own);
+		member_text(c, i, own);
 		if (!strcmp(own, text))
-			return g;
+			return entry_of(c, i);
 	}
-	return NULL;
-}
-
-/* A group with e as its first member. */
-static struct group *group_new(struct registry *r, enum index_id i, struct entry *e)
-{
-	struct group *g = calloc(1, sizeof(*g));
-
-	if (!g)
-		return NULL;
-	TAILQ_INIT(&g->members);
-	TAILQ_INSERT_TAIL(&g->members, e, in[i].link);
-	if (table_add(&r->groups[i], &g->chain) == 0)
-		return g;
-	free(g);
 	return NULL;
 }
 
 static int join(struct registry *r, struct entry *e, enum index_id i)
 {
 	char text[TURN_USER_ID_MAX + 1];
-	struct group *g;
+	struct entry *first;
 
 	if (!text_of(e->cell, i, text))
 		return 0;
-	g = group_find(r, i, text);
-	if (g)
-		TAILQ_INSERT_TAIL(&g->members, e, in[i].link);
-	else
-		g = group_new(r, i, e);
-	e->in[i].group = g;
-	return g ? 0 : -ENOMEM;
+	first = first_of(r, i, text);
+	if (!first && table_add(&r->firsts[i], &e->in[i].chain) < 0)
+		return -ENOMEM;
+	DL_APPEND2(first, e, in[i].prev, in[i].next);
+	return 0;
 }
 
 static void leave(struct registry *r, struct entry *e, enum index_id i)
 {
-	struct group *g = e->in[i].group;
+	char text[TURN_USER_ID_MAX + 1];
+	struct entry *first;
+	bool was_first;
 
-	if (!g)
+	if (!e->in[i].prev || !text_of(e->cell, i, text))
 		return;
-	e->in[i].group = NULL;
-	if (TAILQ_FIRST(&g->members) == e && !TAILQ_NEXT(e, in[i].link)) {
-		table_remove(&r->groups[i], &g->chain); /* while its text is there */
-		free(g);
-		return;
-	}
-	TAILQ_REMOVE(&g->members, e, in[i].link);
+	first = first_of(r, i, text);
+	was_first = first == e;
+	if (was_first)
+		table_remove(&r->firsts[i], &e->in[i].chain);
+	DL_DELETE2(first, e, in[i].prev, in[i].next);
+	if (was_first && first)
+		table_add(&r->firsts[i], &first->in[i].chain); /* in the place that is free now */
+	e->in[i].prev = NULL;
 }
 
 /* --- the registry ------------------------------------------------------------ */
@@ -225,8 +212,8 @@ int registry_new(struct registry **out, size_t max)
 		return -ENOMEM;
 	TAILQ_INIT(&r->births);
 	r->by_sid.hash = hash_entry;
-	r->groups[BY_CALL].hash = hash_call;
-	r->groups[BY_USER].hash = hash_user;
+	r->firsts[BY_CALL].hash = hash_call;
+	r->firsts[BY_USER].hash = hash_user;
 	r->max = max;
 	*out = r;
 	return 0;
@@ -241,8 +228,8 @@ void registry_free(struct registry *r)
 	while ((e = TAILQ_FIRST(&r->births)))
 		registry_remove(r, e);
 	free(r->by_sid.buckets);
-	free(r->groups[BY_CALL].buckets);
-	free(r->groups[BY_USER].buckets);
+	free(r->firsts[BY_CALL].buckets);
+	free(r->firsts[BY_USER].buckets);
 	free(r);
 }
 
@@ -327,7 +314,7 @@ static bool in_group(const struct entry *e, enum index_id i, const char *text)
 {
 	char own[TURN_USER_ID_MAX + 1];
 
-	return e->in[i].group && text_of(e->cell, i, own) && !strcmp(own, text);
+	return e->in[i].prev && text_of(e->cell, i, own) && !strcmp(own, text);
 }
 
 static bool registry_selects(const struct relay_command *c, const struct entry *e)
@@ -343,16 +330,12 @@ static struct entry *candidate(const struct registry *r, const struct relay_comm
 {
 	enum index_id i = c->call[0] ? BY_CALL : BY_USER;
 	const char *text = c->call[0] ? c->call : c->user;
-	const struct group *g;
 
 	if (c->alloc[0])
 		return after ? NULL : find_sid(r, strtoull(c->alloc, NULL, 10));
 	if (!text[0])
 		return after ? TAILQ_NEXT(after, birth) : TAILQ_FIRST(&r->births);
-	if (after)
-		return TAILQ_NEXT(after, in[i].link);
-	g = group_find(r, i, text);
-	return g ? TAILQ_FIRST(&g->members) : NULL;
+	return after ? after->in[i].next : first_of(r, i, text);
 }
 
 struct entry *registry_match(const struct registry *r, const struct relay_command *c,

@@ -15,10 +15,17 @@
 #include "relay_event.h"
 
 struct registry;
-struct group; /* the allocations of one call, or of one user */
 
 struct chain { /* of a hash bucket */
 	struct chain *next;
+};
+
+/* In a list of the allocations of one call, or of one user, in order of birth. The
+ * first is in the index; so a list of one, as most are, takes nothing more. */
+struct member {
+	struct chain chain;
+	struct entry *prev; /* of the first: the last; NULL: the name has none */
+	struct entry *next; /* NULL: the last */
 };
 
 /* Read only for everyone else. */
@@ -27,10 +34,7 @@ struct entry {
 	uint64_t seq; /* of its "new"; 0: not registered */
 	TAILQ_ENTRY(entry) birth;
 	struct chain by_sid;
-	struct index_link {
-		struct group *group; /* NULL: the name has none */
-		TAILQ_ENTRY(entry) link;
-	} in[2]; /* call, user */
+	struct member in[2]; /* of its call, of its user */
 };
 
 /* max: entries at a time. Returns 0, -ENOMEM. */

@@ -4,7 +4,7 @@
 # Each program is started twice, in turn, and gets few and many idle allocations over UDP, two of a call and each
 # of a user of its own, which is the dearest shape. The difference of resident memory (anonymous, file and shared
 # pages) divided by the allocations between them is what one costs; what ours costs above stock is the figure
-# of interest: the cell, the registry, groups, limits, the longer session, all told.
+# of interest: the cell, the registry, limits, the longer session, all told.
 #
 #	tests/bench/memory_per_allocation.sh [STOCK [OURS]]    default: turnserver-stock and turnserver
 #

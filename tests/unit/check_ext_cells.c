@@ -542,6 +542,30 @@ START_TEST(allocations_are_found_by_id_call_and_user)
 }
 END_TEST
 
+/* The first of a call stands for it in the index. */
+START_TEST(those_left_of_a_call_are_found_whoever_goes)
+{
+	static const size_t leaving[][4] = {
+		{ 0, 1, 2, 3 }, { 3, 2, 1, 0 }, { 1, 3, 0, 2 }, { 2, 0, 3, 1 }
+	};
+	size_t k, i;
+
+	for (k = 0; k < sizeof(leaving) / sizeof(leaving[0]); k++) {
+		struct world w;
+
+		world_open(&w, 10);
+		for (i = 0; i < 4; i++)
+			ck_assert_int_eq(world_add(&w, i + 1, "9:alice:" CALL_A, false), 0);
+		for (i = 0; i < 4; i++) {
+			registry_remove(w.r, w.entries[leaving[k][i]]);
+			ck_assert_uint_eq(matches(&w, "", CALL_A, ""), 3 - i);
+			ck_assert_uint_eq(matches(&w, "", "", "alice"), 3 - i);
+		}
+		world_close(&w);
+	}
+}
+END_TEST
+
 START_TEST(a_shared_name_is_nobody)
 {
 	struct world w;
@@ -711,6 +735,7 @@ int main(void)
 	suite_add_tcase(s, cells);
 	tcase_add_test(registry, allocations_are_found_by_id_call_and_user);
 	tcase_add_test(registry, a_shared_name_is_nobody);
+	tcase_add_test(registry, those_left_of_a_call_are_found_whoever_goes);
 	tcase_add_test(registry, a_full_registry_refuses_and_counts);
 	tcase_add_test(registry, memory_that_runs_out_refuses_and_leaks_nothing);
 	suite_add_tcase(s, registry);
