@@ -5,13 +5,13 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include <event2/event.h>
 
 #include "admin_socket.h"
 #include "cells.h"
+#include "own_file.h"
 #include "policy.h"
 
 #define DENIALS_PER_TURN 64 /* told in one go */
@@ -25,7 +25,7 @@ struct policy_watch {
 
 static int failed(char *err, size_t size, const char *what, int error)
 {
-	snprintf(err, size, "%s: %s", what, strerror(-error));
+	snprintf(err, size, "%s: %s", what, own_file_error(error));
 	return error;
 }
 

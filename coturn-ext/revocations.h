@@ -26,8 +26,8 @@ struct revocations;
 /* Read the file, which is made if it is missing. path NULL: memory only.
  * Lines that are broken are logged with file and line, and skipped. max:
  * entries; key stays the caller's. now_s: seconds since 1970. Main.
- * Returns 0, -ENOMEM, -EBUSY (another server has the file), -EPERM (not a
- * file of our own), or -errno of open or read. */
+ * Returns 0, -ENOMEM, -EFBIG (larger than REVOCATIONS_FILE_MAX), or what
+ * own_file_open() or reading returns. */
 int revocations_open(struct revocations **out, const char *path, size_t max,
 		     const struct name_hash_key *key, int64_t now_s);
 void revocations_free(struct revocations *r); /* no reader left; NULL is fine */

@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "json_text.h"
 #include "log.h"
+#include "own_file.h"
 #include "record_line.h"
 
 #define LINE_MAX_BYTES 256 /* a good line is less than half as long */
@@ -180,24 +180,14 @@ static int cut_tail(struct revoked_file *f)
 
 /* --- opening ------------------------------------------------------------------------ */
 
-static int open_own(const char *path, int flags)
+/* Only lines that ours can be are worth reading. */
+static int check_size(const struct revoked_file *f)
 {
 	struct stat st;
-	int fd = open(path, flags | O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
-	int r = 0;
 
-	if (fd < 0)
-		return errno == ELOOP ? -EPERM : -errno;
-	if (fstat(fd, &st) < 0)
-		r = -errno;
-	else if (!S_ISREG(st.st_mode) || st.st_uid != geteuid())
-		r = -EPERM;
-	else if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		r = errno == EWOULDBLOCK ? -EBUSY : -errno;
-	if (r == 0)
-		return fd;
-	close(fd);
-	return r;
+	if (fstat(f->fd, &st) < 0)
+		return -errno;
+	return (uint64_t)st.st_size > REVOCATIONS_FILE_MAX ? -EFBIG : 0;
 }
 
 static int load(struct revoked_file *f, revoked_line_fn fn, void *arg, uint64_t *broken)
@@ -227,10 +217,11 @@ int revoked_file_open(struct revoked_file **out, const char *path, revoked_line_
 		f->new_path = NULL;
 		goto fail;
 	}
-	r = f->fd = open_own(path, 0);
-	if (r < 0)
-		goto fail;
-	r = load(f, fn, arg, broken);
+	r = f->fd = own_file_open(path, O_APPEND);
+	if (r >= 0)
+		r = check_size(f);
+	if (r == 0)
+		r = load(f, fn, arg, broken);
 	if (r < 0)
 		goto fail;
 	*out = f;
@@ -307,7 +298,8 @@ int revoked_file_rewrite(struct revoked_file *f)
 	w = calloc(1, sizeof(*w));
 	if (!w)
 		return -ENOMEM;
-	fd = open_own(f->new_path, O_TRUNC); /* one that a killed process left */
+	unlink(f->new_path); /* one that a killed process left */
+	fd = own_file_open(f->new_path, O_APPEND);
 	if (fd < 0) {
 		free(w);
 		return fd;

@@ -2,19 +2,16 @@
 #include "spool_priv.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "log.h"
+#include "own_file.h"
 
-#define OPEN_TRIES 8
 #define REWRITE_PAUSE_MS 5000 /* after one that was of no use */
 
 /* --- the index --------------------------------------------------------------------- */
@@ -166,40 +163,6 @@ static int write_head(const struct spool *sp)
 				sp->ledger ? SPOOL_ALL_SENT : spool_offset_of(sp, sp->index.sent));
 }
 
-/* A link, or somebody else's file, is not ours to write to. */
-static int check_file(int fd, const char *path)
-{
-	struct stat st, there;
-
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode) || st.st_nlink > 1 || (st.st_uid != geteuid() && geteuid() != 0))
-		return -EPERM;
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK ? -EBUSY : -errno;
-	/* Another process may have replaced it before we had the lock. */
-	if (lstat(path, &there) < 0 || there.st_ino != st.st_ino || there.st_dev != st.st_dev)
-		return -EAGAIN;
-	return 0;
-}
-
-int spool_file_open(const char *path, int *out)
-{
-	int r = -EAGAIN, fd, i;
-
-	for (i = 0; i < OPEN_TRIES && r == -EAGAIN; i++) {
-		fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
-		if (fd < 0)
-			return -errno;
-		r = check_file(fd, path);
-		if (r < 0)
-			close(fd);
-		else
-			*out = fd;
-	}
-	return r;
-}
-
 static size_t or_default(size_t given, size_t usual)
 {
 	return given ? given : usual;
@@ -226,7 +189,7 @@ int spool_open(struct spool **out, const char *path, const struct spool_limits *
 	sp->path = strdup(path);
 	if (!sp->path)
 		goto fail;
-	r = spool_file_open(path, &sp->fd);
+	r = sp->fd = own_file_open(path, 0);
 	if (r < 0)
 		goto fail;
 	r = spool_scan(sp);

@@ -48,8 +48,8 @@ struct spool_counters {
 };
 
 /* Open or create the file (0600, ours alone), take what it holds, drop a torn
- * end. limits: NULL for the defaults. Returns 0, -EBUSY (another process uses
- * it), -ELOOP, -EPERM (not a plain file of ours), other -errno. */
+ * end. limits: NULL for the defaults. Returns 0, -ENOMEM, -EFBIG (four times
+ * the limit or more), or what own_file_open() or reading returns. */
 int spool_open(struct spool **out, const char *path, const struct spool_limits *limits);
 
 /* Say in the file how far it was acknowledged and sent, sync it. Returns 0, -errno. */

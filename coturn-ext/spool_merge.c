@@ -16,6 +16,8 @@
 #define HASH_NONFATAL_OOM 1 /* a guest in turnserver does not exit */
 #include <uthash.h>
 
+#include "own_file.h"
+
 #define OUT_BYTES (64u << 10)
 #define ROOM_MIN (32u << 10) /* for sums, however much must stay */
 
@@ -312,7 +314,7 @@ static int write_beside(struct spool *sp, struct rewrite *w)
 	if (asprintf(&path, "%s.new", sp->path) < 0)
 		return -ENOMEM;
 	unlink(path); /* of one that was killed */
-	r = spool_file_open(path, &w->new.fd);
+	r = w->new.fd = own_file_open(path, 0);
 	if (r < 0)
 		goto out;
 	r = write_new(w);

@@ -62,8 +62,6 @@ int spool_index_add(struct spool_index *x, const char *epoch, uint64_t seq, uint
 void spool_index_deinit(struct spool_index *x);
 const char *spool_epoch_of(const struct spool_index *x, size_t i);
 
-/* Open, make, lock; *out. Returns 0, -errno. */
-int spool_file_open(const char *path, int *out);
 int spool_write_at(int fd, const char *bytes, size_t n, uint64_t at);
 
 /* Read record i into line, without its line feed, and check it.

@@ -9,6 +9,7 @@
 
 #include "admin_socket.h"
 #include "log.h"
+#include "own_file.h"
 
 #define TOKEN "admin-socket"
 
@@ -30,17 +31,6 @@ static int new_epoch(char out[RELAY_EPOCH_LEN + 1])
 
 /* --- the spool ----------------------------------------------------------------------- */
 
-static const char *why(int r)
-{
-	switch (r) {
-	case -EBUSY: return "another server uses it";
-	case -EPERM:
-	case -ELOOP: return "not a plain file of ours";
-	case -EFBIG: return "far too large to be a spool";
-	default: return strerror(-r);
-	}
-}
-
 static int open_spool(struct state *st, const struct options *o, char *err, size_t err_size)
 {
 	char path[OPTIONS_PATH_MAX];
@@ -50,7 +40,7 @@ static int open_spool(struct state *st, const struct options *o, char *err, size
 		r = spool_open(&st->spool, path, NULL);
 	if (r < 0)
 		snprintf(err, err_size, "admin-state-dir: %s: %s",
-			 r == -ENAMETOOLONG ? "ends.spool" : path, why(r));
+			 r == -ENAMETOOLONG ? "ends.spool" : path, own_file_error(r));
 	return r;
 }
 

@@ -439,16 +439,39 @@ END_TEST
 START_TEST(a_file_that_is_not_ours_alone_is_refused)
 {
 	struct revocations *r = opened(16), *second;
+	char other[128];
 
 	ck_assert_int_eq(revocations_open(&second, path, 16, &key, NOW), -EBUSY);
 	revocations_free(r);
 	ck_assert_int_eq(unlink(path), 0);
 	ck_assert_int_eq(symlink("/dev/null", path), 0);
-	ck_assert_int_eq(revocations_open(&r, path, 16, &key, NOW), -EPERM);
+	ck_assert_int_eq(revocations_open(&r, path, 16, &key, NOW), -ELOOP);
 	ck_assert_int_eq(unlink(path), 0);
 	ck_assert_int_eq(mkdir(path, 0700), 0);
 	ck_assert_int_lt(revocations_open(&r, path, 16, &key, NOW), 0);
 	ck_assert_int_eq(rmdir(path), 0);
+	revocations_free(opened(16));
+	snprintf(other, sizeof(other), "%s.other", path);
+	ck_assert_int_eq(link(path, other), 0);
+	ck_assert_int_eq(revocations_open(&r, path, 16, &key, NOW), -EPERM);
+	ck_assert_int_eq(unlink(other), 0);
+	ck_assert_int_eq(truncate(path, (off_t)REVOCATIONS_FILE_MAX + 1), 0);
+	ck_assert_int_eq(revocations_open(&r, path, 16, &key, NOW), -EFBIG);
+}
+END_TEST
+
+START_TEST(what_was_written_without_privileges_is_read_with_them)
+{
+	struct revocations *r = opened(16);
+
+	ck_assert_int_eq(add(r, user(1)), 0);
+	revocations_free(r);
+	if (geteuid() != 0)
+		return; /* only root has some */
+	ck_assert_int_eq(chown(path, 65534, 65534), 0);
+	r = opened(16);
+	ck_assert_uint_eq(stats(r).entries, 1);
+	revocations_free(r);
 }
 END_TEST
 
@@ -626,6 +649,7 @@ int main(void)
 	tcase_add_test(file, each_cut_of_the_file_keeps_the_whole_lines);
 	tcase_add_test(file, more_lines_than_the_maximum_are_told);
 	tcase_add_test(file, a_file_that_is_not_ours_alone_is_refused);
+	tcase_add_test(file, what_was_written_without_privileges_is_read_with_them);
 	tcase_add_test(file, the_file_stays_twice_as_large_as_needed);
 	tcase_add_loop_test(file, a_rewrite_loses_no_change, 0, 4);
 	tcase_add_test(file, a_rewrite_that_fails_leaves_the_old_file_in_use);
