@@ -81,6 +81,8 @@ int coturn_ext_start(void);
 
 /* --- a session: its relay thread ------------------------------------------------ */
 
+struct secret_match;
+
 /* What we keep of a session, a member of it. Zeroed: nothing yet. */
 struct coturn_ext_session {
 	/* counted */
@@ -96,14 +98,12 @@ struct coturn_ext_session {
 	/* of legs that are streams, when the kernel was last asked */
 	uint32_t settled_s;
 	uint8_t client_is_stream, peer_is_stream;
+	uint16_t quota_bytes; /* on request: of the user name, under which it was taken */
 	uint64_t seen_tcp, seen_counted;
 	/* on request */
-	uint8_t shared;
-	uint16_t quota_bytes; /* of the user name, under which it was taken */
-	size_t bps_free;      /* part of the session's bps not taken from bps-capacity */
-	uint64_t key;	      /* start of the long-term key that shared, secret, tag are of */
-	char secret[33];      /* id; "" none of the file */
-	char tag[33];
+	size_t bps_free; /* part of the session's bps not taken from bps-capacity */
+	uint64_t key;	 /* start of the long-term key that secret is of */
+	const struct secret_match *secret; /* NULL: not looked for yet */
 };
 
 /* Memory for a session, zeroed; NULL: none. Costs what malloc and bzero do. */

@@ -193,8 +193,10 @@ void *coturn_ext_session_new(size_t size)
 
 void coturn_ext_session_free(void *session)
 {
-	if (session)
+	if (session) {
 		session_release_hold(session);
+		session_forget_secret(session);
+	}
 	live_session_free(watch ? watch_live(watch) : NULL, session);
 }
 
@@ -274,14 +276,13 @@ static const char *transport_name(SOCKET_TYPE type)
 
 static void identify(ts_ur_super_session *ss, struct relay_allocation *a)
 {
-	const struct coturn_ext_session *x = &ss->ext;
+	const struct secret_match *secret = session_secret(ss);
 
-	session_know_secret(ss);
 	snprintf(a->id, sizeof(a->id), "%018llu", (unsigned long long)ss->id);
 	copy_text(a->name, sizeof(a->name), (const char *)ss->username);
 	copy_text(a->realm, sizeof(a->realm), ss->realm_options.name);
-	copy_text(a->secret, sizeof(a->secret), x->secret);
-	a->shared = x->shared;
+	copy_text(a->secret, sizeof(a->secret), secret->id);
+	a->shared = secret->shared;
 	copy_text(a->transport, sizeof(a->transport),
 		  transport_name(get_ioa_socket_type(ss->client_socket)));
 	copy_text(a->relay_transport, sizeof(a->relay_transport), ss->is_tcp_relay ? "tcp" : "udp");

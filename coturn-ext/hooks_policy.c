@@ -11,9 +11,6 @@
 
 _Static_assert(sizeof(((struct coturn_ext_session *)0)->hold) == sizeof(struct policy_hold),
 	       "a session has room for the hold");
-_Static_assert(sizeof(((struct coturn_ext_session *)0)->secret) == SECRET_ID_MAX + 1 &&
-		       sizeof(((struct coturn_ext_session *)0)->tag) == SECRET_TAG_MAX + 1,
-	       "and for the names of its secret");
 
 static _Thread_local struct denial_source *denials;
 
@@ -32,39 +29,57 @@ static uint64_t key_start(const ts_ur_super_session *ss)
 	return key | 1; /* 0 is "unknown" */
 }
 
-/* Trying all secrets costs an HMAC each, so it is done once for a key, and
- * early: the file may have changed when the allocation is made or ends. */
-void session_know_secret(ts_ur_super_session *ss)
+static struct secrets *secrets_of_hook(void)
 {
-	struct secrets *secrets = hooks_watch() ? watch_secrets(hooks_watch()) : NULL;
+	return hooks_watch() ? watch_secrets(hooks_watch()) : NULL;
+}
+
+static void look_up_secret(ts_ur_super_session *ss, struct secrets *secrets)
+{
 	struct coturn_ext_session *x = &ss->ext;
 	struct secret_match m;
 
-	if (!secrets || !ss->hmackey_set || x->key == key_start(ss))
-		return;
 	secrets_match(secrets, ss->hmackey, (const char *)ss->username, ss->realm_options.name, &m);
-	memcpy(x->secret, m.id, sizeof(x->secret));
-	memcpy(x->tag, m.tag, sizeof(x->tag));
-	x->shared = m.shared;
+	secrets_let_go(secrets, x->secret);
+	x->secret = secrets_keep(secrets, &m);
 	x->key = key_start(ss);
+}
+
+/* Trying all secrets costs an HMAC each, so it is done once for a key, and
+ * early: the file may have changed when the allocation is made or ends. */
+const struct secret_match *session_secret(ts_ur_super_session *ss)
+{
+	static const struct secret_match none;
+	struct secrets *secrets = secrets_of_hook();
+
+	if (secrets && ss->hmackey_set && ss->ext.key != key_start(ss))
+		look_up_secret(ss, secrets);
+	return ss->ext.secret ? ss->ext.secret : &none;
+}
+
+void session_forget_secret(ts_ur_super_session *ss)
+{
+	if (ss->ext.secret)
+		secrets_let_go(secrets_of_hook(), ss->ext.secret);
 }
 
 static bool request(ts_ur_super_session *ss, enum policy_method method, struct policy_request *r)
 {
 	struct policy *p = policy_of_hook();
 	const ioa_addr *client = get_remote_addr_from_ioa_socket(ss->client_socket);
+	const struct secret_match *secret;
 
 	if (!p || !ss->hmackey_set || !client)
 		return false;
-	session_know_secret(ss);
+	secret = session_secret(ss);
 	if (!denials)
 		denials = policy_denial_source(p);
 	*r = (struct policy_request){
 		.method = method,
 		.name = (const char *)ss->username,
-		.secret = ss->ext.secret,
-		.tag = ss->ext.tag,
-		.shared = ss->ext.shared,
+		.secret = secret->id,
+		.tag = secret->tag,
+		.shared = secret->shared,
 		.client = &client->ss,
 		.now_s = time(NULL),
 		.now_ms = admin_now_ms(),
@@ -138,11 +153,10 @@ uint8_t *coturn_ext_quota_name(void *session, uint8_t *user_name)
 
 	if (!hooks_watch())
 		return user_name ? user_name : ss->username;
-	if (user_name) {
-		session_know_secret(ss);
-		x->quota_bytes =
-			x->shared ? 0 : (uint16_t)bytes_without_call((const char *)user_name);
-	}
+	if (user_name)
+		x->quota_bytes = session_secret(ss)->shared
+					 ? 0
+					 : (uint16_t)bytes_without_call((const char *)user_name);
 	memcpy(name, user_name ? user_name : ss->username, x->quota_bytes);
 	name[x->quota_bytes] = '\0';
 	return name;

@@ -10,6 +10,7 @@
 #include "cells.h"
 #include "policy.h"
 #include "relay_event.h"
+#include "secrets.h"
 #include "watch.h"
 
 struct watch *hooks_watch(void); /* NULL: not configured */
@@ -33,8 +34,10 @@ void session_finish_streams(ts_ur_super_session *ss);
 
 /* --- hooks_policy.c */
 
-/* Find out once which secret the session's key was made with. */
-void session_know_secret(ts_ur_super_session *ss);
+/* Which secret the session's key was made with; found out once. A loan until
+ * the session has another key. */
+const struct secret_match *session_secret(ts_ur_super_session *ss);
+void session_forget_secret(ts_ur_super_session *ss);
 void session_apply_speed(ts_ur_super_session *ss);
 void session_release_hold(ts_ur_super_session *ss);
 void thread_tell_denials(void);

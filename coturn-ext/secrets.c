@@ -7,9 +7,11 @@
 #include "secrets.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "published.h"
 #include "secret_stamp.h"
@@ -20,12 +22,20 @@ struct dated_set {
 	const struct secret *newest_first[]; /* set->n of them */
 };
 
+struct kept {
+	struct secret_match match; /* first: who keeps it has a pointer to it */
+	LIST_ENTRY(kept) link;
+	size_t keepers;
+};
+
 struct secrets {
 	struct published current;
 	_Atomic(struct dated_set *) previous;
 	char *path;
 	struct secret_stamp seen; /* of the file last tried */
 	bool fresh;		  /* a reload replaced the set since the last poll */
+	pthread_mutex_t lock;	  /* for kept */
+	LIST_HEAD(, kept) kept;	  /* in no order: about as many as a file has lines */
 };
 
 static int newer(const void *a, const void *b)
@@ -76,6 +86,7 @@ int secrets_open(struct secrets **out, const char *path, struct secret_error *er
 
 	if (!s)
 		return -ENOMEM;
+	pthread_mutex_init(&s->lock, NULL);
 	s->path = strdup(path);
 	if (!s->path)
 		goto fail;
@@ -97,6 +108,7 @@ void secrets_free(struct secrets *s)
 		return;
 	dated_free(atomic_load(&s->previous));
 	dated_free(published_get(&s->current));
+	pthread_mutex_destroy(&s->lock);
 	free(s->path);
 	free(s);
 }
@@ -257,9 +269,60 @@ bool secrets_match(struct secrets *s, const uint8_t key[16], const char *name, c
 	found = match_in(current, key, name, realm, out) ||
 		match_in(previous, key, name, realm, out);
 	if (!found)
-		out->shared = is_shared_in(current, parsed.user) || is_shared_in(previous, parsed.user);
+		out->shared =
+			is_shared_in(current, parsed.user) || is_shared_in(previous, parsed.user);
 	published_leave(&s->current);
 	return found;
+}
+
+static bool same_match(const struct secret_match *a, const struct secret_match *b)
+{
+	return !strcmp(a->id, b->id) && !strcmp(a->tag, b->tag) && a->shared == b->shared;
+}
+
+/* With the lock. Returns NULL: out of memory. */
+static struct kept *find_or_make(struct secrets *s, const struct secret_match *m)
+{
+	struct kept *k;
+
+	LIST_FOREACH(k, &s->kept, link)
+	if (same_match(&k->match, m))
+		return k;
+	k = calloc(1, sizeof(*k));
+	if (!k)
+		return NULL;
+	k->match = *m;
+	LIST_INSERT_HEAD(&s->kept, k, link);
+	return k;
+}
+
+const struct secret_match *secrets_keep(struct secrets *s, const struct secret_match *m)
+{
+	static const struct secret_match nameless[] = { { .shared = false }, { .shared = true } };
+	struct kept *k = NULL;
+
+	if (m->id[0]) {
+		pthread_mutex_lock(&s->lock);
+		k = find_or_make(s, m);
+		if (k)
+			k->keepers++;
+		pthread_mutex_unlock(&s->lock);
+	}
+	return k ? &k->match : &nameless[m->shared];
+}
+
+void secrets_let_go(struct secrets *s, const struct secret_match *kept)
+{
+	struct kept *k = (struct kept *)(uintptr_t)kept;
+
+	if (!kept || !kept->id[0])
+		return;
+	pthread_mutex_lock(&s->lock);
+	if (--k->keepers == 0) {
+		LIST_REMOVE(k, link);
+		free(k);
+	}
+	pthread_mutex_unlock(&s->lock);
 }
 
 size_t secrets_count(const struct secrets *s)

@@ -55,6 +55,11 @@ struct secret_match {
 bool secrets_match(struct secrets *s, const uint8_t key[16], const char *name, const char *realm,
 		   struct secret_match *out);
 
+/* The same match, constant, kept once for all who keep it, until each has let go
+ * of it. Without memory it is one without id and tag. Any thread; a mutex. */
+const struct secret_match *secrets_keep(struct secrets *s, const struct secret_match *m);
+void secrets_let_go(struct secrets *s, const struct secret_match *kept); /* NULL is fine */
+
 /* The secrets that are accepted at now_s or later, in the order of the file.
  * Main. Returns how many are in out, or -EIO. */
 int secrets_announce(const struct secrets *s, int64_t now_s, const char *epoch,

@@ -314,21 +314,45 @@ START_TEST(a_missing_broken_or_open_file_is_an_error_at_start)
 }
 END_TEST
 
+START_TEST(a_match_is_kept_once_for_all_who_keep_it)
+{
+	struct secrets *s = open_ok("k1 first-secret\n");
+	struct secret_match a = { .id = "k1", .tag = "x", .shared = true }, b = { .id = "k1" };
+	struct secret_match none = { .shared = true };
+	const struct secret_match *first = secrets_keep(s, &a), *other = secrets_keep(s, &b);
+
+	ck_assert_ptr_eq(secrets_keep(s, &a), first);
+	ck_assert_ptr_ne(other, first);
+	secrets_let_go(s, first);
+	ck_assert_str_eq(first->tag, "x");
+	secrets_let_go(s, first);
+	secrets_let_go(s, other);
+	secrets_let_go(s, NULL);
+	other = secrets_keep(s, &none);
+	ck_assert_str_eq(other->id, "");
+	ck_assert(other->shared);
+	secrets_let_go(s, other);
+	secrets_free(s); /* a leak would be told */
+}
+END_TEST
+
 static _Atomic bool stop;
 
 static void *reader(void *arg)
 {
 	struct secrets *s = arg;
 	struct secret_match m;
-	uint8_t key[16] = { 0 };
+	uint8_t key[16];
 	uintptr_t rounds = 0;
 
+	key_of(key, "xxxxxxxxxxxxxxxxxxxx", "9999:alice", "r");
 	while (!atomic_load(&stop)) {
 		struct seen seen = tried(s, "9999:alice", 0);
 
 		ck_assert_uint_eq(seen.n, 1);
 		ck_assert_uint_eq(strspn(seen.values[0], "x"), 20);
 		secrets_match(s, key, "9999:alice", "r", &m);
+		secrets_let_go(s, secrets_keep(s, &m));
 		rounds++;
 	}
 	return (void *)rounds;
@@ -452,6 +476,7 @@ int main(void)
 	tcase_add_test(secrets, a_broken_file_is_reported_once_and_keeps_the_old_set);
 	tcase_add_test(secrets, what_could_not_be_read_for_lack_of_descriptors_is_read_later);
 	tcase_add_test(secrets, a_missing_broken_or_open_file_is_an_error_at_start);
+	tcase_add_test(secrets, a_match_is_kept_once_for_all_who_keep_it);
 	tcase_add_test(secrets, readers_never_see_a_freed_set);
 	suite_add_tcase(s, secrets);
 	tcase_add_test(opts, without_options_nothing_is_on);
