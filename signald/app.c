@@ -19,13 +19,13 @@
 #include "calls/call_events.h"
 #include "calls/calls_sio.h"
 #include "calls/credentials.h"
+#include "calls/signing.h"
 #include "demo_page.h"
 #include "log.h"
 #include "loop.h"
-#include "calls/signing.h"
 #include "relay/feed.h"
-#include "relay/revoke_list.h"
 #include "relay/ledger.h"
+#include "relay/revoke_list.h"
 #include "relay/usage.h"
 #include "secret_files.h"
 #include "socketio/sio_server.h"
@@ -34,9 +34,9 @@
 #include "transport/origin.h"
 
 #define TICK_MS 250
-#define SECRETS_TICKS 20  /* look at the secrets' file every 5 s */
-#define TELL_TICKS 4	  /* say who signs within 1 s of a change */
-#define ENDED_KEPT 100	  /* calls whose relay figures are still shown */
+#define SECRETS_TICKS 20 /* look at the secrets' file every 5 s */
+#define TELL_TICKS 4	 /* say who signs within 1 s of a change */
+#define ENDED_KEPT 100	 /* calls whose relay figures are still shown */
 
 struct app {
 	const struct config *config;

@@ -3,8 +3,8 @@
  * A credential that turnserver does not know the secret of breaks a call, so one of the file's
  * secrets (never one with users=) signs between its dates, and then only
  * - after turnserver announced it: the id and the check of its value stood in the last
- * announcement. What was announced last stays good when the connection is lost: turnserver drops a
- * secret only when its file does, and that is the file we read;
+ *   announcement. What was announced last stays good when the connection is lost: turnserver drops
+ *   a secret only when its file does, and that is the file we read;
  * - or, while there is no connection that has announced anything, SIGNING_WAIT_S after its
  *   not-before: by then turnserver has read a file that was there in time. A secret that came to
  *   the file later also waits as long from when it was first seen, as long as there is another that

@@ -5,8 +5,7 @@
  *   that belongs to a call also "for": the id of that call, as signald attributed it
  * - a sum that signald's compaction made: it stands for all ends of one call, or for those of one
  *   day (UTC) that belong to no call
- * - {"e":"mark","epoch","seq"}: all of that epoch up to seq is in the journal; written by
- * compaction
+ * - {"e":"mark","epoch","seq"}: all of that epoch up to seq is in the journal; made by compaction
  *
  * The identity of an end or sum is (epoch, seq). Pure; any thread. */
 #ifndef JOURNAL_LINE_H
