@@ -12,6 +12,7 @@
 #include "log.h"
 #include "own_file.h"
 
+#define SLICE_RECORDS 32      /* written anew for each that is appended */
 #define REWRITE_PAUSE_MS 5000 /* after one that was of no use */
 
 /* --- the index --------------------------------------------------------------------- */
@@ -206,6 +207,7 @@ void spool_free(struct spool *sp)
 {
 	if (!sp)
 		return;
+	spool_rewrite_give_up(sp);
 	if (sp->fd >= 0)
 		close(sp->fd);
 	spool_index_deinit(&sp->index);
@@ -218,6 +220,7 @@ void spool_free(struct spool *sp)
  * are still there would let them be counted twice. */
 static void cut(struct spool *sp)
 {
+	spool_rewrite_give_up(sp);
 	if (ftruncate(sp->fd, SPOOL_HEAD_BYTES) < 0)
 		return;
 	sp->size = SPOOL_HEAD_BYTES;
@@ -257,6 +260,12 @@ static uint64_t now_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
+/* So large that writing it anew begins. */
+static uint64_t early(const struct spool *sp)
+{
+	return sp->limits.limit_bytes / 8 * 7;
+}
+
 /* Something that can go, or be merged. */
 static bool could_be_less(const struct spool_index *x)
 {
@@ -265,15 +274,39 @@ static bool could_be_less(const struct spool_index *x)
 
 /* Rewriting reads what can be 64 MiB: not for each of the records that come
  * while it does not help. */
+static bool may_rewrite(const struct spool *sp)
+{
+	return sp->rewrite || (now_ms() >= sp->not_before_ms && could_be_less(&sp->index));
+}
+
+static void give_up_for_now(struct spool *sp)
+{
+	spool_rewrite_give_up(sp);
+	sp->not_before_ms = now_ms() + REWRITE_PAUSE_MS;
+}
+
+/* Before the limit is reached, a slice for each record that comes. With a ledger
+ * there, which changes what was sent and acknowledged, little is left to copy. */
+static void rewrite_on(struct spool *sp)
+{
+	int r;
+
+	if (sp->ledger || sp->size < early(sp) || !may_rewrite(sp))
+		return;
+	r = spool_rewrite(sp, SLICE_RECORDS);
+	if (r < 0 || (r == 0 && sp->size >= early(sp)))
+		sp->not_before_ms = now_ms() + REWRITE_PAUSE_MS;
+}
+
 static int make_room(struct spool *sp, size_t bytes)
 {
 	int r;
 
 	if (sp->size + bytes <= sp->limits.limit_bytes)
 		return 0;
-	if (now_ms() < sp->not_before_ms || !could_be_less(&sp->index))
+	if (!may_rewrite(sp))
 		return -ENOSPC;
-	r = spool_rewrite(sp);
+	r = spool_rewrite(sp, SIZE_MAX);
 	if (r == 0 && sp->size + bytes > sp->limits.limit_bytes)
 		r = -ENOSPC;
 	if (r < 0)
@@ -293,6 +326,10 @@ static int append(struct spool *sp, const char *line, size_t n, const char *epoc
 	if (r < 0)
 		return r;
 	r = spool_write_at(sp->fd, record, (size_t)bytes, sp->size);
+	if (r < 0 && sp->rewrite) { /* which may have taken the room on the disk */
+		give_up_for_now(sp);
+		r = spool_write_at(sp->fd, record, (size_t)bytes, sp->size);
+	}
 	if (r < 0)
 		goto undo;
 	r = spool_index_add(&sp->index, epoch, seq, sp->size, (uint32_t)bytes);
@@ -334,11 +371,13 @@ int spool_append(struct spool *sp, const char *line, size_t n, const char *epoch
 	if (n && line[n - 1] == '\n')
 		n--;
 	r = append(sp, line, n, epoch, seq);
-	if (r < 0)
+	if (r < 0) {
 		say_lost(sp, r);
-	else
-		say_kept(sp);
-	return r;
+		return r;
+	}
+	say_kept(sp);
+	rewrite_on(sp);
+	return 0;
 }
 
 /* --- the ledger -------------------------------------------------------------------------- */
@@ -359,6 +398,7 @@ void spool_begin(struct spool *sp, const char *epoch, uint64_t seq)
 {
 	size_t i = epoch ? behind(&sp->index, epoch, seq) : 0;
 
+	spool_rewrite_give_up(sp);
 	sp->ledger = true;
 	write_head(sp);
 	acked_to(sp, i);

@@ -9,7 +9,8 @@
  * A record's identity is (epoch, seq). Within an epoch seq rises, epochs follow
  * each other in the order of the file, so "up to here" is one identity.
  *
- * At its hard limit the file is written anew: acknowledged records go, and
+ * Near its hard limit the file is written anew, a slice with each record that
+ * is appended, or all at once if a ledger is there: acknowledged records go, and
  * those that were never sent - which the ledger cannot have - become one `sum`
  * per call; when that is not enough, the oldest sums become one that names no
  * call. What the ledger may have stays as it is, or it would count twice.

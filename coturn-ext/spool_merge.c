@@ -3,7 +3,11 @@
  * Acknowledged records go. Those that were sent stay as they are, for the
  * ledger may have them. Those that were not become one sum per call, each at
  * the place of its last record, until half of the limit is used; what does not
- * fit there, the oldest, becomes one sum that names no call. */
+ * fit there, the oldest, becomes one sum that names no call.
+ *
+ * All that can be 64 MiB and a second of work, so it is done in slices while
+ * records are still appended to the old file; those are copied last. That
+ * nothing is acknowledged or sent meanwhile is the caller's to see to. */
 #include "spool_priv.h"
 
 #include <errno.h>
@@ -34,9 +38,16 @@ struct sum {
 };
 TAILQ_HEAD(sums, sum);
 
+enum stage { COPY_SENT, GATHER, PUT_SUMS, COPY_LATER };
+
 struct rewrite {
 	const struct spool *old;
 	struct spool new;
+	char *path;
+	enum stage stage;
+	size_t at;	  /* the next record of old */
+	struct sum rest;  /* the oldest, together; no ends: none */
+	struct sum *next; /* to be put */
 	struct sum *by_call;
 	struct sums sums;
 	struct relay_event event;
@@ -81,18 +92,6 @@ static int copy(struct rewrite *w, size_t i)
 		return 0;
 	}
 	return put(w, w->line, x->records[i].bytes, spool_epoch_of(x, i), x->records[i].seq);
-}
-
-static int copy_sent(struct rewrite *w)
-{
-	const struct spool_index *x = &w->old->index;
-	size_t i;
-	int r = 0;
-
-	for (i = x->acked; i < x->sent && r == 0; i++)
-		r = copy(w, i);
-	w->new.index.sent = w->new.index.records_n;
-	return r;
 }
 
 /* --- sums ----------------------------------------------------------------------------- */
@@ -177,17 +176,6 @@ static int gather_one(struct rewrite *w, size_t i)
 	return 0;
 }
 
-static int gather(struct rewrite *w)
-{
-	const struct spool_index *x = &w->old->index;
-	size_t i;
-	int r = 0;
-
-	for (i = x->sent; i < x->records_n && r == 0; i++)
-		r = gather_one(w, i);
-	return r;
-}
-
 /* The line that stands for s: its only record, or a sum. Returns its length, -errno. */
 static int line_of(struct rewrite *w, const struct sum *s)
 {
@@ -225,6 +213,12 @@ static int put_sum(struct rewrite *w, const struct sum *s)
 	return put(w, w->line, (size_t)n, spool_epoch_of(x, s->last), x->records[s->last].seq);
 }
 
+/* Bytes of the line that stands for s, or -errno. */
+static int size_of(struct rewrite *w, const struct sum *s)
+{
+	return s->records_n == 1 ? (int)w->old->index.records[s->last].bytes : line_of(w, s);
+}
+
 /* The oldest sum that is written by itself; NULL: none of them. */
 static struct sum *first_that_fits(struct rewrite *w)
 {
@@ -234,7 +228,7 @@ static struct sum *first_that_fits(struct rewrite *w)
 
 	TAILQ_FOREACH_REVERSE(s, &w->sums, sums, link)
 	{
-		int n = line_of(w, s);
+		int n = size_of(w, s);
 
 		if (n < 0 || (uint64_t)n > room)
 			break;
@@ -244,18 +238,13 @@ static struct sum *first_that_fits(struct rewrite *w)
 	return first;
 }
 
-static int put_sums(struct rewrite *w)
+static void choose(struct rewrite *w)
 {
-	struct sum *first = first_that_fits(w), *s, rest = { .ends = 0 };
-	int r = 0;
+	struct sum *s;
 
-	for (s = TAILQ_FIRST(&w->sums); s && s != first; s = TAILQ_NEXT(s, link))
-		add(&rest, s);
-	if (rest.ends)
-		r = put_sum(w, &rest);
-	for (s = first; s && r == 0; s = TAILQ_NEXT(s, link))
-		r = put_sum(w, s);
-	return r;
+	w->next = first_that_fits(w);
+	for (s = TAILQ_FIRST(&w->sums); s && s != w->next; s = TAILQ_NEXT(s, link))
+		add(&w->rest, s);
 }
 
 static void free_sums(struct rewrite *w)
@@ -269,25 +258,101 @@ static void free_sums(struct rewrite *w)
 	}
 }
 
-/* --- all of it ------------------------------------------------------------------------- */
+/* --- stages ----------------------------------------------------------------------------- */
 
-static int write_new(struct rewrite *w)
+/* Each does one thing and returns 1, or 0 when there is nothing left to do, or -errno. */
+
+static int more(int r)
 {
-	int r = spool_head_write(w->new.fd, SPOOL_HEAD_BYTES, SPOOL_ALL_SENT);
+	return r < 0 ? r : 1;
+}
 
+static int copy_one_sent(struct rewrite *w)
+{
+	if (w->at == w->old->index.sent) {
+		w->new.index.sent = w->new.index.records_n;
+		return 0;
+	}
+	return more(copy(w, w->at++));
+}
+
+static int gather_next(struct rewrite *w)
+{
+	if (w->at == w->old->index.records_n) {
+		choose(w);
+		return 0;
+	}
+	return more(gather_one(w, w->at++));
+}
+
+static int put_next(struct rewrite *w)
+{
+	struct sum rest = w->rest, *s = w->next;
+
+	if (rest.ends) {
+		w->rest.ends = 0;
+		return more(put_sum(w, &rest));
+	}
+	if (!s)
+		return 0;
+	w->next = TAILQ_NEXT(s, link);
+	return more(put_sum(w, s));
+}
+
+static int copy_one_later(struct rewrite *w)
+{
+	return w->at == w->old->index.records_n ? 0 : more(copy(w, w->at++));
+}
+
+static int (*const stages[])(struct rewrite *w) = {
+	[COPY_SENT] = copy_one_sent,
+	[GATHER] = gather_next,
+	[PUT_SUMS] = put_next,
+	[COPY_LATER] = copy_one_later,
+};
+
+/* --- all of it --------------------------------------------------------------------------- */
+
+static void rewrite_free(struct rewrite *w)
+{
+	free_sums(w);
+	if (w->new.fd >= 0)
+		close(w->new.fd);
+	spool_index_deinit(&w->new.index);
+	free(w->path);
+	free(w);
+}
+
+static int make_file(struct rewrite *w)
+{
+	int r;
+
+	unlink(w->path); /* of one that was killed */
+	r = w->new.fd = own_file_open(w->path, 0);
+	if (r < 0)
+		return r;
 	w->new.size = SPOOL_HEAD_BYTES;
-	if (r == 0)
-		r = copy_sent(w);
-	if (r == 0)
-		r = gather(w);
-	if (r == 0)
-		r = put_sums(w);
-	if (r == 0)
-		r = flush(w);
-	if (r == 0)
-		r = spool_head_write(w->new.fd, SPOOL_HEAD_BYTES,
-				     w->old->ledger ? SPOOL_ALL_SENT
-						    : spool_offset_of(&w->new, w->new.index.sent));
+	return spool_head_write(w->new.fd, SPOOL_HEAD_BYTES, SPOOL_ALL_SENT);
+}
+
+static int begin(struct spool *sp)
+{
+	struct rewrite *w = calloc(1, sizeof(*w));
+	int r = -ENOMEM;
+
+	if (!w)
+		return r;
+	TAILQ_INIT(&w->sums);
+	w->old = sp;
+	w->at = sp->index.acked;
+	w->new.fd = -1;
+	sp->rewrite = w;
+	if (asprintf(&w->path, "%s.new", sp->path) < 0)
+		w->path = NULL;
+	else
+		r = make_file(w);
+	if (r < 0)
+		spool_rewrite_give_up(sp);
 	return r;
 }
 
@@ -306,45 +371,58 @@ static void take_over(struct spool *sp, struct rewrite *w)
 	w->new.index = index;
 }
 
-static int write_beside(struct spool *sp, struct rewrite *w)
+static int finish(struct spool *sp)
 {
-	char *path = NULL;
-	int r;
+	struct rewrite *w = sp->rewrite;
+	int r = flush(w);
 
-	if (asprintf(&path, "%s.new", sp->path) < 0)
-		return -ENOMEM;
-	unlink(path); /* of one that was killed */
-	r = w->new.fd = own_file_open(path, 0);
-	if (r < 0)
-		goto out;
-	r = write_new(w);
-	if (r == 0 && rename(path, sp->path) < 0)
+	if (r == 0)
+		r = spool_head_write(w->new.fd, SPOOL_HEAD_BYTES,
+				     sp->ledger ? SPOOL_ALL_SENT
+						: spool_offset_of(&w->new, w->new.index.sent));
+	if (r == 0 && rename(w->path, sp->path) < 0)
 		r = -errno;
 	if (r < 0)
-		unlink(path);
-	else
-		take_over(sp, w);
-out:
-	free(path);
+		return r;
+	take_over(sp, w);
+	rewrite_free(w);
+	sp->rewrite = NULL;
+	return 0;
+}
+
+void spool_rewrite_give_up(struct spool *sp)
+{
+	if (!sp->rewrite)
+		return;
+	if (sp->rewrite->new.fd >= 0)
+		unlink(sp->rewrite->path);
+	rewrite_free(sp->rewrite);
+	sp->rewrite = NULL;
+}
+
+static int step(struct rewrite *w, size_t records)
+{
+	int r = 1;
+
+	while (r > 0 && records-- > 0) {
+		r = stages[w->stage](w);
+		if (r == 0 && w->stage != COPY_LATER) {
+			w->stage++;
+			r = 1;
+		}
+	}
 	return r;
 }
 
-int spool_rewrite(struct spool *sp)
+int spool_rewrite(struct spool *sp, size_t records)
 {
-	struct rewrite *w = calloc(1, sizeof(*w));
-	int r;
+	int r = sp->rewrite ? 0 : begin(sp);
 
-	if (!w)
-		return -ENOMEM;
-	TAILQ_INIT(&w->sums);
-	w->old = sp;
-	w->new.fd = -1;
-	w->new.limits = sp->limits;
-	r = write_beside(sp, w);
-	free_sums(w);
-	if (w->new.fd >= 0)
-		close(w->new.fd);
-	spool_index_deinit(&w->new.index);
-	free(w);
+	if (r == 0)
+		r = step(sp->rewrite, records);
+	if (r == 0)
+		r = finish(sp);
+	if (r < 0)
+		spool_rewrite_give_up(sp);
 	return r;
 }

@@ -50,9 +50,10 @@ struct spool {
 	struct spool_limits limits;
 	struct spool_index index;
 	struct spool_counters counters;
-	bool ledger;		/* one is connected */
-	bool losing;		/* the last record could not be written */
-	uint64_t not_before_ms; /* no rewriting earlier: the last one was of no use */
+	struct rewrite *rewrite; /* under way; NULL: none */
+	bool ledger;		 /* one is connected */
+	bool losing;		 /* the last record could not be written */
+	uint64_t not_before_ms;	 /* no rewriting earlier: the last one was of no use */
 };
 
 /* --- spool.c --- */
@@ -78,7 +79,10 @@ int spool_scan(struct spool *sp);
 
 /* --- spool_merge.c --- */
 
-/* Write the file anew. Returns 0, or -errno with the old one still in use. */
-int spool_rewrite(struct spool *sp);
+/* Begin to write the file anew, or go on: so many records of it, SIZE_MAX for all.
+ * Returns 1 (more is to be done), 0 (done), or -errno with the old one still in use.
+ * Under way, records may be appended; before anything else is done to the index, give up. */
+int spool_rewrite(struct spool *sp, size_t records);
+void spool_rewrite_give_up(struct spool *sp); /* none under way is fine */
 
 #endif

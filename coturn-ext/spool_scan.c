@@ -178,7 +178,7 @@ static int place(struct scan *s)
 	if (x->sent < x->acked)
 		x->sent = x->acked;
 	if (!s->has_head && size > 0)
-		return spool_rewrite(sp);
+		return spool_rewrite(sp, SIZE_MAX);
 	if (!s->has_head)
 		sp->size = SPOOL_HEAD_BYTES;
 	return spool_head_write(sp->fd, spool_offset_of(sp, x->acked),

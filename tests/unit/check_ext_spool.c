@@ -577,6 +577,67 @@ START_TEST(when_calls_are_too_many_the_oldest_share_one_sum)
 }
 END_TEST
 
+/* Append records of two calls until the file beside is there. Returns the last seq. */
+static uint64_t append_until_rewriting(void)
+{
+	uint64_t seq = 0;
+
+	while (access(beside, F_OK) < 0) {
+		seq++;
+		ck_assert_int_eq(append(EPOCH_1, seq, seq % 2 ? CALL_A : CALL_B, seq), 0);
+		ck_assert_uint_lt(seq, 1000);
+	}
+	ck_assert_uint_eq(spool_counters(sp)->rewritten, 0);
+	return seq;
+}
+
+START_TEST(it_is_written_anew_in_slices_before_the_limit)
+{
+	uint64_t seq = append_until_rewriting(), began = seq, ends;
+	unsigned sums;
+
+	while (!spool_counters(sp)->rewritten) {
+		seq++;
+		ck_assert_int_eq(append(EPOCH_1, seq, CALL_A, seq), 0);
+		ck_assert_uint_lt(file_bytes(), small.limit_bytes);
+	}
+	ck_assert_uint_gt(seq, began + 2);
+	ck_assert_int_lt(access(beside, F_OK), 0);
+	ck_assert_uint_lt(file_bytes(), small.limit_bytes / 4);
+	ck_assert_uint_eq(spool_last_seq(sp, EPOCH_1), seq);
+	spool_begin(sp, NULL, 0);
+	ck_assert_uint_eq(sum_of_all(&ends, &sums), seq * (seq + 1) / 2);
+	ck_assert_uint_eq(ends, seq);
+}
+END_TEST
+
+START_TEST(a_ledger_that_comes_meanwhile_gets_the_records_themselves)
+{
+	uint64_t n = append_until_rewriting(), ends;
+	unsigned sums;
+
+	spool_begin(sp, NULL, 0);
+	ck_assert_int_lt(access(beside, F_OK), 0);
+	ck_assert_uint_eq(sum_of_all(&ends, &sums), n * (n + 1) / 2);
+	ck_assert_uint_eq(sums, 0);
+}
+END_TEST
+
+START_TEST(what_was_begun_is_not_left_behind)
+{
+	uint64_t n = append_until_rewriting(), ends;
+	unsigned sums;
+
+	spool_free(sp);
+	sp = NULL;
+	ck_assert_int_lt(access(beside, F_OK), 0);
+	ck_assert_int_eq(spool_open(&sp, path, &small), 0);
+	spool_begin(sp, NULL, 0);
+	ck_assert_uint_eq(sum_of_all(&ends, &sums), n * (n + 1) / 2);
+	ck_assert_uint_eq(ends, n);
+}
+END_TEST
+
 /* The ledger may have 1 to 20: they come again as they were, or they would count twice. */
 START_TEST(what_the_ledger_may_have_is_not_merged)
 {
@@ -722,6 +783,9 @@ int main(void)
 	tcase_add_test(t, a_file_that_is_not_ours_is_not_touched);
 	tcase_add_test(t, at_the_limit_what_was_never_sent_becomes_a_sum_per_call);
 	tcase_add_test(t, the_same_holds_after_a_restart_in_between);
+	tcase_add_test(t, it_is_written_anew_in_slices_before_the_limit);
+	tcase_add_test(t, a_ledger_that_comes_meanwhile_gets_the_records_themselves);
+	tcase_add_test(t, what_was_begun_is_not_left_behind);
 	tcase_add_test(t, when_calls_are_too_many_the_oldest_share_one_sum);
 	tcase_add_test(t, what_the_ledger_may_have_is_not_merged);
 	tcase_add_test(t, after_a_kill_with_a_ledger_nothing_of_that_time_is_merged);
