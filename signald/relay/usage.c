@@ -113,6 +113,22 @@ static int on_allocation(struct usage *u, const struct relay_event *ev, uint64_t
 	return 0;
 }
 
+/* What vanished and was told by no end was told by a sum. Not before the snapshot: until then ends
+ * may come, and which allocations are left for the sums is not known. */
+static void cover_vanished(struct usage *u, struct call *c)
+{
+	struct allocation *a, *tmp;
+
+	DL_FOREACH_SAFE2(c->named, a, tmp, next_named)
+	{
+		if (c->uncovered && !a->live && !a->exact && !a->told) {
+			c->uncovered--;
+			cover(u, a);
+		}
+	}
+	c->uncovered = 0; /* the others ended without our having known them */
+}
+
 static int on_synced(struct usage *u)
 {
 	struct allocation *a, *tmp;
@@ -130,7 +146,8 @@ static int on_synced(struct usage *u)
 		}
 	}
 	for (c = u->calls; c; c = c->hh.next)
-		c->uncovered = 0; /* the others ended without our having known them */
+		if (c->uncovered)
+			cover_vanished(u, c);
 	return 0;
 }
 
@@ -197,6 +214,7 @@ static int end_unseen(struct usage *u, const struct relay_event *ev, uint64_t no
 	if (ret)
 		return ret;
 	a->totals = ev->totals;
+	a->told = true;
 	a->condemned = true; /* there is nothing left to kill */
 	uclaim_new(u, a);
 	finish(u, a, ev->exact);
@@ -211,6 +229,7 @@ static int on_end(struct usage *u, const struct relay_event *ev, uint64_t now_ms
 
 	if (!a)
 		return again ? 0 : end_unseen(u, ev, now_ms);
+	a->told = true;
 	if (a->live) {
 		a->totals = ev->totals;
 		finish(u, a, ev->exact);
@@ -221,13 +240,11 @@ static int on_end(struct usage *u, const struct relay_event *ev, uint64_t now_ms
 	return 0;
 }
 
-/* Counts for the call as a whole: whose allocations they were is not told. What is listed as
- * vanished is among them. */
+/* Counts for the call as a whole: whose allocations they were is not told. What is listed and has
+ * vanished is among them, and goes with the next snapshot. */
 static int on_sum(struct usage *u, const struct relay_event *ev)
 {
 	struct call *c = utab_call_find(u, ev->call);
-	struct allocation *a, *tmp;
-	uint64_t left = ev->ends;
 
 	if (counted(u, ev))
 		return 0;
@@ -236,15 +253,7 @@ static int on_sum(struct usage *u, const struct relay_event *ev)
 	c->summed.allocations += ev->ends;
 	relay_totals_add(&c->summed.totals, &ev->totals);
 	c->summed.exact = c->summed.exact && ev->exact;
-	DL_FOREACH_SAFE2(c->named, a, tmp, next_named)
-	{
-		if (left && !a->live && !a->exact && strcmp(a->key.epoch, ev->epoch) == 0) {
-			left--;
-			cover(u, a);
-		}
-	}
-	if (strcmp(u->epoch, ev->epoch) == 0)
-		c->uncovered += left;
+	c->uncovered += ev->ends;
 	return 0;
 }
 

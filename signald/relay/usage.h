@@ -21,7 +21,7 @@
  * - The end of an allocation whose turnserver died comes later, with that one's epoch, and then
  *   corrects what was believed lost. One that was never seen counts if its name carries a call
  *   known here. A record that comes again, as after a reconnect, changes nothing. A sum record
- *   counts to its call, in place of that call's allocations that have vanished. */
+ *   counts to its call; with the next snapshot it takes the place of those that have vanished. */
 #ifndef USAGE_H
 #define USAGE_H
 

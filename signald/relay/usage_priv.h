@@ -67,7 +67,7 @@ struct call {
 	size_t participants_n;
 	struct allocation *named;
 	struct usage_sums summed; /* what only sum records told */
-	uint64_t uncovered; /* ends of those that may be what this snapshot does not confirm */
+	uint64_t uncovered; /* ends of those; the next snapshot shows which allocations it were */
 	UT_hash_handle hh;
 };
 
@@ -99,6 +99,7 @@ struct allocation {
 	int64_t since_ms;
 
 	bool live, exact;
+	bool told;	/* by a record of its own end */
 	bool confirmed; /* seen since the last hello */
 	bool ambiguous; /* was seen while its user was in two calls */
 	bool condemned; /* asked to be killed */

@@ -943,6 +943,7 @@ START_TEST(a_sum_stands_for_the_vanished_allocations_of_its_call)
 	ck_assert_int_eq(sample("1", bytes(100, 0)), 0);
 	hello(OTHER_EPOCH);
 	ck_assert_int_eq(sum_of(EPOCH, CALL_A, 5, bytes(700, 0), true), 0);
+	synced();
 	ck_assert_uint_eq(sums(CALL_A).allocations, 5);
 	ck_assert_uint_eq(sums(CALL_A).totals.peer_sent_bytes, 700);
 	ck_assert(sums(CALL_A).exact);
@@ -951,6 +952,42 @@ START_TEST(a_sum_stands_for_the_vanished_allocations_of_its_call)
 	ck_assert_uint_eq(sums(CALL_A).totals.peer_sent_bytes, 700);
 	ck_assert_int_eq(sum_of(EPOCH, CALL_B, 5, bytes(700, 0), true), -ENOENT);
 	ck_assert_int_eq(sum_of(EPOCH, "", 5, bytes(700, 0), true), -ENOENT);
+}
+END_TEST
+
+/* Summed up while nobody was there, before the crash that ended the others. */
+START_TEST(a_sum_leaves_those_whose_own_ends_follow_it)
+{
+	begin(CALL_A, "alice", "bob");
+	NEW(.id = "1", .name = "1700000000:alice:" CALL_A);
+	NEW(.id = "2", .name = "1700000000:alice:" CALL_A);
+	NEW(.id = "3", .name = "1700000000:bob:" CALL_A);
+	ck_assert_int_eq(sample("3", bytes(30, 0)), 0);
+	hello(OTHER_EPOCH);
+	ck_assert_int_eq(sum_of(EPOCH, CALL_A, 2, bytes(70, 0), true), 0);
+	ck_assert_int_eq(
+		LATE(EPOCH, bytes(1, 0), false, .id = "1", .name = "1700000000:alice:" CALL_A), 0);
+	synced();
+	ck_assert_uint_eq(sums(CALL_A).allocations, 3);
+	ck_assert_uint_eq(sums(CALL_A).totals.peer_sent_bytes, 71);
+}
+END_TEST
+
+START_TEST(a_sum_may_stand_for_more_than_one_epoch)
+{
+	begin(CALL_A, "alice", "bob");
+	NEW(.id = "1", .name = "1700000000:alice:" CALL_A);
+	ck_assert_int_eq(sample("1", bytes(100, 0)), 0);
+	hello(OTHER_EPOCH);
+	synced();
+	NEW(.id = "1", .name = "1700000000:alice:" CALL_A);
+	ck_assert_int_eq(sample("1", bytes(200, 0)), 0);
+	hello("00000000000000e3");
+	ck_assert_int_eq(sum_of(OTHER_EPOCH, CALL_A, 2, bytes(350, 0), true), 0);
+	synced();
+	ck_assert_uint_eq(sums(CALL_A).allocations, 2);
+	ck_assert_uint_eq(sums(CALL_A).totals.peer_sent_bytes, 350);
+	ck_assert(sums(CALL_A).exact);
 }
 END_TEST
 
@@ -1285,6 +1322,8 @@ int main(void)
 		an_end_never_seen_alive_kills_nothing,
 		what_vanished_into_a_sum_is_not_counted_again_by_its_late_end,
 		a_sum_stands_for_the_vanished_allocations_of_its_call,
+		a_sum_leaves_those_whose_own_ends_follow_it,
+		a_sum_may_stand_for_more_than_one_epoch,
 		a_sum_stands_for_what_the_snapshot_does_not_confirm,
 		what_a_live_call_took_over_is_not_asked_for_again,
 		a_forgotten_call_leaves_its_live_allocations,
