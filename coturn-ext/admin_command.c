@@ -30,6 +30,12 @@ static void do_sub(struct client *c, const struct relay_command *cmd)
 	walk_on(c);
 }
 
+static void catch_up(const struct admin_socket *s)
+{
+	if (s->config.catch_up)
+		s->config.catch_up(s->config.arg);
+}
+
 static void do_list(struct client *c, const struct relay_command *cmd)
 {
 	if (c->walk.kind == WALK_USAGE) {
@@ -38,6 +44,7 @@ static void do_list(struct client *c, const struct relay_command *cmd)
 		client_reply_error(c, cmd->id, busy);
 		return;
 	}
+	catch_up(c->s);
 	walk_start(c, WALK_LIST, cmd);
 	walk_on(c);
 }
@@ -55,12 +62,6 @@ static void reason_of_end(char out[RELAY_REASON_MAX + 1], const char *word, cons
 			;
 	memcpy(out + at, why, n);
 	out[at + n] = '\0';
-}
-
-static void catch_up(const struct admin_socket *s)
-{
-	if (s->config.catch_up)
-		s->config.catch_up(s->config.arg);
 }
 
 /* End what the command's filters select. Returns how many. */
