@@ -30,10 +30,11 @@ libcoturn_ext_a_SOURCES = \
 	coturn-ext/revoked_file.c coturn-ext/revoked_file.h \
 	coturn-ext/secrets.c coturn-ext/secrets.h \
 	coturn-ext/spool.c coturn-ext/spool.h coturn-ext/spool_merge.c coturn-ext/spool_priv.h \
-	coturn-ext/spool_scan.c \
+	coturn-ext/spool_index.c coturn-ext/spool_scan.c \
 	coturn-ext/state.c coturn-ext/state.h coturn-ext/stop.c coturn-ext/stop.h \
 	coturn-ext/turn_stream.c coturn-ext/turn_stream.h \
-	coturn-ext/watch.c coturn-ext/watch.h coturn-ext/watch_priv.h coturn-ext/watch_stop.c \
+	coturn-ext/watch.c coturn-ext/watch.h coturn-ext/watch_priv.h coturn-ext/watch_secrets.c \
+	coturn-ext/watch_stop.c \
 	coturn-ext/wire.c coturn-ext/wire.h
 libcoturn_ext_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
 

@@ -15,116 +15,6 @@
 #define SLICE_RECORDS 32      /* written anew for each that is appended */
 #define REWRITE_PAUSE_MS 5000 /* after one that was of no use */
 
-/* --- the index --------------------------------------------------------------------- */
-
-static void *room_for_one(void *items, size_t n, size_t *room, size_t size)
-{
-	size_t more = *room ? 2 * *room : 64;
-	void *moved;
-
-	if (n < *room)
-		return items;
-	moved = reallocarray(items, more, size);
-	if (moved)
-		*room = more;
-	return moved;
-}
-
-static int new_run(struct spool_index *x, const char *epoch)
-{
-	struct spool_run *runs = room_for_one(x->runs, x->runs_n, &x->runs_room, sizeof(*runs));
-
-	if (!runs)
-		return -ENOMEM;
-	x->runs = runs;
-	runs[x->runs_n] = (struct spool_run){ .first = x->records_n };
-	snprintf(runs[x->runs_n].epoch, sizeof(runs->epoch), "%s", epoch);
-	x->runs_n++;
-	return 0;
-}
-
-int spool_index_add(struct spool_index *x, const char *epoch, uint64_t seq, uint64_t at,
-		    uint32_t bytes)
-{
-	struct spool_record *records =
-		room_for_one(x->records, x->records_n, &x->records_room, sizeof(*records));
-
-	if (!records)
-		return -ENOMEM;
-	x->records = records;
-	if ((!x->runs_n || strcmp(x->runs[x->runs_n - 1].epoch, epoch) != 0) &&
-	    new_run(x, epoch) < 0)
-		return -ENOMEM;
-	records[x->records_n++] = (struct spool_record){ .at = at, .seq = seq, .bytes = bytes };
-	return 0;
-}
-
-void spool_index_deinit(struct spool_index *x)
-{
-	free(x->records);
-	free(x->runs);
-	memset(x, 0, sizeof(*x));
-}
-
-static size_t run_end(const struct spool_index *x, size_t run)
-{
-	return run + 1 < x->runs_n ? x->runs[run + 1].first : x->records_n;
-}
-
-const char *spool_epoch_of(const struct spool_index *x, size_t i)
-{
-	size_t low = 0, high = x->runs_n;
-
-	while (high - low > 1) {
-		size_t mid = low + (high - low) / 2;
-
-		if (x->runs[mid].first <= i)
-			low = mid;
-		else
-			high = mid;
-	}
-	return x->runs[low].epoch;
-}
-
-/* Returns the newest run of this epoch, or runs_n. */
-static size_t find_run(const struct spool_index *x, const char *epoch)
-{
-	size_t run = x->runs_n;
-
-	while (run-- > 0)
-		if (strcmp(x->runs[run].epoch, epoch) == 0)
-			return run;
-	return x->runs_n;
-}
-
-/* Returns the index behind (epoch, seq) and all before it; 0 when it is not here. */
-static size_t behind(const struct spool_index *x, const char *epoch, uint64_t seq)
-{
-	size_t run = find_run(x, epoch), low, high;
-
-	if (run == x->runs_n)
-		return 0;
-	low = x->runs[run].first;
-	high = run_end(x, run);
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (x->records[mid].seq <= seq)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-uint64_t spool_last_seq(const struct spool *sp, const char *epoch)
-{
-	const struct spool_index *x = &sp->index;
-	size_t run = find_run(x, epoch);
-
-	return run == x->runs_n ? 0 : x->records[run_end(x, run) - 1].seq;
-}
-
 /* --- the file ------------------------------------------------------------------------ */
 
 int spool_write_at(int fd, const char *bytes, size_t n, uint64_t at)
@@ -396,7 +286,7 @@ static void acked_to(struct spool *sp, size_t i)
 
 void spool_begin(struct spool *sp, const char *epoch, uint64_t seq)
 {
-	size_t i = epoch ? behind(&sp->index, epoch, seq) : 0;
+	size_t i = epoch ? spool_index_behind(&sp->index, epoch, seq) : 0;
 
 	spool_rewrite_give_up(sp);
 	sp->ledger = true;
@@ -469,7 +359,7 @@ void spool_end(struct spool *sp)
 
 void spool_ack(struct spool *sp, const char *epoch, uint64_t seq)
 {
-	size_t i = behind(&sp->index, epoch, seq);
+	size_t i = spool_index_behind(&sp->index, epoch, seq);
 
 	acked_to(sp, i < sp->index.sent ? i : sp->index.sent);
 }

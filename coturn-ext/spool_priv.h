@@ -1,6 +1,7 @@
 /* spool_priv.h - what the files behind spool.h share
  *
  *	spool		the file: appending, acknowledging, handing out
+ *	spool_index	where each record is
  *	spool_scan	what a file holds when it is opened
  *	spool_merge	writing it anew without what is not needed
  *
@@ -56,12 +57,18 @@ struct spool {
 	uint64_t not_before_ms;	 /* no rewriting earlier: the last one was of no use */
 };
 
-/* --- spool.c --- */
+/* --- spool_index.c --- */
 
+/* Behind all that are there. Returns 0, -ENOMEM. */
 int spool_index_add(struct spool_index *x, const char *epoch, uint64_t seq, uint64_t at,
 		    uint32_t bytes);
 void spool_index_deinit(struct spool_index *x);
 const char *spool_epoch_of(const struct spool_index *x, size_t i);
+
+/* Returns the index behind (epoch, seq) and all before it; 0 when it is not here. */
+size_t spool_index_behind(const struct spool_index *x, const char *epoch, uint64_t seq);
+
+/* --- spool.c --- */
 
 int spool_write_at(int fd, const char *bytes, size_t n, uint64_t at);
 

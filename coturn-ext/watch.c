@@ -26,31 +26,6 @@
 
 /* --- opening --------------------------------------------------------------------- */
 
-static void say_secrets(const struct watch *w, int error, const struct secret_error *se, char *out,
-			size_t size)
-{
-	const char *path = w->options->secrets_path;
-	const char *text = se->text[0] ? se->text : strerror(-error);
-
-	if (se->line)
-		snprintf(out, size, "auth-secret-file: %s line %u: %s", path, se->line, text);
-	else
-		snprintf(out, size, "auth-secret-file: %s: %s", path, text);
-}
-
-static int open_secrets(struct watch *w, char *err, size_t err_size)
-{
-	struct secret_error se = { .text = "" };
-	int r;
-
-	if (!w->options->secrets_path)
-		return 0;
-	r = secrets_open(&w->secrets, w->options->secrets_path, &se);
-	if (r < 0)
-		say_secrets(w, r, &se, err, err_size);
-	return r;
-}
-
 static int open_socket(struct watch *w, char *err, size_t err_size)
 {
 	const struct options *o = w->options;
@@ -87,7 +62,7 @@ int watch_open(struct watch **out, const struct options *o, const struct watch_h
 	w->options = o;
 	w->host = *host;
 	w->listen_fd = -1;
-	r = open_secrets(w, err, err_size);
+	r = watch_secrets_open(w, err, err_size);
 	if (r == 0)
 		r = open_socket(w, err, err_size);
 	if (r == 0)
@@ -281,64 +256,7 @@ static void on_sample(evutil_socket_t fd, short what, void *arg)
 	on_sample_more(fd, what, w);
 }
 
-/* --- secrets --------------------------------------------------------------------------- */
-
-static void log_secrets(const struct watch *w, const char *what)
-{
-	size_t active = secrets_active_count(w->secrets, time(NULL));
-
-	log_info("secrets", "%s: %s, %zu secrets", w->options->secrets_path, what,
-		 secrets_count(w->secrets));
-	if (active > SECRETS_ACTIVE_MAX)
-		log_warn("secrets", "%zu are active at once; the newest %d are tried", active,
-			 SECRETS_ACTIVE_MAX);
-}
-
-/* Also without a new file: a secret may have run out. */
-static void announce_secrets(struct watch *w)
-{
-	if (w->admin)
-		admin_socket_secrets(w->admin);
-}
-
-static void on_secrets_poll(evutil_socket_t fd, short what, void *arg)
-{
-	struct watch *w = arg;
-	struct secret_error se = { .text = "" };
-	int r = secrets_poll(w->secrets, &se);
-	char text[512];
-
-	(void)fd;
-	(void)what;
-	if (r > 0)
-		log_secrets(w, "read again");
-	announce_secrets(w);
-	if (r >= 0)
-		return;
-	say_secrets(w, r, &se, text, sizeof(text));
-	log_error("secrets", "%s; the secrets read before stay in force", text);
-}
-
-/* By command, so a file that is broken still is reported again. */
-int watch_reload(struct watch *w, char *err, size_t err_size)
-{
-	struct secret_error se = { .text = "" };
-	int r;
-
-	if (!w->secrets) {
-		snprintf(err, err_size, "there is no auth-secret-file");
-		return -ENOENT;
-	}
-	r = secrets_reload(w->secrets, &se);
-	if (r < 0) {
-		say_secrets(w, r, &se, err, err_size);
-		log_error("secrets", "%s; the secrets read before stay in force", err);
-		return r;
-	}
-	log_secrets(w, "read again");
-	announce_secrets(w);
-	return (int)secrets_count(w->secrets);
-}
+/* --- commands ----------------------------------------------------------------------------- */
 
 static int reload(void *arg, char *err, size_t err_size)
 {
@@ -430,10 +348,10 @@ int watch_start(struct watch *w, struct event_base *base, unsigned relay_threads
 	if (policy_watch_start(w->policy, base, w->admin) < 0)
 		return -ENOMEM;
 	if (w->secrets) {
-		w->secrets_poll = every(w, base, SECRETS_POLL_S, on_secrets_poll);
+		w->secrets_poll = every(w, base, SECRETS_POLL_S, watch_secrets_poll);
 		if (!w->secrets_poll)
 			return -ENOMEM;
-		log_secrets(w, "read");
+		watch_secrets_say(w, "read");
 	}
 	return 0;
 }

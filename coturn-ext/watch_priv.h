@@ -1,12 +1,15 @@
 /* watch_priv.h - what the files behind watch.h share
  *
  *	watch		opening, starting, cells in, events out
+ *	watch_secrets	the file of secrets, kept fresh
  *	watch_stop	the steps of a stop, and of a hang-up */
 #ifndef WATCH_PRIV_H
 #define WATCH_PRIV_H
 
 #include <sys/stat.h>
 #include <sys/types.h>
+
+#include <event2/util.h>
 
 #include "admin_socket.h"
 #include "state.h"
@@ -41,6 +44,13 @@ void watch_catch_up(struct watch *w);
 
 /* The end of a cell: its number, its record. c leaves the registry, but is not freed. */
 void watch_end(struct watch *w, struct cell *c, bool exact, const char *reason);
+
+/* --- watch_secrets.c --- */
+
+/* Returns 0 (also when there is no file), or -errno with err, one line. */
+int watch_secrets_open(struct watch *w, char *err, size_t err_size);
+void watch_secrets_say(const struct watch *w, const char *what); /* to the log */
+void watch_secrets_poll(evutil_socket_t fd, short what, void *arg);
 
 /* Read the secrets again. Returns how many, or -errno with err, one line. */
 int watch_reload(struct watch *w, char *err, size_t err_size);
