@@ -9,6 +9,8 @@
 #include "hooks_priv.h"
 
 #include <stdlib.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <event2/buffer.h>
@@ -319,6 +321,18 @@ static void read_away(int fd)
 			break;
 }
 
+/* coturn makes its TCP sockets so that a close throws away what the kernel holds
+ * (SO_LINGER, 0 s). Without that the close does not wait either; the kernel goes
+ * on sending, within its own limits for sockets that nobody has. */
+static void leave_to_kernel(int fd)
+{
+	const struct linger off = { .l_onoff = 0 };
+	int unsent;
+
+	if (ioctl(fd, SIOCOUTQ, &unsent) == 0 && unsent > 0)
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof(off));
+}
+
 /* Returns what could not be written; NULL: nothing. */
 static struct evbuffer *finish(ioa_socket_handle s)
 {
@@ -328,6 +342,7 @@ static struct evbuffer *finish(ioa_socket_handle s)
 		return NULL;
 	if (s->fd >= 0 && !s->broken) {
 		write_out(s, out);
+		leave_to_kernel(s->fd);
 		read_away(s->fd);
 	}
 	return evbuffer_get_length(out) > 0 ? out : NULL;
@@ -362,8 +377,7 @@ static void finish_connection(ts_ur_super_session *ss, const tcp_connection *tc)
 	}
 	rest = finish(tc->peer_s);
 	if (rest) {
-		take_back(&ss->peer_sent_bytes, &ss->t_peer_sent_bytes,
-			  evbuffer_get_length(rest));
+		take_back(&ss->peer_sent_bytes, &ss->t_peer_sent_bytes, evbuffer_get_length(rest));
 		ss->ext.dropped_bytes += evbuffer_get_length(rest);
 	}
 }

@@ -133,6 +133,25 @@ export async function freeRange(count, host = '127.0.0.1') {
 	return best.first;
 }
 
+/* The first of count UDP ports that are all free now; who asks while test t runs gets others: a socket
+ * sits on the one before them. */
+export async function reserveRange(t, count, host = '127.0.0.1') {
+	for (let tries = 0; tries < 100; tries++) {
+		const before = 22000 + (count + 1) * Math.floor(Math.random() * Math.floor(10000 / (count + 1)));
+		const guard = dgram.createSocket('udp4');
+
+		try {
+			await new Promise((resolve, reject) => guard.once('error', reject).bind(before, host, resolve));
+			await Promise.all([...Array(count).keys()].map((i) => bindUdp(before + 1 + i, host)));
+			t.after(() => guard.close());
+			return before + 1;
+		} catch {
+			guard.close();
+		}
+	}
+	throw new Error(`no ${count} free ports found`);
+}
+
 /* A port free for TCP and UDP, below the ephemeral ones so that nobody gets it in between.
  * host 0.0.0.0 serves for addresses of another namespace. */
 export async function freePort(host = '127.0.0.1') {

@@ -1,9 +1,11 @@
-/* turn_client.mjs - as much of a TURN client (RFC 8656 over UDP) as the tests need
+/* turn_client.mjs - as much of a TURN client (RFC 8656 over UDP, TCP and TLS; RFC 8016) as the tests need
  *
  * turnutils_uclient measures; this one holds one allocation open, says its relayed address,
  * and sends exactly the bytes it is told to, from an address of choice. */
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import dgram from 'node:dgram';
+import net from 'node:net';
+import tls from 'node:tls';
 
 import { REALM } from './stack.mjs';
 import { sleep, within } from './suite.mjs';
@@ -12,7 +14,7 @@ const MAGIC = 0x2112a442;
 const METHOD = { allocate: 0x003, refresh: 0x004, send: 0x016, permission: 0x008, channel: 0x009 };
 const ATTR = {
 	username: 0x0006, integrity: 0x0008, error: 0x0009, channel: 0x000c, lifetime: 0x000d, peer: 0x0012, data: 0x0013,
-	realm: 0x0014, nonce: 0x0015, relayed: 0x0016, transport: 0x0019,
+	realm: 0x0014, nonce: 0x0015, relayed: 0x0016, transport: 0x0019, ticket: 0x8030,
 };
 const INDICATION = 0x0010;
 
@@ -55,6 +57,13 @@ function unxorAddress(b) {
 	};
 }
 
+function uint32(n) {
+	const b = Buffer.alloc(4);
+
+	b.writeUInt32BE(n, 0);
+	return b;
+}
+
 function parse(msg) {
 	const attrs = new Map();
 
@@ -85,21 +94,24 @@ export class TurnClient {
 		this.localAddress = localAddress;
 		this.pending = new Map();
 		this.received = 0;	/* payload bytes of Data indications */
+		this.packets = 0;
 	}
 
 	async open() {
 		this.socket = dgram.createSocket('udp4');
-		this.socket.on('message', (msg) => this.#read(msg));
+		this.socket.on('message', (msg) => this.read(msg));
 		await new Promise((resolve) => this.socket.bind(0, this.localAddress, resolve));
 	}
 
-	#read(raw) {
+	read(raw) {
 		const msg = parse(raw);
 
-		if ((msg.type & 0x0110) === INDICATION)
+		if ((msg.type & 0x0110) === INDICATION) {
 			this.received += msg.attrs.get(ATTR.data)?.length ?? 0;
-		else
+			this.packets++;
+		} else {
 			this.pending.get(msg.id)?.(msg);
+		}
 	}
 
 	#send(type, attrs, id, sign) {
@@ -111,7 +123,11 @@ export class TurnClient {
 
 			body = Buffer.concat([body, attribute(ATTR.integrity, mac)]);
 		}
-		this.socket.send(Buffer.concat([header(type, body.length, id), body]), this.stack.turnPort, this.stack.host);
+		this.write(Buffer.concat([header(type, body.length, id), body]));
+	}
+
+	write(msg) {
+		this.socket.send(msg, this.stack.turnPort, this.stack.host);
 	}
 
 	async #request(method, attrs) {
@@ -163,11 +179,17 @@ export class TurnClient {
 		}
 	}
 
-	async allocate() {
+	/* lifetime_s: instead of the server's; mobile: ask for a ticket (RFC 8016). */
+	async allocate({ lifetime_s, mobile = false } = {}) {
 		if (!this.socket)
 			await this.open();
-		const got = await this.#transaction(METHOD.allocate, [attribute(ATTR.transport, Buffer.from([17, 0, 0, 0]))]);
+		const got = await this.#transaction(METHOD.allocate, [
+			attribute(ATTR.transport, Buffer.from([17, 0, 0, 0])),
+			...(lifetime_s ? [attribute(ATTR.lifetime, uint32(lifetime_s))] : []),
+			...(mobile ? [attribute(ATTR.ticket, Buffer.alloc(0))] : []),
+		]);
 
+		this.ticket = got.get(ATTR.ticket);
 		this.relayed = unxorAddress(got.get(ATTR.relayed));
 		return this.relayed;
 	}
@@ -196,10 +218,18 @@ export class TurnClient {
 	}
 
 	async refresh(lifetime_s) {
-		const lifetime = Buffer.alloc(4);
+		await this.#transaction(METHOD.refresh, [attribute(ATTR.lifetime, uint32(lifetime_s))]);
+	}
 
-		lifetime.writeUInt32BE(lifetime_s, 0);
-		await this.#transaction(METHOD.refresh, [attribute(ATTR.lifetime, lifetime)]);
+	/* Take over what another client allocated, from here. */
+	async resume(from, lifetime_s = 600) {
+		if (!this.socket)
+			await this.open();
+		Object.assign(this, { nonce: from.nonce, realm: from.realm, relayed: from.relayed });
+		const got = await this.#transaction(METHOD.refresh,
+			[attribute(ATTR.ticket, from.ticket), attribute(ATTR.lifetime, uint32(lifetime_s))]);
+
+		this.ticket = got.get(ATTR.ticket);
 	}
 
 	async release() {
@@ -209,6 +239,40 @@ export class TurnClient {
 
 	close() {
 		this.socket?.close();
+		this.socket = null;
+	}
+}
+
+/* Over a stream: messages one after the other. No ChannelData. */
+export class TurnStreamClient extends TurnClient {
+	async open() {
+		const { host, turnPort, tlsPort } = this.stack;
+
+		this.socket = tlsPort ? tls.connect({ host, port: tlsPort, rejectUnauthorized: false })
+			: net.connect({ host, port: turnPort });
+		this.rest = Buffer.alloc(0);
+		this.socket.on('data', (data) => this.#take(data));
+		this.socket.on('error', (err) => { this.error = err; });
+		this.ended = new Promise((resolve) => this.socket.once('close', resolve));
+		await new Promise((resolve) => this.socket.once(tlsPort ? 'secureConnect' : 'connect', resolve));
+	}
+
+	#take(data) {
+		this.rest = Buffer.concat([this.rest, data]);
+		while (this.rest.length >= 20 && this.rest.length >= 20 + this.rest.readUInt16BE(2)) {
+			const n = 20 + this.rest.readUInt16BE(2);
+
+			this.read(this.rest.subarray(0, n));
+			this.rest = this.rest.subarray(n);
+		}
+	}
+
+	write(msg) {
+		this.socket.write(msg);
+	}
+
+	close() {
+		this.socket?.end(); /* destroying it would cut TLS off */
 		this.socket = null;
 	}
 }
@@ -230,10 +294,11 @@ export async function allocation(t, stack, credentials, localAddress) {
 /* A UDP peer that counts and, when asked to, echoes. */
 export async function udpPeer(t, { echo = false, host = '127.0.0.1' } = {}) {
 	const socket = dgram.createSocket('udp4');
-	const peer = { address: host, port: 0, received: 0 };
+	const peer = { address: host, port: 0, received: 0, packets: 0, socket };
 
 	socket.on('message', (msg, from) => {
 		peer.received += msg.length;
+		peer.packets++;
 		if (echo)
 			socket.send(msg, from.port, from.address);
 	});

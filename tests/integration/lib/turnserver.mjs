@@ -8,7 +8,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { confide, newLogFile } from './suite.mjs';
+import { confide, freePort, newLogFile, reserveRange } from './suite.mjs';
+import { selfSigned } from './swarm.mjs';
 
 const SOURCE_DIR = fileURLToPath(new URL('../../..', import.meta.url));
 export const BUILD_DIR = path.resolve(process.env.BUILD_DIR ?? path.join(SOURCE_DIR, 'build', 'gcc'));
@@ -31,28 +32,6 @@ export async function until(what, ask, limit_ms = 30000) {
 			return answer;
 	}
 	throw new Error(`timed out: ${what}`);
-}
-
-/* Below the ephemeral ports: one of those may be somebody's client port already. */
-let nextPort = 10000 + (process.pid % 400) * 50;
-
-async function freePort() {
-	for (;;) {
-		const port = nextPort++;
-		const s = dgram.createSocket('udp4');
-
-		try {
-			await new Promise((resolve, reject) => {
-				s.once('error', reject);
-				s.bind(port, HOST, resolve);
-			});
-			return port;
-		} catch {
-			/* the next one */
-		} finally {
-			s.close();
-		}
-	}
 }
 
 export function tempDir(t) {
@@ -119,22 +98,32 @@ class Program {
 }
 
 export class Turnserver {
-	/* args: options beside those every server gets; {dir} stands for its folder. */
-	constructor(t, args = [], { admin = true, name = 'turnserver' } = {}) {
+	/* args: options beside those every server gets; {dir} stands for its folder. tls: it serves that, too. */
+	constructor(t, args = [], { admin = true, name = 'turnserver', tls = false } = {}) {
 		this.t = t;
 		this.args = args;
 		this.name = name;
 		this.dir = tempDir(t);
 		this.adminSocket = path.join(this.dir, 'admin.sock');
 		this.admin = admin;
+		this.tls = tls;
+	}
+
+	async #tlsOptions() {
+		if (!this.tls)
+			return ['--no-tls'];
+		const { cert, pkey } = selfSigned();
+
+		this.tlsPort ??= await freePort();
+		return ['--tls-listening-port', this.tlsPort, `--cert=${cert}`, `--pkey=${pkey}`];
 	}
 
 	async launch() {
 		this.port ??= await freePort();
-		this.relayPort ??= 25000 + RELAY_PORTS * Math.floor(Math.random() * 70);
+		this.relayPort ??= await reserveRange(this.t, RELAY_PORTS);
 		const own = [
 			'-L', HOST, '-E', HOST, '-p', this.port, `--min-port=${this.relayPort}`,
-			`--max-port=${this.relayPort + RELAY_PORTS - 1}`, '--no-tls', '--no-dtls', `--realm=${REALM}`,
+			`--max-port=${this.relayPort + RELAY_PORTS - 1}`, ...await this.#tlsOptions(), '--no-dtls', `--realm=${REALM}`,
 			'--no-cli', '--allow-loopback-peers', '--log-file=stdout', '--simple-log', '-v',
 			`--pidfile=${this.dir}/ts.pid`, `--userdb=${this.dir}/turndb`,
 			...(this.admin ? [`--admin-socket=${this.adminSocket}`, '--admin-interval=1'] : []),
