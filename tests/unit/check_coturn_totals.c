@@ -187,25 +187,25 @@ START_TEST(an_answer_that_is_refused_is_nobodys_packet)
 }
 END_TEST
 
-/* More than the limit in one second, both ways: coturn's own check tells. */
+/* More than the limit in one second; the packet of a peer was counted when it came. */
 START_TEST(what_a_limit_keeps_back_is_dropped)
 {
 	static struct _ioa_engine e;
 	ioa_network_buffer_handle b = channel_data(496);
+	int skip = 0;
 
-	relay.e = &e;
 	client.e = &e;
 	e.jiffie = 1;
 	session.bps = 1000;
-	ck_assert_int_eq(ioa_socket_check_bandwidth(&relay, b, 1), 1);
-	ck_assert_int_eq(ioa_socket_check_bandwidth(&relay, b, 1), 1);
-	ck_assert_int_eq(ioa_socket_check_bandwidth(&relay, b, 1), 0);
-	ck_dropped(1, 500);
-	ck_assert_int_eq(ioa_socket_check_bandwidth(&client, b, 1), 1);
-	ck_assert_int_eq(ioa_socket_check_bandwidth(&client, b, 1), 1);
-	ck_assert_int_eq(ioa_socket_check_bandwidth(&client, b, 1), 0);
-	ck_dropped(2, 1000);
-	free(b);
+	ck_assert_int_eq(ioa_socket_check_bandwidth(&client, b, 0), 1);
+	ck_assert_int_eq(ioa_socket_check_bandwidth(&client, b, 0), 1);
+	session.peer_received_packets = 3;
+	session.peer_received_bytes = 1488;
+	ck_assert_int_eq(send_data_from_ioa_socket_nbh(&client, NULL, b, 0, 0, &skip), 500);
+	ck_assert_int_eq(skip, 1);
+	ck_dropped(1, 496);
+	ck_assert_uint_eq(peer_packets(), 2);
+	ck_assert_uint_eq(received(), 992);
 }
 END_TEST
 
