@@ -10,10 +10,11 @@ LOG=$TOP/build/run-tests.log
 TEST_BUILD=$TOP/build/test
 CLANG_BUILD=$TOP/build/clang
 ASAN_BUILD=$TOP/build/asan
+TSAN_BUILD=$TOP/build/tsan
 STRICT_CFLAGS="-O2 -g -Werror"
 # With sanitizers gcc warns of what cannot happen, so warnings are left to the two builds above.
 SANITIZER_CFLAGS="-O1 -g"
-STAGES="install build clang check integration sanitizers scripts"
+STAGES="install build clang check integration sanitizers threads scripts"
 # A test that hangs must not take the whole run with it.
 CHECK_LIMIT_S=600
 INTEGRATION_LIMIT_S=900
@@ -35,6 +36,7 @@ Install what is missing, build, and run the tests. Without arguments all stages 
   integration   the daemons with real clients
   sanitizers    AddressSanitizer and UndefinedBehaviorSanitizer; make check and integration again,
                 without the browsers
+  threads       ThreadSanitizer: unit tests with threads, and both daemons under load
   scripts       start-all.sh (options, secrets, stale pids, taken ports, stop) and how coturn is fetched and patched
 
 The last line is 'N passed, N failed'. Output of all steps: build/run-tests.log
@@ -183,6 +185,31 @@ stage_sanitizers() {
 	build_in "$ASAN_BUILD" "$SANITIZER_CFLAGS" "all turnutils" --enable-sanitizers || return
 	check_in "$ASAN_BUILD" "$SANITIZER_CFLAGS" || rc=1
 	SOAK_ROUNDS=$SANITIZER_SOAK_ROUNDS integration_with "$ASAN_BUILD" "${files[@]}" || rc=1
+	return $rc
+}
+
+# ThreadSanitizer finds no room for its memory when the kernel scatters a program's too widely
+# (vm.mmap_rnd_bits above 28); it need not scatter this one. Where that is forbidden, as in some
+# containers, it may work all the same, or ThreadSanitizer says so.
+in_one_place() {
+	if setarch -R true 2>/dev/null; then
+		setarch -R "$@"
+	else
+		"$@"
+	fi
+}
+
+stage_threads() {
+	local rc=0 from
+	build_in "$TSAN_BUILD" "$SANITIZER_CFLAGS" "all turnutils threaded" --enable-sanitizers=thread || return
+	rm -f "$TSAN_BUILD"/*.trs
+	step "make check-threads" in_one_place timeout -k 10 $CHECK_LIMIT_S \
+		make -C "$TSAN_BUILD" -j"$(jobs_count)" CFLAGS="$SANITIZER_CFLAGS" check-threads || rc=1
+	count_check "$TSAN_BUILD"
+	from=$(log_size)
+	step "both daemons under load" in_one_place env BUILD_DIR="$TSAN_BUILD" timeout -k 10 $INTEGRATION_LIMIT_S \
+		"$TOP/tests/integration/run.sh" tsan/threads.test.mjs || rc=1
+	count_node "$from"
 	return $rc
 }
 

@@ -68,8 +68,10 @@ AC_SUBST([COTURN_DEP_LIBS])
 
 dnl Foreign code gets AddressSanitizer, whose findings there matter to us (our hook shares its memory), but not
 dnl UndefinedBehaviorSanitizer: coturn reads unaligned words on purpose and the run would end there.
+dnl ThreadSanitizer has to see every lock and every access, so it is the same for all.
 COTURN_SAN_CFLAGS=
-AS_IF([test -n "$SAN_CFLAGS"], [COTURN_SAN_CFLAGS="-fsanitize=address -fno-omit-frame-pointer"])
+AS_IF([test "$enable_sanitizers" = thread], [COTURN_SAN_CFLAGS=$SAN_CFLAGS],
+	[test -n "$SAN_CFLAGS"], [COTURN_SAN_CFLAGS="-fsanitize=address -fno-omit-frame-pointer"])
 AC_SUBST([COTURN_SAN_CFLAGS])
 
 coturn_summary="$COTURN_VERSION, patches up to $COTURN_PATCHES, with${coturn_features:- nothing optional}"

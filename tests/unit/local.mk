@@ -278,3 +278,11 @@ check_loop_CFLAGS = $(SIO_CHECK_CFLAGS) $(EVENT_CFLAGS)
 check_loop_LDADD = libsignald-io.a $(SIO_CHECK_LIBS) $(EVENT_LIBS)
 
 endif
+
+# Those in which threads meet, for a build with --enable-sanitizers=thread.
+THREADED_CHECKS = check_ext_cells check_ext_live check_ext_policy check_ext_revocations check_ext_secrets \
+	check_ledger check_log
+.PHONY: threaded check-threads
+threaded: $(THREADED_CHECKS)
+check-threads: threaded
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS="$(THREADED_CHECKS)"
