@@ -250,7 +250,7 @@ static void say_kept(struct spool *sp)
 	sp->losing = false;
 }
 
-int spool_append(struct spool *sp, const char *line, size_t n, const char *epoch, uint64_t seq)
+int spool_offer(struct spool *sp, const char *line, size_t n, const char *epoch, uint64_t seq)
 {
 	int r;
 
@@ -261,13 +261,20 @@ int spool_append(struct spool *sp, const char *line, size_t n, const char *epoch
 	if (n && line[n - 1] == '\n')
 		n--;
 	r = append(sp, line, n, epoch, seq);
-	if (r < 0) {
-		say_lost(sp, r);
+	if (r < 0)
 		return r;
-	}
 	say_kept(sp);
 	rewrite_on(sp);
 	return 0;
+}
+
+int spool_append(struct spool *sp, const char *line, size_t n, const char *epoch, uint64_t seq)
+{
+	int r = spool_offer(sp, line, n, epoch, seq);
+
+	if (r < 0)
+		say_lost(sp, r);
+	return r;
 }
 
 /* --- the ledger -------------------------------------------------------------------------- */

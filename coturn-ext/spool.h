@@ -7,7 +7,8 @@
  * clean stop, and a host that loses power may lose the last seconds.
  *
  * A record's identity is (epoch, seq). Within an epoch seq rises, epochs follow
- * each other in the order of the file, so "up to here" is one identity.
+ * each other in the order of the file, so "up to here" is one identity. (Only the
+ * rest of an epoch that did not fit at one start comes behind a later one.)
  *
  * Near its hard limit the file is written anew, a slice with each record that
  * is appended, or all at once if a ledger is there: acknowledged records go, and
@@ -61,6 +62,10 @@ void spool_free(struct spool *sp); /* NULL is fine; does not sync */
  * an identity the spool has already), or -errno after counting it in lost_ends;
  * the log hears of the first loss and of the first success after it. */
 int spool_append(struct spool *sp, const char *line, size_t n, const char *epoch, uint64_t seq);
+
+/* As spool_append(), for what is kept elsewhere, too: a failure loses nothing, and
+ * is neither counted nor told. */
+int spool_offer(struct spool *sp, const char *line, size_t n, const char *epoch, uint64_t seq);
 
 /* --- the ledger ----------------------------------------------------------------- */
 

@@ -86,9 +86,22 @@ static size_t find_run(const struct spool_index *x, const char *epoch)
 	return x->runs_n;
 }
 
+/* An epoch whose ends could not all be kept at one start has another run, with
+ * other epochs in between: the newest that begins with such a number or a lower one. */
+static size_t find_run_of(const struct spool_index *x, const char *epoch, uint64_t seq)
+{
+	size_t run = x->runs_n;
+
+	while (run-- > 0)
+		if (strcmp(x->runs[run].epoch, epoch) == 0 &&
+		    x->records[x->runs[run].first].seq <= seq)
+			return run;
+	return x->runs_n;
+}
+
 size_t spool_index_behind(const struct spool_index *x, const char *epoch, uint64_t seq)
 {
-	size_t run = find_run(x, epoch), low, high;
+	size_t run = find_run_of(x, epoch, seq), low, high;
 
 	if (run == x->runs_n)
 		return 0;

@@ -2,6 +2,7 @@
 #include "state.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,10 +47,16 @@ static int open_spool(struct state *st, const struct options *o, char *err, size
 
 /* --- what was left ---------------------------------------------------------------------- */
 
-/* What cannot be written is counted by the spool; the rest may still fit. */
+/* Where ends of a killed server go. */
+struct keeper {
+	struct spool *spool;
+	uint64_t kept;
+	int error; /* the spool's: the mapping is read no further, and stays */
+};
+
 static int keep(void *arg, const struct live_record *rec)
 {
-	struct state *st = arg;
+	struct keeper *k = arg;
 	char line[RELAY_LINE_MAX];
 	int n = relay_write_end(line, sizeof(line),
 				&(struct relay_end){ .epoch = rec->epoch,
@@ -60,24 +67,33 @@ static int keep(void *arg, const struct live_record *rec)
 						     .exact = rec->exact,
 						     .reason = rec->reason });
 
-	if (n > 0)
-		spool_append(st->spool, line, (size_t)n, rec->epoch, rec->seq);
-	return 0;
+	k->error = n > 0 ? spool_offer(k->spool, line, (size_t)n, rec->epoch, rec->seq) : 0;
+	if (k->error == 0)
+		k->kept++;
+	return k->error;
 }
 
-static int recover(struct state *st, const char *path, char *err, size_t err_size)
+/* A disk that is full must keep nobody from serving. What it has no room for stays
+ * in the mapping, under its numbers, until the next start; this server has none then. */
+static int recover(struct state *st, const char *path, bool *left, char *err, size_t err_size)
 {
-	long n = live_recover(path, admin_wall_ms(), keep, st, err, err_size);
+	struct keeper k = { .spool = st->spool };
+	long n = live_recover(path, admin_wall_ms(), keep, &k, err, err_size);
 
-	if (n == -EBADMSG) { /* and gone: it must not keep this server from starting */
+	st->recovered = k.kept;
+	*left = k.error < 0;
+	if (*left)
+		log_error(TOKEN,
+			  "ends of a killed server do not fit into the spool (%s): they stay in %s "
+			  "until the next start; until then a kill will lose what is live",
+			  strerror(-k.error), path);
+	else if (n == -EBADMSG) /* and gone: it must not keep this server from starting */
 		log_error(TOKEN, "%s; what its server had not told is lost", err);
-		return 0;
-	}
-	if (n < 0)
+	else if (n < 0)
 		return (int)n;
-	st->recovered = (uint64_t)n;
-	if (n > 0)
-		log_warn(TOKEN, "%ld allocations of a server that was killed have ended", n);
+	if (k.kept > 0)
+		log_warn(TOKEN, "%" PRIu64 " allocations of a server that was killed have ended",
+			 k.kept);
 	return 0;
 }
 
@@ -94,6 +110,7 @@ int state_open(struct state *st, const struct options *o, const struct live_layo
 	       char *err, size_t err_size)
 {
 	char *path = NULL;
+	bool left = false;
 	int r = -ENOMEM;
 
 	snprintf(err, err_size, "admin-socket: %s", strerror(ENOMEM));
@@ -103,8 +120,8 @@ int state_open(struct state *st, const struct options *o, const struct live_layo
 	if (r == 0)
 		r = open_spool(st, o, err, err_size);
 	if (r == 0)
-		r = recover(st, path, err, err_size);
-	if (r == 0 && layout)
+		r = recover(st, path, &left, err, err_size);
+	if (r == 0 && layout && !left)
 		open_live(st, path, layout);
 	if (r == 0)
 		state_alive(st);

@@ -1,5 +1,6 @@
 /* ends.test.mjs - no end is lost: stops, signals, the ledger, the spool, kill -9 */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -257,5 +258,51 @@ describe('kill -9', { concurrency: 2 }, () => {
 		const admin = await ledger(third);
 
 		assertExact(admin.all('end'), all, 'crash');
+	});
+
+	test('with the disk full the successor serves, and leaves the ends to the next one', async (t) => {
+		const disk = fs.mkdtempSync('/tmp/ends-disk-');
+		const args = [`--admin-state-dir=${disk}`];
+		const on = (server) => Object.assign(Object.create(server), { dir: disk });
+		const filler = path.join(disk, 'filler');
+
+		t.after(() => {
+			try {
+				execFileSync('umount', [disk], { stdio: 'ignore' });
+			} catch { /* was not mounted */ }
+			fs.rmdirSync(disk);
+		});
+		try {
+			execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk], { stdio: 'ignore' });
+		} catch {
+			return t.skip('needs the right to mount');
+		}
+		const server = await serve(t, { args });
+		const all = await relayed(t, server, 20);
+		const { hello } = await server.connect();
+
+		server.program.process.kill('SIGKILL');
+		await server.program.ended;
+		const fd = fs.openSync(filler, 'w');
+
+		assert.throws(() => { for (;;) fs.writeSync(fd, Buffer.alloc(4096)); }, { code: 'ENOSPC' });
+		fs.closeSync(fd);
+		const second = await serve(t, { args, dir: server.dir });
+		const kept = spooled(on(second)).length;
+
+		assert.ok(kept < all.length, `${kept} were kept`);
+		assert.equal(second.program.out.match(/ends of a killed server do not fit/g)?.length, 1);
+		assert.equal((await (await second.connect()).command({ c: 'stats' })).lostEnds, 0);
+		await client(t, second, 'somebody');
+		fs.rmSync(filler);
+		await second.stop();
+		assert.equal(second.program.end.code, 0);
+		const third = await serve(t, { args, dir: server.dir });
+		const recovered = spooled(on(third)).filter((e) => e.epoch === hello.epoch);
+
+		assertExact(recovered, all, 'crash');
+		assert.equal(spooled(on(third)).length, all.length + 1);
+		await third.stop();
+		assert.equal(fs.existsSync(`${server.adminSocket}.live`), false);
 	});
 });

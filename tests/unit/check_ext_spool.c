@@ -164,6 +164,28 @@ START_TEST(a_ledger_goes_on_behind_its_last_record)
 }
 END_TEST
 
+/* The disk was full when the first epoch's ends were recovered. */
+START_TEST(the_rest_of_an_epoch_may_come_behind_another)
+{
+	append_n(EPOCH_1, 1, 3);
+	append_n(EPOCH_2, 1, 2);
+	append_n(EPOCH_1, 4, 2);
+	spool_begin(sp, EPOCH_1, 2);
+	expect(EPOCH_1, 3);
+	expect(EPOCH_2, 1);
+	spool_ack(sp, EPOCH_1, 3);
+	ck_assert_uint_eq(spool_records(sp), 4);
+	expect(EPOCH_2, 2);
+	expect(EPOCH_1, 4);
+	spool_ack(sp, EPOCH_1, 4);
+	ck_assert_uint_eq(spool_records(sp), 1);
+	spool_end(sp);
+	spool_begin(sp, EPOCH_2, 2); /* what it has is known already */
+	expect(EPOCH_1, 5);
+	ck_assert_int_eq(next(), 0);
+}
+END_TEST
+
 START_TEST(an_unknown_last_record_replays_all)
 {
 	append_n(EPOCH_2, 1, 2);
@@ -765,6 +787,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, what_was_appended_is_handed_out_in_order);
 	tcase_add_test(t, a_ledger_goes_on_behind_its_last_record);
+	tcase_add_test(t, the_rest_of_an_epoch_may_come_behind_another);
 	tcase_add_test(t, an_unknown_last_record_replays_all);
 	tcase_add_test(t, an_identity_between_two_records_means_the_one_before);
 	tcase_add_test(t, acknowledged_records_are_gone_after_a_restart);
