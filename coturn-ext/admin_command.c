@@ -75,8 +75,8 @@ static uint64_t end_all(struct admin_socket *s, const struct relay_command *cmd,
 	reason_of_end(reason, word, cmd->reason);
 	catch_up(s);
 	for (e = registry_match(r, cmd, NULL); e; e = registry_match(r, cmd, e)) {
-		cell_mark(e->cell, reason); /* first: it may end on its thread at once */
-		count += s->config.cancel(cell_sid(e->cell)) >= 0;
+		cell_mark(cell_of_entry(e), reason); /* first: it may end on its thread at once */
+		count += s->config.cancel(cell_sid(cell_of_entry(e))) >= 0;
 	}
 	return count;
 }

@@ -220,7 +220,7 @@ void admin_socket_new_allocation(struct admin_socket *s, const struct entry *e)
 
 	if (!admin_socket_has_watchers(s))
 		return;
-	cell_describe(e->cell, admin_now_ms(), &a);
+	cell_describe(cell_of_entry(e), admin_now_ms(), &a);
 	n = relay_write_new(line, sizeof(line), e->seq, &a);
 	TAILQ_FOREACH (c, &s->clients, link)
 		if (c->subscribed)

@@ -55,10 +55,10 @@ static void say_snap(struct client *c, const struct entry *e)
 	struct relay_allocation a;
 	struct relay_totals t;
 
-	cell_describe(e->cell, admin_now_ms(), &a);
+	cell_describe(cell_of_entry(e), admin_now_ms(), &a);
 	if (!wanted(&c->walk.what, &a))
 		return;
-	cell_totals(e->cell, &t);
+	cell_totals(cell_of_entry(e), &t);
 	client_say(c, line, relay_write_snap(line, sizeof(line), e->seq, &a, &t));
 	c->walk.count++;
 }
@@ -74,9 +74,9 @@ static void row_of(const struct entry *e, struct relay_usage_row *row)
 {
 	struct relay_allocation a;
 
-	cell_describe(e->cell, 0, &a);
+	cell_describe(cell_of_entry(e), 0, &a);
 	memcpy(row->id, a.id, sizeof(row->id));
-	cell_totals(e->cell, &row->totals);
+	cell_totals(cell_of_entry(e), &row->totals);
 }
 
 static size_t step_usage(struct client *c)

@@ -8,18 +8,16 @@
 #include <string.h>
 
 #include "live.h"
+#include "live_text.h"
 #include "reasons.h"
 #include "registry.h"
 
 #define RING_TICK_MIN 256 /* cells a second that cost too little to spread */
 #define RING_SIZE_MIN 64
-#define TICK_BATCH 32	/* cells the tick fetches into the cache together */
-#define CLIENT_BYTES 48 /* kept for an address: a longer one may follow a shorter */
-
-enum { STRING_CLIENT = LIVE_STRINGS - 1 };
+#define TICK_BATCH 32 /* cells the tick fetches into the cache together */
 
 struct cell {
-	struct live_cell live; /* first; what a successor reads, and the strings behind the cell */
+	struct live_cell live; /* first; what a successor reads, and who it is behind the cell */
 	struct cell_note born, gone;
 	_Atomic(char *) why; /* a mark, or coturn's own text; a constant, or the cell's own */
 	/* main only */
@@ -154,18 +152,6 @@ static void forget_one(_Atomic size_t *n)
 
 /* --- making a cell ----------------------------------------------------------- */
 
-static const char *string_in(const struct relay_allocation *a, size_t i)
-{
-	return (const char *)a + live_strings[i].offset;
-}
-
-static size_t room_for(const struct relay_allocation *a, size_t i)
-{
-	size_t n = strnlen(string_in(a, i), live_strings[i].size - 1) + 1;
-
-	return i == STRING_CLIENT && n < CLIENT_BYTES ? CLIENT_BYTES : n;
-}
-
 static char *text_of(const struct cell *c)
 {
 	return (char *)(uintptr_t)c + c->live.text_at;
@@ -183,24 +169,15 @@ static uint64_t hash_of(const char *s)
 
 static struct cell *pack(struct live *mapping, const struct relay_allocation *a)
 {
-	size_t i, n = 0;
-	struct cell *c;
-	char *at;
+	const size_t n = live_text_bytes(a);
+	struct cell *c = live_cell_new(mapping, sizeof(*c) + n);
 
-	for (i = 0; i < LIVE_STRINGS; i++)
-		n += room_for(a, i);
-	c = live_cell_new(mapping, sizeof(*c) + n);
 	if (!c)
 		return NULL;
-	memset(c, 0, sizeof(*c) + n);
+	memset(c, 0, sizeof(*c));
 	c->live.text_at = sizeof(*c);
 	c->live.text_bytes = (uint16_t)n;
-	for (i = 0, at = text_of(c); i < LIVE_STRINGS; i++) {
-		size_t room = room_for(a, i);
-
-		memcpy(at, string_in(a, i), strnlen(string_in(a, i), live_strings[i].size - 1));
-		at += room;
-	}
+	live_text_write(text_of(c), a);
 	c->live.shared = a->shared;
 	c->live.client_seen = hash_of(a->client);
 	atomic_init(&c->live.lifetime_s, a->lifetime_s);
@@ -305,7 +282,6 @@ int cell_new(struct cell **out, struct cell_queue *q, struct cell_ring *ring, vo
 	c->live.session = (uintptr_t)session;
 	c->born.type = CELL_BORN;
 	c->gone.type = CELL_GONE;
-	c->entry.cell = c;
 	set_state(c, LIVE_ALIVE);
 	ring_push(ring, c);
 	ring->n++;
@@ -586,16 +562,8 @@ void cell_totals(const struct cell *c, struct relay_totals *out)
 
 void cell_describe(const struct cell *c, uint64_t now_ms, struct relay_allocation *out)
 {
-	const char *at = text_of(c);
-	size_t i;
-
 	snprintf(out->id, sizeof(out->id), "%018llu", (unsigned long long)c->live.sid);
-	for (i = 0; i < LIVE_STRINGS; i++) {
-		size_t n = strlen(at) + 1;
-
-		memcpy((char *)out + live_strings[i].offset, at, n);
-		at += n;
-	}
+	live_text_read(text_of(c), c->live.text_bytes, out);
 	out->shared = c->live.shared;
 	out->lifetime_s = atomic_load_explicit(&c->live.lifetime_s, memory_order_relaxed);
 	out->age_ms = now_ms > c->live.start_ms ? now_ms - c->live.start_ms : 0;
@@ -636,24 +604,16 @@ struct entry *cell_entry(struct cell *c)
 	return &c->entry;
 }
 
-/* The client is the last of the strings. */
-static char *client_of(const struct cell *c)
+struct cell *cell_of_entry(const struct entry *e)
 {
-	char *at = text_of(c);
-	size_t i;
-
-	for (i = 0; i < STRING_CLIENT; i++)
-		at += strlen(at) + 1;
-	return at;
+	return CELL_OF(e, entry);
 }
 
 void cell_apply_move(struct cell_note *moved)
 {
 	struct cell_moved *m = (struct cell_moved *)moved;
-	char *client = client_of(m->cell);
-	size_t room = (size_t)(text_of(m->cell) + m->cell->live.text_bytes - client);
 
-	snprintf(client, room, "%s", m->client);
+	live_text_set_client(text_of(m->cell), m->cell->live.text_bytes, m->client);
 }
 
 void cell_note_free(struct cell_note *moved)

@@ -125,7 +125,8 @@ uint64_t cell_ended_ms(const struct cell *c);
 void cell_set_end_seq(struct cell *c, uint64_t seq);
 uint64_t cell_end_seq(const struct cell *c); /* 0: none */
 
-struct entry *cell_entry(struct cell *c);      /* the registry's own part of it */
+struct entry *cell_entry(struct cell *c); /* the registry's own part of it */
+struct cell *cell_of_entry(const struct entry *e);
 void cell_apply_move(struct cell_note *moved); /* the client's address becomes the new one */
 void cell_note_free(struct cell_note *moved);
 void cell_free(struct cell *c); /* after CELL_GONE was taken; NULL is fine */

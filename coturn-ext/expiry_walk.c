@@ -21,10 +21,10 @@ struct expiry_walk {
 
 static void look(const struct expiry_walk *w, struct entry *e, int64_t now_s)
 {
-	if (now_s < policy_end_s(w->policy, cell_name(e->cell)))
+	if (now_s < policy_end_s(w->policy, cell_name(cell_of_entry(e))))
 		return;
-	cell_mark(e->cell, "expired"); /* first: it may end on its thread at once */
-	w->cancel(cell_sid(e->cell));
+	cell_mark(cell_of_entry(e), "expired"); /* first: it may end on its thread at once */
+	w->cancel(cell_sid(cell_of_entry(e)));
 }
 
 bool expiry_walk_step(struct expiry_walk *w, int64_t now_s)

@@ -13,22 +13,12 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "live_text.h"
 #include "reasons.h"
 
 #define SESSION_BYTES_MAX (1u << 20)
 #define CHUNK_SLOTS_MAX 4096
 #define SID_MAX 999999999999999999u /* RELAY_ID_LEN digits */
-
-#define STRING(field)                                                                              \
-	{                                                                                          \
-		offsetof(struct relay_allocation, field),                                          \
-			sizeof(((struct relay_allocation *)0)->field)                              \
-	}
-const struct live_string live_strings[LIVE_STRINGS] = {
-	STRING(name),	   STRING(realm),	    STRING(secret),
-	STRING(transport), STRING(relay_transport), STRING(relayed),
-	STRING(relayed6),  STRING(client),
-};
 
 #define TOTAL(field) offsetof(struct relay_totals, field)
 const size_t live_totals_at[LIVE_TOTALS] = {
@@ -154,28 +144,18 @@ static int read_header(struct reader *r)
 
 /* --- cells -------------------------------------------------------------------------- */
 
-/* Each string ends within the text, and there are as many as there should be. */
-static bool good_text(const char *text, size_t n)
+static int read_text(const struct live_cell *c, struct relay_allocation *out)
 {
-	size_t i;
-
-	for (i = 0; i < LIVE_STRINGS; i++) {
-		const char *end = memchr(text, '\0', n);
-
-		if (!end)
-			return false;
-		n -= (size_t)(end + 1 - text);
-		text = end + 1;
-	}
-	return true;
+	return live_text_read((const char *)c + c->text_at, c->text_bytes, out);
 }
 
 static bool good_cell(const struct live_cell *c, size_t cell_bytes)
 {
+	struct relay_allocation a;
+
 	return (c->state == LIVE_ALIVE || c->state == LIVE_ENDED) && c->sid <= SID_MAX &&
 	       c->text_at >= sizeof(*c) && c->text_at < cell_bytes &&
-	       c->text_bytes <= cell_bytes - c->text_at &&
-	       good_text((const char *)c + c->text_at, c->text_bytes);
+	       c->text_bytes <= cell_bytes - c->text_at && read_text(c, &a) == 0;
 }
 
 /* The highest number an end may have: the last one announced and, above that,
@@ -348,20 +328,12 @@ static int tell_totals(const struct reader *r, const struct live_cell *c, struct
 	return 0;
 }
 
-static void tell_texts(const struct live_cell *c, struct relay_allocation *a)
+static int tell_who(const struct live_cell *c, struct relay_allocation *a)
 {
-	const char *text = (const char *)c + c->text_at;
-	size_t i;
-
-	for (i = 0; i < LIVE_STRINGS; i++) {
-		char *to = (char *)a + live_strings[i].offset;
-
-		memcpy(to, text, strnlen(text, live_strings[i].size - 1));
-		text += strlen(text) + 1;
-	}
 	snprintf(a->id, sizeof(a->id), "%018llu", (unsigned long long)c->sid);
 	a->shared = c->shared;
 	a->lifetime_s = c->lifetime_s;
+	return read_text(c, a);
 }
 
 static void tell_times(const struct reader *r, const struct live_cell *c, struct live_record *out)
@@ -395,9 +367,10 @@ static int tell(const struct reader *r, const struct found *f, live_record_fn fn
 	if (!good_cell(c, f->cell_bytes)) /* somebody writes to it */
 		return -EBADMSG;
 	e = tell_totals(r, c, &out);
+	if (e == 0)
+		e = tell_who(c, &out.alloc);
 	if (e < 0)
 		return e;
-	tell_texts(c, &out.alloc);
 	tell_times(r, c, &out);
 	out.reason = reason_in(c);
 	return fn(arg, &out);

@@ -16,11 +16,9 @@
 struct cell_queue;
 
 #define LIVE_MAGIC "turnlive"
-#define LIVE_VERSION 1
+#define LIVE_VERSION 2
 #define LIVE_TOTALS 11 /* in the order of struct relay_totals */
 #define LIVE_WIRE 10   /* index of wire_bytes */
-#define LIVE_STRINGS                                                                               \
-	8 /* name, realm, secret, transport, relay_transport, relayed, relayed6, client */
 #define LIVE_BLOCK_BYTES 65536u
 #define LIVE_EPOCH_MAX 16
 
@@ -75,8 +73,8 @@ enum live_state {
 };
 
 /* The part of a cell that means something to a successor; written by the
- * relay thread, but for end_seq (main). The strings follow the cell, each with
- * its NUL, in the order of LIVE_STRINGS. Times are monotonic. Three fields are
+ * relay thread, but for end_seq (main). Who it is follows the cell (live_text.h).
+ * Times are monotonic. Three fields are
  * there for who writes it alone, to fill two lines of the cache: what a tick
  * touches begins at .session, a cache line that is followed by one more. */
 struct live_cell {
@@ -100,11 +98,7 @@ struct live_cell {
 };
 #define LIVE_LINE 64 /* bytes: of a cache, and what cells are aligned to in the mapping */
 
-/* Where the strings of a cell, but for its id, and the totals are in the structs
- * of relay_event.h. */
-extern const struct live_string {
-	size_t offset, size;
-} live_strings[LIVE_STRINGS];
+/* Where the totals are in struct relay_totals. */
 extern const size_t live_totals_at[LIVE_TOTALS];
 
 /* What the counters say of the bytes on the wire: both legs, the dropped too. */

@@ -105,7 +105,7 @@ static uint64_t hash_sid(uint64_t sid)
 
 static uint64_t sid_of(const struct chain *c)
 {
-	return cell_sid(CONTAINER(c, struct entry, by_sid)->cell);
+	return cell_sid(cell_of_entry(CONTAINER(c, struct entry, by_sid)));
 }
 
 static uint64_t hash_entry(const struct chain *c)
@@ -134,7 +134,7 @@ static struct entry *entry_of(const struct chain *c, enum index_id i)
 /* A member has a text, or it would be none. */
 static void member_text(const struct chain *c, enum index_id i, char out[TURN_USER_ID_MAX + 1])
 {
-	if (!text_of(entry_of(c, i)->cell, i, out))
+	if (!text_of(cell_of_entry(entry_of(c, i)), i, out))
 		out[0] = '\0';
 }
 
@@ -175,7 +175,7 @@ static int join(struct registry *r, struct entry *e, enum index_id i)
 	char text[TURN_USER_ID_MAX + 1];
 	struct entry *first;
 
-	if (!text_of(e->cell, i, text))
+	if (!text_of(cell_of_entry(e), i, text))
 		return 0;
 	first = first_of(r, i, text);
 	if (!first && table_add(&r->firsts[i], &e->in[i].chain) < 0)
@@ -190,7 +190,7 @@ static void leave(struct registry *r, struct entry *e, enum index_id i)
 	struct entry *first;
 	bool was_first;
 
-	if (!e->in[i].prev || !text_of(e->cell, i, text))
+	if (!e->in[i].prev || !text_of(cell_of_entry(e), i, text))
 		return;
 	first = first_of(r, i, text);
 	was_first = first == e;
@@ -307,14 +307,14 @@ static bool id_is(const struct entry *e, const char *id)
 {
 	char *end;
 
-	return strtoull(id, &end, 10) == cell_sid(e->cell) && !*end;
+	return strtoull(id, &end, 10) == cell_sid(cell_of_entry(e)) && !*end;
 }
 
 static bool in_group(const struct entry *e, enum index_id i, const char *text)
 {
 	char own[TURN_USER_ID_MAX + 1];
 
-	return e->in[i].prev && text_of(e->cell, i, own) && !strcmp(own, text);
+	return e->in[i].prev && text_of(cell_of_entry(e), i, own) && !strcmp(own, text);
 }
 
 static bool registry_selects(const struct relay_command *c, const struct entry *e)

@@ -30,7 +30,6 @@ struct member {
 
 /* Read only for everyone else. */
 struct entry {
-	struct cell *cell;
 	uint64_t seq; /* of its "new"; 0: not registered */
 	TAILQ_ENTRY(entry) birth;
 	struct chain by_sid;

@@ -219,8 +219,9 @@ static void sample_one(struct watch *w, struct entry *e)
 {
 	struct relay_usage_row *row = &w->rows[w->rows_n];
 
-	cell_totals(e->cell, &row->totals);
-	snprintf(row->id, sizeof(row->id), "%018llu", (unsigned long long)cell_sid(e->cell));
+	cell_totals(cell_of_entry(e), &row->totals);
+	snprintf(row->id, sizeof(row->id), "%018llu",
+		 (unsigned long long)cell_sid(cell_of_entry(e)));
 	if (++w->rows_n == RELAY_USAGE_ROWS)
 		flush_rows(w);
 }
@@ -404,7 +405,7 @@ static void free_cells(struct watch *w)
 	}
 
 	while (w->registry && (e = registry_oldest(w->registry))) {
-		struct cell *c = e->cell;
+		struct cell *c = cell_of_entry(e);
 
 		registry_remove(w->registry, e);
 		cell_free(c);

@@ -30,10 +30,10 @@ static size_t cancel(void *arg)
 
 	watch_catch_up(w);
 	for (e = registry_oldest(w->registry); e; e = registry_after(e)) {
-		if (cell_marked(e->cell))
+		if (cell_marked(cell_of_entry(e)))
 			continue;
-		cell_mark(e->cell, reason);
-		w->host.cancel(cell_sid(e->cell));
+		cell_mark(cell_of_entry(e), reason);
+		w->host.cancel(cell_sid(cell_of_entry(e)));
 	}
 	return registry_count(w->registry);
 }
@@ -46,7 +46,7 @@ static void force(void *arg)
 
 	watch_catch_up(w);
 	while ((e = registry_oldest(w->registry)))
-		watch_end(w, e->cell, false, reason);
+		watch_end(w, cell_of_entry(e), false, reason);
 }
 
 static bool flushed(void *arg)

@@ -17,6 +17,8 @@
 #define FILE_BYTES_MAX (8u << 20)
 enum { CELLS_BYTES = 2048 };
 
+#define MUST_END(text) MUST(memchr(text, '\0', sizeof(text)))
+
 struct heard {
 	uint64_t seq; /* the last */
 	uint64_t sum;
@@ -33,11 +35,14 @@ static int hear(void *arg, const struct live_record *r)
 	MUST(strlen(r->alloc.id) == RELAY_ID_LEN);
 	MUST(r->reason[0]);
 	MUST(r->ended_ms <= 1800000000000u);
-	for (i = 0; i < LIVE_STRINGS; i++) {
-		const char *text = (const char *)&r->alloc + live_strings[i].offset;
-
-		MUST(memchr(text, '\0', live_strings[i].size));
-	}
+	MUST_END(r->alloc.name);
+	MUST_END(r->alloc.realm);
+	MUST_END(r->alloc.secret);
+	MUST_END(r->alloc.transport);
+	MUST_END(r->alloc.relay_transport);
+	MUST_END(r->alloc.relayed);
+	MUST_END(r->alloc.relayed6);
+	MUST_END(r->alloc.client);
 	for (i = 0; i < LIVE_TOTALS; i++) {
 		uint64_t v;
 

@@ -19,6 +19,7 @@
 
 #include "cells.h"
 #include "live.h"
+#include "live_text.h"
 #include "run_suite.h"
 
 #define EPOCH "00000000000000a1"
@@ -119,10 +120,98 @@ static struct relay_allocation sample(unsigned i)
 	snprintf(a.name, sizeof(a.name), "1800000000:user%u:%022u", i, i);
 	strcpy(a.realm, "example.org");
 	strcpy(a.secret, "k1");
-	snprintf(a.client, sizeof(a.client), "192.0.2.1:%u", i);
-	snprintf(a.relayed, sizeof(a.relayed), "192.0.2.9:%u", i);
+	snprintf(a.client, sizeof(a.client), "192.0.2.1:%u", i + 1);
+	snprintf(a.relayed, sizeof(a.relayed), "192.0.2.9:%u", i + 1);
 	return a;
 }
+
+/* --- who an allocation is ------------------------------------------------------------------- */
+
+static struct relay_allocation of_both_families(void)
+{
+	return (struct relay_allocation){
+		.name = "1800000000:alice:AAAAAAAAAAAAAAAAAAAAAA",
+		.realm = "example.org",
+		.secret = "k1",
+		.transport = "dtls",
+		.relay_transport = "udp",
+		.client = "[2001:db8::ffff:1]:65535",
+		.relayed = "192.0.2.9:1",
+		.relayed6 = "2001:db8::9",
+	};
+}
+
+START_TEST(who_it_is_is_read_as_it_was_written)
+{
+	const struct relay_allocation in = of_both_families();
+	struct relay_allocation out = { .relayed = "what was there" };
+	size_t n = live_text_bytes(&in);
+	char *text = malloc(n);
+
+	live_text_write(text, &in);
+	ck_assert_int_eq(live_text_read(text, n, &out), 0);
+	ck_assert_str_eq(out.name, in.name);
+	ck_assert_str_eq(out.realm, in.realm);
+	ck_assert_str_eq(out.secret, in.secret);
+	ck_assert_str_eq(out.transport, in.transport);
+	ck_assert_str_eq(out.relay_transport, in.relay_transport);
+	ck_assert_str_eq(out.client, in.client);
+	ck_assert_str_eq(out.relayed, in.relayed);
+	ck_assert_str_eq(out.relayed6, in.relayed6);
+	live_text_set_client(text, n, "198.51.100.7:50000");
+	ck_assert_int_eq(live_text_read(text, n, &out), 0);
+	ck_assert_str_eq(out.client, "198.51.100.7:50000");
+	ck_assert_str_eq(out.relayed6, in.relayed6);
+	free(text);
+}
+END_TEST
+
+START_TEST(what_is_no_address_is_none)
+{
+	static const char *const texts[] = {
+		"", "192.0.2.1:65536", "192.0.2:1", "[::1:5", "[192.0.2.1]:5", "[]:1", "x", "]:1"
+	};
+	struct relay_allocation in = of_both_families(), out;
+	size_t i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		char text[256];
+
+		strcpy(in.relayed, texts[i]);
+		live_text_write(text, &in);
+		ck_assert_int_eq(live_text_read(text, live_text_bytes(&in), &out), 0);
+		ck_assert_str_eq(out.relayed, "");
+		ck_assert_str_eq(out.client, in.client);
+	}
+}
+END_TEST
+
+START_TEST(a_cut_or_damaged_text_is_refused_or_read_within_its_bounds)
+{
+	const struct relay_allocation in = of_both_families();
+	size_t n = live_text_bytes(&in), i;
+	struct relay_allocation out;
+	char whole[256];
+	unsigned v;
+
+	live_text_write(whole, &in);
+	for (i = 0; i < n; i++) {
+		char *cut = malloc(i ? i : 1);
+
+		memcpy(cut, whole, i);
+		ck_assert_int_eq(live_text_read(cut, i, &out), -EBADMSG);
+		free(cut);
+		for (v = 0; v < 256; v++) {
+			char *damaged = malloc(n);
+
+			memcpy(damaged, whole, n);
+			damaged[i] = (char)v;
+			live_text_read(damaged, n, &out);
+			free(damaged);
+		}
+	}
+}
+END_TEST
 
 /* --- recovering --------------------------------------------------------------------------- */
 
@@ -1026,12 +1115,17 @@ END_TEST
 int main(void)
 {
 	Suite *s = suite_create("coturn-ext mapping");
-	TCase *memory = tcase_create("memory"), *kill_9 = tcase_create("kill -9");
+	TCase *text = tcase_create("text"), *memory = tcase_create("memory"),
+	      *kill_9 = tcase_create("kill -9");
 
 	tcase_add_checked_fixture(memory, make_folder, remove_folder);
 	tcase_add_checked_fixture(kill_9, make_folder, remove_folder);
 	tcase_set_timeout(memory, 60);
 	tcase_set_timeout(kill_9, 120);
+	tcase_add_test(text, who_it_is_is_read_as_it_was_written);
+	tcase_add_test(text, what_is_no_address_is_none);
+	tcase_add_test(text, a_cut_or_damaged_text_is_refused_or_read_within_its_bounds);
+	suite_add_tcase(s, text);
 	tcase_add_test(memory, a_slot_is_zeroed_and_used_again);
 	tcase_add_test(memory, another_size_and_no_mapping_are_the_heap);
 	tcase_add_test(memory, no_two_sessions_share_a_slot);

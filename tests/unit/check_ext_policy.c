@@ -861,7 +861,7 @@ static void cells_end(struct cell_queue *q, struct cell_ring *ring, struct regis
 	struct entry *e;
 
 	while ((e = registry_oldest(reg))) {
-		struct cell *c = e->cell;
+		struct cell *c = cell_of_entry(e);
 
 		registry_remove(reg, e);
 		cell_gone(c, ring, &none, "", 2);
@@ -899,10 +899,10 @@ START_TEST(the_walk_ends_whose_credential_ran_out)
 	ck_assert_uint_eq(ended_n, EXPIRY_WALK_SHARE / 512);
 	ck_assert_uint_eq(ended[0], 512);
 	/* The one it would go on with leaves. */
-	for (e = registry_oldest(reg); cell_sid(e->cell) != EXPIRY_WALK_SHARE + 1;)
+	for (e = registry_oldest(reg); cell_sid(cell_of_entry(e)) != EXPIRY_WALK_SHARE + 1;)
 		e = registry_after(e);
 	expiry_walk_leave(w, e);
-	ck_assert(!cell_marked(registry_oldest(reg)->cell));
+	ck_assert(!cell_marked(cell_of_entry(registry_oldest(reg))));
 	ck_assert(!expiry_walk_step(w, NOW));
 	ck_assert_uint_eq(ended_n, 2 * EXPIRY_WALK_SHARE / 512);
 	/* Still there at the next walk: asked again; a clock set back ends nobody. */
