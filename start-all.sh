@@ -222,7 +222,7 @@ drop_socket_dir() {
 	[ -f "$state/socket-dir" ] || return 0
 	dir=$(cat "$state/socket-dir")
 	case $dir in
-	*/signald.??????) rm -f "$dir/turn-admin.sock" && rmdir "$dir" 2>/dev/null ;;
+	*/signald.??????) rm -f "$dir/turn-admin.sock" "$dir/turn-admin.sock.live" && rmdir "$dir" 2>/dev/null ;;
 	esac
 	rm -f "$state/socket-dir"
 }
@@ -275,7 +275,7 @@ write_turnserver_conf() {
 	fi
 	{
 		say "# Written by start-all.sh at each start: changes here do not last."
-		fill "$TOP/turnserver.conf.in" ADMIN_SOCKET "$socket$socket_note" \
+		fill "$TOP/turnserver.conf.in" ADMIN_SOCKET "$socket$socket_note" ADMIN_STATE_DIR "$state" \
 			AUTH_SECRET_FILE "$state/auth-secrets" TURN_PORT "$turn_port" \
 			LISTENING_IPS "$(lines listening-ip= "${addresses[@]}")" RELAY_IPS "$(lines relay-ip= "${addresses[@]}")" \
 			MIN_PORT "$min_port" MAX_PORT "$max_port" REALM "$url_host" ALLOWED_PEERS "$allowed" \

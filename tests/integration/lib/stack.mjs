@@ -103,6 +103,7 @@ export class Stack {
 	#shippedConf() {
 		const names = {
 			ADMIN_SOCKET: this.adminSocket,
+			ADMIN_STATE_DIR: this.dir,
 			AUTH_SECRET_FILE: this.secretsFile,
 			TURN_PORT: this.turnPort,
 			LISTENING_IPS: `listening-ip=${this.host}`,
