@@ -63,20 +63,21 @@ void session_forget_secret(ts_ur_super_session *ss)
 		secrets_let_go(secrets_of_hook(), ss->ext.secret);
 }
 
+/* With no-auth anybody may call himself anything: he has no name here. */
 static bool request(ts_ur_super_session *ss, enum policy_method method, struct policy_request *r)
 {
 	struct policy *p = policy_of_hook();
 	const ioa_addr *client = get_remote_addr_from_ioa_socket(ss->client_socket);
 	const struct secret_match *secret;
 
-	if (!p || !ss->hmackey_set || !client)
+	if (!p || !client)
 		return false;
 	secret = session_secret(ss);
 	if (!denials)
 		denials = policy_denial_source(p);
 	*r = (struct policy_request){
 		.method = method,
-		.name = (const char *)ss->username,
+		.name = ss->hmackey_set ? (const char *)ss->username : "",
 		.secret = secret->id,
 		.tag = secret->tag,
 		.shared = secret->shared,
@@ -177,11 +178,15 @@ const uint8_t *coturn_ext_acquire(void *session)
 	ts_ur_super_session *ss = session;
 	struct policy_request r;
 	struct policy_verdict v;
+	bool may;
 
-	if (holds(ss) || !request(ss, POLICY_ALLOCATE, &r) ||
-	    policy_acquire(policy_of_hook(), &r, hold_of(ss), &v))
+	if (holds(ss) || !request(ss, POLICY_ALLOCATE, &r))
 		return NULL;
-	return (const uint8_t *)v.text;
+	if (ss->hmackey_set)
+		may = policy_acquire(policy_of_hook(), &r, hold_of(ss), &v);
+	else /* nothing was asked before: it may be draining */
+		may = policy_check(policy_of_hook(), &r, &v);
+	return may ? NULL : (const uint8_t *)v.text;
 }
 
 void session_release_hold(ts_ur_super_session *ss)

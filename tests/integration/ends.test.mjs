@@ -154,6 +154,21 @@ describe('a stop', { concurrency: 2 }, () => {
 		assert.deepEqual(await server.program.ended, { code: 0, signal: null });
 		assert.equal(spooled(server).length, 1);
 	});
+
+	test('drain refuses also who need not authenticate', async (t) => {
+		const server = await new Turnserver(t, ['--no-auth']).start();
+		const admin = await (await server.connect()).subscribe();
+		const [c, d] = [0, 1].map(() => new TurnClient({ host: '127.0.0.1', turnPort: server.port },
+			{ username: 'anybody', password: '' }));
+
+		t.after(() => [c, d].forEach((x) => x.close()));
+		await c.allocate();
+		assert.equal((await admin.command({ c: 'drain' })).ok, true);
+		await assert.rejects(d.allocate(), { code: 486 });
+		assert.equal((await admin.wait((l) => l.e === 'denied')).reason, 'draining');
+		await c.release();
+		assert.deepEqual(await server.program.ended, { code: 0, signal: null });
+	});
 });
 
 describe('SIGHUP', { concurrency: 2 }, () => {
