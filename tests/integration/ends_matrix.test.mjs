@@ -217,6 +217,7 @@ describe('a client that reads no more', { concurrency: 2 }, () => {
 		for (const [how, act] of [
 			['is killed', ({ admin }) => admin.command({ c: 'kill', user: 'alice' })],
 			['is there at a stop', ({ server }) => { server.program.process.kill('SIGTERM'); }],
+			['has no more to say', ({ c }) => c.socket.end()],
 		])
 			test(`over ${transport} and ${how} holds up nobody; what arrives in the end is counted`, async (t) => {
 				const server = await serve(t);
@@ -230,7 +231,7 @@ describe('a client that reads no more', { concurrency: 2 }, () => {
 				await flood(peer, c.relayed);
 				const before = Date.now();
 
-				await act({ server, admin });
+				await act({ server, admin, c });
 				const { totals } = await admin.wait((l) => l.e === 'end');
 
 				assert.ok(Date.now() - before < END_MAX_MS, `took ${Date.now() - before} ms`);
