@@ -42,5 +42,5 @@ soak: all
 	SOAK_ROUNDS=$${SOAK_ROUNDS:-500} BUILD_DIR=. $(srcdir)/tests/integration/run.sh ledger_proof.test.mjs
 
 # The real clients; run.sh fetches what they need from npm.
-EXTRA_DIST += tests/README.md tests/tsan.supp tests/integration/.npmrc $(wildcard $(srcdir)/tests/integration/*.* \
+EXTRA_DIST += tests/README.md tests/tsan.supp tests/tsan_libs.supp tests/integration/.npmrc $(wildcard $(srcdir)/tests/integration/*.* \
 	$(srcdir)/tests/integration/*/*.mjs)

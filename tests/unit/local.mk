@@ -285,4 +285,5 @@ THREADED_CHECKS = check_ext_cells check_ext_live check_ext_policy check_ext_revo
 .PHONY: threaded check-threads
 threaded: $(THREADED_CHECKS)
 check-threads: threaded
-	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS="$(THREADED_CHECKS)"
+	TSAN_OPTIONS=suppressions=$(abs_srcdir)/tests/tsan_libs.supp \
+		$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS="$(THREADED_CHECKS)"

@@ -1,6 +1,6 @@
 /* tsan.mjs - what ThreadSanitizer has to say of a daemon, and whose it is
  *
- * The programs write their reports to files; nothing is suppressed while they run. libtsan drops a
+ * The programs write their reports to files; while they run, only libraries are left out. libtsan drops a
  * report when a suppressed function is anywhere on a stack, and so would hide races of ours behind
  * coturn's functions. Here a suppression counts only for a function that touches the memory itself,
  * and never when code of ours is on the way there. */
@@ -9,7 +9,8 @@ import path from 'node:path';
 
 import { SOURCE_DIR } from './suite.mjs';
 
-const SUPPRESSIONS = path.join(SOURCE_DIR, 'tests', 'tsan.supp');
+export const SUPPRESSIONS = path.join(SOURCE_DIR, 'tests', 'tsan.supp');
+export const LIBRARIES = path.join(SOURCE_DIR, 'tests', 'tsan_libs.supp');
 
 /* The archive's main is ours too, and below everything the main thread does. */
 const OURS = /\/(coturn-ext|shared|signald(\/\w+)?)\/(?!turnserver_main\.c)\w+\.[ch]:/;
@@ -18,7 +19,9 @@ const COTURN = /(^|\/)coturn\/[^/]+\/src\//;
 const BACKGROUND = /^ {2}(Thread|Mutex|Location|As if|Hint)/;
 
 /* Environment of a program whose reports go to files beginning with prefix. It ends as it would have. */
-export const reportTo = (prefix) => ({ TSAN_OPTIONS: `log_path=${prefix}:exitcode=0:history_size=5:second_deadlock_stack=1` });
+export const reportTo = (prefix) => ({
+	TSAN_OPTIONS: `log_path=${prefix}:suppressions=${LIBRARIES}:exitcode=0:history_size=5:second_deadlock_stack=1`,
+});
 
 function readFrame(line) {
 	const [, fn, where = ''] = /^ {4}#\d+ (\S+)(?: (.*))?$/.exec(line) ?? [];
@@ -32,6 +35,13 @@ function atFault(text, stacks) {
 	const stale = stacks.filter((s) => s[0]?.fn === 'epoll_ctl');
 
 	return stale.length && text.includes('\n  Location is file descriptor ') ? stale : stacks;
+}
+
+/* What coturn's log does with variables of its own is not the fault of who writes a line to it. */
+function withoutWriters(stack) {
+	const log = stack.findIndex((f) => f.fn === 'turn_log_func_default');
+
+	return log < 0 ? stack : stack.slice(0, log + 1);
 }
 
 /* A report is paragraphs, each a heading and a stack. */
@@ -49,7 +59,7 @@ export function readReport(text) {
 		else if (!BACKGROUND.test(line) && /^ {2}\S/.test(line))
 			all.push(stack = []);
 	}
-	const stacks = atFault(text, all);
+	const stacks = atFault(text, all).map(withoutWriters);
 
 	return {
 		text,
@@ -69,8 +79,8 @@ export function readReports(prefix) {
 		.map(readReport);
 }
 
-/* Lines "race:FUNCTION", each with its reason in the comment above it. */
-export function readSuppressions(file = SUPPRESSIONS) {
+/* Lines "KIND:NAME" of one kind, each with its reason in the comment above it. */
+export function readSuppressions(file, kind) {
 	const list = [];
 	let reason = '';
 
@@ -78,10 +88,10 @@ export function readSuppressions(file = SUPPRESSIONS) {
 		if (line.startsWith('#')) {
 			reason += `${line.slice(1)}\n`;
 		} else if (line !== '') {
-			const [, fn] = /^race:([A-Za-z0-9_]+)$/.exec(line) ?? [];
+			const [key, fn] = line.split(':');
 
-			if (!fn)
-				throw new Error(`${file}: "${line}" is not race:FUNCTION`);
+			if (key !== kind || !fn)
+				throw new Error(`${file}: "${line}" is not ${kind}:NAME`);
 			list.push({ fn, reason: reason.trim(), used: 0 });
 		} else {
 			reason = '';

@@ -12,19 +12,19 @@ import { after, test } from 'node:test';
 import { Stack, startStack } from '../lib/stack.mjs';
 import { confide, newStateDir, now, program, sleep, until } from '../lib/suite.mjs';
 import { everyTransport, Swarm } from '../lib/swarm.mjs';
-import { readReport, readReports, readSuppressions, reportTo, unexcused } from '../lib/tsan.mjs';
+import { LIBRARIES, readReport, readReports, readSuppressions, reportTo, SUPPRESSIONS, unexcused } from '../lib/tsan.mjs';
 import { Admin } from '../lib/turnserver.mjs';
 import { uclient } from '../lib/uclient.mjs';
 
-/* Lines of tests/tsan.supp. It may only become smaller. */
-const SUPPRESSIONS_MAX = 8;
+/* Lines of tests/tsan.supp and tests/tsan_libs.supp. They may only become fewer. */
+const SUPPRESSIONS_MAX = 8, LIBRARIES_MAX = 1;
 const LOAD_MS = Number(process.env.TSAN_LOAD_MS ?? 12000);
 const REPORTS_SHOWN = 5;
 const COMMAND_PAUSE_MS = 25;
 const COMMANDS_AT_ONCE = 5;
 const OTHER_SECRET = confide('the-secret-that-comes-and-goes');
 
-const suppressions = readSuppressions();
+const suppressions = readSuppressions(SUPPRESSIONS, 'race');
 
 /* Whatever else the test did, what was reported decides. */
 function judge(prefix) {
@@ -145,10 +145,13 @@ test('the programs are built with ThreadSanitizer', () => {
 		assert.ok(fs.readFileSync(program(name)).includes('__tsan_init'), `${program(name)}: --enable-sanitizers=thread`);
 });
 
-test('tests/tsan.supp gives a reason for each line, and does not grow', () => {
-	for (const { fn, reason } of suppressions)
+test('what is suppressed has a reason, and does not become more', () => {
+	const libraries = readSuppressions(LIBRARIES, 'called_from_lib');
+
+	for (const { fn, reason } of [...suppressions, ...libraries])
 		assert.match(reason, /\w+ \w+/, `${fn}: a comment above it says why`);
 	assert.ok(suppressions.length <= SUPPRESSIONS_MAX, `${suppressions.length} lines, at most ${SUPPRESSIONS_MAX}`);
+	assert.ok(libraries.length <= LIBRARIES_MAX, `${libraries.length} libraries, at most ${LIBRARIES_MAX}`);
 });
 
 test('a suppression excuses coturn, never code of ours', () => {
@@ -168,6 +171,7 @@ test('a suppression excuses coturn, never code of ours', () => {
 	assert.ok(!excused(other, coturn, main), 'it only called what does it');
 	assert.ok(!excused(coturn, ours, main));
 	assert.ok(!excused(ours, coturn));
+	assert.ok(excused(coturn, ['turn_log_func_default', 'coturn/patched-speed/src/apps/common/ns_turn_utils.c'], ours));
 });
 
 test('turnserver: traffic, commands, a ledger, changing secrets, SIGTERM', async (t) => {
