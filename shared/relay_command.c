@@ -62,6 +62,15 @@ static int read_limit(struct json_slice v, void *to, size_t size)
 	return read_amount(v, &limit->v, sizeof(limit->v));
 }
 
+/* The command's name, which open_line() has read. */
+static int read_nothing(struct json_slice v, void *to, size_t size)
+{
+	(void)v;
+	(void)to;
+	(void)size;
+	return 0;
+}
+
 static int read_role(struct json_slice v, void *to, size_t size)
 {
 	char text[8];
@@ -136,6 +145,7 @@ enum {
 	ALLOCATIONS = 1 << 13,
 	BYTES = 1 << 14,
 	OFF = 1 << 15,
+	NAME = 1 << 16,
 };
 
 static const struct field members[] = {
@@ -155,6 +165,7 @@ static const struct field members[] = {
 	ROW("allocations", read_limit, allocations, false, "allocations is not a whole number"),
 	ROW("bytes_per_s", read_limit, bytes_per_s, false, "bytes_per_s is not a whole number"),
 	ROW("off", read_bool, off, false, "off is neither true nor false"),
+	{ "c", read_nothing, 0, 0, false, NULL },
 };
 
 /* --- commands --------------------------------------------------------------------- */
@@ -168,7 +179,7 @@ struct need {
 
 static const struct command {
 	const char *name;
-	unsigned takes; /* beside id */
+	unsigned takes; /* beside id and c */
 	struct need needs[2];
 } commands[RELAY_COMMANDS_N] = {
 	[RELAY_SUB] = { "sub", ROLE | FROM, { { 0 } } },
@@ -211,9 +222,11 @@ static bool met(const struct need *need, unsigned seen)
 
 /* NULL: the members that were seen make sense together. */
 static const char *complaint(const struct command *command, const struct relay_command *c,
-			     unsigned seen)
+			     const struct fields_read *read)
 {
-	if (seen & ~(command->takes | ID))
+	unsigned seen = read->seen;
+
+	if (read->unknown || (seen & ~(command->takes | ID | NAME)))
 		return "this command does not take one of its members";
 	for (size_t i = 0; i < COUNT(command->needs); i++)
 		if (!met(&command->needs[i], seen))
@@ -249,7 +262,7 @@ int relay_command_parse(const char *line, size_t n, struct relay_command *c, con
 	r = read_fields(object, members, COUNT(members), c, &read);
 	if (r < 0)
 		return refuse(err, r == -EEXIST ? "a member comes twice" : read.wrong->error);
-	wrong = complaint(&commands[c->type], c, read.seen);
+	wrong = complaint(&commands[c->type], c, &read);
 	return wrong ? refuse(err, wrong) : 0;
 }
 

@@ -66,8 +66,9 @@ struct relay_command {
 	bool off; /* drain: take it back */
 };
 
-/* Read one command; a user may also be a JSON integer. A member that is known
- * but not of this command is an error: a kill must not reach more than was meant.
+/* Read one command; a user may also be a JSON integer. A member that is not
+ * of this command, known or not, is an error: a filter with a slip in its name
+ * must not make a kill reach more than was meant.
  * Returns 0, -EINVAL with *err (a constant text for the reply) and the
  * command's id, if it had one, in c->id. */
 int relay_command_parse(const char *line, size_t n, struct relay_command *c, const char **err);

@@ -86,12 +86,15 @@ int read_fields(struct json_slice object, const struct field *fields, size_t n, 
 	struct json_slice key, value;
 
 	out->seen = 0;
+	out->unknown = false;
 	while (json_next(&it, &key, &value)) {
 		const struct field *f = find_field(fields, n, key);
 		uint32_t bit = f ? 1U << (f - fields) : 0;
 
-		if (!f)
+		if (!f) {
+			out->unknown = true;
 			continue;
+		}
 		out->wrong = f;
 		if (out->seen & bit)
 			return -EEXIST;

@@ -22,9 +22,11 @@ struct field {
 	const char *error; /* for the one who sent it */
 };
 
-/* What was read: bit i for fields[i]; what is wrong: NULL when one is missing. */
+/* What was read: bit i for fields[i]; was there one that the table does not know;
+ * what is wrong: NULL when one is missing. */
 struct fields_read {
 	uint32_t seen;
+	bool unknown;
 	const struct field *wrong;
 };
 
