@@ -52,7 +52,9 @@ static void to_coturn_log(enum log_level level, const char *token, const char *t
 		[LOG_LEVEL_DEBUG] = TURN_LOG_LEVEL_INFO,
 	};
 
-	TURN_LOG_FUNC(levels[level], "%s: %s\n", token, text);
+	/* coturn itself marks only errors. */
+	TURN_LOG_FUNC(levels[level], "%s%s: %s\n", level == LOG_LEVEL_WARN ? "WARNING: " : "",
+		      token, text);
 }
 
 void coturn_ext_option(int option, const char *value)

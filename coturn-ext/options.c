@@ -133,8 +133,32 @@ void options_set(struct options *o, enum option_id id, const char *value)
 		options[id].set(o, value);
 }
 
+/* The hook is idle without a socket and a file of secrets, and a limit that
+ * looks as if it were in force is worse than none. */
+static void need_hook(struct options *o)
+{
+	const struct {
+		bool given;
+		enum option_id id;
+	} policies[] = {
+		{ o->strict_expiry, OPTION_STRICT_EXPIRY },
+		{ o->call_quota > 0, OPTION_CALL_QUOTA },
+		{ o->tag_quota > 0, OPTION_TAG_QUOTA },
+		{ o->client_quota > 0, OPTION_CLIENT_QUOTA },
+	};
+	size_t i;
+
+	if (o->socket_path || o->secrets_path)
+		return;
+	for (i = 0; i < sizeof(policies) / sizeof(policies[0]); i++)
+		if (policies[i].given)
+			mistake(o, "%s needs admin-socket or auth-secret-file",
+				options[policies[i].id].name);
+}
+
 int options_finish(struct options *o)
 {
+	need_hook(o);
 	if (!o->interval_s)
 		o->interval_s = OPTIONS_INTERVAL_DEFAULT_S;
 	return o->error[0] ? -EINVAL : 0;

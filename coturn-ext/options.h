@@ -49,7 +49,8 @@ struct options {
 /* Take one option. Later values replace earlier ones; users add up. */
 void options_set(struct options *o, enum option_id id, const char *value);
 
-/* All options were read: fill in defaults. Returns 0, -EINVAL with o->error. */
+/* All options were read: fill in defaults. A policy without what would apply it
+ * is a mistake. Returns 0, -EINVAL with o->error. */
 int options_finish(struct options *o);
 
 /* A file of the state folder. Returns 0, -ENAMETOOLONG. */

@@ -443,6 +443,34 @@ START_TEST(a_bad_value_is_named)
 }
 END_TEST
 
+START_TEST(a_policy_that_nothing_would_apply_is_named)
+{
+	static const struct {
+		enum option_id id;
+		const char *value, *text;
+	} idle[] = {
+		{ OPTION_STRICT_EXPIRY, "0", "strict-expiry needs" },
+		{ OPTION_CALL_QUOTA, "1", "call-quota needs" },
+		{ OPTION_TAG_QUOTA, "1", "tag-quota needs" },
+		{ OPTION_CLIENT_QUOTA, "1", "client-quota needs" },
+	};
+	static const enum option_id needed[] = { OPTION_SOCKET, OPTION_SECRETS };
+	struct options o = { 0 };
+	size_t i;
+
+	options_set(&o, idle[_i].id, idle[_i].value);
+	ck_assert_int_eq(options_finish(&o), -EINVAL);
+	ck_assert_msg(strstr(o.error, idle[_i].text) != NULL, "%s", o.error);
+	options_clear(&o);
+	for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+		options_set(&o, idle[_i].id, idle[_i].value);
+		options_set(&o, needed[i], "/a");
+		ck_assert_int_eq(options_finish(&o), 0);
+		options_clear(&o);
+	}
+}
+END_TEST
+
 START_TEST(too_many_users_are_refused)
 {
 	struct options o = { 0 };
@@ -482,6 +510,7 @@ int main(void)
 	tcase_add_test(opts, without_options_nothing_is_on);
 	tcase_add_test(opts, the_last_value_wins_and_users_add_up);
 	tcase_add_loop_test(opts, a_bad_value_is_named, 0, 9);
+	tcase_add_loop_test(opts, a_policy_that_nothing_would_apply_is_named, 0, 4);
 	tcase_add_test(opts, too_many_users_are_refused);
 	suite_add_tcase(s, opts);
 	return run_suite(s);
