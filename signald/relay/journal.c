@@ -220,16 +220,20 @@ static int sync_dir(struct journal *j)
 	return 0;
 }
 
-/* Somebody removed the file, and what is written to it would be gone with us. */
+/* Somebody removed or moved the file: what is written to it would go with it. */
 static int come_back(struct journal *j)
 {
-	struct stat st;
+	struct stat ours, named;
 
-	if (fstat(j->fd, &st))
+	if (fstat(j->fd, &ours))
 		return -errno;
-	if (st.st_nlink)
-		return 0;
-	log_warn(LOG, "%s was removed while in use; it is written again", j->path);
+	if (fstatat(j->dir, JOURNAL_FILE, &named, AT_SYMLINK_NOFOLLOW) == 0) {
+		if (named.st_dev == ours.st_dev && named.st_ino == ours.st_ino)
+			return 0;
+	} else if (errno != ENOENT) {
+		return -errno;
+	}
+	log_warn(LOG, "%s was taken away while in use; it is written again", j->path);
 	return journal_rewrite(j, false, 0);
 }
 

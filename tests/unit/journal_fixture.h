@@ -47,7 +47,8 @@ static inline void make_folder(void)
 
 static inline void remove_folder(void)
 {
-	static const char *const names[] = { JOURNAL_FILE, JOURNAL_FILE_NEW, JOURNAL_FILE_LOCK };
+	static const char *const names[] = { JOURNAL_FILE, JOURNAL_FILE_NEW, JOURNAL_FILE_LOCK,
+					     JOURNAL_FILE ".1" };
 	char path[256];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
