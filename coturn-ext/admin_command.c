@@ -131,6 +131,8 @@ static void do_unrevoke(struct client *c, const struct relay_command *cmd)
 
 static uint64_t limit_change(const struct relay_limit_value *v)
 {
+	if (v->to_default)
+		return LIMIT_DEFAULT;
 	return v->set ? v->v : LIMIT_LEAVE;
 }
 

@@ -105,8 +105,9 @@ int policy_revoke(struct policy *p, enum revocation_kind kind, const char *id, i
 int policy_unrevoke(struct policy *p, enum revocation_kind kind, const char *id, int64_t now_s);
 
 /* one: a user's or a call's id, or NULL for everyone of the kind. change: 0 =
- * no limit, LIMIT_LEAVE = as it is. *count: allocations concerned. Returns 0,
- * -EINVAL (one of a kind that has no limits of its own), -ENOBUFS. */
+ * no limit, LIMIT_LEAVE = as it is, LIMIT_DEFAULT as in relay_limits.h.
+ * *count: allocations concerned. Returns 0, -EINVAL (one of a kind that has no
+ * limits of its own), -ENOBUFS. */
 int policy_limit(struct policy *p, enum limit_kind kind, const char *one,
 		 const struct limit *change, uint64_t *count);
 

@@ -45,6 +45,7 @@ struct limits {
 	uint32_t free_keys;
 	struct override *overrides; /* these three: main only */
 	size_t overrides_n, overrides_size, sweep;
+	struct limit configured[LIMIT_KINDS];
 	uint32_t allocations[LIMIT_KINDS]; /* for each of a kind; 0: none */
 	_Atomic uint32_t bytes_per_s[LIMIT_KINDS];
 	uint64_t held[LIMIT_KINDS]; /* allocations that count for somebody of the kind */
@@ -173,13 +174,24 @@ static uint32_t clamp(uint64_t v)
 	return v < NOT_OWN ? (uint32_t)v : NOT_OWN - 1;
 }
 
-static void set_each(struct limits *l, enum limit_kind kind, const struct limit *change)
+static uint32_t changed(uint64_t change, uint32_t now, uint32_t by_default)
 {
-	if (change->allocations != LIMIT_LEAVE)
-		l->allocations[kind] = clamp(change->allocations);
-	if (change->bytes_per_s != LIMIT_LEAVE)
-		atomic_store_explicit(&l->bytes_per_s[kind], clamp(change->bytes_per_s),
-				      memory_order_relaxed);
+	if (change == LIMIT_LEAVE)
+		return now;
+	return change == LIMIT_DEFAULT ? by_default : clamp(change);
+}
+
+static void change_each(struct limits *l, enum limit_kind kind, const struct limit *change)
+{
+	const struct limit *configured = &l->configured[kind];
+	_Atomic uint32_t *speed = &l->bytes_per_s[kind];
+	uint32_t now = atomic_load_explicit(speed, memory_order_relaxed);
+
+	l->allocations[kind] =
+		changed(change->allocations, l->allocations[kind], clamp(configured->allocations));
+	atomic_store_explicit(speed,
+			      changed(change->bytes_per_s, now, clamp(configured->bytes_per_s)),
+			      memory_order_relaxed);
 }
 
 int limits_new(struct limits **out, size_t max, const struct limit *each)
@@ -199,8 +211,9 @@ int limits_new(struct limits **out, size_t max, const struct limit *each)
 		return -ENOMEM;
 	}
 	l->buckets_n = l->level = BUCKETS_MIN;
+	memcpy(l->configured, each, sizeof(l->configured));
 	for (kind = 0; kind < LIMIT_KINDS; kind++)
-		set_each(l, (enum limit_kind)kind, &each[kind]);
+		change_each(l, (enum limit_kind)kind, &each[kind]);
 	*out = l;
 	return 0;
 }
@@ -319,7 +332,7 @@ void limits_each(struct limits *l, enum limit_kind kind, const struct limit *cha
 		 uint64_t *count)
 {
 	pthread_mutex_lock(&l->lock);
-	set_each(l, kind, change);
+	change_each(l, kind, change);
 	*count = l->held[kind];
 	pthread_mutex_unlock(&l->lock);
 }
@@ -342,44 +355,65 @@ static int reserve_override(struct limits *l)
 	return 0;
 }
 
-static void set_own(struct key *k, const struct limit *change)
+static void change_own(struct key *k, const struct limit *change)
 {
-	if (change->allocations != LIMIT_LEAVE)
-		k->allocations = clamp(change->allocations);
-	if (change->bytes_per_s != LIMIT_LEAVE)
-		atomic_store_explicit(&k->bytes_per_s, clamp(change->bytes_per_s),
-				      memory_order_relaxed);
+	k->allocations = changed(change->allocations, k->allocations, NOT_OWN);
+	atomic_store_explicit(&k->bytes_per_s,
+			      changed(change->bytes_per_s, own_bytes_per_s(k), NOT_OWN),
+			      memory_order_relaxed);
 }
 
+static bool sets(const struct limit *change)
+{
+	return change->allocations < LIMIT_DEFAULT || change->bytes_per_s < LIMIT_DEFAULT;
+}
+
+/* Returns 0, -ENOBUFS. *bare: the key that has no limits of its own any more, or 0. */
 static int change_one(struct limits *l, const struct limit_key *key, const struct limit *change,
-		      bool room, uint64_t *count)
+		      bool room, uint64_t *count, uint32_t *bare)
 {
 	uint32_t i = key_find(l, hash_with_kind(key));
 	bool known = i && has_own(&l->keys[i]);
 
-	if (!known && !room)
-		return -ENOBUFS;
-	if (!i)
+	if (!known && sets(change)) {
+		if (!room)
+			return -ENOBUFS;
 		i = key_get(l, hash_with_kind(key));
-	if (!i)
-		return -ENOBUFS;
-	set_own(&l->keys[i], change);
-	*count = l->keys[i].count;
-	if (!known && has_own(&l->keys[i]))
+		if (!i)
+			return -ENOBUFS;
 		l->overrides[l->overrides_n++] = (struct override){ i, key->kind, NOT_IDLE };
-	key_put(l, i); /* a change that says nothing leaves nothing */
+	}
+	if (!i)
+		return 0;
+	change_own(&l->keys[i], change);
+	*count = l->keys[i].count;
+	*bare = known && !has_own(&l->keys[i]) ? i : 0;
+	key_put(l, i);
 	return 0;
+}
+
+/* Only main makes and drops them: no other can have this key meanwhile. */
+static void drop_override(struct limits *l, uint32_t key)
+{
+	struct override *o = l->overrides;
+
+	while (o->key != key)
+		o++;
+	*o = l->overrides[--l->overrides_n];
 }
 
 int limits_one(struct limits *l, struct limit_key key, const struct limit *change, uint64_t *count)
 {
 	bool room = reserve_override(l) == 0;
+	uint32_t bare = 0;
 	int r;
 
 	*count = 0;
 	pthread_mutex_lock(&l->lock);
-	r = change_one(l, &key, change, room, count);
+	r = change_one(l, &key, change, room, count, &bare);
 	pthread_mutex_unlock(&l->lock);
+	if (bare)
+		drop_override(l, bare);
 	if (r < 0)
 		atomic_fetch_add_explicit(&l->refused, 1, memory_order_relaxed);
 	return r;

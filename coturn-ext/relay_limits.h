@@ -15,6 +15,7 @@
 #define LIMIT_OVERRIDES_MAX 65536		     /* users and calls with limits of their own */
 #define LIMIT_OVERRIDE_IDLE_MS (24 * 3600 * 1000ULL) /* a call's, after its last allocation */
 #define LIMIT_LEAVE UINT64_MAX			     /* in a change: as it is */
+#define LIMIT_DEFAULT (UINT64_MAX - 1)		     /* in a change: as before the first */
 
 enum limit_kind { LIMIT_USER, LIMIT_CALL, LIMIT_TAG, LIMIT_CLIENT, LIMIT_KINDS };
 
@@ -53,8 +54,9 @@ uint64_t limits_bytes_per_s(const struct limits *l, const struct limit_hold *h);
 
 /* Change what holds for everyone of a kind, or for one user or call. *count:
  * the allocations it concerns now. Main. _one returns 0, -ENOBUFS
- * (LIMIT_OVERRIDES_MAX; counted). A call's own limits are forgotten
- * LIMIT_OVERRIDE_IDLE_MS after its last allocation, a user's never. */
+ * (LIMIT_OVERRIDES_MAX; counted). LIMIT_DEFAULT: _each as limits_new() was told,
+ * _one as everyone of its kind. Own limits are forgotten when both are that again;
+ * a call's also LIMIT_OVERRIDE_IDLE_MS after its last allocation, a user's never. */
 void limits_each(struct limits *l, enum limit_kind kind, const struct limit *change,
 		 uint64_t *count);
 int limits_one(struct limits *l, struct limit_key key, const struct limit *change, uint64_t *count);

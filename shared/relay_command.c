@@ -59,6 +59,9 @@ static int read_limit(struct json_slice v, void *to, size_t size)
 
 	(void)size;
 	limit->set = true;
+	limit->to_default = json_type(v) == JSON_NULL;
+	if (limit->to_default)
+		return 0;
 	return read_amount(v, &limit->v, sizeof(limit->v));
 }
 
@@ -162,8 +165,10 @@ static const struct field members[] = {
 	ROW("epoch", read_id, epoch, false, "epoch is not an epoch"),
 	ROW("seq", read_u64, seq, false, "seq is not a whole number"),
 	ROW("each", read_each, each, false, "each is none of user, call, tag, client"),
-	ROW("allocations", read_limit, allocations, false, "allocations is not a whole number"),
-	ROW("bytes_per_s", read_limit, bytes_per_s, false, "bytes_per_s is not a whole number"),
+	ROW("allocations", read_limit, allocations, false,
+	    "allocations is neither a whole number nor null"),
+	ROW("bytes_per_s", read_limit, bytes_per_s, false,
+	    "bytes_per_s is neither a whole number nor null"),
 	ROW("off", read_bool, off, false, "off is neither true nor false"),
 	{ "c", read_nothing, 0, 0, false, NULL },
 };
@@ -284,7 +289,11 @@ static void put_last_record(struct json_out *o, const struct relay_command *c)
 
 static void put_limit(struct json_out *o, const char *key, const struct relay_limit_value *limit)
 {
-	if (limit->set)
+	const struct json_slice null = { "null", 4 };
+
+	if (limit->to_default)
+		json_put_raw(o, key, null);
+	else if (limit->set)
 		json_put_u64(o, key, limit->v);
 }
 

@@ -34,8 +34,9 @@ enum relay_each {
 };
 
 struct relay_limit_value {
-	bool set;   /* false: leave it as it is */
-	uint64_t v; /* 0: none */
+	bool set;	 /* false: leave it as it is */
+	uint64_t v;	 /* 0: none */
+	bool to_default; /* null: what holds without a limit command; v is 0 */
 };
 
 /* What a client of the socket asks. Texts that are "" were not given; filters

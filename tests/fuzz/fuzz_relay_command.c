@@ -20,6 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	MUST(c.type != RELAY_KILL || *c.alloc || *c.call || *c.user);
 	MUST(c.type != RELAY_REVOKE || !*c.call != !*c.user);
 	MUST(c.type != RELAY_ACK || *c.epoch);
+	MUST(!c.allocations.to_default || (c.allocations.set && !c.allocations.v));
+	MUST(!c.bytes_per_s.to_default || (c.bytes_per_s.set && !c.bytes_per_s.v));
 	length = relay_command_write(line, sizeof(line), &c);
 	MUST(length > 1 && line[length - 1] == '\n');
 	MUST(relay_command_parse(line, (size_t)length - 1, &again, &err) == 0);

@@ -260,6 +260,13 @@ START_TEST(limits_hold_at_once)
 	    "\"ok\":true,\"count\":1");
 	ck_assert(may_have_another("9:carol:" CALL_B));
 	ask(&r, "{\"c\":\"stats\"}", "\"limitOverrides\":2");
+	ask(&r, "{\"c\":\"limit\",\"call\":\"" CALL_B "\",\"allocations\":null}",
+	    "\"ok\":true,\"count\":2");
+	ck_assert(!may_have_another("9:carol:" CALL_B));
+	ask(&r, "{\"c\":\"limit\",\"each\":\"call\",\"allocations\":null}", "\"ok\":true");
+	ck_assert(!may_have_another("9:carol:" CALL_A)); /* each user's is still 1 */
+	ck_assert(may_have_another("9:dave:" CALL_A));
+	ask(&r, "{\"c\":\"stats\"}", "\"limitOverrides\":1");
 	close(r.fd);
 }
 END_TEST

@@ -269,7 +269,7 @@ END_TEST
 
 START_TEST(limits_of_ones_own_have_a_maximum)
 {
-	struct limit one = { 1, LIMIT_LEAVE };
+	struct limit one = { 1, LIMIT_LEAVE }, back = { LIMIT_DEFAULT, LIMIT_DEFAULT };
 	struct limits *l = limits_of(16, 0);
 	uint64_t count;
 	size_t i;
@@ -282,6 +282,46 @@ START_TEST(limits_of_ones_own_have_a_maximum)
 	ck_assert_uint_eq(limits_refused(l), 1);
 	ck_assert_int_eq(limits_one(l, (struct limit_key){ LIMIT_USER, hash(7) }, &one, &count), 0);
 	ck_assert_uint_eq(limits_overrides(l), LIMIT_OVERRIDES_MAX);
+	/* the way back is never refused, and frees the place */
+	ck_assert_int_eq(limits_one(l, (struct limit_key){ LIMIT_USER, hash(i) }, &back, &count),
+			 0);
+	ck_assert_uint_eq(limits_overrides(l), LIMIT_OVERRIDES_MAX);
+	ck_assert_int_eq(limits_one(l, (struct limit_key){ LIMIT_USER, hash(7) }, &back, &count),
+			 0);
+	ck_assert_uint_eq(limits_keys(l), LIMIT_OVERRIDES_MAX - 1);
+	ck_assert_int_eq(limits_one(l, (struct limit_key){ LIMIT_USER, hash(i) }, &one, &count), 0);
+	ck_assert_uint_eq(limits_refused(l), 1);
+	limits_free(l);
+}
+END_TEST
+
+START_TEST(both_limits_at_the_default_again_are_forgotten)
+{
+	struct limit both = { 1, 5 }, count_back = { LIMIT_DEFAULT, LIMIT_LEAVE };
+	struct limit speed_back = { LIMIT_LEAVE, LIMIT_DEFAULT }, slow = { LIMIT_LEAVE, 70 };
+	struct limit_key user = { LIMIT_USER, hash(1) };
+	struct limits *l = limits_of(16, 2);
+	struct limit_hold h[3];
+	uint64_t count;
+
+	ck_assert_int_eq(take(l, hash(1), 0, &h[0]), 0);
+	limits_each(l, LIMIT_USER, &slow, &count);
+	ck_assert_int_eq(limits_one(l, user, &both, &count), 0);
+	ck_assert_int_eq(take(l, hash(1), 0, &h[1]), LIMIT_USER + 1);
+	ck_assert_int_eq(limits_one(l, user, &count_back, &count), 0);
+	ck_assert_uint_eq(limits_overrides(l), 1);
+	ck_assert_uint_eq(limits_bytes_per_s(l, &h[0]), 5);
+	ck_assert_int_eq(take(l, hash(1), 0, &h[1]), 0);
+	ck_assert_int_eq(take(l, hash(1), 0, &h[2]), LIMIT_USER + 1);
+	ck_assert_int_eq(limits_one(l, user, &speed_back, &count), 0);
+	ck_assert_uint_eq(count, 2);
+	ck_assert_uint_eq(limits_overrides(l), 0);
+	ck_assert_uint_eq(limits_bytes_per_s(l, &h[0]), 70);
+	limits_each(l, LIMIT_USER, &speed_back, &count);
+	ck_assert_uint_eq(limits_bytes_per_s(l, &h[0]), 0);
+	limits_release(l, &h[0]);
+	limits_release(l, &h[1]);
+	ck_assert_uint_eq(limits_keys(l), 0);
 	limits_free(l);
 }
 END_TEST
@@ -984,6 +1024,7 @@ int main(void)
 	tcase_add_test(limits, a_limit_waits_for_a_call_that_has_not_begun_and_not_for_ever);
 	tcase_add_test(limits, full_tables_refuse_and_count);
 	tcase_add_test(limits, limits_of_ones_own_have_a_maximum);
+	tcase_add_test(limits, both_limits_at_the_default_again_are_forgotten);
 	tcase_add_test(limits, counts_come_back_to_zero_under_threads);
 	suite_add_tcase(s, limits);
 	tcase_set_timeout(denials, 60);

@@ -36,6 +36,13 @@ START_TEST(commands_are_read_as_written)
 		{ .type = RELAY_UNREVOKE, .user = "alice" },
 		{ .type = RELAY_LIMIT, .user = "alice", .allocations = { true, 3 } },
 		{ .type = RELAY_LIMIT,
+		  .call = CALL,
+		  .allocations = { .set = true, .to_default = true } },
+		{ .type = RELAY_LIMIT,
+		  .each = RELAY_EACH_TAG,
+		  .allocations = { true, 3 },
+		  .bytes_per_s = { .set = true, .to_default = true } },
+		{ .type = RELAY_LIMIT,
 		  .each = RELAY_EACH_CLIENT,
 		  .allocations = { true, 0 },
 		  .bytes_per_s = { true, RELAY_TOTAL_MAX } },
@@ -139,9 +146,9 @@ static const struct {
 	{ "{\"c\":\"limit\",\"each\":\"\",\"allocations\":1}", 0,
 	  "each is none of user, call, tag, client" },
 	{ "{\"c\":\"limit\",\"each\":\"user\",\"allocations\":-1}", 0,
-	  "allocations is not a whole number" },
+	  "allocations is neither a whole number nor null" },
 	{ "{\"c\":\"limit\",\"each\":\"user\",\"bytes_per_s\":1.5}", 0,
-	  "bytes_per_s is not a whole number" },
+	  "bytes_per_s is neither a whole number nor null" },
 	{ "{\"c\":\"drain\",\"off\":1}", 0, "off is neither true nor false" },
 };
 
@@ -189,6 +196,18 @@ START_TEST(a_limit_not_given_is_left_alone)
 }
 END_TEST
 
+START_TEST(no_limit_is_not_the_default)
+{
+	struct relay_command c;
+	const char *err,
+		*text = "{\"c\":\"limit\",\"user\":\"a\",\"allocations\":null,\"bytes_per_s\":0}";
+
+	ck_assert_int_eq(relay_command_parse(text, strlen(text), &c, &err), 0);
+	ck_assert(c.allocations.set && c.allocations.to_default);
+	ck_assert(c.bytes_per_s.set && !c.bytes_per_s.to_default);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("relay_command");
@@ -200,6 +219,7 @@ int main(void)
 	tcase_add_test(t, a_typed_number_is_a_user_id);
 	tcase_add_test(t, an_address_is_read_in_any_spelling);
 	tcase_add_test(t, a_limit_not_given_is_left_alone);
+	tcase_add_test(t, no_limit_is_not_the_default);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }
