@@ -5,6 +5,7 @@
  * cells in a list of its own for the tick. */
 #include "coturn_ext.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -170,6 +171,8 @@ int coturn_ext_open(void)
 			"rest-api-separator must be ':' with admin-socket or auth-secret-file");
 	if (options.secrets_path)
 		no_core_dumps();
+	if (options.socket_path)
+		signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is as a full disk */
 	if (watch_open(&watch, &options, &host, err, sizeof(err)) < 0)
 		return refuse_start(err);
 	return atexit(unlink_at_exit) ? refuse_start("out of memory") : 0;

@@ -237,6 +237,23 @@ describe('the ledger', { concurrency: 2 }, () => {
 		assert.notEqual(second.hello.epoch, first.hello.epoch);
 	});
 
+	test('a limit of file sizes loses the end it has no room for, and nothing else', async (t) => {
+		const server = await serve(t);
+		const limitFiles = (bytes) =>
+			execFileSync('prlimit', ['--pid', `${server.program.process.pid}`, `--fsize=${bytes}:`]);
+		const [a, b] = [await client(t, server, 'a'), await client(t, server, 'b')];
+		const admin = await (await server.connect()).subscribe();
+
+		limitFiles(fs.statSync(spoolFile(server)).size + 50);
+		await a.release();
+		await admin.wait((l) => l.e === 'end' && l.user === 'a');
+		assert.equal((await admin.command({ c: 'stats' })).lostEnds, 1);
+		limitFiles('unlimited');
+		await b.release();
+		await admin.wait((l) => l.e === 'end' && l.user === 'b');
+		assert.deepEqual(spooled(server).map((e) => e.user), ['b']);
+	});
+
 	test('what it acknowledges leaves the disk', async (t) => {
 		const server = await serve(t);
 		const admin = await ledger(server);
