@@ -211,6 +211,11 @@ uint64_t admin_socket_next_seq(struct admin_socket *s)
 	return ++s->seq;
 }
 
+uint64_t admin_socket_last_seq(const struct admin_socket *s)
+{
+	return s->seq;
+}
+
 void admin_socket_new_allocation(struct admin_socket *s, const struct entry *e)
 {
 	char line[RELAY_LINE_MAX];

@@ -65,6 +65,7 @@ void admin_socket_free(struct admin_socket *s); /* NULL is fine */
 
 /* The number of the next must-deliver event; new and end count. */
 uint64_t admin_socket_next_seq(struct admin_socket *s);
+uint64_t admin_socket_last_seq(const struct admin_socket *s); /* 0: none yet */
 
 /* An allocation was added to the registry under e->seq. */
 void admin_socket_new_allocation(struct admin_socket *s, const struct entry *e);

@@ -97,13 +97,14 @@ static uint64_t next_seq(struct watch *w)
 static void on_born(struct watch *w, struct cell *c)
 {
 	struct entry *e;
-	int r = registry_add(w->registry, c, next_seq(w), &e);
+	int r = registry_add(w->registry, c, admin_socket_last_seq(w->admin) + 1, &e);
 
-	if (r < 0) {
+	if (r < 0) { /* and no number goes with it: they have no gaps */
 		log_error(TOKEN, "allocation %018llu is not reported: %s",
 			  (unsigned long long)cell_sid(c), strerror(-r));
 		return;
 	}
+	next_seq(w);
 	admin_socket_new_allocation(w->admin, e);
 	if (policy_revoked(watch_policy(w), cell_name(c), cell_shared(c), time(NULL))) {
 		cell_mark(c, "revoked"); /* it was being made when the command came */

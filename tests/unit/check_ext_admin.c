@@ -79,6 +79,25 @@ START_TEST(a_subscriber_sees_birth_and_end)
 }
 END_TEST
 
+/* coturn gives an id once; this stands for whatever keeps one from being registered. */
+START_TEST(what_is_not_reported_takes_no_number)
+{
+	struct reader r = { .n = 0 };
+	struct cell *cells[3];
+
+	subscribe(&r);
+	cells[0] = allocate(1, "9:alice:" CALL_A);
+	expect(&r, "\"seq\":1,");
+	cells[1] = allocate(1, "9:alice:" CALL_A);
+	cells[2] = allocate(2, "9:bob");
+	expect(&r, "\"seq\":2,");
+	ck_assert(strstr(r.line, "\"new\"") && strstr(r.line, "bob"));
+	for (size_t i = 0; i < 3; i++)
+		end(cells[i], 1, "general");
+	close(r.fd);
+}
+END_TEST
+
 START_TEST(the_snapshot_shows_what_lives)
 {
 	struct reader r = { .n = 0 };
@@ -716,6 +735,7 @@ int main(void)
 	tcase_add_test(admin, the_socket_is_for_owner_and_group_only);
 	tcase_add_test(admin, the_socket_of_a_successor_is_not_removed);
 	tcase_add_test(admin, a_subscriber_sees_birth_and_end);
+	tcase_add_test(admin, what_is_not_reported_takes_no_number);
 	tcase_add_test(admin, the_snapshot_shows_what_lives);
 	tcase_add_test(admin, usage_comes_by_time_also_of_what_is_muted);
 	tcase_add_test(admin, kill_cancels_and_names_itself_as_the_reason);
