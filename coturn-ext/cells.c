@@ -421,6 +421,21 @@ bool cell_marked(const struct cell *c)
 	return mark_of(c) != NULL;
 }
 
+/* Nobody else frees what is not there. If the owner put coturn's text in its place
+ * meanwhile, it does not look at the mark any more either. */
+void cell_copy_mark(struct cell *c, char out[RELAY_REASON_MAX + 1])
+{
+	char *why = atomic_exchange_explicit(&c->why, NULL, memory_order_acq_rel), *none = NULL;
+
+	out[0] = '\0';
+	if (!why)
+		return;
+	snprintf(out, RELAY_REASON_MAX + 1, "%s", why);
+	if (!atomic_compare_exchange_strong_explicit(&c->why, &none, why, memory_order_acq_rel,
+						     memory_order_acquire))
+		free_why(why);
+}
+
 /* What a successor would say: the word without the text behind it. */
 static enum reason marked_reason(const struct cell *c)
 {

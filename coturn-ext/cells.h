@@ -111,6 +111,10 @@ bool cell_shared(const struct cell *c);
 void cell_mark(struct cell *c, const char *why);
 bool cell_marked(const struct cell *c);
 
+/* Main: the mark of one that has not ended, as a copy, for it may end on its thread
+ * at this moment; "" without one. */
+void cell_copy_mark(struct cell *c, char out[RELAY_REASON_MAX + 1]);
+
 /* --- main -------------------------------------------------------------------- */
 
 void cell_totals(const struct cell *c, struct relay_totals *out);

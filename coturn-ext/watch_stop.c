@@ -42,11 +42,14 @@ static size_t cancel(void *arg)
 static void force(void *arg)
 {
 	struct watch *w = arg;
+	char mark[RELAY_REASON_MAX + 1];
 	struct entry *e;
 
 	watch_catch_up(w);
-	while ((e = registry_oldest(w->registry)))
-		watch_end(w, cell_of_entry(e), false, reason);
+	while ((e = registry_oldest(w->registry))) {
+		cell_copy_mark(cell_of_entry(e), mark);
+		watch_end(w, cell_of_entry(e), false, mark[0] ? mark : reason);
+	}
 }
 
 static bool flushed(void *arg)

@@ -695,6 +695,26 @@ START_TEST(a_reason_is_known_by_its_first_word)
 }
 END_TEST
 
+START_TEST(a_mark_can_be_read_before_the_end)
+{
+	struct cell_ring ring = { .n = 0 };
+	char mark[RELAY_REASON_MAX + 1] = "?";
+	struct cell_queue *q;
+	struct cell *c;
+
+	ck_assert_int_eq(cell_queue_new(&q, 1), 0);
+	c = make(q, &ring, 1, "9:a");
+	cell_copy_mark(c, mark);
+	ck_assert_str_eq(mark, "");
+	cell_mark(c, "kill: call ended");
+	cell_copy_mark(c, mark);
+	ck_assert_str_eq(mark, "kill: call ended");
+	cell_gone(c, &ring, &(struct relay_totals){ 0 }, "Forceful shutdown", 0);
+	ck_assert_str_eq(cell_reason(c), "kill: call ended");
+	cell_queue_free(q);
+}
+END_TEST
+
 START_TEST(a_mark_without_memory_is_a_shorter_one)
 {
 	struct cell_ring ring = { .n = 0 };
@@ -731,6 +751,7 @@ int main(void)
 	tcase_add_test(cells, nothing_is_lost_between_threads);
 	tcase_add_test(cells, reasons_are_short_words);
 	tcase_add_test(cells, a_reason_is_known_by_its_first_word);
+	tcase_add_test(cells, a_mark_can_be_read_before_the_end);
 	tcase_add_test(cells, a_mark_without_memory_is_a_shorter_one);
 	suite_add_tcase(s, cells);
 	tcase_add_test(registry, allocations_are_found_by_id_call_and_user);

@@ -413,6 +413,25 @@ START_TEST(one_that_was_killed_keeps_that_reason)
 }
 END_TEST
 
+START_TEST(one_that_was_killed_keeps_that_reason_also_when_it_does_not_end)
+{
+	struct cell *cells[] = { allocate(1, "1900000000:alice"), allocate(2, "1900000000:bob") };
+	struct reader r;
+	struct spool *sp;
+
+	greet(&r);
+	say(&r, "{\"c\":\"kill\",\"user\":\"alice\",\"reason\":\"enough\"}\n");
+	expect(&r, "\"count\":1");
+	stop_with(cells, 2, 1);
+	end(cells[0], 99, "Forceful shutdown");
+	sp = closed_spool();
+	expect_spooled(sp, "server-stop", true, 500);
+	expect_spooled(sp, "kill: enough", false, 0);
+	spool_free(sp);
+	close(r.fd);
+}
+END_TEST
+
 START_TEST(a_drained_server_stops_when_it_is_empty)
 {
 	struct cell *c = allocate(1, "1900000000:alice");
@@ -565,6 +584,7 @@ int main(void)
 	tcase_add_test(stop, what_does_not_end_in_time_is_ended_from_its_last_sample);
 	tcase_add_test(stop, what_is_born_during_a_stop_ends_too);
 	tcase_add_test(stop, one_that_was_killed_keeps_that_reason);
+	tcase_add_test(stop, one_that_was_killed_keeps_that_reason_also_when_it_does_not_end);
 	tcase_add_test(stop, a_drained_server_stops_when_it_is_empty);
 	tcase_add_test(stop, a_draining_server_waits_for_what_was_made_before);
 	tcase_add_test(stop, a_stop_is_not_taken_back_with_the_drain);
