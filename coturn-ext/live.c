@@ -547,6 +547,11 @@ void live_unlink(const struct live *l)
 		unlink(l->path);
 }
 
+bool live_unused(const struct live *l)
+{
+	return atomic_load_explicit(&l->header->blocks, memory_order_relaxed) == 0;
+}
+
 void live_free(struct live *l)
 {
 	if (!l)

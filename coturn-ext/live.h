@@ -66,6 +66,7 @@ int live_open(struct live **out, const char *path, const struct live_layout *lay
 
 /* Unlink the file if it is still ours: after the last end was written down. Main. */
 void live_unlink(const struct live *l);
+bool live_unused(const struct live *l); /* never a cell in it: nothing for a successor */
 
 /* With no thread left that uses it; the file stays. NULL is fine. */
 void live_free(struct live *l);

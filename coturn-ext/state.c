@@ -146,6 +146,12 @@ void state_finish(struct state *st)
 		live_unlink(st->live);
 }
 
+void state_abandon(const struct state *st)
+{
+	if (st->live && live_unused(st->live))
+		live_unlink(st->live);
+}
+
 void state_close(struct state *st)
 {
 	spool_free(st->spool);

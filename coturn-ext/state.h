@@ -32,6 +32,9 @@ void state_alive(struct state *st);
 /* The allocations have ended and are in the spool: say so on disk, remove the mapping. */
 void state_finish(struct state *st);
 
+/* The start was refused: remove the mapping, if no allocation ever was in it. */
+void state_abandon(const struct state *st);
+
 /* With no thread left that uses it. What was not finished stays for the successor. */
 void state_close(struct state *st);
 

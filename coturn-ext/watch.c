@@ -370,9 +370,12 @@ static void unlink_ours(const struct watch *w)
 		unlink(w->options->socket_path);
 }
 
+/* Before the start there is one process: the parent of a daemon leaves by _exit(). */
 void watch_unlink(const struct watch *w)
 {
-	if (w->server == getpid())
+	if (!w->server)
+		state_abandon(&w->state);
+	if (w->listen_fd >= 0 || w->server == getpid())
 		unlink_ours(w);
 }
 
@@ -418,10 +421,8 @@ void watch_free(struct watch *w)
 	if (!w)
 		return;
 	watch_unlink(w);
-	if (w->listen_fd >= 0) {
-		unlink_ours(w);
+	if (w->listen_fd >= 0)
 		close(w->listen_fd);
-	}
 	stop_free(w->stop);
 	expiry_walk_free(w->expiry);
 	w->expiry = NULL;

@@ -42,8 +42,8 @@ int watch_start(struct watch *w, struct event_base *base, unsigned relay_threads
 /* With no thread left that uses it. The socket's path goes too. NULL is fine. */
 void watch_free(struct watch *w);
 
-/* Remove the socket's path, if this process serves it and it is still the one
- * that was made. Safe at exit. */
+/* Remove the socket's path, if this process serves it or is about to, and it is
+ * still the one that was made; before the start also the mapping. Safe at exit. */
 void watch_unlink(const struct watch *w);
 
 struct cell_queue *watch_cells(struct watch *w);  /* NULL: no admin socket. Any thread */

@@ -171,6 +171,37 @@ describe('a stop', { concurrency: 2 }, () => {
 	});
 });
 
+describe('a start that is refused', { concurrency: 2 }, () => {
+	test('leaves no mapping behind, and the next one starts', async (t) => {
+		const server = new Turnserver(t, ['--no-auth']);
+		const inTheWay = path.join(server.dir, 'revoked');
+
+		fs.mkdirSync(inTheWay);
+		await server.launch();
+		assert.notEqual((await server.program.ended).code, 0);
+		assert.match(server.program.err, /revoked: /);
+		assert.deepEqual(fs.readdirSync(server.dir).filter((f) => f.startsWith('admin.sock')), []);
+		fs.rmdirSync(inTheWay);
+		await server.start();
+		assert.equal(fs.existsSync(`${server.adminSocket}.live`), true);
+	});
+
+	test('one that was killed at once may: the next one copes', async (t) => {
+		const server = await new Turnserver(t, ['--no-auth']).start();
+		const live = `${server.adminSocket}.live`;
+
+		server.program.process.kill('SIGKILL');
+		await server.program.ended;
+		assert.equal(fs.existsSync(live), true);
+		await server.start();
+		assert.equal((await (await server.connect()).command({ c: 'stats' })).recovered, 0);
+		await server.stop();
+		fs.writeFileSync(live, '', { mode: 0o600 }); /* not even begun */
+		await server.start();
+		assert.equal((await (await server.connect()).command({ c: 'stats' })).recovered, 0);
+	});
+});
+
 describe('SIGHUP', { concurrency: 2 }, () => {
 	for (const args of [[], ['--syslog'], ['--log-file={dir}/ts.log']])
 		test(`twice with ${args[0] ?? 'a log to stdout'}: the secrets are read, nothing ends`, async (t) => {
