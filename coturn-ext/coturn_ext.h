@@ -129,16 +129,15 @@ void coturn_ext_connection_closing(void *connection);
 /* Called inside what each packet passes through, but never for a relayed one. */
 #define COTURN_EXT_COLD __attribute__((cold, noinline))
 
-/* A packet for the socket's session was not let through, as read (1) from the
- * socket or before it was written (0) there. Returns 0. */
-int coturn_ext_refused(void *socket, void *buffer, int read) COTURN_EXT_COLD;
+/* A packet read from the socket was not let through to its session. */
+void coturn_ext_refused(void *socket, void *buffer) COTURN_EXT_COLD;
 
 /* A packet could not be written to the socket, nor will be: *skip, if there is
  * one, says so to who counts what was sent. */
 void coturn_ext_unsent(void *socket, void *buffer, int *skip) COTURN_EXT_COLD;
 
 /* The request is authentic. Returns 0 to go on; or -1 with the error to be
- * sent, with MESSAGE-INTEGRITY. method: STUN's number. */
+ * sent, which coturn signs if it signs its own there. method: STUN's number. */
 int coturn_ext_authorize(void *session, uint16_t method, int *err_code, const uint8_t **reason);
 
 /* The name coturn's quotas count this session under: its user's, "" for a name

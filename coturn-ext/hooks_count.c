@@ -167,38 +167,32 @@ static void not_sent_to_peer(ts_ur_super_session *ss, size_t bytes)
 	wire_was(ss, bytes, 0);
 }
 
-static void not_sent(ioa_socket_handle s, const uint8_t *p, size_t n)
-{
-	if (s->sat == CLIENT_SOCKET)
-		not_sent_to_client(s->session, p, n);
-	else if (is_relay(s))
-		not_sent_to_peer(s->session, n);
-}
-
-int coturn_ext_refused(void *socket, void *buffer, int read)
+void coturn_ext_refused(void *socket, void *buffer)
 {
 	ioa_socket_handle s = socket;
 	size_t n = ioa_network_buffer_get_size(buffer);
 
 	if (!s->session)
-		return 0;
-	if (!read)
-		not_sent(s, ioa_network_buffer_data(buffer), n);
-	else if (is_relay(s))
+		return;
+	if (is_relay(s))
 		drop(s->session, n);
 	else
 		refused_from_client(s->session, s, n);
-	return 0;
 }
 
 void coturn_ext_unsent(void *socket, void *buffer, int *skip)
 {
 	ioa_socket_handle s = socket;
+	size_t n = ioa_network_buffer_get_size(buffer);
 
 	if (skip)
 		*skip = 1;
-	if (s->session)
-		not_sent(s, ioa_network_buffer_data(buffer), ioa_network_buffer_get_size(buffer));
+	if (!s->session)
+		return;
+	if (s->sat == CLIENT_SOCKET)
+		not_sent_to_client(s->session, ioa_network_buffer_data(buffer), n);
+	else if (is_relay(s))
+		not_sent_to_peer(s->session, n);
 }
 
 /* --- streams: what the wire carried ------------------------------------------------------ */
