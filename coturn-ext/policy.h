@@ -71,7 +71,7 @@ void policy_free(struct policy *p); /* with no thread left that uses it; NULL is
 struct denial_source *policy_denial_source(struct policy *p);
 
 /* Revoked, expired, draining? Returns true to go on; else *v says what to
- * answer, signed, and the refusal was noted. Wait-free. */
+ * answer, and the refusal was noted. Wait-free. */
 bool policy_check(struct policy *p, const struct policy_request *r, struct policy_verdict *v);
 
 /* Take the quota of a new allocation: its user and call or, of a shared name,
