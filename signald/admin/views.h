@@ -41,9 +41,9 @@ struct view_stats {
 	uint64_t live_n;    /* totalCalls */
 	const struct usage *usage;
 	const struct ledger_counters *ledger; /* NULL: there is none */
-	bool connected;		/* feed_connected() */
-	int64_t now_ms;		/* since 1970 */
-	int64_t wall_offset_ms; /* ms since 1970 minus usage's clock, now */
+	bool connected;			      /* feed_connected() */
+	int64_t now_ms;			      /* since 1970 */
+	int64_t wall_offset_ms;		      /* ms since 1970 minus usage's clock, now */
 };
 
 /* GET /api/admin/calls/stats */

@@ -563,7 +563,8 @@ START_TEST(a_full_disk_is_told_and_spoils_nothing)
 	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
 	small = limit;
 	small.rlim_cur = stats(r).file_bytes + 10; /* in the middle of the next line */
-	setrlimit(RLIMIT_FSIZE, &small); /* nothing is asserted under it: Check writes a file, too */
+	setrlimit(RLIMIT_FSIZE,
+		  &small); /* nothing is asserted under it: Check writes a file, too */
 	added = add(r, "bob");
 	setrlimit(RLIMIT_FSIZE, &limit);
 	ck_assert_int_lt(added, 0);

@@ -731,7 +731,8 @@ static void full_disk(uint64_t room)
 	signal(SIGXFSZ, SIG_IGN);
 	getrlimit(RLIMIT_FSIZE, &old);
 	limit.rlim_max = old.rlim_max;
-	setrlimit(RLIMIT_FSIZE, &limit); /* nothing is asserted under it: Check writes a file, too */
+	setrlimit(RLIMIT_FSIZE,
+		  &limit); /* nothing is asserted under it: Check writes a file, too */
 	r = append(EPOCH_1, 2, CALL_A, 100);
 	setrlimit(RLIMIT_FSIZE, &old);
 	ck_assert_int_lt(r, 0);

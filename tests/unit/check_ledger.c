@@ -359,7 +359,7 @@ START_TEST(killed_at_any_moment_every_record_told_is_there_once)
 	for (int i = 0; i < KILLS; i++)
 		kill_after(&acked, 2000 + rand() % 40000);
 	ck_assert_uint_gt(acked, 10); /* hundreds, but on a busy machine and with ThreadSanitizer */
-	open_ledger(); /* cuts what is torn */
+	open_ledger();		      /* cuts what is torn */
 	ck_assert_uint_ge(ck_each_once(EPOCH_A), acked);
 	free(checked(0));
 }
