@@ -126,14 +126,4 @@ typedef int (*live_record_fn)(void *arg, const struct live_record *r);
  * of reading, or what fn returned. */
 long live_file_read(int fd, uint64_t now_ms, live_record_fn fn, void *arg);
 
-/* The same for what lies at path, and then remove it; also when it is
- * no such file (-EBADMSG), for it may be large and hold memory. When fn
- * stopped or reading failed it stays. Only an unlocked regular file with one name and
- * no other's right to write, of our uid, root's or the folder's owner, is ours
- * to touch. Returns how many (0 also when there is none), or -errno with one
- * line in err: -EADDRINUSE (a running server has it), -EPERM, and those above.
- * Main, at the start: it may wait for the disk. */
-long live_recover(const char *path, uint64_t now_ms, live_record_fn fn, void *arg, char *err,
-		  size_t err_size);
-
 #endif

@@ -18,7 +18,8 @@ libcoturn_ext_a_SOURCES = \
 	coturn-ext/expiry_walk.c coturn-ext/expiry_walk.h \
 	coturn-ext/name_hash.c coturn-ext/name_hash.h \
 	coturn-ext/live.c coturn-ext/live.h \
-	coturn-ext/live_file.c coturn-ext/live_file.h coturn-ext/live_text.c coturn-ext/live_text.h \
+	coturn-ext/live_file.c coturn-ext/live_file.h coturn-ext/live_recover.c coturn-ext/live_recover.h \
+	coturn-ext/live_text.c coturn-ext/live_text.h \
 	coturn-ext/options.c coturn-ext/options.h \
 	coturn-ext/own_file.c coturn-ext/own_file.h \
 	coturn-ext/policy.c coturn-ext/policy.h coturn-ext/published.h \

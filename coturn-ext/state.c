@@ -9,6 +9,7 @@
 #include <sys/random.h>
 
 #include "admin_socket.h"
+#include "live_recover.h"
 #include "log.h"
 #include "own_file.h"
 

@@ -19,6 +19,7 @@
 
 #include "cells.h"
 #include "live.h"
+#include "live_recover.h"
 #include "live_text.h"
 #include "run_suite.h"
 
