@@ -16,6 +16,7 @@ libcoturn_ext_a_SOURCES = \
 	coturn-ext/client_address.c coturn-ext/client_address.h \
 	coturn-ext/denials.c coturn-ext/denials.h \
 	coturn-ext/expiry_walk.c coturn-ext/expiry_walk.h \
+	coturn-ext/file_lines.c coturn-ext/file_lines.h \
 	coturn-ext/name_hash.c coturn-ext/name_hash.h \
 	coturn-ext/live.c coturn-ext/live.h \
 	coturn-ext/live_file.c coturn-ext/live_file.h coturn-ext/live_recover.c coturn-ext/live_recover.h \

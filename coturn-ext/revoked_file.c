@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file_lines.h"
 #include "json_text.h"
 #include "log.h"
 #include "own_file.h"
@@ -17,22 +18,13 @@
 
 #define LINE_MAX_BYTES 256 /* a good line is less than half as long */
 #define JSON_LEVELS 4	   /* more than we write: a newer one may */
-#define READ_BYTES 32768
-#define REPORTS_MAX 10 /* broken lines that are logged one by one */
-
-/* What is at an offset of a file, line by line. */
-struct lines {
-	int fd;
-	uint64_t offset; /* in the file, of the next line */
-	size_t pos, n;	 /* of buf: read from here on, filled up to here */
-	char buf[READ_BYTES];
-};
+#define REPORTS_MAX 10	   /* broken lines that are logged one by one */
 
 struct rewrite {
 	int fd;
 	uint64_t old_end; /* of the old file when it began */
 	uint64_t bytes, lines;
-	struct lines in;
+	struct file_lines in;
 };
 
 struct revoked_file {
@@ -84,64 +76,13 @@ static size_t line_write(char out[LINE_MAX_BYTES], const struct revoked_line *li
 
 /* --- reading ---------------------------------------------------------------------- */
 
-static void lines_init(struct lines *l, int fd)
-{
-	l->fd = fd;
-	l->offset = 0;
-	l->pos = l->n = 0;
-}
-
-static int refill(struct lines *l)
-{
-	ssize_t got;
-
-	memmove(l->buf, l->buf + l->pos, l->n - l->pos);
-	l->n -= l->pos;
-	l->pos = 0;
-	do
-		got = pread(l->fd, l->buf + l->n, sizeof(l->buf) - l->n, (off_t)(l->offset + l->n));
-	while (got < 0 && errno == EINTR);
-	if (got < 0)
-		return -errno;
-	l->n += (size_t)got;
-	return got > 0;
-}
-
-static void hand_out(struct lines *l, size_t n, size_t end, const char **line, size_t *line_n)
-{
-	*line = l->buf + l->pos;
-	*line_n = n;
-	l->pos += n + end;
-	l->offset += n + end;
-}
-
-/* Returns 1 (a line; without line feed, or a bufferful of one that has no
- * end), 0 (no whole line is left), -errno. */
-static int lines_next(struct lines *l, const char **line, size_t *line_n)
-{
-	const char *lf;
-	int r;
-
-	while (!(lf = memchr(l->buf + l->pos, '\n', l->n - l->pos))) {
-		if (l->n - l->pos == sizeof(l->buf)) {
-			hand_out(l, sizeof(l->buf), 0, line, line_n);
-			return 1;
-		}
-		r = refill(l);
-		if (r <= 0)
-			return r;
-	}
-	hand_out(l, (size_t)(lf - l->buf) - l->pos, 1, line, line_n);
-	return 1;
-}
-
 static void report(const char *path, uint64_t line, uint64_t broken)
 {
 	if (broken <= REPORTS_MAX)
 		log_warn("revoked", "%s:%" PRIu64 ": a broken line, skipped", path, line);
 }
 
-static int read_all(struct revoked_file *f, struct lines *l, revoked_line_fn fn, void *arg,
+static int read_all(struct revoked_file *f, struct file_lines *l, revoked_line_fn fn, void *arg,
 		    uint64_t *broken)
 {
 	struct revoked_line parsed;
@@ -150,7 +91,7 @@ static int read_all(struct revoked_file *f, struct lines *l, revoked_line_fn fn,
 	int r;
 
 	*broken = 0;
-	while ((r = lines_next(l, &line, &n)) > 0) {
+	while ((r = file_lines_next(l, &line, &n)) > 0) {
 		f->lines++;
 		if (revoked_line_parse(line, n, &parsed) == 0)
 			fn(arg, &parsed);
@@ -192,12 +133,12 @@ static int check_size(const struct revoked_file *f)
 
 static int load(struct revoked_file *f, revoked_line_fn fn, void *arg, uint64_t *broken)
 {
-	struct lines *l = malloc(sizeof(*l));
+	struct file_lines *l = malloc(sizeof(*l));
 	int r;
 
 	if (!l)
 		return -ENOMEM;
-	lines_init(l, f->fd);
+	file_lines_init(l, f->fd);
 	r = read_all(f, l, fn, arg, broken);
 	free(l);
 	return r < 0 ? r : cut_tail(f);
@@ -306,7 +247,7 @@ int revoked_file_rewrite(struct revoked_file *f)
 	}
 	w->fd = fd;
 	w->old_end = f->bytes;
-	lines_init(&w->in, f->fd);
+	file_lines_init(&w->in, f->fd);
 	f->rewrite = w;
 	return 0;
 }
@@ -362,7 +303,7 @@ static int copy_next(struct rewrite *w, revoked_keep_fn keep, void *arg)
 	struct revoked_line parsed;
 	const char *line;
 	size_t n;
-	int r = lines_next(&w->in, &line, &n);
+	int r = file_lines_next(&w->in, &line, &n);
 
 	if (r <= 0)
 		return r;

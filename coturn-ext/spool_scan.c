@@ -13,68 +13,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file_lines.h"
 #include "log.h"
 
 #define SIZE_FACTOR_MAX 4 /* a file of so many limits is not ours */
 
 #define ENDS_MAX UINT32_MAX /* of one sum: all that a file may hold add up below 2^53 */
 
-/* Lines of a file, each with where it begins. */
-struct lines {
-	int fd;
-	uint64_t at;	/* of buf[0] in the file */
-	size_t from, n; /* what is in buf and was not handed out */
-	bool end;
-	char buf[2 * SPOOL_LINE_MAX];
-};
-
 struct scan {
 	struct spool *sp;
-	struct lines lines;
+	struct file_lines lines;
 	struct relay_event event;
 	uint64_t acked, sent; /* offsets, from the head */
 	bool has_head;
 };
-
-static int fill(struct lines *l)
-{
-	ssize_t r;
-
-	memmove(l->buf, l->buf + l->from, l->n);
-	l->at += l->from;
-	l->from = 0;
-	do
-		r = pread(l->fd, l->buf + l->n, sizeof(l->buf) - l->n, (off_t)(l->at + l->n));
-	while (r < 0 && errno == EINTR);
-	if (r < 0)
-		return -errno;
-	l->n += (size_t)r;
-	l->end = r == 0;
-	return 0;
-}
-
-/* The next line, with its line feed; in a full buffer without one, all of it.
- * Returns its length, 0 at the end (what is left has no line feed), -errno. */
-static int next_line(struct lines *l, const char **line, uint64_t *at)
-{
-	const char *eol;
-	size_t n;
-
-	while (!(eol = memchr(l->buf + l->from, '\n', l->n)) && !l->end && l->n < sizeof(l->buf)) {
-		int r = fill(l);
-
-		if (r < 0)
-			return r;
-	}
-	if (!eol && l->n < sizeof(l->buf))
-		return 0;
-	*line = l->buf + l->from;
-	*at = l->at + l->from;
-	n = eol ? (size_t)(eol - *line) + 1 : l->n;
-	l->from += n;
-	l->n -= n;
-	return (int)n;
-}
 
 static int read_head(struct scan *s, const char *text, size_t n)
 {
@@ -113,44 +65,45 @@ static bool rises(const struct spool_index *x, const char *epoch, uint64_t seq)
 	       x->records[x->records_n - 1].seq < seq;
 }
 
-/* Returns 0, -EINVAL (no record), -ENOMEM. */
+/* n: without its line feed. Returns 0, -EINVAL (no record), -ENOMEM. */
 static int on_line(struct scan *s, const char *line, size_t n, uint64_t at)
 {
 	const char *text;
 	size_t text_n;
 
-	if (n > SPOOL_LINE_MAX || record_line_parse(line, n - 1, &text, &text_n) < 0)
+	if (n >= SPOOL_LINE_MAX || record_line_parse(line, n, &text, &text_n) < 0)
 		return -EINVAL;
 	if (at == 0 && read_head(s, text, text_n) == 0)
 		return 0;
 	if (is_record(s, text, text_n) < 0 || !rises(&s->sp->index, s->event.epoch, s->event.seq))
 		return -EINVAL;
-	return spool_index_add(&s->sp->index, s->event.epoch, s->event.seq, at, (uint32_t)n);
+	return spool_index_add(&s->sp->index, s->event.epoch, s->event.seq, at, (uint32_t)n + 1);
 }
 
 static int read_lines(struct scan *s)
 {
-	const char *line = NULL;
 	uint64_t at = 0;
-	int n;
+	const char *line;
+	size_t n;
+	int r;
 
-	while ((n = next_line(&s->lines, &line, &at)) > 0) {
-		int r = on_line(s, line, (size_t)n, at);
-
+	while ((r = file_lines_next(&s->lines, &line, &n)) > 0) {
+		r = on_line(s, line, n, at);
 		if (r == -EINVAL)
 			s->sp->counters.corrupt++;
 		else if (r < 0)
-			return r;
+			break;
+		at = s->lines.offset;
 	}
-	return n;
+	return r;
 }
 
 static void drop_torn_end(struct scan *s)
 {
 	struct spool *sp = s->sp;
 
-	sp->size = s->lines.at + s->lines.from;
-	if (!s->lines.n)
+	sp->size = s->lines.offset;
+	if (s->lines.pos == s->lines.n)
 		return;
 	sp->counters.torn++;
 	if (ftruncate(sp->fd, (off_t)sp->size) < 0)
@@ -212,7 +165,7 @@ int spool_scan(struct spool *sp)
 	if (!s)
 		return -ENOMEM;
 	s->sp = sp;
-	s->lines.fd = sp->fd;
+	file_lines_init(&s->lines, sp->fd);
 	r = read_lines(s);
 	if (r == 0) {
 		drop_torn_end(s);

@@ -130,6 +130,13 @@ check_ext_spool_CPPFLAGS = $(EXT_CHECK_CPPFLAGS)
 check_ext_spool_CFLAGS = $(EXT_CHECK_CFLAGS)
 check_ext_spool_LDADD = $(EXT_CHECK_LIBS)
 
+check_PROGRAMS += check_ext_file_lines
+TESTS += check_ext_file_lines
+check_ext_file_lines_SOURCES = tests/unit/check_ext_file_lines.c
+check_ext_file_lines_CPPFLAGS = $(EXT_CHECK_CPPFLAGS)
+check_ext_file_lines_CFLAGS = $(EXT_CHECK_CFLAGS)
+check_ext_file_lines_LDADD = $(EXT_CHECK_LIBS)
+
 check_PROGRAMS += check_ext_revocations check_ext_policy
 TESTS += check_ext_revocations check_ext_policy
 check_ext_revocations_SOURCES = tests/unit/check_ext_revocations.c
