@@ -1,77 +1,18 @@
 /* fuzz_revoked_file.c - whatever a file of revocations holds, it opens, goes on, and says the same
- * again
- *
- * The first byte says how the rest becomes the file: as it stands, or each
- * line of it with a right checksum. */
+ * again */
 #include "revocations.h"
 
-#include <string.h>
-#include <unistd.h>
-
-#include "fuzz.h"
-#include "log.h"
-#include "record_line.h"
+#include "fuzz_file.h"
 
 #define NOW 1800000000
 #define ENTRIES 8
-
-static char dir[] = "/tmp/fuzz_revoked.XXXXXX", path[64];
-
-static void quiet(enum log_level level, const char *token, const char *text)
-{
-	(void)level;
-	(void)token;
-	(void)text;
-}
-
-static void remove_dir(void)
-{
-	unlink(path);
-	rmdir(dir);
-}
-
-static void make_dir(void)
-{
-	log_set_sink(quiet);
-	MUST(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/revoked", dir);
-	MUST(atexit(remove_dir) == 0);
-}
-
-static void write_records(FILE *f, const char *p, size_t n)
-{
-	char line[4096];
-
-	while (n) {
-		const char *lf = memchr(p, '\n', n);
-		size_t len = lf ? (size_t)(lf - p) : n;
-		int written = record_line_write(line, sizeof(line), p, len);
-
-		if (written > 0)
-			fwrite(line, 1, (size_t)written, f);
-		p += len + (lf != NULL);
-		n -= len + (lf != NULL);
-	}
-}
-
-static void write_file(const uint8_t *data, size_t n)
-{
-	FILE *f = fopen(path, "w");
-
-	MUST(f);
-	if (n && data[0] == '=')
-		fwrite(data + 1, 1, n - 1, f);
-	else if (n)
-		write_records(f, (const char *)data + 1, n - 1);
-	fclose(f);
-}
 
 static struct revocations *opened(struct revocations_stats *stats)
 {
 	static const struct name_hash_key key = { 1, 2 };
 	struct revocations *r;
 
-	MUST(revocations_open(&r, path, ENTRIES, &key, NOW) == 0);
+	MUST(revocations_open(&r, fuzz_path, ENTRIES, &key, NOW) == 0);
 	revocations_stats(r, stats);
 	MUST(stats->entries <= ENTRIES);
 	return r;
@@ -84,9 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	bool alice;
 	int err;
 
-	if (!path[0])
-		make_dir();
-	write_file(data, n);
+	fuzz_file_write(data, n);
 	r = opened(&before);
 	alice = revocations_has(r, REVOKED_USER, "alice", NOW);
 	err = revocations_add(r, REVOKED_USER, "next", NOW + 1, NOW);

@@ -1,81 +1,22 @@
 /* fuzz_spool.c - whatever a spool holds, it opens, goes on, and loses nothing when it is written
- * anew
- *
- * The first byte says how the rest becomes the file: as it stands ('='), or
- * each line of it with a right checksum. */
+ * anew */
 #include "spool.h"
 
-#include <string.h>
-#include <unistd.h>
-
-#include "fuzz.h"
-#include "log.h"
-#include "record_line.h"
-#include "relay_event.h"
+#include "fuzz_file.h"
 
 #define EPOCH "ffffffffffffffff"
 #define APPENDED 100 /* enough to reach the limit below */
 
-static char dir[] = "/tmp/fuzz_spool.XXXXXX", path[64];
 static const struct spool_limits limits = { .limit_bytes = 32u << 10,
 					    .unacked_max_bytes = 1u << 20,
 					    .shrink_bytes = 1u << 10 };
 static struct relay_event event;
 
-static void quiet(enum log_level level, const char *token, const char *text)
-{
-	(void)level;
-	(void)token;
-	(void)text;
-}
-
-static void remove_dir(void)
-{
-	unlink(path);
-	rmdir(dir);
-}
-
-static void make_dir(void)
-{
-	log_set_sink(quiet);
-	MUST(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/ends.spool", dir);
-	MUST(atexit(remove_dir) == 0);
-}
-
-static void write_records(FILE *f, const char *p, size_t n)
-{
-	static char line[RELAY_LINE_MAX + RECORD_LINE_EXTRA];
-
-	while (n) {
-		const char *lf = memchr(p, '\n', n);
-		size_t len = lf ? (size_t)(lf - p) : n;
-		int written = record_line_write(line, sizeof(line), p, len);
-
-		if (written > 0)
-			fwrite(line, 1, (size_t)written, f);
-		p += len + (lf != NULL);
-		n -= len + (lf != NULL);
-	}
-}
-
-static void write_file(const uint8_t *data, size_t n)
-{
-	FILE *f = fopen(path, "w");
-
-	MUST(f);
-	if (n && data[0] == '=')
-		fwrite(data + 1, 1, n - 1, f);
-	else if (n)
-		write_records(f, (const char *)data + 1, n - 1);
-	fclose(f);
-}
-
 static struct spool *opened(void)
 {
 	struct spool *sp;
 
-	MUST(spool_open(&sp, path, &limits) == 0);
+	MUST(spool_open(&sp, fuzz_path, &limits) == 0);
 	return sp;
 }
 
@@ -122,11 +63,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct spool *sp;
 	uint64_t ends;
 
-	if (!path[0])
-		make_dir();
 	if (n > 2 * limits.limit_bytes)
 		return 0;
-	write_file(data, n);
+	fuzz_file_write(data, n);
 	sp = opened();
 	ends = ends_of(sp);
 	spool_end(sp);

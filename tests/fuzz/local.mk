@@ -72,13 +72,13 @@ endif
 # --- revoked_file
 check_PROGRAMS += replay_revoked_file
 TESTS += replay_revoked_file
-replay_revoked_file_SOURCES = tests/fuzz/fuzz_revoked_file.c $(FUZZ_REPLAY)
+replay_revoked_file_SOURCES = tests/fuzz/fuzz_revoked_file.c tests/fuzz/fuzz_file.h $(FUZZ_REPLAY)
 replay_revoked_file_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext
 replay_revoked_file_CFLAGS = $(AM_CFLAGS)
 replay_revoked_file_LDADD = libcoturn-ext.a libshared.a $(CRYPTO_LIBS) $(ZLIB_LIBS)
 if FUZZING
 noinst_PROGRAMS += fuzz_revoked_file
-fuzz_revoked_file_SOURCES = tests/fuzz/fuzz_revoked_file.c tests/fuzz/fuzz.h
+fuzz_revoked_file_SOURCES = tests/fuzz/fuzz_revoked_file.c tests/fuzz/fuzz_file.h tests/fuzz/fuzz.h
 fuzz_revoked_file_CPPFLAGS = $(replay_revoked_file_CPPFLAGS)
 fuzz_revoked_file_CFLAGS = $(AM_CFLAGS)
 fuzz_revoked_file_LDFLAGS = $(FUZZ_LINK)
@@ -88,13 +88,13 @@ endif
 # --- spool
 check_PROGRAMS += replay_spool
 TESTS += replay_spool
-replay_spool_SOURCES = tests/fuzz/fuzz_spool.c $(FUZZ_REPLAY)
+replay_spool_SOURCES = tests/fuzz/fuzz_spool.c tests/fuzz/fuzz_file.h $(FUZZ_REPLAY)
 replay_spool_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext
 replay_spool_CFLAGS = $(AM_CFLAGS)
 replay_spool_LDADD = libcoturn-ext.a libshared.a $(CRYPTO_LIBS) $(ZLIB_LIBS)
 if FUZZING
 noinst_PROGRAMS += fuzz_spool
-fuzz_spool_SOURCES = tests/fuzz/fuzz_spool.c tests/fuzz/fuzz.h
+fuzz_spool_SOURCES = tests/fuzz/fuzz_spool.c tests/fuzz/fuzz_file.h tests/fuzz/fuzz.h
 fuzz_spool_CPPFLAGS = $(replay_spool_CPPFLAGS)
 fuzz_spool_CFLAGS = $(AM_CFLAGS)
 fuzz_spool_LDFLAGS = $(FUZZ_LINK)
