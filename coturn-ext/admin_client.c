@@ -1,6 +1,7 @@
 /* admin_client.c - one connection of the admin socket */
 #include "admin_priv.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -203,13 +204,20 @@ void client_free(struct client *c)
 	free(c);
 }
 
+/* Who connected. Returns 0, -errno. */
+static int peer_of(evutil_socket_t fd, struct ucred *peer)
+{
+	socklen_t len = sizeof(*peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, &len) < 0 ? -errno : 0;
+}
+
 bool client_may_command(const struct admin_socket *s, evutil_socket_t fd)
 {
 	struct ucred peer;
-	socklen_t len = sizeof(peer);
 	size_t i;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+	if (peer_of(fd, &peer) < 0)
 		return false;
 	if (peer.uid == 0 || peer.uid == s->start_uid || peer.uid == geteuid())
 		return true;
@@ -222,11 +230,16 @@ bool client_may_command(const struct admin_socket *s, evutil_socket_t fd)
 struct client *client_new(struct admin_socket *s, evutil_socket_t fd)
 {
 	struct client *c = calloc(1, sizeof(*c));
+	struct ucred peer;
 
 	if (!c)
 		return NULL;
 	c->s = s;
 	c->may_command = client_may_command(s, fd);
+	if (peer_of(fd, &peer) == 0) {
+		c->uid = peer.uid;
+		c->pid = peer.pid;
+	}
 	c->pending = evbuffer_new();
 	c->bev = bufferevent_socket_new(s->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (!c->pending || !c->bev) {

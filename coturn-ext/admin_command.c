@@ -217,11 +217,23 @@ static const char *refusal(const struct client *c, const struct relay_command *c
 	return commands[cmd->type].policy && !c->s->config.policy ? "there is no policy" : NULL;
 }
 
+/* Who asked for what, of all that changes something but acks, of which there is one an end. */
+static void log_command(const struct client *c, const struct relay_command *cmd)
+{
+	char line[1024];
+	int n = relay_command_write(line, sizeof(line), cmd);
+
+	if (n > 0 && commands[cmd->type].commands && cmd->type != RELAY_ACK)
+		log_info(TOKEN, "uid %lu, pid %ld: %.*s", (unsigned long)c->uid, (long)c->pid,
+			 n - 1, line);
+}
+
 void command_run(struct client *c, const struct relay_command *cmd)
 {
 	const char *error = refusal(c, cmd);
 
 	if (!error) {
+		log_command(c, cmd);
 		commands[cmd->type].run(c, cmd);
 		return;
 	}

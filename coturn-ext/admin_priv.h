@@ -40,6 +40,8 @@ struct client {
 	struct bufferevent *bev;
 	struct evbuffer *pending;
 	struct walk walk;
+	uid_t uid; /* whose connection it is */
+	pid_t pid;
 	bool may_command;
 	bool subscribed;
 	bool behind;   /* missed usage lines since its last full round */

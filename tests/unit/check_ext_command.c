@@ -379,6 +379,37 @@ START_TEST(reload_names_file_and_line_each_time_and_keeps_the_old)
 }
 END_TEST
 
+static char logged[512];
+
+static void remember(enum log_level level, const char *token, const char *text)
+{
+	(void)level;
+	snprintf(logged, sizeof(logged), "%s: %s", token, text);
+}
+
+START_TEST(the_log_says_who_asked_for_what)
+{
+	struct reader r = { .n = 0 };
+	char expected[128];
+
+	subscribe(&r);
+	log_set_sink(remember);
+	ask(&r, "{\"c\":\"list\"}", "\"reply\"");
+	ck_assert_str_eq(logged, "");
+	ask(&r, "{\"c\":\"limit\",\"id\":3,\"user\":\"al\\u0000ice\",\"allocations\":4}",
+	    "\"ok\":false");
+	ck_assert_str_eq(logged, "");
+	ask(&r, "{\"c\":\"limit\",\"id\":3,\"user\":\"alice\",\"allocations\":4}", "\"ok\":true");
+	log_set_sink(quiet);
+	snprintf(expected, sizeof(expected), "admin-socket: uid %lu, pid %ld: {",
+		 (unsigned long)getuid(), (long)getpid());
+	ck_assert_int_eq(strncmp(logged, expected, strlen(expected)), 0);
+	ck_assert_ptr_nonnull(strstr(logged, "\"limit\""));
+	ck_assert_ptr_nonnull(strstr(logged, "\"alice\""));
+	close(r.fd);
+}
+END_TEST
+
 START_TEST(reload_without_a_file_is_explained)
 {
 	struct reader r = { .n = 0 };
@@ -434,6 +465,7 @@ int main(void)
 	tcase_add_test(t, limits_hold_at_once);
 	tcase_add_test(t, drain_refuses_and_is_told);
 	tcase_add_test(t, a_slow_reader_misses_denials_and_they_are_counted);
+	tcase_add_test(t, the_log_says_who_asked_for_what);
 	tcase_add_test(t, reload_without_a_file_is_explained);
 	tcase_add_test(t, list_selects_by_client_and_secret);
 	suite_add_tcase(s, t);
