@@ -217,23 +217,40 @@ make_secrets() {
 	printf 'Authorization: Bearer %s\n' "$(cat "$state/admin-token")" >"$state/admin-header"
 }
 
-drop_socket_dir() {
+# The folder made for the socket alone, or nothing.
+socket_dir_kept() {
 	local dir
 	[ -f "$state/socket-dir" ] || return 0
 	dir=$(cat "$state/socket-dir")
 	case $dir in
-	*/signald.??????) rm -f "$dir/turn-admin.sock" "$dir/turn-admin.sock.live" && rmdir "$dir" 2>/dev/null ;;
+	*/signald.??????) [ ! -L "$dir" ] && [ -d "$dir" ] && [ -O "$dir" ] && printf '%s\n' "$dir" ;;
 	esac
+	return 0
+}
+
+# What a killed turnserver left there is for the next one: then the folder stays.
+drop_socket_dir() {
+	local dir
+	dir=$(socket_dir_kept)
+	if [ -n "$dir" ]; then
+		rm -f "$dir/turn-admin.sock"
+		rmdir "$dir" 2>/dev/null || return 0
+	fi
 	rm -f "$state/socket-dir"
 }
 
 choose_socket() {
-	drop_socket_dir
 	socket=$state/turn-admin.sock
 	socket_note=
-	[ "$(printf '%s' "$socket" | wc -c)" -le $SOCKET_PATH_MAX ] && return
-	socket_dir=$(mktemp -d "${TMPDIR:-/tmp}/signald.XXXXXX") || fail "cannot make a folder for the admin socket"
-	printf '%s\n' "$socket_dir" >"$state/socket-dir"
+	if [ "$(printf '%s' "$socket" | wc -c)" -le $SOCKET_PATH_MAX ]; then
+		drop_socket_dir
+		return
+	fi
+	socket_dir=$(socket_dir_kept)
+	if [ -z "$socket_dir" ]; then
+		socket_dir=$(mktemp -d "${TMPDIR:-/tmp}/signald.XXXXXX") || fail "cannot make a folder for the admin socket"
+		printf '%s\n' "$socket_dir" >"$state/socket-dir"
+	fi
 	socket=$socket_dir/turn-admin.sock
 	socket_note=$'\n'"# (not in the state folder: its path is too long for a socket)"
 }

@@ -254,8 +254,13 @@ a_long_state_path_gets_a_short_socket() {
 	local dir
 	start --state "$long" --port "$p2" --turn-port "$t2" >"$tmp/out5" 2>&1 || { cat "$tmp/out5"; return 1; }
 	dir=$(cat "$long/socket-dir")
-	has "$(health "$p2")" '"connected":true' && is 700 "$(mode "$dir")" "mode of $dir" &&
-		start --stop --state "$long" && [ ! -e "$dir" ]
+	has "$(health "$p2")" '"connected":true' && is 700 "$(mode "$dir")" "mode of $dir" || return
+	# A killed turnserver's successor looks where that one was.
+	kill -KILL "$(cut -d' ' -f1 "$long/turnserver.pid")"
+	start --stop --state "$long" >/dev/null
+	[ -e "$dir/turn-admin.sock.live" ] || { echo "what the killed turnserver counted is gone"; return 1; }
+	start --state "$long" --port "$p2" --turn-port "$t2" >"$tmp/out5" 2>&1 || { cat "$tmp/out5"; return 1; }
+	is "$dir" "$(cat "$long/socket-dir")" "the folder" && start --stop --state "$long" && [ ! -e "$dir" ]
 }
 
 foreground_ends_both_with_it() {
