@@ -81,6 +81,7 @@ static int on_hello(struct usage *u, const struct relay_event *ev)
 		if (restarted)
 			vanish(u, a);
 	}
+	urec_connected(u);
 	memcpy(u->epoch, ev->hello.epoch, sizeof(u->epoch));
 	u->epoch[sizeof(u->epoch) - 1] = '\0';
 	return 0;
@@ -168,25 +169,6 @@ static int on_usage(struct usage *u, const struct relay_event *ev)
 	return ret;
 }
 
-/* Was this end or sum counted already? If not, it is from now on. */
-static bool counted(struct usage *u, const struct relay_event *ev)
-{
-	struct record_position *at = NULL;
-
-	for (size_t i = 0; i < POSITIONS_MAX && !at; i++)
-		if (strcmp(u->positions[i].epoch, ev->epoch) == 0)
-			at = &u->positions[i];
-	if (at && ev->seq <= at->seq)
-		return true;
-	if (!at) {
-		at = &u->positions[u->positions_at];
-		u->positions_at = (u->positions_at + 1) % POSITIONS_MAX;
-		memcpy(at->epoch, ev->epoch, sizeof(at->epoch));
-	}
-	at->seq = ev->seq;
-	return false;
-}
-
 static int unknown(struct usage *u)
 {
 	u->counters.unknown++;
@@ -225,7 +207,7 @@ static int end_unseen(struct usage *u, const struct relay_event *ev, uint64_t no
 static int on_end(struct usage *u, const struct relay_event *ev, uint64_t now_ms)
 {
 	struct allocation *a = utab_allocation_find(u, ev->epoch, ev->alloc.id);
-	bool again = counted(u, ev);
+	bool again = urec_counted(u, ev);
 
 	if (!a)
 		return again ? 0 : end_unseen(u, ev, now_ms);
@@ -246,7 +228,7 @@ static int on_sum(struct usage *u, const struct relay_event *ev)
 {
 	struct call *c = utab_call_find(u, ev->call);
 
-	if (counted(u, ev))
+	if (urec_counted(u, ev))
 		return 0;
 	if (!c || c->life == CALL_UNKNOWN)
 		return unknown(u);

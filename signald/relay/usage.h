@@ -20,8 +20,9 @@
  * - A call id in a name counts also when the call begins later.
  * - The end of an allocation whose turnserver died comes later, with that one's epoch, and then
  *   corrects what was believed lost. One that was never seen counts if its name carries a call
- *   known here. A record that comes again, as after a reconnect, changes nothing. A sum record
- *   counts to its call; with the next snapshot it takes the place of those that have vanished. */
+ *   known here. A record that comes again, as after a reconnect, changes nothing; one that waited
+ *   while later ones were told counts when it comes. A sum record counts to its call; with the
+ *   next snapshot it takes the place of those that have vanished. */
 #ifndef USAGE_H
 #define USAGE_H
 

@@ -117,10 +117,17 @@ struct allocation {
 	UT_hash_handle hh;
 };
 
-/* The last end or sum of an epoch that was counted: they come in order, and some twice. */
+#define RANGES_MAX 16 /* about a connection each, until the ledger has had what lay between */
+
+/* The ends and sums of an epoch that were counted, by number: apart, in order. */
+struct record_range {
+	uint64_t from, to;
+};
 struct record_position {
 	char epoch[RELAY_EPOCH_LEN + 1];
-	uint64_t seq;
+	uint64_t last; /* of this connection; 0: none yet */
+	struct record_range ranges[RANGES_MAX];
+	size_t ranges_n;
 };
 #define POSITIONS_MAX 16 /* epochs that are still spoken of: turnserver's last few lives */
 
@@ -165,6 +172,10 @@ void utab_allocation_set_client(struct usage *u, struct allocation *a, const cha
 void utab_allocation_detach(struct usage *u, struct allocation *a);
 void utab_allocation_free(struct usage *u, struct allocation *a);
 void utab_sums_add(struct usage_sums *sum, const struct allocation *a);
+
+/* usage_records.c: was this end or sum counted already? If not, it is from now on. */
+bool urec_counted(struct usage *u, const struct relay_event *ev);
+void urec_connected(struct usage *u); /* another connection: its records begin anew */
 
 /* usage_claims.c: the rules on those tables. */
 void uclaim_new(struct usage *u, struct allocation *a);

@@ -900,6 +900,79 @@ START_TEST(an_end_never_seen_alive_counts_once_for_the_call_in_its_name)
 }
 END_TEST
 
+static int unseen(uint64_t number, const char *id)
+{
+	seq = number;
+	return LATE(EPOCH, bytes(40, 0), true, .id = id, .name = "1700000000:alice:" CALL_A);
+}
+
+/* The journal could not be written, so signald only watched: what had ended waits. */
+START_TEST(an_end_that_waited_while_a_later_one_was_told_counts)
+{
+	begin(CALL_A, "alice", "bob");
+	ck_assert_int_eq(unseen(3, "1"), 0);
+	hello(EPOCH); /* 5 and 7 were missed */
+	ck_assert_int_eq(unseen(9, "4"), 0);
+	ck_assert_uint_eq(sums(CALL_A).allocations, 2);
+	hello(EPOCH); /* now as the ledger */
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(unseen(3, "1"), 0);
+		ck_assert_int_eq(unseen(5, "2"), 0);
+		ck_assert_int_eq(unseen(7, "3"), 0);
+		ck_assert_int_eq(unseen(9, "4"), 0);
+		ck_assert_uint_eq(sums(CALL_A).allocations, 4);
+		ck_assert_uint_eq(sums(CALL_A).totals.peer_sent_bytes, 160);
+		hello(EPOCH);
+	}
+	/* between two of one connection nothing is left */
+	ck_assert_int_eq(unseen(8, "5"), 0);
+	ck_assert_uint_eq(sums(CALL_A).allocations, 4);
+}
+END_TEST
+
+START_TEST(a_sum_behind_what_was_told_is_not_counted)
+{
+	begin(CALL_A, "alice", "bob");
+	ck_assert_int_eq(unseen(7, "1"), 0);
+	hello(EPOCH); /* 9 was missed */
+	ck_assert_int_eq(unseen(12, "2"), 0);
+	hello(EPOCH);
+	seq = 8;
+	ck_assert_int_eq(sum_of(EPOCH, CALL_A, 2, bytes(80, 0), true), 0); /* 7 and 9 */
+	ck_assert_uint_eq(sums(CALL_A).totals.peer_sent_bytes, 80);
+}
+END_TEST
+
+START_TEST(whatever_the_connections_nothing_counts_twice)
+{
+	enum { CONNECTIONS = 40 }; /* more than there are ranges */
+	char id[RELAY_ID_LEN + 1];
+	uint64_t i, all;
+
+	begin(CALL_A, "alice", "bob");
+	for (i = 1; i <= CONNECTIONS; i++) {
+		hello(EPOCH);
+		snprintf(id, sizeof(id), "%d", (int)(10 * i));
+		ck_assert_int_eq(unseen(10 * i, id), 0);
+	}
+	ck_assert_uint_eq(sums(CALL_A).allocations, CONNECTIONS);
+	for (i = CONNECTIONS; i >= 1; i--) { /* the latest gaps are known still */
+		hello(EPOCH);
+		snprintf(id, sizeof(id), "%d", (int)(10 * i - 5));
+		ck_assert_int_eq(unseen(10 * i - 5, id), 0);
+	}
+	all = sums(CALL_A).allocations;
+	ck_assert_uint_gt(all, CONNECTIONS);
+	ck_assert_uint_lt(all, 2 * CONNECTIONS);
+	hello(EPOCH);
+	for (i = 2; i <= 2 * CONNECTIONS; i++) {
+		snprintf(id, sizeof(id), "%d", (int)(5 * i));
+		ck_assert_int_eq(unseen(5 * i, id), 0);
+	}
+	ck_assert_uint_eq(sums(CALL_A).allocations, all);
+}
+END_TEST
+
 START_TEST(an_end_never_seen_alive_kills_nothing)
 {
 	begin(CALL_A, "alice", "bob");
@@ -1319,6 +1392,9 @@ int main(void)
 		a_late_end_of_another_epoch_makes_a_vanished_allocation_exact,
 		a_late_end_that_is_not_exact_is_better_than_the_sample_and_says_so,
 		an_end_never_seen_alive_counts_once_for_the_call_in_its_name,
+		an_end_that_waited_while_a_later_one_was_told_counts,
+		a_sum_behind_what_was_told_is_not_counted,
+		whatever_the_connections_nothing_counts_twice,
 		an_end_never_seen_alive_kills_nothing,
 		what_vanished_into_a_sum_is_not_counted_again_by_its_late_end,
 		a_sum_stands_for_the_vanished_allocations_of_its_call,
