@@ -1,7 +1,7 @@
 /* coturn_ext.h - what the patches call; the only header of ours that coturn includes
  *
  * Needs no other header, ours or coturn's. Without any of our options
- * turnserver behaves as stock. hooks.c implements the functions; "session" is
+ * turnserver behaves as stock. hooks*.c implement the functions; "session" is
  * a ts_ur_super_session, "socket" an ioa_socket, "buffer" an
  * ioa_network_buffer_handle, "connection" a tcp_connection, "engine" an
  * ioa_engine, "list" a secrets_list_t. All may be called for a session that

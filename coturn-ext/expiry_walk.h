@@ -18,7 +18,7 @@ struct expiry_walk;
 struct policy;
 struct registry;
 
-/* policy and registry are loans; cancel as watch_start()'s. Returns 0, -ENOMEM. */
+/* policy and registry are loans; cancel as watch_host's. Returns 0, -ENOMEM. */
 int expiry_walk_new(struct expiry_walk **out, struct event_base *base, struct policy *policy,
 		    struct registry *registry, int (*cancel)(uint64_t sid));
 void expiry_walk_free(struct expiry_walk *w); /* NULL is fine */

@@ -1,8 +1,8 @@
 /* hooks.c - coturn's words to ours: start, the life of sessions, secrets
  *
- * Implements coturn_ext.h, with hooks_count.c and hooks_policy.c. A session carries its cell in its
- * ext pointer; the thread that owns the session is the only one to touch either, and keeps its
- * cells in a list of its own for the tick. */
+ * Implements coturn_ext.h, with hooks_count.c and hooks_policy.c. A session points to its cell in
+ * its member ext; the thread that owns the session is the only one to touch either, and keeps its
+ * cells in a ring of its own for the tick. */
 #include "coturn_ext.h"
 
 #include <signal.h>

@@ -40,7 +40,7 @@ libcoturn_ext_a_SOURCES = \
 	coturn-ext/wire.c coturn-ext/wire.h
 libcoturn_ext_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
 
-# The one file that needs coturn's headers, and so the patched tree; an object of the same archive.
+# The files that need coturn's headers, and so the patched tree; objects of the same archive.
 EXTRA_LIBRARIES = libcoturn-ext-hooks.a
 libcoturn_ext_hooks_a_SOURCES = coturn-ext/hooks.c coturn-ext/hooks_count.c coturn-ext/hooks_policy.c \
 	coturn-ext/hooks_priv.h coturn-ext/coturn_ext.h

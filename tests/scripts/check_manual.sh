@@ -34,8 +34,8 @@ done || bad=1
 
 # turnserver: the rows we add to its table of options, its -h, and turnserver-ext(7).
 known=$(sed -n 's/^\t{ "\([a-z-]*\)", [a-z]*_argument, NULL, COTURN_EXT_.*/\1/p' "$srcdir/coturn-ext/coturn_ext.h" | sort)
-helped=$(./turnserver -h 2>&1 | grep -o -e '^ --admin-[a-z-]*' -e '^ --auth-secret-file' -e '^ --strict-expiry' \
-	-e '^ --call-quota' -e '^ --tag-quota' -e '^ --client-quota' | sed 's/^ --//' | sort)
+described=$(sed -n 's/^\t" --\([a-z-]*\).*/\1/p' "$srcdir/coturn-ext/coturn_ext.h" | sort)
+helped=$(./turnserver -h 2>&1 | sed -n 's/^ --\([a-z-]*\).*/\1/p' | grep -xF -e "$described" | sort)
 told=$(sed -n 's/^\.BI \([a-z-]*\)= .*/\1/p' "$srcdir/coturn-ext/turnserver-ext.7" | sort)
 [ -n "$known" ] || { echo "coturn_ext.h: no options found"; bad=1; }
 [ "$known" = "$helped" ] || { echo "turnserver -h tells of: $helped; it knows: $known"; bad=1; }
