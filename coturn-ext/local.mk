@@ -12,7 +12,7 @@ libcoturn_ext_a_SOURCES = \
 	coturn-ext/admin_walk.c \
 	coturn-ext/admin_path.c coturn-ext/admin_path.h \
 	coturn-ext/admin_socket.c coturn-ext/admin_socket.h coturn-ext/admin_priv.h \
-	coturn-ext/cells.c coturn-ext/cells.h \
+	coturn-ext/cell_ring.c coturn-ext/cells.c coturn-ext/cells.h coturn-ext/cells_priv.h \
 	coturn-ext/client_address.c coturn-ext/client_address.h \
 	coturn-ext/denials.c coturn-ext/denials.h \
 	coturn-ext/expiry_walk.c coturn-ext/expiry_walk.h \
