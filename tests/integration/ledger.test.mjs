@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { establish, join, turnServer } from './lib/client.mjs';
+import { callWithCredentials } from './lib/client.mjs';
 import { readJournal, relayed } from './lib/journal.mjs';
 import { startStack } from './lib/stack.mjs';
 import { program, until } from './lib/suite.mjs';
@@ -31,20 +31,10 @@ function check(stack) {
 	return lines.slice(0, -1);
 }
 
-async function callAnd(t, stack) {
-	const alice = await join(t, stack, 'alice');
-	const bob = await join(t, stack, 'bob');
-	const { iceServers } = await alice.request('ice:request', { userId: 'alice' });
-	const call = await establish(alice, bob);
-	const { username, credential } = turnServer(iceServers);
-
-	return { alice, bob, ...call, credentials: { username, password: credential } };
-}
-
 test('the journal says of a call what REST says', options, async (t) => {
 	const stack = await startStack(t);
 	const peer = await udpPeer(t, { echo: true });
-	const { alice, bob, roomName, credentials } = await callAnd(t, stack);
+	const { alice, bob, roomName, credentials } = await callWithCredentials(t, stack);
 	const relay = await allocation(t, stack, credentials);
 
 	await relay.permit(peer);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { candidate, establish, join, sendCandidate, turnServer } from './lib/client.mjs';
+import { callWithCredentials, candidate, join, sendCandidate } from './lib/client.mjs';
 import { startStack } from './lib/stack.mjs';
 import { until, within } from './lib/suite.mjs';
 import { allocation, udpPeer } from './lib/turn_client.mjs';
@@ -12,16 +12,6 @@ const SIZE = 100;
 
 const connected = (stack, wanted) => until(`turn.connected is ${wanted}`,
 	async () => (await stack.rest.health()).turn.connected === wanted, 30000);
-
-async function callAnd(t, stack) {
-	const alice = await join(t, stack, 'alice');
-	const bob = await join(t, stack, 'bob');
-	const { iceServers } = await alice.request('ice:request', { userId: 'alice' });
-	const call = await establish(alice, bob);
-	const { username, credential } = turnServer(iceServers);
-
-	return { alice, bob, ...call, credentials: { username, password: credential } };
-}
 
 const sentBytes = (stack, roomName, n) => until(`${n} bytes of the call are known`, async () => {
 	const call = await stack.rest.call(roomName);
@@ -33,7 +23,7 @@ for (const signal of ['SIGTERM', 'SIGKILL']) {
 	test(`turnserver goes (${signal}) and comes back: the call goes on`, options, async (t) => {
 		const stack = await startStack(t);
 		const peer = await udpPeer(t);
-		const { alice, bob, roomName, credentials } = await callAnd(t, stack);
+		const { alice, bob, roomName, credentials } = await callWithCredentials(t, stack);
 		const before = await allocation(t, stack, credentials);
 
 		await before.permit(peer);
@@ -78,7 +68,7 @@ for (const signal of ['SIGTERM', 'SIGKILL']) {
 test('signald restarts: the relay goes on, and live totals are right at once', options, async (t) => {
 	const stack = await startStack(t);
 	const peer = await udpPeer(t, { echo: true });
-	const { credentials } = await callAnd(t, stack);
+	const { credentials } = await callWithCredentials(t, stack);
 	const relay = await allocation(t, stack, credentials);
 
 	await relay.permit(peer);
@@ -100,7 +90,7 @@ test('signald restarts: the relay goes on, and live totals are right at once', o
 	assert.deepEqual((await stack.rest.stats()).calls, []);
 
 	await t.test('clients come back and call again', async () => {
-		const call = await callAnd(t, stack);
+		const call = await callWithCredentials(t, stack);
 
 		assert.equal((await stack.rest.call(call.roomName)).state, 'active');
 		const a = await allocation(t, stack, call.credentials);

@@ -127,3 +127,14 @@ export async function establish(caller, callee, more) {
 }
 
 export const turnServer = (iceServers) => iceServers.find((s) => s.username);
+
+/* A call of alice and bob, and what alice may allocate with. */
+export async function callWithCredentials(t, stack) {
+	const alice = await join(t, stack, 'alice');
+	const bob = await join(t, stack, 'bob');
+	const { iceServers } = await alice.request('ice:request', { userId: 'alice' });
+	const call = await establish(alice, bob);
+	const { username, credential } = turnServer(iceServers);
+
+	return { alice, bob, ...call, credentials: { username, password: credential } };
+}
