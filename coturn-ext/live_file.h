@@ -94,7 +94,7 @@ struct live_cell {
 	_Atomic uint64_t
 		totals[LIVE_TOTALS]; /* [LIVE_WIRE]: what live_wire() does not know of it */
 	_Atomic uint16_t client_overhead, peer_overhead; /* bytes a packet; cell_set_overhead() */
-	uint32_t ring_at;				 /* cells.c */
+	uint32_t ring_at;				 /* cell_ring.c */
 };
 #define LIVE_LINE 64 /* bytes: of a cache, and what cells are aligned to in the mapping */
 
