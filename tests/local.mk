@@ -36,6 +36,10 @@ bench: per-packet-diff turnutils tests/tools/turn-swarm$(EXEEXT) tests/bench/cel
 TESTS += tests/scripts/check_manual.sh tests/scripts/check_layers.sh
 EXTRA_DIST += tests/scripts/check_manual.sh tests/scripts/check_layers.sh
 
+# What the ledger says is what the far ends got, whatever is killed.
+TESTS += tests/scripts/ledger_proof.sh
+EXTRA_DIST += tests/scripts/ledger_proof.sh
+
 # Ten times the kills that a test run makes of the daemons, against one journal. Takes half an hour.
 .PHONY: soak
 soak: all

@@ -5,7 +5,7 @@
  * SIGTERM or SIGKILL, or signald SIGKILL, or both, and is started again. The far ends, which belong to
  * tests/tools/turn_swarm, then say what they received of each allocation.
  *
- * SOAK_ROUNDS  how many rounds (50; make soak: 500; from 700 on the journal compacts, which this cannot read)
+ * SOAK_ROUNDS  how many rounds (50; 0: none; make soak: 500; from 700 on the journal compacts, which this cannot read)
  * SOAK_SEED    to repeat a run's choices
  * SOAK_ONLY    one kind of kill: turnserver:SIGTERM, turnserver:SIGKILL, signald:SIGKILL or both:SIGKILL */
 import assert from 'node:assert/strict';
@@ -192,7 +192,7 @@ function judge(rounds, records) {
 	return { sums, wrong };
 }
 
-test(`${ROUNDS} kills, and every byte is in the journal once`, { timeout: ROUNDS * ROUND_MAX_MS + 60000 }, async (t) => {
+test(`${ROUNDS} kills, and every byte is in the journal once`, { skip: ROUNDS === 0, timeout: ROUNDS * ROUND_MAX_MS + 60000 }, async (t) => {
 	const { stack: options, swarm } = await everyTransport();
 	const stack = new Stack(options);
 	const journal = () => readJournal(path.join(stack.dir, 'usage.journal'));
