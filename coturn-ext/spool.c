@@ -390,11 +390,6 @@ uint64_t spool_records(const struct spool *sp)
 	return sp->index.records_n - sp->index.acked;
 }
 
-uint64_t spool_bytes(const struct spool *sp)
-{
-	return sp->size - spool_offset_of(sp, sp->index.acked);
-}
-
 uint64_t spool_file_bytes(const struct spool *sp)
 {
 	return sp->size;

@@ -103,7 +103,6 @@ void spool_tidy(struct spool *sp);
 
 const struct spool_counters *spool_counters(const struct spool *sp);
 uint64_t spool_records(const struct spool *sp); /* not acknowledged */
-uint64_t spool_bytes(const struct spool *sp);	/* not acknowledged */
 uint64_t spool_file_bytes(const struct spool *sp);
 
 /* The last seq kept of an epoch; 0 when there is none. */

@@ -58,7 +58,8 @@ void journal_sums_clear(struct journal_sums *s)
 	s->n = 0;
 }
 
-void journal_record_add(struct journal_record *sum, const struct journal_record *r)
+/* An empty sum is all zero. */
+static void record_add(struct journal_record *sum, const struct journal_record *r)
 {
 	if (!*sum->at.epoch) {
 		*sum = *r;
@@ -95,7 +96,7 @@ int journal_sums_add(struct journal_sums *s, const struct journal_record *r)
 			return -ENOMEM;
 		s->n++;
 	}
-	journal_record_add(&e->sum, r);
+	record_add(&e->sum, r);
 	return 0;
 }
 

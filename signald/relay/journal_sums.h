@@ -22,7 +22,4 @@ int journal_sums_add(struct journal_sums *s, const struct journal_record *r);
 const struct journal_record *journal_sums_at(const struct journal_sums *s, size_t i);
 void journal_sums_clear(struct journal_sums *s);
 
-/* Add one record to a sum of whatever kind; an empty sum is all zero. */
-void journal_record_add(struct journal_record *sum, const struct journal_record *r);
-
 #endif
