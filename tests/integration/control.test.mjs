@@ -348,13 +348,14 @@ describe('who asks, and for what', { concurrency: 2 }, () => {
 			{ c: 'limit', each: 'user', allocations: 1 }, { c: 'drain' }, { c: 'reload' },
 			{ c: 'ack', epoch: admin.hello.epoch, seq: 1 }, { c: 'sub', role: 'ledger' },
 		];
-		const nobody = spawn('socat', ['-t2', '-', `UNIX-CONNECT:${server.adminSocket}`],
-			{ uid: 65534, gid: 65534, stdio: ['pipe', 'pipe', 'inherit'] });
+		const asking = [...commands, { c: 'stats' }].map((c, i) => `${JSON.stringify({ ...c, id: i + 1 })}\n`).join('');
+		const nobody = spawn(process.execPath, ['-e', `
+			const s = require('node:net').connect(process.argv[1], () => s.end(process.argv[2]));
+			s.pipe(process.stdout);`, server.adminSocket, asking], { cwd: '/', uid: 65534, gid: 65534, stdio: ['ignore', 'pipe', 'inherit'] });
 		let out = '';
 
 		nobody.stdout.on('data', (d) => { out += d; });
-		nobody.stdin.end([...commands, { c: 'stats' }].map((c, i) => `${JSON.stringify({ ...c, id: i + 1 })}\n`).join(''));
-		await new Promise((resolve) => nobody.once('close', resolve));
+		await new Promise((resolve, reject) => nobody.once('error', reject).once('close', resolve));
 		const replies = out.trim().split('\n').map(JSON.parse).filter((l) => l.e === 'reply');
 
 		for (const i of commands.keys())
