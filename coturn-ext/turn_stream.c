@@ -76,6 +76,20 @@ static void count_message(const uint8_t *p, size_t n, struct turn_stream_rest *o
 	out->peer_bytes += payload;
 }
 
+/* Payload of the message before the first whole one, of which n bytes are left: like that of the
+ * next that carries one, if they can be the rest of such a message; else all of them. */
+static size_t cut_payload(size_t n, const uint8_t *p, const uint8_t *end)
+{
+	size_t length, payload;
+
+	for (; p < end; p += length) {
+		length = message_length(p, (size_t)(end - p));
+		if (turn_message_payload(p, length, &payload))
+			return n < length ? payload : n;
+	}
+	return n;
+}
+
 /* The first place from which whole messages follow each other up to the end. */
 static size_t first_message(const uint8_t *p, size_t n, bool *whole_from)
 {
@@ -108,7 +122,7 @@ int turn_stream_count_rest(const uint8_t *p, size_t n, struct turn_stream_rest *
 		return 0;
 	if (out->peer_packets || first == n) {
 		out->peer_packets++;
-		out->peer_bytes += first;
+		out->peer_bytes += cut_payload(first, p + first, p + n);
 	}
 	out->packets++;
 	out->bytes += first;

@@ -20,8 +20,9 @@ struct turn_stream_rest {
 };
 
 /* Count n bytes that end with a message. The first may lack its beginning; it
- * is taken to carry a peer's packet if one follows that does, and its bytes to be
- * payload. Returns 0, -ENOMEM. */
+ * is taken to carry a peer's packet, as long as the next one, if one follows that
+ * does; where none does or what is left is longer, its bytes are taken to be payload.
+ * Returns 0, -ENOMEM. */
 int turn_stream_count_rest(const uint8_t *p, size_t n, struct turn_stream_rest *out);
 
 #endif

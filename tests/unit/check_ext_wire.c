@@ -122,7 +122,10 @@ START_TEST(the_rest_of_a_stream_is_counted_wherever_it_was_cut)
 		ck_assert_uint_eq(r.packets, 4);
 		ck_assert_uint_eq(r.bytes, n - cut);
 		ck_assert_uint_eq(r.peer_packets, 3);
-		ck_assert_uint_eq(r.peer_bytes, 51 + (cut ? first - cut : 50));
+		/* The next is 28 bytes long and has 21 of payload. */
+		ck_assert_uint_eq(r.peer_bytes, 51 + (!cut		 ? 50
+						      : first - cut < 28 ? 21
+									 : first - cut));
 	}
 	ck_assert_int_eq(turn_stream_count_rest(p, 0, &r), 0);
 	ck_assert_uint_eq(r.packets, 0);
