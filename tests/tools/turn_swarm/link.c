@@ -15,7 +15,6 @@
 #include "stun.h"
 #include "udp.h"
 
-#define BURST 64	 /* datagrams a wake-up */
 #define CHUNK (64 << 10) /* bytes a read of a stream */
 
 const char *const transport_names[3] = { "udp", "tcp", "tls" };
@@ -38,25 +37,19 @@ struct link {
 
 /* --- UDP --------------------------------------------------------------------- */
 
+static void take_datagram(const uint8_t *p, size_t n, uint64_t at_us, void *ctx)
+{
+	struct link *l = ctx;
+
+	l->h->on_message(p, n, at_us, l->ctx);
+}
+
 static void on_datagram(evutil_socket_t fd, short what, void *arg)
 {
 	struct link *l = arg;
-	struct udp_arrival a;
-	uint8_t b[STUN_MAX];
-	ssize_t n;
-	int i;
 
 	(void)what;
-	for (i = 0; i < BURST; i++) {
-		n = udp_receive(fd, b, sizeof(b), &a);
-		if (n == -EAGAIN)
-			return;
-		if (n < 0)
-			continue;
-		if (a.overflowed)
-			l->overflowed = a.overflowed;
-		l->h->on_message(b, (size_t)n, a.at_us, l->ctx);
-	}
+	udp_receive_burst(fd, &l->overflowed, take_datagram, l);
 }
 
 /* --- streams ----------------------------------------------------------------- */

@@ -8,8 +8,6 @@
 #include "stun.h"
 #include "udp.h"
 
-#define BURST 64 /* datagrams a wake-up */
-
 struct peer {
 	struct peers *all;
 	int fd;
@@ -26,29 +24,23 @@ struct peers {
 	uint64_t stray;
 };
 
+static void take_datagram(const uint8_t *b, size_t n, uint64_t at_us, void *ctx)
+{
+	struct peers *all = ((struct peer *)ctx)->all;
+	struct payload_tag tag;
+
+	if (payload_read(b, n, &tag) && tag.direction == TO_PEER)
+		all->take(&tag, b, n, at_us, all->ctx);
+	else
+		all->stray++;
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct peer *p = arg;
-	struct udp_arrival a;
-	struct payload_tag tag;
-	uint8_t b[STUN_MAX];
-	ssize_t n;
-	int i;
 
 	(void)what;
-	for (i = 0; i < BURST; i++) {
-		n = udp_receive(fd, b, sizeof(b), &a);
-		if (n == -EAGAIN)
-			return;
-		if (n < 0)
-			continue;
-		if (a.overflowed)
-			p->overflowed = a.overflowed;
-		if (payload_read(b, (size_t)n, &tag) && tag.direction == TO_PEER)
-			p->all->take(&tag, b, (size_t)n, a.at_us, p->all->ctx);
-		else
-			p->all->stray++;
-	}
+	udp_receive_burst(fd, &p->overflowed, take_datagram, p);
 }
 
 static int peer_open(struct peer *p, struct peers *all, struct event_base *base,

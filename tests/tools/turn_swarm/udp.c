@@ -7,6 +7,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "stun.h"
+
+#define BURST 64 /* datagrams a wake-up */
+
+struct udp_arrival {
+	struct sockaddr_storage from;
+	uint64_t at_us;	     /* us since 1970 */
+	uint32_t overflowed; /* so far at this socket */
+};
+
 #define BUFFER_BYTES (4 << 20) /* what root gets; others get net.core.rmem_max */
 
 socklen_t address_len(const struct sockaddr_storage *a)
@@ -68,7 +78,8 @@ static void read_control(struct msghdr *m, struct udp_arrival *a)
 	}
 }
 
-ssize_t udp_receive(int fd, void *p, size_t size, struct udp_arrival *a)
+/* One datagram. Returns its length, or -errno. */
+static ssize_t receive(int fd, void *p, size_t size, struct udp_arrival *a)
 {
 	union {
 		struct cmsghdr align;
@@ -91,4 +102,23 @@ ssize_t udp_receive(int fd, void *p, size_t size, struct udp_arrival *a)
 	if (!a->at_us)
 		a->at_us = wall_us();
 	return n;
+}
+
+void udp_receive_burst(int fd, uint32_t *overflowed, udp_take take, void *ctx)
+{
+	struct udp_arrival a;
+	uint8_t b[STUN_MAX];
+	int i;
+
+	for (i = 0; i < BURST; i++) {
+		ssize_t n = receive(fd, b, sizeof(b), &a);
+
+		if (n == -EAGAIN)
+			return;
+		if (n < 0)
+			continue;
+		if (a.overflowed)
+			*overflowed = a.overflowed;
+		take(b, (size_t)n, a.at_us, ctx);
+	}
 }

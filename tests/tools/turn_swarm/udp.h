@@ -13,15 +13,10 @@ socklen_t address_len(const struct sockaddr_storage *a);
 /* A socket bound to *local, non-blocking. Returns it, or -errno. */
 int udp_open(const struct sockaddr_storage *local);
 
-struct udp_arrival {
-	struct sockaddr_storage from;
-	uint64_t at_us;	     /* us since 1970 */
-	uint32_t overflowed; /* so far at this socket */
-};
-
-/* Take one datagram. Returns its length, or -errno: -EAGAIN, or an ICMP error
- * for something sent earlier, which says nothing of what is still to be read. */
-ssize_t udp_receive(int fd, void *p, size_t size, struct udp_arrival *a);
+/* Take what is there, up to some dozens of datagrams; an ICMP error for something
+ * sent earlier is passed over. *overflowed stays what the socket said last. */
+typedef void (*udp_take)(const uint8_t *p, size_t n, uint64_t at_us, void *ctx);
+void udp_receive_burst(int fd, uint32_t *overflowed, udp_take take, void *ctx);
 
 uint64_t wall_us(void);
 
