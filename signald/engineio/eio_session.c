@@ -117,7 +117,7 @@ static int push_poll(struct eio_session *s, struct frame *f, bool is_volatile)
 {
 	int rc;
 
-	if (is_volatile && (!s->poll || s->out.n))
+	if (is_volatile && (!s->poll || outq_count(&s->out)))
 		return -ENOBUFS;
 	rc = outq_push(&s->out, &s->srv->marks, f, is_volatile ? OUTQ_VOLATILE : OUTQ_MUST);
 	if (!rc && s->poll)
@@ -209,7 +209,7 @@ enum eio_error eio_poll(struct eio_session *s, void *poll, uint64_t now_ms)
 		return EIO_BAD_REQUEST;
 	}
 	s->poll = poll;
-	if (s->out.n || s->state != EIO_RUNNING)
+	if (outq_count(&s->out) || s->state != EIO_RUNNING)
 		eio_session_dirty(s);
 	else if (s->probe)
 		eio_probe_poll(s, now_ms);
@@ -264,12 +264,11 @@ void eio_post_gone(struct eio_session *s)
 /* How much of the queue goes into one answer: all, up to max bytes. */
 static unsigned batch(const struct eio_session *s, size_t max, size_t *bytes)
 {
-	const struct outq *q = &s->out;
-	unsigned i;
+	unsigned queued = outq_count(&s->out), i;
 
 	*bytes = 2; /* a closing packet and its separator */
-	for (i = 0; i < q->n; i++) {
-		const struct frame *f = q->v[(q->first + i) % q->size];
+	for (i = 0; i < queued; i++) {
+		const struct frame *f = outq_at(&s->out, i);
 		size_t n = frame_size(f);
 
 		n = 1 + (frame_is_binary(f) ? 1 + BASE64_SIZE(n) : n);
@@ -346,7 +345,7 @@ static bool end_polling(struct eio_session *s, uint64_t now_ms)
 {
 	bool linger = s->linger && !s->srv->stopped;
 
-	if (s->poll && linger && s->out.n) {
+	if (s->poll && linger && outq_count(&s->out)) {
 		answer_poll(s, 0);
 	} else if (s->poll) {
 		/* a client that closed is not told so: a noop ends its GET */
@@ -377,6 +376,6 @@ void eio_session_flush(struct eio_session *s, uint64_t now_ms)
 {
 	if (s->state != EIO_RUNNING)
 		finish(s, now_ms);
-	else if (s->poll && (s->out.n || s->noop))
-		answer_poll(s, s->out.n ? 0 : '0' + EIO_NOOP);
+	else if (s->poll && (outq_count(&s->out) || s->noop))
+		answer_poll(s, outq_count(&s->out) ? 0 : '0' + EIO_NOOP);
 }

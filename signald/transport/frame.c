@@ -8,10 +8,10 @@
 #include "transport/ws_frame.h"
 
 struct frame {
-	unsigned refs;
-	bool binary;
-	uint8_t skip; /* unused bytes before the header: it ends where the payload begins */
+	unsigned refs, queues;
 	size_t n;
+	bool binary;
+	uint8_t skip;	 /* unused bytes before the header: it ends where the payload begins */
 	uint8_t bytes[]; /* WS_HEAD_MAX, then n of payload */
 };
 
@@ -28,6 +28,7 @@ struct frame *frame_new(bool binary, size_t n)
 		return NULL;
 	head_n = ws_head(head, binary ? WS_OP_BINARY : WS_OP_TEXT, n);
 	f->refs = 1;
+	f->queues = 0;
 	f->binary = binary;
 	f->skip = (uint8_t)(WS_HEAD_MAX - head_n);
 	f->n = n;
@@ -56,6 +57,17 @@ void frame_unref(struct frame *f)
 {
 	if (f && --f->refs == 0)
 		free(f);
+}
+
+bool frame_enqueued(struct frame *f)
+{
+	return f->queues++ == 0;
+}
+
+bool frame_dequeued(struct frame *f)
+{
+	assert(f->queues);
+	return --f->queues == 0;
 }
 
 char *frame_payload(struct frame *f)

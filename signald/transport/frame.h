@@ -25,6 +25,11 @@ char *frame_payload(struct frame *f);
 size_t frame_size(const struct frame *f); /* of the payload, bytes */
 bool frame_is_binary(const struct frame *f);
 
+/* It begins, ceases to wait in a queue. Returns true when it is the first, the
+ * last: a frame that waits in many costs its memory once. */
+bool frame_enqueued(struct frame *f);
+bool frame_dequeued(struct frame *f);
+
 /* The whole RFC 6455 frame. Returns its length. */
 size_t frame_wire(const struct frame *f, const uint8_t **p);
 

@@ -167,18 +167,18 @@ static int write_some(struct ws_conn *ws)
 {
 	int rc = 1;
 
-	if (ws->control && ws->out.sent) /* not into the middle of a frame */
+	if (ws->control && outq_sent(&ws->out)) /* not into the middle of a frame */
 		rc = write_frames(ws, 1);
 	if (rc > 0 && ws->control)
 		rc = write_control(ws);
-	if (rc > 0 && ws->out.n)
+	if (rc > 0 && outq_count(&ws->out))
 		rc = write_frames(ws, IOV_MAX_FRAMES);
-	if (rc > 0 && !ws->out.n && ws->state == WS_CLOSING && !ws->close_queued) {
+	if (rc > 0 && !outq_count(&ws->out) && ws->state == WS_CLOSING && !ws->close_queued) {
 		queue_close(ws);
 		if (ws->control)
 			rc = write_control(ws);
 	}
-	return rc > 0 ? !ws->out.n && !ws->control : rc;
+	return rc > 0 ? !outq_count(&ws->out) && !ws->control : rc;
 }
 
 static void on_event(evutil_socket_t fd, short what, void *ctx);

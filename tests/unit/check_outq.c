@@ -21,18 +21,18 @@ static struct frame *frame_of(size_t n)
 
 START_TEST(an_empty_queue_holds_no_memory)
 {
-	struct outq_marks m = { 1000, 1000, { 0, 0 } };
+	struct outq_marks m = { .soft = 1000, .hard = 1000 };
 	struct frame *f = frame_of(1);
 	struct outq q;
 
 	outq_init(&q);
-	ck_assert_ptr_null(q.v);
+	ck_assert_ptr_null(q.ring);
 	ck_assert_int_eq(outq_push(&q, &m, f, OUTQ_MUST), 0);
-	ck_assert_ptr_nonnull(q.v);
-	ck_assert_ptr_eq(outq_first(&q), f);
+	ck_assert_ptr_nonnull(q.ring);
+	ck_assert_ptr_eq(outq_at(&q, 0), f);
 	frame_unref(outq_pop(&q));
-	ck_assert_ptr_null(q.v);
-	ck_assert_uint_eq(q.bytes, 0);
+	ck_assert_ptr_null(q.ring);
+	ck_assert_uint_eq(outq_bytes(&q), 0);
 	ck_assert_ptr_null(outq_pop(&q));
 	frame_unref(f);
 }
@@ -40,9 +40,8 @@ END_TEST
 
 START_TEST(volatile_stops_at_the_soft_mark_the_rest_at_the_hard_one)
 {
-	struct outq_marks m = { 2 * (100 + OUTQ_FRAME_COST),
-				3 * (100 + OUTQ_FRAME_COST),
-				{ 0, 0 } };
+	struct outq_marks m = { .soft = 2 * (100 + OUTQ_FRAME_COST),
+				.hard = 3 * (100 + OUTQ_FRAME_COST) };
 	struct frame *f = frame_of(100);
 	struct outq q;
 
@@ -54,7 +53,7 @@ START_TEST(volatile_stops_at_the_soft_mark_the_rest_at_the_hard_one)
 	ck_assert_int_eq(outq_push(&q, &m, f, OUTQ_MUST), -ENOBUFS);
 	ck_assert_uint_eq(m.dropped[OUTQ_VOLATILE], 1);
 	ck_assert_uint_eq(m.dropped[OUTQ_MUST], 1);
-	ck_assert_uint_eq(q.n, 3);
+	ck_assert_uint_eq(outq_count(&q), 3);
 	outq_deinit(&q);
 	frame_unref(f);
 }
@@ -62,7 +61,7 @@ END_TEST
 
 START_TEST(tiny_frames_are_bounded_too)
 {
-	struct outq_marks m = { 0, 100 * OUTQ_FRAME_COST, { 0, 0 } };
+	struct outq_marks m = { .soft = 0, .hard = 100 * OUTQ_FRAME_COST };
 	struct frame *f = frame_of(0);
 	struct outq q;
 	unsigned n = 0;
@@ -78,7 +77,7 @@ END_TEST
 
 START_TEST(the_ring_keeps_its_order_while_it_grows)
 {
-	struct outq_marks m = { SIZE_MAX, SIZE_MAX, { 0, 0 } };
+	struct outq_marks m = { .soft = SIZE_MAX, .hard = SIZE_MAX };
 	struct outq q;
 	size_t in = 0, out = 0;
 
@@ -105,7 +104,7 @@ END_TEST
 static void write_in_steps(size_t step)
 {
 	static const size_t sizes[] = { 0, 1, 125, 126, 300 };
-	struct outq_marks m = { SIZE_MAX, SIZE_MAX, { 0, 0 } };
+	struct outq_marks m = { .soft = SIZE_MAX, .hard = SIZE_MAX };
 	char expected[1024], got[1024];
 	size_t expected_n = 0, got_n = 0;
 	struct outq q;
@@ -121,7 +120,7 @@ static void write_in_steps(size_t step)
 		ck_assert_int_eq(outq_push(&q, &m, f, OUTQ_MUST), 0);
 		frame_unref(f);
 	}
-	while (q.n) {
+	while (outq_count(&q)) {
 		struct iovec iov[2];
 		int count = outq_iov(&q, iov, 2);
 		size_t left = step;
@@ -148,7 +147,7 @@ END_TEST
 
 START_TEST(a_broadcast_is_one_frame_in_many_queues)
 {
-	struct outq_marks m = { SIZE_MAX, SIZE_MAX, { 0, 0 } };
+	struct outq_marks m = { .soft = SIZE_MAX, .hard = SIZE_MAX };
 	struct frame *f = frame_of(10);
 	struct outq q[100];
 
@@ -158,26 +157,116 @@ START_TEST(a_broadcast_is_one_frame_in_many_queues)
 	}
 	frame_unref(f);
 	for (int i = 0; i < 100; i++) {
-		ck_assert_ptr_eq(outq_first(&q[i]), f);
+		ck_assert_ptr_eq(outq_at(&q[i], 0), f);
 		outq_deinit(&q[i]);
 	}
 }
 END_TEST
 
+/* --- the budget of all queues --- */
+
+#define QUEUES 40
+
+START_TEST(a_broadcast_counts_once_in_the_budget)
+{
+	struct outq_budget budget = { .max = SIZE_MAX };
+	struct outq_marks m = { .soft = SIZE_MAX, .hard = SIZE_MAX, .budget = &budget };
+	struct frame *f = frame_of(10000);
+	struct outq q[QUEUES];
+
+	for (int i = 0; i < QUEUES; i++) {
+		outq_init(&q[i]);
+		ck_assert_int_eq(outq_push(&q[i], &m, f, OUTQ_MUST), 0);
+		ck_assert_uint_eq(budget.used, 10000 + (size_t)(i + 1) * OUTQ_FRAME_COST);
+	}
+	frame_unref(f);
+	for (int i = 0; i < QUEUES; i++)
+		outq_deinit(&q[i]);
+	ck_assert_uint_eq(budget.used, 0);
+}
+END_TEST
+
+START_TEST(a_full_budget_refuses_volatile_then_slow_readers_then_everybody)
+{
+	struct outq_budget budget = { .max = 4000000 };
+	struct outq_marks m = { .soft = SIZE_MAX, .hard = SIZE_MAX, .budget = &budget };
+	struct outq slow, fast[2000];
+	unsigned n = 0;
+
+	outq_init(&slow);
+	for (;;) { /* a client that does not read takes no more than three quarters */
+		struct frame *f = frame_of(10000);
+		int rc = outq_push(&slow, &m, f, OUTQ_MUST);
+
+		frame_unref(f);
+		if (rc)
+			break;
+	}
+	ck_assert_uint_le(budget.used, 3000000);
+	ck_assert_uint_gt(budget.used, 2980000);
+	ck_assert_uint_eq(budget.refused[OUTQ_MUST], 1);
+	for (; n < 2000; n++) { /* the others share the rest */
+		struct frame *f = frame_of(10000);
+		int rc_volatile, rc;
+
+		outq_init(&fast[n]);
+		rc_volatile = outq_push(&fast[n], &m, f, OUTQ_VOLATILE);
+		rc = outq_push(&fast[n], &m, f, OUTQ_MUST);
+		frame_unref(f);
+		ck_assert_int_eq(rc_volatile, -ENOBUFS);
+		if (rc)
+			break;
+	}
+	ck_assert_uint_gt(n, 90);
+	ck_assert_uint_lt(n, 110);
+	ck_assert_uint_le(budget.used, budget.max);
+	ck_assert_uint_eq(budget.refused[OUTQ_MUST], 2);
+	ck_assert_uint_eq(budget.refused[OUTQ_VOLATILE], n + 1);
+	ck_assert_uint_eq(m.dropped[OUTQ_MUST], 2);
+	outq_deinit(&slow);
+	while (n--)
+		outq_deinit(&fast[n]);
+	ck_assert_uint_eq(budget.used, 0);
+}
+END_TEST
+
+START_TEST(what_is_written_or_taken_leaves_the_budget)
+{
+	struct outq_budget budget = { .max = 100000 };
+	struct outq_marks m = { .soft = SIZE_MAX, .hard = SIZE_MAX, .budget = &budget };
+	struct frame *f = frame_of(100);
+	struct outq q;
+
+	outq_init(&q);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(outq_push(&q, &m, f, OUTQ_MUST), 0);
+	outq_written(&q, 101);
+	ck_assert_uint_eq(budget.used, 100 + 3 * OUTQ_FRAME_COST);
+	outq_written(&q, 1); /* 102 are a frame with its header */
+	ck_assert_uint_eq(budget.used, 100 + 2 * OUTQ_FRAME_COST);
+	frame_unref(outq_pop(&q));
+	outq_written(&q, 102);
+	ck_assert_uint_eq(budget.used, 0);
+	frame_unref(f);
+}
+END_TEST
+
 static void push_some(void)
 {
-	struct outq_marks m = { SIZE_MAX, SIZE_MAX, { 0, 0 } };
+	struct outq_budget budget = { .max = SIZE_MAX };
+	struct outq_marks m = { .soft = SIZE_MAX, .hard = SIZE_MAX, .budget = &budget };
 	struct outq q;
 
 	outq_init(&q);
 	for (int i = 0; i < 20; i++) {
 		struct frame *f = frame_new(true, 10);
-		unsigned n = q.n;
+		unsigned n = outq_count(&q);
 
-		MUST(!f || outq_push(&q, &m, f, OUTQ_MUST) == 0 || q.n == n);
+		MUST(!f || outq_push(&q, &m, f, OUTQ_MUST) == 0 || outq_count(&q) == n);
 		frame_unref(f);
 	}
 	outq_deinit(&q);
+	MUST(budget.used == 0);
 }
 
 START_TEST(a_refused_allocation_leaves_the_queue_as_it_was)
@@ -198,6 +287,9 @@ int main(void)
 	tcase_add_test(t, the_ring_keeps_its_order_while_it_grows);
 	tcase_add_test(t, a_socket_may_take_any_number_of_bytes);
 	tcase_add_test(t, a_broadcast_is_one_frame_in_many_queues);
+	tcase_add_test(t, a_broadcast_counts_once_in_the_budget);
+	tcase_add_test(t, a_full_budget_refuses_volatile_then_slow_readers_then_everybody);
+	tcase_add_test(t, what_is_written_or_taken_leaves_the_budget);
 	tcase_add_test(t, a_refused_allocation_leaves_the_queue_as_it_was);
 	return run_suite(s);
 }
