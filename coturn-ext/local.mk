@@ -13,11 +13,9 @@ libcoturn_ext_a_SOURCES = \
 	coturn-ext/admin_path.c coturn-ext/admin_path.h \
 	coturn-ext/admin_socket.c coturn-ext/admin_socket.h coturn-ext/admin_priv.h \
 	coturn-ext/cell_ring.c coturn-ext/cells.c coturn-ext/cells.h coturn-ext/cells_priv.h \
-	coturn-ext/client_address.c coturn-ext/client_address.h \
 	coturn-ext/denials.c coturn-ext/denials.h \
 	coturn-ext/expiry_walk.c coturn-ext/expiry_walk.h \
 	coturn-ext/file_lines.c coturn-ext/file_lines.h \
-	coturn-ext/name_hash.c coturn-ext/name_hash.h \
 	coturn-ext/live.c coturn-ext/live.h \
 	coturn-ext/live_file.c coturn-ext/live_file.h coturn-ext/live_recover.c coturn-ext/live_recover.h \
 	coturn-ext/live_text.c coturn-ext/live_text.h \

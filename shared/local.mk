@@ -1,9 +1,11 @@
 # shared/local.mk - what turnserver and signald both speak; libc, libcrypto and zlib only
 noinst_LIBRARIES += libshared.a
 libshared_a_SOURCES = \
+	shared/client_address.c shared/client_address.h \
 	shared/json_check.c shared/json_out.c shared/json_scan.c shared/json_text.c \
 	shared/json_priv.h shared/json_text.h \
 	shared/log.c shared/log.h \
+	shared/name_hash.c shared/name_hash.h \
 	shared/record_line.c shared/record_line.h \
 	shared/relay_command.c shared/relay_command.h \
 	shared/relay_event.c shared/relay_event.h shared/relay_write.c \
@@ -12,5 +14,6 @@ libshared_a_SOURCES = \
 	shared/secret_stamp.c shared/secret_stamp.h \
 	shared/secret_text.c shared/secret_text.h \
 	shared/static_secret.c shared/static_secret.h \
+	shared/table.c shared/table.h \
 	shared/turn_credential.c shared/turn_credential.h
 libshared_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(ZLIB_CFLAGS)

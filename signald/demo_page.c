@@ -10,10 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <uthash.h>
-
 #include "json_text.h"
 #include "log.h"
+#include "table.h"
 #include "transport/http_server.h"
 #include "turn_credential.h"
 
@@ -275,13 +274,16 @@ static struct user *get_user(struct demo_page *d, const char *id)
 	if (u)
 		return u;
 	u = HASH_COUNT(d->users) < DEMO_USERS_MAX ? calloc(1, sizeof(*u)) : NULL;
-	if (!u) {
-		d->counters.users_refused++;
-		return NULL;
-	}
+	if (!u)
+		goto refuse;
 	snprintf(u->id, sizeof(u->id), "%s", id);
 	HASH_ADD_STR(d->users, id, u);
-	return u;
+	if (u->hh.tbl)
+		return u;
+	free(u);
+refuse:
+	d->counters.users_refused++;
+	return NULL;
 }
 
 void demo_page_hello(struct demo_page *d, struct sio_socket *s, const char *user,

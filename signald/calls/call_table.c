@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1 /* a full memory shows as hh.tbl == NULL */
-#include <uthash.h>
 #include <utlist.h>
+
+#include "table.h"
 
 /* A user who is a member of at least one live call. */
 struct party {

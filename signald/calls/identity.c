@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1 /* a full memory shows as hh.tbl == NULL */
-#include <uthash.h>
 #include <utlist.h>
+
+#include "table.h"
 
 /* Digits of an integer id with its sign: more than any database key has. */
 #define INTEGER_DIGITS_MAX 20

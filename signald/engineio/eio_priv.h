@@ -2,8 +2,7 @@
 #ifndef EIO_PRIV_H
 #define EIO_PRIV_H
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#include "table.h"
 
 #include "engineio/eio_packet.h"
 #include "engineio/eio_server.h"

@@ -12,9 +12,7 @@
 #include "journal_reader.h"
 #include "journal_sums.h"
 #include "json_text.h"
-
-#define HASH_NONFATAL_OOM 1 /* a failed add leaves elt->hh.tbl NULL */
-#include <uthash.h>
+#include "table.h"
 
 #define SUMS_MAX (1 << 18) /* held at once; more are printed as they come */
 

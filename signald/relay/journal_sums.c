@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1 /* a failed add leaves elt->hh.tbl NULL */
-#include <uthash.h>
+#include "table.h"
 
 #define DAY_MS 86400000
 

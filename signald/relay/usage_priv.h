@@ -10,11 +10,10 @@
 #ifndef USAGE_PRIV_H
 #define USAGE_PRIV_H
 
-#include "usage.h"
-
-#define HASH_NONFATAL_OOM 1 /* a failed add leaves elt->hh.tbl NULL */
-#include <uthash.h>
 #include <utlist.h>
+
+#include "table.h"
+#include "usage.h"
 
 struct allocation;
 struct participant;

@@ -5,8 +5,7 @@
 #ifndef SIO_PRIV_H
 #define SIO_PRIV_H
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#include "table.h"
 
 #include "engineio/eio_server.h"
 #include "socketio/sio_packet.h"

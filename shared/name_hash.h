@@ -19,6 +19,9 @@ int name_hash_key_new(struct name_hash_key *key);
 
 uint64_t name_hash(const struct name_hash_key *key, const void *p, size_t n);
 
+/* SipHash-1-3: for buckets only, where the whole name is compared as well. */
+uint64_t name_hash_quick(const struct name_hash_key *key, const void *p, size_t n);
+
 /* The hash of a kind of thing and its text; never 0, which tables use for "free". */
 uint64_t name_hash_of(const struct name_hash_key *key, unsigned char kind, const void *p, size_t n);
 
