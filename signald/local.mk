@@ -14,6 +14,7 @@ libsignald_io_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(MHD_CFLAGS) $(CRYPTO
 # --- loop, transport, Engine.IO, Socket.IO ---------------------------------------
 libsignald_core_a_SOURCES += \
 	signald/timeq.c signald/timeq.h \
+	signald/transport/admission.c signald/transport/admission.h \
 	signald/transport/base64.c signald/transport/base64.h \
 	signald/transport/frame.c signald/transport/frame.h \
 	signald/transport/http_text.c signald/transport/http_text.h \

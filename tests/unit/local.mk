@@ -278,6 +278,13 @@ check_sio_server_CFLAGS = $(SIO_CHECK_CFLAGS)
 check_sio_server_LDFLAGS = $(NTH_ALLOC_LINK)
 check_sio_server_LDADD = $(SIO_CHECK_LIBS)
 
+check_PROGRAMS += check_admission
+TESTS += check_admission
+check_admission_SOURCES = tests/unit/check_admission.c
+check_admission_CFLAGS = $(SIO_CHECK_CFLAGS)
+check_admission_LDFLAGS = $(NTH_ALLOC_LINK)
+check_admission_LDADD = $(SIO_CHECK_LIBS)
+
 check_PROGRAMS += check_loop
 TESTS += check_loop
 check_loop_SOURCES = tests/unit/check_loop.c
