@@ -289,7 +289,7 @@ check_PROGRAMS += check_loop
 TESTS += check_loop
 check_loop_SOURCES = tests/unit/check_loop.c
 check_loop_CFLAGS = $(SIO_CHECK_CFLAGS) $(EVENT_CFLAGS)
-check_loop_LDADD = libsignald-io.a $(SIO_CHECK_LIBS) $(EVENT_LIBS)
+check_loop_LDADD = libsignald-io.a $(SIO_CHECK_LIBS) $(EVENT_LIBS) $(SSL_LIBS)
 
 endif
 
