@@ -1,5 +1,5 @@
 /* config.c - the table of keys, and the one reader that serves them all */
-#include "config.h"
+#include "config_priv.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum kind { KIND_STRING, KIND_LIST, KIND_U32 };
+enum kind { KIND_STRING, KIND_LIST, KIND_U32, KIND_BOOL };
 
 static const struct key {
 	const char *name;
@@ -23,10 +23,31 @@ static const struct key {
 } keys[] = {
 #define FIELD(f) offsetof(struct config, f)
 	{ "listen", KIND_LIST, FIELD(listen), 0, 0, "127.0.0.1:449, [::1]:449", true,
-	  "addresses to serve on, ADDRESS:PORT" },
+	  "addresses to serve on, ADDRESS:PORT; https when there is a cert" },
+	{ "listen-plain", KIND_LIST, FIELD(listen_plain), 0, 0, NULL, false,
+	  "addresses to serve http on all the same, for a proxy" },
+	{ "cert", KIND_LIST, FIELD(cert), 0, 0, NULL, false,
+	  "certificate chains in PEM, for TLS; an RSA and an ECDSA one may stand side by side" },
+	{ "pkey", KIND_LIST, FIELD(pkey), 0, 0, NULL, false,
+	  "their private keys, in the same order" },
+	{ "trusted-proxies", KIND_LIST, FIELD(trusted_proxies), 0, 0, NULL, false,
+	  "addresses or ADDRESS/BITS whose X-Forwarded-For and -Proto are believed" },
+	{ "proxy-protocol-from", KIND_LIST, FIELD(proxy_protocol_from), 0, 0, NULL, false,
+	  "addresses or ADDRESS/BITS that begin each connection with a PROXY header; they must, "
+	  "and nobody else may" },
 	{ "origins", KIND_LIST, FIELD(origins), 0, 0, NULL, false,
 	  "web origins that may connect beside our own; 'loopback' stands for any origin on this "
 	  "host" },
+	{ "cors-credentials", KIND_BOOL, FIELD(cors_credentials), 0, 0, "no", false,
+	  "let pages of those origins send cookies" },
+	{ "cors-private-network", KIND_BOOL, FIELD(cors_private_network), 0, 0, "no", false,
+	  "let their pages on the internet connect when we are in a private network" },
+	{ "io-cookie", KIND_STRING, FIELD(io_cookie), 0, 0, NULL, false,
+	  "name of a cookie with the session's id, for a balancer; without it none is set" },
+	{ "client-bundle", KIND_STRING, FIELD(client_bundle), 0, 0, NULL, false,
+	  "folder with socket.io.js and its siblings, served at /socket.io/" },
+	{ "access-log", KIND_BOOL, FIELD(access_log), 0, 0, "no", false,
+	  "log every request, without its query" },
 	{ "auth-secret-file", KIND_STRING, FIELD(auth_secret_file), 0, 0, NULL, false,
 	  "secrets shared with turnserver (its auth-secret-file); required without "
 	  "turnserver-conf" },
@@ -39,7 +60,8 @@ static const struct key {
 	{ "relay-socket", KIND_STRING, FIELD(relay_socket), 0, 0, NULL, false,
 	  "turnserver's admin-socket; without it calls have no relay usage" },
 	{ "state-dir", KIND_STRING, FIELD(state_dir), 0, 0, "/var/lib/signald", false,
-	  "folder that signald may write, for usage.journal; used with relay-socket" },
+	  "folder that signald may write, for usage.journal (relay-socket) and tls-tickets "
+	  "(cert)" },
 	{ "admin-token-file", KIND_STRING, FIELD(admin_token_file), 0, 0, NULL, false,
 	  "file with the token of the admin API; without it nobody is let in" },
 	{ "demo-dir", KIND_STRING, FIELD(demo_dir), 0, 0, NULL, false,
@@ -56,10 +78,58 @@ static const struct key {
 	  "seconds a participant without a connection may take to come back" },
 	{ "connections-max", KIND_U32, FIELD(connections_max), 8, 1000000, "16000", false,
 	  "connections served at once" },
+	{ "connections-per-address", KIND_U32, FIELD(connections_per_address), 0, 1000000, "1000",
+	  false, "of one address (IPv6: one /64), trusted proxies excepted; 0 is no limit" },
+	{ "sessions-per-address", KIND_U32, FIELD(sessions_per_address), 0, 1000000, "1000", false,
+	  "Engine.IO sessions of one address; 0 is no limit" },
+	{ "handshakes-per-s", KIND_U32, FIELD(handshakes_per_s), 0, 1000000, "3000", false,
+	  "new sessions a second, of all together; 0 is no limit" },
+	{ "handshakes-per-address", KIND_U32, FIELD(handshakes_per_address), 0, 1000000, "50",
+	  false, "new sessions a second of one address; 0 is no limit" },
+	{ "handshakes-burst", KIND_U32, FIELD(handshakes_burst), 1, 1000000, "500", false,
+	  "new sessions of one address at once, after a quiet time" },
+	{ "unjoined-max", KIND_U32, FIELD(unjoined_max), 1, 1000000, "2000", false,
+	  "sessions that have not joined a namespace yet, of all together" },
+	{ "header-timeout", KIND_U32, FIELD(header_timeout_s), 1, 3600, "10", false,
+	  "seconds a connection may take until its request's headers are there" },
+	{ "body-timeout", KIND_U32, FIELD(body_timeout_s), 1, 3600, "30", false,
+	  "seconds a request's body may take, and then taking the answer" },
+	{ "keep-alive", KIND_U32, FIELD(keep_alive_s), 1, 3600, "60", false,
+	  "seconds a connection may wait for its next request" },
+	{ "connect-timeout", KIND_U32, FIELD(connect_timeout_s), 1, 3600, "45", false,
+	  "seconds a session may take to join a namespace" },
+	{ "upgrade-timeout", KIND_U32, FIELD(upgrade_timeout_s), 1, 3600, "10", false,
+	  "seconds an upgrade to WebSocket may take" },
 	{ "ping-interval", KIND_U32, FIELD(ping_interval_ms), 100, 600000, "25000", false,
 	  "Engine.IO heartbeat, milliseconds" },
 	{ "ping-timeout", KIND_U32, FIELD(ping_timeout_ms), 100, 600000, "20000", false,
 	  "how long a client may take to answer it, milliseconds" },
+	{ "drain-window", KIND_U32, FIELD(drain_window_s), 0, 3600, "5", false,
+	  "seconds over which SIGTERM spreads the ends of connections" },
+	{ "max-payload", KIND_U32, FIELD(max_payload_bytes), 1024, 67108864, "1000000", false,
+	  "bytes of one message" },
+	{ "queue-soft", KIND_U32, FIELD(queue_soft_bytes), 1024, 1073741824, "262144", false,
+	  "bytes that wait for one client: above, volatile events are dropped" },
+	{ "queue-hard", KIND_U32, FIELD(queue_hard_bytes), 1024, 1073741824, "4194304", false,
+	  "bytes that wait for one client: above, it is cut off" },
+	{ "queue-total", KIND_U32, FIELD(queue_total_bytes), 1024, 4294967295, "268435456", false,
+	  "bytes that wait for all clients together: above, a client that would get more is cut "
+	  "off" },
+	{ "namespaces-max", KIND_U32, FIELD(namespaces_max), 1, 1000, "16", false,
+	  "namespaces of one connection" },
+	{ "rooms-max", KIND_U32, FIELD(rooms_max), 1, 100000, "128", false, "rooms of one socket" },
+	{ "acks-max", KIND_U32, FIELD(acks_max), 1, 100000, "64", false,
+	  "acknowledgements awaited of one socket" },
+	{ "attachments-max", KIND_U32, FIELD(attachments_max), 1, 10, "10", false,
+	  "binary attachments of one event" },
+	{ "events-burst", KIND_U32, FIELD(events_burst), 1, 1000000, "200", false,
+	  "events of one socket at once, after a quiet time" },
+	{ "events-per-s", KIND_U32, FIELD(events_per_s), 0, 1000000, "50", false,
+	  "events of one socket a second; 0 is no limit" },
+	{ "json-depth", KIND_U32, FIELD(json_depth), 8, 1024, "64", false,
+	  "how deep an event's JSON may nest" },
+	{ "json-nodes", KIND_U32, FIELD(json_nodes), 16, 10000000, "10000", false,
+	  "values in one event's JSON" },
 #undef FIELD
 };
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
@@ -69,8 +139,7 @@ static void *field(const struct config *c, const struct key *k)
 	return (char *)c + k->offset;
 }
 
-__attribute__((format(printf, 3, 4))) static int fail(struct config_error *err, unsigned line,
-						      const char *fmt, ...)
+int config_fail(struct config_error *err, unsigned line, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -109,12 +178,12 @@ static int set_list(struct config_list *l, const struct key *k, const char *valu
 			return -ENOMEM;
 		if (!*one) {
 			free(one);
-			return fail(err, line, "%s: an empty entry", k->name);
+			return config_fail(err, line, "%s: an empty entry", k->name);
 		}
 		if (l->n == CONFIG_LIST_MAX) {
 			free(one);
-			return fail(err, line, "%s: more than %d entries", k->name,
-				    CONFIG_LIST_MAX);
+			return config_fail(err, line, "%s: more than %d entries", k->name,
+					   CONFIG_LIST_MAX);
 		}
 		l->v[l->n++] = one;
 		if (!*comma)
@@ -132,9 +201,18 @@ static int set_u32(uint32_t *out, const struct key *k, const char *value, unsign
 	errno = 0;
 	v = strtoull(value, &end, 10);
 	if (!isdigit((unsigned char)*value) || *end || errno || v < k->min || v > k->max)
-		return fail(err, line, "%s: '%.40s' is not a number from %u to %u", k->name, value,
-			    k->min, k->max);
+		return config_fail(err, line, "%s: '%.40s' is not a number from %u to %u", k->name,
+				   value, k->min, k->max);
 	*out = (uint32_t)v;
+	return 0;
+}
+
+static int set_bool(bool *out, const struct key *k, const char *value, unsigned line,
+		    struct config_error *err)
+{
+	*out = !strcmp(value, "yes");
+	if (!*out && strcmp(value, "no"))
+		return config_fail(err, line, "%s: '%.40s' is not yes or no", k->name, value);
 	return 0;
 }
 
@@ -146,10 +224,11 @@ static int set(struct config *c, const struct key *k, const char *value, unsigne
 	switch (k->kind) {
 	case KIND_LIST: return set_list(field(c, k), k, value, line, err);
 	case KIND_U32: return set_u32(field(c, k), k, value, line, err);
+	case KIND_BOOL: return set_bool(field(c, k), k, value, line, err);
 	case KIND_STRING: break;
 	}
 	if (!*value)
-		return fail(err, line, "%s: no value", k->name);
+		return config_fail(err, line, "%s: no value", k->name);
 	s = field(c, k);
 	free(*s);
 	*s = strdup(value);
@@ -200,7 +279,7 @@ static int parse_line(struct config *c, const char *p, const char *end, unsigned
 	int r;
 
 	if (!eq)
-		return fail(err, line, "expected 'key = value'");
+		return config_fail(err, line, "expected 'key = value'");
 	name = trimmed(p, eq);
 	value = trimmed(eq + 1, end);
 	if (!name || !value) {
@@ -209,11 +288,11 @@ static int parse_line(struct config *c, const char *p, const char *end, unsigned
 	}
 	k = key_find(name);
 	if (!k) {
-		r = fail(err, line, "unknown key '%.40s'", name);
+		r = config_fail(err, line, "unknown key '%.40s'", name);
 		goto out;
 	}
 	if (seen[k - keys] && k->kind != KIND_LIST) {
-		r = fail(err, line, "%s: given before, in line %u", k->name, seen[k - keys]);
+		r = config_fail(err, line, "%s: given before, in line %u", k->name, seen[k - keys]);
 		goto out;
 	}
 	if (!seen[k - keys] && k->kind == KIND_LIST)
@@ -235,24 +314,7 @@ static int check_required(const struct config *c, struct config_error *err)
 				     : k->kind == KIND_STRING && !*(char **)field(c, k);
 
 		if (k->required && empty)
-			return fail(err, 0, "%s is missing", k->name);
-	}
-	if (!c->auth_secret_file && !c->turnserver_conf)
-		return fail(err, 0, "auth-secret-file is missing (or turnserver-conf instead)");
-	return 0;
-}
-
-/* Clients are given these as they stand: a wrong scheme breaks every call. */
-static int check_urls(const struct config_list *l, const char *key, const char *scheme,
-		      const char *secure, struct config_error *err)
-{
-	for (size_t i = 0; i < l->n; i++) {
-		if (strncmp(l->v[i], scheme, strlen(scheme)) &&
-		    strncmp(l->v[i], secure, strlen(secure)))
-			return fail(err, 0, "%s: '%.80s' does not begin with %s or %s", key,
-				    l->v[i], scheme, secure);
-		if (strpbrk(l->v[i], "\"\\ <>"))
-			return fail(err, 0, "%s: '%.80s' is no URL", key, l->v[i]);
+			return config_fail(err, 0, "%s is missing", k->name);
 	}
 	return 0;
 }
@@ -264,7 +326,7 @@ int config_parse(struct config *c, const char *text, size_t n, struct config_err
 	int r;
 
 	if (memchr(text, 0, n))
-		return fail(err, 0, "not a text file");
+		return config_fail(err, 0, "not a text file");
 	while (p < end) {
 		const char *eol = memchr(p, '\n', (size_t)(end - p));
 		const char *q = p;
@@ -282,11 +344,7 @@ int config_parse(struct config *c, const char *text, size_t n, struct config_err
 		p = eol + 1;
 	}
 	r = check_required(c, err);
-	if (!r)
-		r = check_urls(&c->turn_urls, "turn-urls", "turn:", "turns:", err);
-	if (!r)
-		r = check_urls(&c->stun_urls, "stun-urls", "stun:", "stuns:", err);
-	return r;
+	return r ? r : config_check(c, err);
 }
 
 int config_load(struct config *c, const char *path, struct config_error *err)
@@ -314,7 +372,7 @@ int config_load(struct config *c, const char *path, struct config_error *err)
 		r = -EFBIG;
 out:
 	if (r)
-		fail(err, 0, "%s", strerror(-r));
+		config_fail(err, 0, "%s", strerror(-r));
 	else
 		r = config_parse(c, text, have, err);
 	free(text);
@@ -331,6 +389,9 @@ void config_print(const struct config *c, FILE *out)
 
 		switch (k->kind) {
 		case KIND_U32: fprintf(out, "%s = %u\n", k->name, *(uint32_t *)field(c, k)); break;
+		case KIND_BOOL:
+			fprintf(out, "%s = %s\n", k->name, *(bool *)field(c, k) ? "yes" : "no");
+			break;
 		case KIND_STRING:
 			if (*(char **)field(c, k))
 				fprintf(out, "%s = %s\n", k->name, *(char **)field(c, k));

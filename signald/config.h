@@ -2,7 +2,9 @@
  *
  * "key = value" lines, '#' starts a comment line; lists are comma-separated and
  * a list key may be repeated. An unknown key, a bad value and a key given twice
- * are errors with file and line. Pure but for config_load(); start-up only. */
+ * are errors with file and line. What a value means to another module (an
+ * address, an origin, a certificate) is judged by that one, at start and by
+ * app_check(). Pure but for config_load(); start-up only. */
 #ifndef CONFIG_H
 #define CONFIG_H
 
@@ -21,14 +23,26 @@ struct config_list {
 };
 
 struct config {
+	/* where, and for whom */
 	struct config_list listen;
+	struct config_list listen_plain; /* without TLS, beside listen with it */
+	struct config_list cert, pkey;	 /* pairs by order; empty: no TLS */
+	struct config_list trusted_proxies;
+	struct config_list proxy_protocol_from;
 	struct config_list origins;
+	bool cors_credentials;
+	bool cors_private_network;
+	char *io_cookie;     /* NULL: none */
+	char *client_bundle; /* NULL: not served */
+	bool access_log;
+
+	/* calls and their relay */
 	struct config_list turn_urls;
 	struct config_list stun_urls;
 	char *relay_socket;	/* NULL: no turnserver to listen to */
 	char *auth_secret_file; /* NULL: only what turnserver_conf has */
 	char *turnserver_conf;	/* NULL: its static-auth-secret is of no interest */
-	char *state_dir;	/* for the journal; used with relay_socket only */
+	char *state_dir;	/* for the journal (with relay_socket) and session tickets (cert) */
 	char *admin_token_file; /* NULL: the admin API answers 401 to everyone */
 	char *demo_dir;		/* NULL: no demo page */
 	char *log_level;
@@ -36,9 +50,38 @@ struct config {
 	uint32_t ring_timeout_s;
 	uint32_t call_max_s;
 	uint32_t leg_grace_s;
+
+	/* who may come; 0 is no limit where a rate or one address is limited */
 	uint32_t connections_max;
+	uint32_t connections_per_address;
+	uint32_t sessions_per_address;
+	uint32_t handshakes_per_s;
+	uint32_t handshakes_per_address; /* a second */
+	uint32_t handshakes_burst;	 /* of one address */
+	uint32_t unjoined_max;		 /* sessions without a namespace */
+
+	/* how long it may take */
+	uint32_t header_timeout_s;
+	uint32_t body_timeout_s;
+	uint32_t keep_alive_s;
+	uint32_t connect_timeout_s;
+	uint32_t upgrade_timeout_s;
 	uint32_t ping_interval_ms;
 	uint32_t ping_timeout_ms;
+	uint32_t drain_window_s;
+
+	/* how much it may be */
+	uint32_t max_payload_bytes;
+	uint32_t queue_soft_bytes, queue_hard_bytes; /* of one client */
+	uint32_t queue_total_bytes;		     /* of all */
+	uint32_t namespaces_max;
+	uint32_t rooms_max;
+	uint32_t acks_max;
+	uint32_t attachments_max;
+	uint32_t events_burst;
+	uint32_t events_per_s; /* 0: no limit */
+	uint32_t json_depth;
+	uint32_t json_nodes;
 };
 
 struct config_error {
@@ -50,7 +93,8 @@ struct config_error {
 int config_init(struct config *c);
 void config_deinit(struct config *c);
 
-/* Read a file's text over the defaults, then check what must be there.
+/* Read a file's text over the defaults, then check what must be there and
+ * whether the keys agree with one another.
  * Returns 0, -EINVAL with *err filled, -ENOMEM. */
 int config_parse(struct config *c, const char *text, size_t n, struct config_error *err);
 

@@ -83,6 +83,7 @@ libsignald_core_a_SOURCES += \
 # --- the daemon ---------------------------------------------------------------
 libsignald_core_a_SOURCES += \
 	signald/config.c signald/config.h \
+	signald/config_check.c signald/config_priv.h \
 	signald/admin/admin_token.c signald/admin/admin_token.h \
 	signald/admin/credential_request.c signald/admin/credential_request.h
 libsignald_io_a_SOURCES += \

@@ -39,6 +39,42 @@ START_TEST(defaults_are_loopback)
 }
 END_TEST
 
+START_TEST(what_is_not_safe_for_everybody_is_off)
+{
+	ck_assert_int_eq(parse(GOOD), 0);
+	ck_assert_uint_eq(c.cert.n + c.pkey.n + c.listen_plain.n, 0);
+	ck_assert_uint_eq(c.trusted_proxies.n + c.proxy_protocol_from.n, 0);
+	ck_assert(!c.cors_credentials && !c.cors_private_network && !c.access_log);
+	ck_assert_ptr_null(c.io_cookie);
+	ck_assert_ptr_null(c.client_bundle);
+}
+END_TEST
+
+START_TEST(every_address_has_its_limits)
+{
+	ck_assert_int_eq(parse(GOOD), 0);
+	ck_assert_uint_eq(c.connections_per_address, 1000);
+	ck_assert_uint_eq(c.sessions_per_address, 1000);
+	ck_assert_uint_eq(c.handshakes_per_address, 50);
+	ck_assert_uint_eq(c.handshakes_burst, 500);
+	ck_assert_uint_eq(c.handshakes_per_s, 3000);
+	ck_assert_int_eq(parse(GOOD "handshakes-per-s = 0\nconnections-per-address=0\n"), 0);
+	ck_assert_uint_eq(c.handshakes_per_s + c.connections_per_address, 0);
+}
+END_TEST
+
+START_TEST(certificates_and_keys_are_pairs_by_order)
+{
+	ck_assert_int_eq(parse(GOOD "cert = /rsa.pem\npkey = /rsa.key\ncert = /ec.pem\n"
+				    "pkey = /ec.key\nlisten-plain = 127.0.0.1:80\n"),
+			 0);
+	ck_assert_uint_eq(c.cert.n, 2);
+	ck_assert_str_eq(c.cert.v[1], "/ec.pem");
+	ck_assert_str_eq(c.pkey.v[1], "/ec.key");
+	ck_assert_uint_eq(c.listen_plain.n, 1);
+}
+END_TEST
+
 START_TEST(lists_replace_the_default_and_add_up)
 {
 	ck_assert_int_eq(parse(GOOD "listen = 1.2.3.4:5 ,[::2]:6\n# note\n\n  listen=9.9.9.9:1"),
@@ -68,6 +104,17 @@ static const struct {
 	{ "turn-urls = turn:a\n", 0, "auth-secret-file is missing" },
 	{ GOOD "turn-urls = http://a\n", 0, "turn-urls" },
 	{ GOOD "stun-urls = stun:a\"b\n", 0, "no URL" },
+	{ GOOD "cert = /a, /b\npkey = /a\n", 0, "2 and 1 files are no pairs" },
+	{ GOOD "pkey = /a\n", 0, "no pairs" },
+	{ GOOD "listen-plain = 127.0.0.1:80\n", 0, "there is no cert" },
+	{ GOOD "queue-soft = 4194305\n", 0, "queue-soft is above queue-hard" },
+	{ GOOD "queue-total = 4194303\n", 0, "queue-hard is above queue-total" },
+	{ GOOD "max-payload = 4194304\n", 0, "too little for one message" },
+	{ GOOD "max-payload = 67108865\n", 3, "number from 1024 to 67108864" },
+	{ GOOD "io-cookie = a b\n", 0, "no name of a cookie" },
+	{ GOOD "access-log = true\n", 3, "not yes or no" },
+	{ GOOD "handshakes-burst = 0\n", 3, "number from 1" },
+	{ GOOD "queue-total = 4294967296\n", 3, "number" },
 };
 
 START_TEST(an_error_names_its_line)
@@ -113,13 +160,16 @@ START_TEST(what_is_printed_can_be_read_again)
 	size_t n = 0;
 	FILE *f = open_memstream(&text, &n);
 
-	ck_assert_int_eq(parse(GOOD "origins = loopback, https://x.example\nring-timeout = 7\n"),
+	ck_assert_int_eq(parse(GOOD "origins = loopback, https://x.example\nring-timeout = 7\n"
+				    "access-log = yes\nio-cookie = io\n"),
 			 0);
 	config_print(&c, f);
 	fclose(f);
 	ck_assert_int_eq(parse(text), 0);
 	ck_assert_uint_eq(c.origins.n, 2);
 	ck_assert_uint_eq(c.ring_timeout_s, 7);
+	ck_assert(c.access_log);
+	ck_assert_str_eq(c.io_cookie, "io");
 	free(text);
 }
 END_TEST
@@ -131,6 +181,9 @@ int main(void)
 
 	tcase_add_checked_fixture(t, NULL, stop);
 	tcase_add_test(t, defaults_are_loopback);
+	tcase_add_test(t, what_is_not_safe_for_everybody_is_off);
+	tcase_add_test(t, every_address_has_its_limits);
+	tcase_add_test(t, certificates_and_keys_are_pairs_by_order);
 	tcase_add_test(t, lists_replace_the_default_and_add_up);
 	tcase_add_loop_test(t, an_error_names_its_line, 0, sizeof(bad) / sizeof(bad[0]));
 	tcase_add_test(t, a_list_has_a_maximum);

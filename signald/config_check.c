@@ -1,0 +1,85 @@
+/* config_check.c - values that are right alone and wrong together */
+#include "config_priv.h"
+
+#include <string.h>
+
+/* A frame's own bytes, and what outq counts for each. */
+#define QUEUED_MORE 1024
+
+static int check_secrets(const struct config *c, struct config_error *err)
+{
+	if (!c->auth_secret_file && !c->turnserver_conf)
+		return config_fail(err, 0,
+				   "auth-secret-file is missing (or turnserver-conf instead)");
+	return 0;
+}
+
+/* Clients are given these as they stand: a wrong scheme breaks every call. */
+static int check_scheme(const struct config_list *l, const char *key, const char *scheme,
+			const char *secure, struct config_error *err)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (strncmp(l->v[i], scheme, strlen(scheme)) &&
+		    strncmp(l->v[i], secure, strlen(secure)))
+			return config_fail(err, 0, "%s: '%.80s' does not begin with %s or %s", key,
+					   l->v[i], scheme, secure);
+		if (strpbrk(l->v[i], "\"\\ <>"))
+			return config_fail(err, 0, "%s: '%.80s' is no URL", key, l->v[i]);
+	}
+	return 0;
+}
+
+static int check_urls(const struct config *c, struct config_error *err)
+{
+	int r = check_scheme(&c->turn_urls, "turn-urls", "turn:", "turns:", err);
+
+	return r ? r : check_scheme(&c->stun_urls, "stun-urls", "stun:", "stuns:", err);
+}
+
+static int check_tls(const struct config *c, struct config_error *err)
+{
+	if (c->cert.n != c->pkey.n)
+		return config_fail(err, 0, "cert and pkey: %zu and %zu files are no pairs",
+				   c->cert.n, c->pkey.n);
+	if (c->listen_plain.n && !c->cert.n)
+		return config_fail(err, 0, "listen-plain is for beside TLS, and there is no cert");
+	return 0;
+}
+
+static int check_marks(const struct config *c, struct config_error *err)
+{
+	if (c->queue_soft_bytes > c->queue_hard_bytes)
+		return config_fail(err, 0, "queue-soft is above queue-hard");
+	if (c->queue_hard_bytes > c->queue_total_bytes)
+		return config_fail(err, 0, "queue-hard is above queue-total");
+	if (c->max_payload_bytes + QUEUED_MORE > c->queue_hard_bytes)
+		return config_fail(err, 0,
+				   "queue-hard is too little for one message of max-payload: "
+				   "%u more than that is the least",
+				   QUEUED_MORE);
+	return 0;
+}
+
+/* RFC 6265 section 4.1.1: a name is a token. */
+static int check_cookie(const struct config *c, struct config_error *err)
+{
+	static const char token[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "!#$%&'*+-.^_`|~";
+
+	if (c->io_cookie && c->io_cookie[strspn(c->io_cookie, token)])
+		return config_fail(err, 0, "io-cookie: '%.80s' is no name of a cookie",
+				   c->io_cookie);
+	return 0;
+}
+
+int config_check(const struct config *c, struct config_error *err)
+{
+	static int (*const checks[])(const struct config *, struct config_error *) = {
+		check_secrets, check_urls, check_tls, check_marks, check_cookie,
+	};
+	int r = 0;
+
+	for (size_t i = 0; !r && i < sizeof(checks) / sizeof(checks[0]); i++)
+		r = checks[i](c, err);
+	return r;
+}
