@@ -15,7 +15,9 @@ libsignald_io_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(MHD_CFLAGS) $(SSL_CF
 libsignald_core_a_SOURCES += \
 	signald/timeq.c signald/timeq.h \
 	signald/transport/admission.c signald/transport/admission.h \
+	signald/transport/address_set.c signald/transport/address_set.h \
 	signald/transport/base64.c signald/transport/base64.h \
+	signald/transport/forwarded.c signald/transport/forwarded.h \
 	signald/transport/frame.c signald/transport/frame.h \
 	signald/transport/http_text.c signald/transport/http_text.h \
 	signald/transport/origin.c signald/transport/origin.h \
