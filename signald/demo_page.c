@@ -1,19 +1,16 @@
 /* demo_page.c - a few static files from memory, and a list of names */
 #include "demo_page.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "json_text.h"
 #include "log.h"
 #include "table.h"
 #include "transport/http_server.h"
+#include "transport/static_files.h"
 #include "turn_credential.h"
 
 #define ROOM "demo"
@@ -25,29 +22,11 @@ static const char policy[] = "default-src 'self'; connect-src 'self' ws: wss:; "
 			     "img-src 'self' data:; media-src 'self' blob:; style-src 'self'; "
 			     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/* Only what a page is made of is served; package.json and the like are not. */
-static const struct {
-	const char *suffix, *content_type;
-} types[] = {
-	{ ".html", "text/html; charset=utf-8" },
-	{ ".js", "text/javascript; charset=utf-8" },
-	{ ".css", "text/css; charset=utf-8" },
-	{ ".svg", "image/svg+xml" },
-	{ ".png", "image/png" },
-};
-
 /* Files from elsewhere: npm's unmodified Socket.IO client. */
 static const struct {
 	const char *name, *path;
 } borrowed[] = {
 	{ "socket.io.min.js", "node_modules/socket.io-client/dist/socket.io.min.js" },
-};
-
-struct file {
-	char name[64];
-	const char *content_type;
-	char *p;
-	size_t n;
 };
 
 struct user {
@@ -58,128 +37,44 @@ struct user {
 
 struct demo_page {
 	struct sio_server *srv;
-	struct file files[DEMO_FILES_MAX];
-	size_t files_n;
+	struct static_files *files;
 	struct user *users;
 	bool changed; /* since all were told */
 	struct demo_counters counters;
 };
 
-static const char *content_type(const char *name)
+static int read_files(struct demo_page *d, const char *dir)
 {
-	size_t n = strlen(name);
+	int r = static_files_new(&d->files, policy);
 
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		size_t s = strlen(types[i].suffix);
-
-		if (n > s && !strcmp(name + n - s, types[i].suffix))
-			return types[i].content_type;
-	}
-	return NULL;
-}
-
-static int read_all(int fd, char **out, size_t *n)
-{
-	struct stat st;
-	size_t have = 0;
-	ssize_t got = 1;
-	char *p;
-
-	if (fstat(fd, &st))
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	if (st.st_size > DEMO_FILE_BYTES_MAX)
-		return -EFBIG;
-	p = malloc((size_t)st.st_size + 1);
-	if (!p)
-		return -ENOMEM;
-	while (have < (size_t)st.st_size && got > 0) {
-		got = read(fd, p + have, (size_t)st.st_size - have);
-		if (got > 0)
-			have += (size_t)got;
-	}
-	if (got < 0) {
-		free(p);
-		return -EIO;
-	}
-	*out = p;
-	*n = have;
-	return 0;
-}
-
-static int add_file(struct demo_page *d, int dir, const char *name, const char *path)
-{
-	struct file *f = &d->files[d->files_n];
-	int r, fd;
-
-	if (d->files_n == DEMO_FILES_MAX)
-		return -ENFILE;
-	if (strlen(name) >= sizeof(f->name))
-		return -ENAMETOOLONG;
-	fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	r = read_all(fd, &f->p, &f->n);
-	close(fd);
+	if (!r)
+		r = static_files_add_folder(d->files, dir);
 	if (r)
-		return r;
-	strcpy(f->name, name);
-	f->content_type = content_type(name);
-	d->files_n++;
-	return 0;
-}
-
-static int add_folder(struct demo_page *d, int dir)
-{
-	struct dirent *e;
-	DIR *entries = fdopendir(dup(dir));
-	int r = 0;
-
-	if (!entries)
-		return -errno;
-	while (!r && (e = readdir(entries))) {
-		if (e->d_name[0] == '.' || !content_type(e->d_name))
-			continue;
-		r = add_file(d, dir, e->d_name, e->d_name);
-		if (r)
-			log_error("demo", "%s: %s", e->d_name, strerror(-r));
-	}
-	closedir(entries);
-	return r;
-}
-
-int demo_page_new(struct demo_page **out, const char *path, struct sio_server *srv)
-{
-	struct demo_page *d = calloc(1, sizeof(*d));
-	int r = -ENOMEM, dir = -1;
-
-	if (!d)
-		goto fail;
-	d->srv = srv;
-	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0) {
-		r = -errno;
-		log_error("demo", "demo-dir %s: %s", path, strerror(-r));
-		goto fail;
-	}
-	r = add_folder(d, dir);
+		log_error("demo", "demo-dir %s: %s", dir, strerror(-r));
 	for (size_t i = 0; !r && i < sizeof(borrowed) / sizeof(borrowed[0]); i++) {
-		r = add_file(d, dir, borrowed[i].name, borrowed[i].path);
+		r = static_files_add(d->files, dir, borrowed[i].name, borrowed[i].path);
 		if (r)
-			log_error("demo", "%s/%s: %s (run 'npm ci' there)", path, borrowed[i].path,
+			log_error("demo", "%s/%s: %s (run 'npm ci' there)", dir, borrowed[i].path,
 				  strerror(-r));
 	}
-	if (r)
-		goto fail;
-	close(dir);
+	return r;
+}
+
+int demo_page_new(struct demo_page **out, const char *dir, struct sio_server *srv)
+{
+	struct demo_page *d = calloc(1, sizeof(*d));
+	int r;
+
+	if (!d)
+		return -ENOMEM;
+	d->srv = srv;
+	r = read_files(d, dir);
+	if (r) {
+		demo_page_free(d);
+		return r;
+	}
 	*out = d;
 	return 0;
-fail:
-	if (dir >= 0)
-		close(dir);
-	demo_page_free(d);
-	return r;
 }
 
 void demo_page_free(struct demo_page *d)
@@ -192,34 +87,22 @@ void demo_page_free(struct demo_page *d)
 		HASH_DEL(d->users, u);
 		free(u);
 	}
-	for (size_t i = 0; i < d->files_n; i++)
-		free(d->files[i].p);
+	static_files_free(d->files);
 	free(d);
 }
 
 void demo_page_redirect(struct http_request *r, void *ctx)
 {
 	(void)ctx;
-	http_reply_bytes(r, 302, "text/plain", "Location", "/demo/", "", 0);
+	http_reply_bytes(r, 302, "text/plain", "", 0);
+	http_reply_header(r, "Location", "/demo/");
 }
 
 void demo_page_get(struct http_request *r, void *ctx)
 {
-	struct demo_page *d = ctx;
-	const char *name = http_segment(r);
+	const struct demo_page *d = ctx;
 
-	if (!*name)
-		name = "index.html";
-	for (size_t i = 0; i < d->files_n; i++) {
-		const struct file *f = &d->files[i];
-
-		if (!strcmp(f->name, name)) {
-			http_reply_bytes(r, 200, f->content_type, "Content-Security-Policy", policy,
-					 f->p, f->n);
-			return;
-		}
-	}
-	http_reply_not_found(r);
+	static_files_get(r, d->files);
 }
 
 /* Who is there, as the arguments of demo:online; the caller frees it with json_out_free(). */

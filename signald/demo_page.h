@@ -10,8 +10,6 @@
 struct demo_page;
 struct http_request;
 
-#define DEMO_FILES_MAX 32
-#define DEMO_FILE_BYTES_MAX (1024 * 1024)
 #define DEMO_USERS_MAX 256 /* shown; further ones can call, but are not listed */
 
 /* Read dir's page, and the socket.io client beside it. Returns 0, -errno (with

@@ -41,6 +41,7 @@ libsignald_io_a_SOURCES += \
 	signald/transport/http_reply.c signald/transport/http_endpoint.h \
 	signald/transport/http_request.c signald/transport/http_priv.h \
 	signald/transport/http_server.c signald/transport/http_server.h \
+	signald/transport/static_files.c signald/transport/static_files.h \
 	signald/transport/stream.c signald/transport/stream.h \
 	signald/transport/ws_conn.c signald/transport/ws_conn.h
 

@@ -13,9 +13,12 @@
 
 /* --- strictness --- */
 
+#define FIELDS_MAX 100 /* headers of a request; browsers behind proxies send up to 40 */
+
 struct seen {
-	unsigned lengths, encodings, hosts, origins;
-	bool strange_encoding, bad_length;
+	unsigned fields, lengths, encodings, hosts, origins;
+	bool strange_encoding, bad_length, bad_field;
+	const char *host;
 	size_t length;
 };
 
@@ -38,6 +41,8 @@ static enum MHD_Result see_header(void *ctx, enum MHD_ValueKind kind, const char
 	(void)kind;
 	if (!value)
 		value = "";
+	s->fields++;
+	s->bad_field |= !http_field_is_fine(name, value);
 	if (strcasecmp(name, "Content-Length") == 0) {
 		s->lengths++;
 		s->bad_length |= !parse_length(value, &s->length);
@@ -46,23 +51,75 @@ static enum MHD_Result see_header(void *ctx, enum MHD_ValueKind kind, const char
 		s->strange_encoding |= strcasecmp(value, "chunked") != 0;
 	} else if (strcasecmp(name, "Host") == 0) {
 		s->hosts++;
+		s->host = value;
 	} else if (strcasecmp(name, "Origin") == 0) {
 		s->origins++;
 	}
 	return MHD_YES;
 }
 
-/* What libmicrohttpd 0.9.75 lets pass, and what lets two parsers disagree
- * about where a request ends (RFC 9112 sections 3.2, 6.1, 6.3). */
-bool http_framing_is_sane(struct http_request *r, size_t *length)
+/* RFC 9112 sections 6.1 and 6.3: where the body ends is said once, in one way that we know. */
+static bool body_is_clear(const struct seen *s, bool http_1_0)
 {
+	return s->lengths <= 1 && s->encodings <= 1 && !(s->lengths && s->encodings) &&
+	       !s->bad_length && !s->strange_encoding && !(s->encodings && http_1_0);
+}
+
+/* RFC 9112 section 3.2.2: a target that names a server names the one in Host. */
+static bool host_is_clear(const struct http_request *r, const struct seen *s, bool http_1_0)
+{
+	if (s->hosts != 1)
+		return s->hosts == 0 && http_1_0 && !r->authority_n;
+	return http_host_is_fine(s->host) &&
+	       (!r->authority_n || (strlen(s->host) == r->authority_n &&
+				    !strncasecmp(s->host, r->authority, r->authority_n)));
+}
+
+/* A path, or "*" for OPTIONS (RFC 9112 section 3.2.4). */
+static bool target_is_fine(const struct http_request *r)
+{
+	if (strcmp(r->target, "*") == 0)
+		return strcmp(r->verb, "OPTIONS") == 0;
+	return r->target[0] == '/' && http_target_is_fine(r->target);
+}
+
+static bool method_is_known(const char *verb)
+{
+	static const char *const known[] = { "GET",    "HEAD",	"POST",	 "OPTIONS", "PUT",
+					     "DELETE", "PATCH", "TRACE", "CONNECT" };
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(known[i], verb) == 0)
+			return true;
+	return false;
+}
+
+/* What libmicrohttpd 0.9.75 lets pass, and what lets two parsers disagree about
+ * where a request ends or whom it is for. It never shows us a NUL or a folded
+ * line; a Content-Length that is no number it refuses itself, with a status line
+ * twice, before we are asked. */
+unsigned http_check_sanity(struct http_request *r, const char *version, size_t *length)
+{
+	const char *expect = http_header(r, "Expect");
+	bool http_1_0 = strcmp(version, "HTTP/1.0") == 0;
 	struct seen s = { 0 };
 
 	MHD_get_connection_values(r->conn, MHD_HEADER_KIND, see_header, &s);
 	r->has_body = s.encodings || s.length;
 	*length = s.length;
-	return s.lengths <= 1 && s.encodings <= 1 && !(s.lengths && s.encodings) &&
-	       !s.strange_encoding && !s.bad_length && s.hosts <= 1 && s.origins <= 1;
+	if (s.fields > FIELDS_MAX)
+		return MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE;
+	if (s.bad_field || s.origins > 1 || !body_is_clear(&s, http_1_0) ||
+	    !host_is_clear(r, &s, http_1_0))
+		return MHD_HTTP_BAD_REQUEST;
+	if (!method_is_known(r->verb))
+		return MHD_HTTP_NOT_IMPLEMENTED;
+	if (!target_is_fine(r))
+		return MHD_HTTP_BAD_REQUEST;
+	if (expect && strcasecmp(expect, "100-continue") != 0)
+		return MHD_HTTP_EXPECTATION_FAILED;
+	return 0;
 }
 
 /* --- origin --- */
@@ -91,7 +148,7 @@ static bool origin_is_fine(struct http_request *r)
 	struct http_server *srv = r->listener->srv;
 	const char *origin = http_header(r, "Origin");
 
-	if (origin_allowed(srv->cfg.origins, origin, http_header(r, "Host")))
+	if (origin_allowed(srv->cfg.origins, origin, http_header(r, "Host"), r->host_proven))
 		return true;
 	log_refusal(srv, origin);
 	if (r->upgrade)
@@ -117,18 +174,32 @@ static const char *allowed_headers(const struct http_request *r)
 	return asked;
 }
 
+/* WICG Private Network Access: may a public page ask a server that is not? */
+static void allow_private_network(const struct http_request *r, struct MHD_Response *response)
+{
+	const char *asked = http_header(r, "Access-Control-Request-Private-Network");
+
+	if (r->listener->srv->cfg.cors_private_network && asked && strcmp(asked, "true") == 0)
+		http_add_header(response, "Access-Control-Allow-Private-Network", "true");
+}
+
 static void reply_options(struct http_request *r)
 {
 	struct MHD_Response *response =
 		MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
 
-	if (response) {
+	if (response && http_header(r, "Origin")) {
 		http_add_header(response, "Access-Control-Allow-Methods",
 				"GET, HEAD, POST, OPTIONS");
 		http_add_header(response, "Access-Control-Allow-Headers", allowed_headers(r));
 		http_add_header(response, "Access-Control-Max-Age", "600");
-		http_add_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD, POST, OPTIONS");
+		http_add_header(response, "Vary",
+				"Access-Control-Request-Headers, "
+				"Access-Control-Request-Private-Network");
+		allow_private_network(r, response);
 	}
+	if (response)
+		http_add_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD, POST, OPTIONS");
 	http_respond(r, MHD_HTTP_NO_CONTENT, response);
 }
 
@@ -183,12 +254,11 @@ static const struct http_route *find_route(struct http_request *r, unsigned *met
 
 void http_reply_not_found(struct http_request *r)
 {
-	char path[256], buf[1024];
+	char path[HTTP_LOGGED_PATH_MAX + 1], buf[1024];
 	struct json_out o;
-	size_t i, n = r->raw_path_n < sizeof(path) ? r->raw_path_n : sizeof(path) - 1;
+	size_t n = r->raw_path_n < sizeof(path) ? r->raw_path_n : sizeof(path) - 1;
 
-	for (i = 0; i < n; i++)
-		path[i] = r->target[i] >= 0x20 && r->target[i] < 0x7f ? r->target[i] : '?';
+	http_printable(path, r->target, n);
 	json_out_fixed(&o, buf, sizeof(buf));
 	json_out_open(&o, '{');
 	json_put_string(&o, "error", "Not Found");

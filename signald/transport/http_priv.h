@@ -6,6 +6,7 @@
 #include <microhttpd.h>
 
 #include "timeq.h"
+#include "client_address.h"
 #include "transport/http_endpoint.h"
 #include "transport/http_server.h"
 #include "transport/http_text.h"
@@ -14,9 +15,9 @@
 #define HTTP_TABLES_MAX 64
 #define HTTP_ENDPOINTS_MAX 8
 #define HTTP_LISTEN_MAX 16
+#define HTTP_LOGGED_PATH_MAX 255
 #define HTTP_DRAIN_MAX                                                                             \
 	(4 * 1024 * 1024) /* bytes read and forgotten so that a client sees its 413 */
-#define HTTP_ADDRESS_MAX 64
 
 struct http_table {
 	const struct http_route *routes;
@@ -70,6 +71,9 @@ struct http_request {
 	enum http_method method; /* 0: neither GET, HEAD nor POST */
 	uint8_t stage;		 /* enum http_stage */
 	bool started, has_body, answered, gone, suspended, upgrade;
+	bool refused;	  /* as malformed: where it ends is not sure, the connection is closed */
+	bool secure;	  /* the client's connection is TLS */
+	bool host_proven; /* the name in Host is one of ours */
 	struct MHD_Response *response; /* waits for the body's end or the resumption */
 	unsigned status;
 	const struct http_route *route;
@@ -82,12 +86,16 @@ struct http_request {
 	struct event *abort;		  /* while suspended: the client's end */
 	struct http_request *prev, *next; /* while suspended */
 	struct http_decoded *decoded;	  /* query values lent to the handler */
-	char address[HTTP_ADDRESS_MAX];
-	char *path;	   /* decoded */
-	char *segment;	   /* decoded, NULL without */
-	const char *query; /* raw, in target */
+	struct client_address client;
+	char address[INET6_ADDRSTRLEN];
+	uint64_t begin_ms, sent_bytes; /* for the access log */
+	char *path;		       /* decoded */
+	char *segment;		       /* decoded, NULL without */
+	const char *query;	       /* raw, in target */
 	size_t raw_path_n;
-	char target[]; /* as the client wrote it */
+	const char *authority; /* of a target that names a server, in target; not NUL-terminated */
+	size_t authority_n;    /* 0: it names none */
+	char target[];	       /* path and query as the client wrote them */
 };
 
 /* http_conn.c */
@@ -113,8 +121,9 @@ void http_request_end(void *listener, struct MHD_Connection *conn, void **reques
 void http_request_free(struct http_request *r); /* NULL is fine */
 
 /* http_dispatch.c */
-/* Where does the body end, and do all parsers agree? Sets r->has_body and *length. */
-bool http_framing_is_sane(struct http_request *r, size_t *length);
+/* Is it sane, and where does its body end? Returns 0 and sets r->has_body and *length, or the
+ * status to refuse it with. */
+unsigned http_check_sanity(struct http_request *r, const char *version, size_t *length);
 /* Find who answers. An answer given here is kept until the body has been read and forgotten. */
 void http_dispatch(struct http_request *r, size_t length);
 void http_reply_too_large(struct http_request *r);

@@ -12,6 +12,8 @@
 
 #define JSON_TYPE "application/json; charset=utf-8"
 #define SHA1_BYTES 20
+#define CSP "Content-Security-Policy"
+#define BLOCK_BYTES 32768 /* of a long answer, written and sent in one turn of the loop */
 
 bool http_add_header(struct MHD_Response *response, const char *name, const char *value)
 {
@@ -21,11 +23,49 @@ bool http_add_header(struct MHD_Response *response, const char *name, const char
 /* Only allowed origins come this far with anything but a 403. */
 static void add_cors(const struct http_request *r, struct MHD_Response *response, unsigned status)
 {
+	const struct http_config *cfg = &r->listener->srv->cfg;
 	const char *origin = http_header(r, "Origin");
+	bool everybody = origin_everybody(cfg->origins);
 
+	if (everybody && status != MHD_HTTP_FORBIDDEN) {
+		http_add_header(response, "Access-Control-Allow-Origin", "*");
+		return;
+	}
 	http_add_header(response, "Vary", "Origin");
-	if (origin && status != MHD_HTTP_FORBIDDEN)
-		http_add_header(response, "Access-Control-Allow-Origin", origin);
+	if (!origin || status == MHD_HTTP_FORBIDDEN)
+		return;
+	http_add_header(response, "Access-Control-Allow-Origin", origin);
+	if (cfg->cors_credentials)
+		http_add_header(response, "Access-Control-Allow-Credentials", "true");
+}
+
+/* No page is to guess what our answers are, show them in a frame, or run what is in them. */
+static const struct {
+	const char *name, *value;
+} page_headers[] = {
+	{ CSP, "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'" },
+	{ "X-Frame-Options", "DENY" }, /* for browsers that do not know frame-ancestors */
+	{ "Referrer-Policy", "no-referrer" },
+};
+
+static void add_page_headers(struct MHD_Response *response)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(page_headers) / sizeof(page_headers[0]); i++)
+		http_add_header(response, page_headers[i].name, page_headers[i].value);
+}
+
+void http_reply_header(struct http_request *r, const char *name, const char *value)
+{
+	const char *old;
+
+	if (!r->response)
+		return;
+	old = MHD_get_response_header(r->response, name);
+	if (old)
+		MHD_del_response_header(r->response, name, old);
+	http_add_header(r->response, name, value);
 }
 
 /* Out of the list of those that wait; its next turn is in the access handler. */
@@ -69,49 +109,52 @@ void http_respond(struct http_request *r, unsigned status, struct MHD_Response *
 		r->gone = true; /* no memory for an answer: the connection is dropped */
 	} else {
 		add_cors(r, response, status);
+		http_add_header(response, "X-Content-Type-Options", "nosniff");
+		if (r->refused)
+			http_add_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 		r->response = response;
 		r->status = status;
 	}
 	http_request_resume(r);
 }
 
-static struct MHD_Response *copy_response(const void *p, size_t n, const char *type)
+static struct MHD_Response *copy_response(struct http_request *r, const void *p, size_t n,
+					  const char *type)
 {
 	struct MHD_Response *response =
 		MHD_create_response_from_buffer(n, (void *)(n ? p : ""), MHD_RESPMEM_MUST_COPY);
 
 	if (response && type)
 		http_add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	r->sent_bytes = n;
 	return response;
 }
 
 void http_reply_json(struct http_request *r, unsigned status, const char *json, size_t n)
 {
-	struct MHD_Response *response = copy_response(json, n, JSON_TYPE);
+	struct MHD_Response *response = copy_response(r, json, n, JSON_TYPE);
 
-	if (response)
+	if (response) {
 		http_add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+		add_page_headers(response);
+	}
 	http_respond(r, status, response);
 }
 
 void http_reply_bytes(struct http_request *r, unsigned status, const char *content_type,
-		      const char *extra_header_name, const char *extra_header_value, const void *p,
-		      size_t n)
+		      const void *p, size_t n)
 {
-	struct MHD_Response *response = copy_response(p, n, content_type);
+	struct MHD_Response *response = copy_response(r, p, n, content_type);
 
-	if (response) {
-		http_add_header(response, "X-Content-Type-Options", "nosniff");
-		if (extra_header_name)
-			http_add_header(response, extra_header_name, extra_header_value);
-	}
+	if (response)
+		add_page_headers(response);
 	http_respond(r, status, response);
 }
 
 void http_reply_engine(struct http_request *r, unsigned status, const char *type, const void *p,
 		       size_t n)
 {
-	struct MHD_Response *response = copy_response(p, n, type);
+	struct MHD_Response *response = copy_response(r, p, n, type);
 
 	if (response)
 		http_add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
@@ -132,12 +175,72 @@ void http_reply_error(struct http_request *r, unsigned status, const char *text)
 	http_reply_json(r, status, o.failed ? "{}" : o.p, o.failed ? 2 : o.n);
 }
 
+/* --- long answers --- */
+
+struct stream {
+	struct http_stream s;
+	uint64_t *sent_bytes; /* of the request; it lives until the answer is destroyed */
+};
+
+static ssize_t on_stream_read(void *ctx, uint64_t pos, char *buf, size_t size)
+{
+	struct stream *stream = ctx;
+	ssize_t n = stream->s.read(stream->s.ctx, pos, buf, size);
+
+	if (n > 0)
+		*stream->sent_bytes = pos + (uint64_t)n;
+	return n > 0   ? n
+	       : n < 0 ? (ssize_t)MHD_CONTENT_READER_END_WITH_ERROR
+		       : (ssize_t)MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+static void on_stream_done(void *ctx)
+{
+	struct stream *stream = ctx;
+
+	if (stream->s.done)
+		stream->s.done(stream->s.ctx);
+	free(stream);
+}
+
+static struct MHD_Response *stream_response(struct http_request *r, uint64_t length,
+					    const struct http_stream *s)
+{
+	struct stream *stream = malloc(sizeof(*stream));
+	struct MHD_Response *response = NULL;
+
+	if (stream) {
+		*stream = (struct stream){ *s, &r->sent_bytes };
+		response = MHD_create_response_from_callback(
+			length == HTTP_LENGTH_UNKNOWN ? MHD_SIZE_UNKNOWN : length, BLOCK_BYTES,
+			on_stream_read, stream, on_stream_done);
+	}
+	if (!response) {
+		free(stream);
+		if (s->done)
+			s->done(s->ctx);
+	}
+	return response;
+}
+
+void http_reply_stream(struct http_request *r, unsigned status, const char *content_type,
+		       uint64_t length, const struct http_stream *s)
+{
+	struct MHD_Response *response = stream_response(r, length, s);
+
+	if (response) {
+		http_add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+		add_page_headers(response);
+	}
+	http_respond(r, status, response);
+}
+
 /* --- WebSocket --- */
 
 void http_ws_refuse(struct http_request *r, unsigned status, const char *message)
 {
 	struct MHD_Response *response =
-		copy_response(message, strlen(message), "text/plain; charset=utf-8");
+		copy_response(r, message, strlen(message), "text/plain; charset=utf-8");
 
 	if (response) {
 		http_add_header(response, MHD_HTTP_HEADER_CONNECTION, "close");

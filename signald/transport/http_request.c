@@ -1,10 +1,13 @@
 /* http_request.c - one request: its beginning, its body, its waiting, its end */
 #include <errno.h>
-#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
+#include "log.h"
+#include "loop.h"
+#include "transport/forwarded.h"
 #include "transport/http_priv.h"
 #include "transport/ws_conn.h"
 
@@ -30,6 +33,16 @@ const char *http_raw_query(const struct http_request *r)
 const char *http_address(const struct http_request *r)
 {
 	return r->address;
+}
+
+const struct client_address *http_client(const struct http_request *r)
+{
+	return &r->client;
+}
+
+bool http_secure(const struct http_request *r)
+{
+	return r->secure;
 }
 
 void *http_data(const struct http_request *r)
@@ -73,32 +86,40 @@ const char *http_query(const struct http_request *cr, const char *key)
 
 /* --- begin and end --- */
 
-/* RFC 9112 section 3.2.2: a target may name the server, too; what Host says counts */
-static const char *skip_authority(const char *uri)
+/* RFC 9112 section 3.2.2: a target may name the server, too. Returns where its path begins. */
+static size_t skip_authority(const char *uri, size_t *at, size_t *n)
 {
-	const char *slash;
-
-	if (strncmp(uri, "http://", 7) != 0 && strncmp(uri, "https://", 8) != 0)
-		return uri;
-	slash = strchr(strstr(uri, "//") + 2, '/');
-	return slash ? slash : "/";
+	*at = *n = 0;
+	if (strncasecmp(uri, "http://", 7) == 0)
+		*at = 7;
+	else if (strncasecmp(uri, "https://", 8) == 0)
+		*at = 8;
+	else
+		return 0;
+	*n = strcspn(uri + *at, "/?");
+	return *at + *n;
 }
 
 /* libmicrohttpd calls this first, with the target as the client wrote it. What
  * is returned becomes the request's pointer; NULL: out of memory. */
 void *http_request_begin(void *listener, const char *uri, struct MHD_Connection *conn)
 {
-	const char *target = skip_authority(uri);
-	size_t n = strlen(target), path_n = strcspn(target, "?");
-	struct http_request *r = calloc(1, sizeof(*r) + n + 1);
+	size_t at, authority_n, skipped = skip_authority(uri, &at, &authority_n);
+	const char *path = uri + skipped, *slash = skipped && *path != '/' ? "/" : "";
+	size_t n = strlen(path);
+	struct http_request *r = calloc(1, sizeof(*r) + authority_n + n + 3);
 
 	if (!r)
 		return NULL;
 	http_conn_request(conn, r); /* no end is reported when the query's arguments do not fit */
 	r->listener = listener;
-	memcpy(r->target, target, n + 1);
-	r->raw_path_n = path_n;
-	r->query = r->target + path_n + (r->target[path_n] == '?');
+	r->begin_ms = loop_now_ms();
+	strcat(strcat(r->target, slash), path);
+	r->raw_path_n = strcspn(r->target, "?");
+	r->query = r->target + r->raw_path_n + (r->target[r->raw_path_n] == '?');
+	r->authority = r->target + n + 2;
+	r->authority_n = authority_n;
+	memcpy(r->target + n + 2, uri + at, authority_n);
 	return r;
 }
 
@@ -134,28 +155,82 @@ void http_request_free(struct http_request *r)
 	free(r);
 }
 
+/* One line, without the query: it may hold a session's id or a token. */
+static void log_answered(const struct http_request *r)
+{
+	char path[HTTP_LOGGED_PATH_MAX + 1];
+	size_t n = r->raw_path_n < sizeof(path) - 1 ? r->raw_path_n : sizeof(path) - 1;
+
+	http_printable(path, r->target, n);
+	log_info("access", "%s %s %s %u %llu bytes %llu ms", r->address, r->verb, path, r->status,
+		 (unsigned long long)r->sent_bytes,
+		 (unsigned long long)(loop_now_ms() - r->begin_ms));
+}
+
 void http_request_end(void *listener, struct MHD_Connection *conn, void **request,
 		      enum MHD_RequestTerminationCode why)
 {
+	struct http_request *r = *request;
+
 	(void)listener;
 	(void)why;
 	http_conn_step(conn); /* the next request */
 	http_conn_request(conn, NULL);
-	http_request_free(*request);
+	if (r && r->status && r->listener->srv->cfg.access_log)
+		log_answered(r);
+	http_request_free(r);
 	*request = NULL;
 }
 
 /* --- the first call: the headers are in --- */
 
-static void set_address(struct http_request *r)
+struct forwarding {
+	const struct address_set *trusted;
+	struct forwarded chain;
+	enum forwarded_proto proto;
+};
+
+static enum MHD_Result see_forwarded(void *ctx, enum MHD_ValueKind kind, const char *name,
+				     const char *value)
+{
+	struct forwarding *f = ctx;
+
+	(void)kind;
+	if (value && strcasecmp(name, "X-Forwarded-For") == 0)
+		forwarded_add(&f->chain, f->trusted, value);
+	else if (value && strcasecmp(name, "X-Forwarded-Proto") == 0)
+		f->proto = forwarded_proto(value); /* the last line was added last */
+	return MHD_YES;
+}
+
+/* The connection is one of a proxy of ours: who is behind it? */
+static void believe_proxy(struct http_request *r)
+{
+	struct http_server *srv = r->listener->srv;
+	struct forwarding f = { .trusted = srv->cfg.trusted };
+
+	r->host_proven = true; /* it forwards for names it knows */
+	forwarded_init(&f.chain);
+	MHD_get_connection_values(r->conn, MHD_HEADER_KIND, see_forwarded, &f);
+	if (f.chain.client.family)
+		r->client = f.chain.client;
+	if (f.proto == FORWARDED_HTTP || f.proto == FORWARDED_HTTPS)
+		r->secure = f.proto == FORWARDED_HTTPS;
+	if (f.chain.garbage || f.proto == FORWARDED_GARBAGE)
+		srv->counters.forwarded_garbage++;
+}
+
+static void set_client(struct http_request *r)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(r->conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	const struct sockaddr *sa = info ? info->client_addr : NULL;
-	socklen_t n = sa && sa->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-						      : sizeof(struct sockaddr_in);
 
-	if (!sa || getnameinfo(sa, n, r->address, sizeof(r->address), NULL, 0, NI_NUMERICHOST))
+	client_address_read(&r->client, info ? info->client_addr : NULL);
+	r->host_proven = r->secure;
+	if (address_set_has(r->listener->srv->cfg.trusted, &r->client))
+		believe_proxy(r);
+	client_address_text(&r->client, r->address);
+	if (!r->address[0])
 		strcpy(r->address, "?");
 }
 
@@ -175,21 +250,31 @@ static bool set_path(struct http_request *r)
 	       http_decode(r->path, r->raw_path_n + 1, r->target, r->raw_path_n, false) >= 0;
 }
 
-static enum MHD_Result begin(struct http_request *r, const char *verb)
+/* Where a malformed request ends nobody knows: nothing behind it is read. */
+static enum MHD_Result refuse(struct http_request *r, unsigned status)
+{
+	r->listener->srv->counters.bad_requests++;
+	r->refused = true;
+	http_reply_error(r, status,
+			 status == MHD_HTTP_NOT_IMPLEMENTED ? "Not Implemented" : "Bad Request");
+	return http_queue_stored(r);
+}
+
+static enum MHD_Result begin(struct http_request *r, const char *verb, const char *version)
 {
 	struct http_server *srv = r->listener->srv;
+	unsigned status;
 	size_t length;
 	bool hurry;
 
 	srv->counters.requests++;
 	set_method(r, verb);
-	set_address(r);
-	if (!http_framing_is_sane(r, &length) || !set_path(r)) {
-		srv->counters.bad_requests++;
-		r->endpoint = NULL;
-		http_reply_error(r, MHD_HTTP_BAD_REQUEST, "Bad Request");
-		return http_queue_stored(r);
-	}
+	set_client(r);
+	status = http_check_sanity(r, version, &length);
+	if (!status && !set_path(r))
+		status = MHD_HTTP_BAD_REQUEST;
+	if (status)
+		return refuse(r, status);
 	http_dispatch(r, length);
 	/* A client that asks first, or has far too much to say, is told at once. */
 	hurry = length > r->body_max + HTTP_DRAIN_MAX || http_header(r, "Expect");
@@ -316,14 +401,13 @@ enum MHD_Result http_request_access(void *listener, struct MHD_Connection *conn,
 
 	(void)listener;
 	(void)url;
-	(void)version;
 	if (!r || r->gone || (r->listener->srv->stopping && !r->response))
 		return MHD_NO;
 	if (!r->started) {
 		r->started = true;
 		r->conn = conn;
 		http_conn_step(conn); /* the body */
-		return begin(r, verb);
+		return begin(r, verb, version);
 	}
 	if (n) {
 		*size = 0;

@@ -211,7 +211,7 @@ static struct MHD_Daemon *start_daemon(struct http_listener *l, int fd)
 		http_connections_bound(l->srv) + 1, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
 		(unsigned)IDLE_S, /* one for all: own ones are walked */
-		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+		MHD_OPTION_END);
 }
 
 static int start_listener(struct http_listener *l, const char *address)

@@ -10,7 +10,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
+struct address_set;
+struct client_address;
 struct event_base;
 struct http_server;
 struct http_request;
@@ -37,6 +40,10 @@ struct http_config {
 	unsigned step_ms;	   /* for the headers, the body, and taking the answer, each;
 				    * 0: 90 s */
 	const struct origin_policy *origins; /* a loan for the server's life; NULL: empty list */
+	const struct address_set *trusted;   /* the same; whose X-Forwarded-* are believed */
+	bool access_log;		     /* a line for each answered request */
+	bool cors_credentials;	   /* pages of listed origins may send cookies and the like */
+	bool cors_private_network; /* public pages may ask a server in a private network */
 };
 
 /* What this layer has done and refused since start. */
@@ -48,6 +55,8 @@ struct http_counters {
 	uint64_t websockets_refused;  /* 503: connections_max */
 	uint64_t connections_refused; /* far above it */
 	uint64_t slow;		      /* step_ms was over */
+	uint64_t forwarded_garbage;   /* X-Forwarded-* of a trusted proxy that made no sense */
+	uint64_t streams_refused;     /* 503: too many long documents at once */
 	uint64_t out_of_memory;
 };
 
@@ -80,15 +89,35 @@ const char *http_segment(const struct http_request *r); /* what ':' or '*' stood
 const char *http_query(const struct http_request *r, const char *key);	 /* decoded; NULL: absent */
 const char *http_header(const struct http_request *r, const char *name); /* NULL: absent */
 const char *http_body(const struct http_request *r, size_t *n);
-const char *http_address(const struct http_request *r); /* client's IP address as text */
+const char *http_address(const struct http_request *r); /* client's IP address as text; "?" */
+const struct client_address *http_client(const struct http_request *r); /* the same */
+bool http_secure(const struct http_request *r); /* the client's connection is TLS */
 
 void http_reply_json(struct http_request *r, unsigned status, const char *json, size_t n);
 void http_reply_bytes(struct http_request *r, unsigned status, const char *content_type,
-		      const char *extra_header_name, const char *extra_header_value, const void *p,
-		      size_t n);
+		      const void *p, size_t n); /* content_type NULL: none */
 /* {"error":text}, with a status of 400 and above */
 void http_reply_error(struct http_request *r, unsigned status, const char *text);
 /* 404 {"error":"Not Found","path":...} with the path as it was asked for. */
 void http_reply_not_found(struct http_request *r);
+
+/* A long answer is sent in blocks, each written when the client has taken the one before: whatever
+ * its length, it never holds the loop. */
+struct http_stream {
+	/* Write up to size bytes, which are those from pos on. Returns how many: at least 1, and no
+	 * more than are left of an answer of known length; 0 at the end of one of unknown
+	 * length; -1: broken, the connection is cut. May be called until done(). */
+	ssize_t (*read)(void *ctx, uint64_t pos, char *buf, size_t size);
+	void (*done)(void *ctx); /* sent, or nobody wants it any more; NULL: nothing to do */
+	void *ctx;
+};
+#define HTTP_LENGTH_UNKNOWN UINT64_MAX
+/* s is copied. done() is called in any case, within this call if there was no memory. */
+void http_reply_stream(struct http_request *r, unsigned status, const char *content_type,
+		       uint64_t length, const struct http_stream *s);
+
+/* One header more for the answer just given. In place of ours, when we would have set it too:
+ * Cache-Control, Content-Security-Policy. */
+void http_reply_header(struct http_request *r, const char *name, const char *value);
 
 #endif

@@ -73,6 +73,59 @@ int http_query_value(const char *query, const char *key, char *out, size_t size)
 	return value ? http_decode(out, size, value, value_n, true) : -ENOENT;
 }
 
+bool http_target_is_fine(const char *target)
+{
+	for (; *target; target++)
+		if ((unsigned char)*target <= ' ' || *target == 0x7f)
+			return false;
+	return true;
+}
+
+void http_printable(char *out, const char *p, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		out[i] = p[i] >= 0x20 && p[i] < 0x7f ? p[i] : '?';
+	out[n] = '\0';
+}
+
+static bool is_alnum(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+bool http_field_is_fine(const char *name, const char *value)
+{
+	if (!*name)
+		return false;
+	for (; *name; name++)
+		if (!is_alnum(*name) && !strchr("!#$%&'*+-.^_`|~", *name))
+			return false;
+	for (; *value; value++)
+		if (((unsigned char)*value < ' ' && *value != '\t') || *value == 0x7f)
+			return false;
+	return true;
+}
+
+bool http_host_is_fine(const char *host)
+{
+	const char *p = host;
+
+	if (*p == '[') {
+		p += strspn(p + 1, "0123456789abcdefABCDEF:.") + 1;
+		if (*p++ != ']')
+			return false;
+	}
+	while (is_alnum(*p) || (*p && strchr("-._~%!$&'()*+,;=", *p)))
+		p++;
+	if (p == host)
+		return false;
+	if (*p == ':')
+		p += 1 + strspn(p + 1, "0123456789");
+	return !*p;
+}
+
 bool http_has_token(const char *list, const char *token)
 {
 	size_t want = strlen(token);
@@ -85,6 +138,25 @@ bool http_has_token(const char *list, const char *token)
 		if (n == want && strncasecmp(list, token, n) == 0)
 			return true;
 		list += n;
+	}
+	return false;
+}
+
+bool http_etag_matches(const char *list, const char *etag)
+{
+	size_t want = strlen(etag);
+
+	while (list && *list) {
+		list += strspn(list, " \t,");
+		if (*list == '*')
+			return true;
+		if (strncmp(list, "W/", 2) == 0)
+			list += 2;
+		if (strncmp(list, etag, want) == 0 && strchr(" \t,", list[want]))
+			return true; /* strchr() finds the end, too */
+		if (*list == '"')
+			list += 1 + strcspn(list + 1, "\"");
+		list += strcspn(list, ",");
 	}
 	return false;
 }

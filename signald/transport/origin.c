@@ -109,19 +109,23 @@ static unsigned effective_port(const struct parts *p, unsigned written)
 	return has_scheme(p, "https") ? 443 : has_scheme(p, "http") ? 80 : 0;
 }
 
-static bool is_loopback(const struct parts *p)
+static bool read_v4(const struct parts *p, uint8_t v4[4])
 {
 	char host[16];
-	uint8_t v4[4];
 
-	if (same_text(p->host, p->host_n, "localhost", 9) ||
-	    same_text(p->host, p->host_n, "[::1]", 5))
-		return true;
 	if (p->host_n >= sizeof(host))
 		return false;
 	memcpy(host, p->host, p->host_n);
 	host[p->host_n] = '\0';
-	return inet_pton(AF_INET, host, v4) == 1 && v4[0] == 127;
+	return inet_pton(AF_INET, host, v4) == 1;
+}
+
+static bool is_loopback(const struct parts *p)
+{
+	uint8_t v4[4];
+
+	return same_text(p->host, p->host_n, "localhost", 9) ||
+	       same_text(p->host, p->host_n, "[::1]", 5) || (read_v4(p, v4) && v4[0] == 127);
 }
 
 static bool same_origin(const struct parts *a, const struct parts *b)
@@ -131,12 +135,21 @@ static bool same_origin(const struct parts *a, const struct parts *b)
 	       effective_port(a, a->port) == effective_port(b, b->port);
 }
 
-/* Whether TLS ends in front of us is not known here: the scheme is not compared. */
-static bool is_own(const struct parts *p, const char *host)
+static bool is_address(const struct parts *p)
+{
+	uint8_t v4[4];
+
+	return p->host[0] == '[' || read_v4(p, v4);
+}
+
+/* Whether TLS ends in front of us is not known here: the scheme is not compared. A name without a
+ * certificate may be anybody's that resolves to our address. */
+static bool is_own(const struct parts *p, const char *host, bool proven)
 {
 	struct parts own = { 0 };
 
 	return host && is_web(p) && parse_authority(host, &own) &&
+	       (proven || is_address(&own) || is_loopback(&own)) &&
 	       same_text(p->host, p->host_n, own.host, own.host_n) &&
 	       effective_port(p, p->port) == effective_port(p, own.port);
 }
@@ -154,7 +167,8 @@ static bool in_list(const struct origin_policy *p, const struct parts *origin)
 	return false;
 }
 
-bool origin_allowed(const struct origin_policy *p, const char *origin, const char *host)
+bool origin_allowed(const struct origin_policy *p, const char *origin, const char *host,
+		    bool proven)
 {
 	struct parts o = { 0 };
 
@@ -166,9 +180,14 @@ bool origin_allowed(const struct origin_policy *p, const char *origin, const cha
 		return true;
 	if (!parse_origin(origin, &o))
 		return false;
-	if (is_own(&o, host))
+	if (is_own(&o, host, proven))
 		return true;
 	return p && ((p->loopback && is_web(&o) && is_loopback(&o)) || in_list(p, &o));
+}
+
+bool origin_everybody(const struct origin_policy *p)
+{
+	return p && p->everybody;
 }
 
 /* Returns 0, -EINVAL, -ENOMEM. */

@@ -1,9 +1,14 @@
 /* origin.h - which web pages may talk to us
  *
  * One policy for REST, polling and WebSocket upgrades. Always allowed: no
- * Origin header at all (not a browser), the same origin as the Host header,
- * and "file://" (a desktop app's own page). "null" (a sandboxed page, anybody)
- * is refused unless everything is allowed. Pure; any thread. */
+ * Origin header at all (not a browser), the same origin as the Host header
+ * where that header can be believed, and "file://" (a desktop app's own page).
+ * "null" (a sandboxed page, anybody) is refused unless everything is allowed.
+ *
+ * A page whose name was made to resolve to our address after it was loaded (DNS
+ * rebinding) is of the same origin, as its browser sees it. It cannot come with
+ * an address or "localhost" for a name, nor over TLS with our certificate.
+ * Pure; any thread. */
 #ifndef ORIGIN_H
 #define ORIGIN_H
 
@@ -22,7 +27,12 @@ struct origin_policy;
 int origin_policy_new(struct origin_policy **out, const char *const *list, const char **bad);
 void origin_policy_free(struct origin_policy *p); /* NULL is fine */
 
-/* origin, host: the headers' values, NULL when absent. p NULL: an empty list. */
-bool origin_allowed(const struct origin_policy *p, const char *origin, const char *host);
+/* origin, host: the headers' values, NULL when absent. proven: the browser saw a certificate for
+ * this Host. p NULL: an empty list. */
+bool origin_allowed(const struct origin_policy *p, const char *origin, const char *host,
+		    bool proven);
+
+/* Is every page allowed ("*")? */
+bool origin_everybody(const struct origin_policy *p);
 
 #endif

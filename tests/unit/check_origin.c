@@ -20,20 +20,32 @@ static struct origin_policy *policy(const char *a, const char *b)
 
 START_TEST(without_a_list_only_no_origin_our_own_and_file)
 {
-	ck_assert(origin_allowed(NULL, NULL, NULL));
-	ck_assert(origin_allowed(NULL, "file://", "x"));
-	ck_assert(origin_allowed(NULL, "https://a.example:449", "a.example:449"));
-	ck_assert(origin_allowed(NULL, "https://A.example", "a.EXAMPLE"));
-	ck_assert(origin_allowed(NULL, "http://a.example", "a.example:80"));
-	ck_assert(origin_allowed(NULL, "https://a.example:443", "a.example"));
-	ck_assert(origin_allowed(NULL, "http://[2001:db8::1]:449", "[2001:db8::1]:449"));
-	ck_assert(!origin_allowed(NULL, "null", "null"));
-	ck_assert(!origin_allowed(NULL, "", ""));
-	ck_assert(!origin_allowed(NULL, "https://a.example", NULL));
-	ck_assert(!origin_allowed(NULL, "https://a.example", "a.example:449"));
-	ck_assert(!origin_allowed(NULL, "https://a.example", "b.example"));
-	ck_assert(!origin_allowed(NULL, "http://localhost", "a.example"));
-	ck_assert(!origin_allowed(NULL, "app://a.example", "a.example"));
+	ck_assert(origin_allowed(NULL, NULL, NULL, true));
+	ck_assert(origin_allowed(NULL, "file://", "x", true));
+	ck_assert(origin_allowed(NULL, "https://a.example:449", "a.example:449", true));
+	ck_assert(origin_allowed(NULL, "https://A.example", "a.EXAMPLE", true));
+	ck_assert(origin_allowed(NULL, "http://a.example", "a.example:80", true));
+	ck_assert(origin_allowed(NULL, "https://a.example:443", "a.example", true));
+	ck_assert(origin_allowed(NULL, "http://[2001:db8::1]:449", "[2001:db8::1]:449", true));
+	ck_assert(!origin_allowed(NULL, "null", "null", true));
+	ck_assert(!origin_allowed(NULL, "", "", true));
+	ck_assert(!origin_allowed(NULL, "https://a.example", NULL, true));
+	ck_assert(!origin_allowed(NULL, "https://a.example", "a.example:449", true));
+	ck_assert(!origin_allowed(NULL, "https://a.example", "b.example", true));
+	ck_assert(!origin_allowed(NULL, "http://localhost", "a.example", true));
+	ck_assert(!origin_allowed(NULL, "app://a.example", "a.example", true));
+}
+END_TEST
+
+START_TEST(a_name_that_nobody_proved_is_not_our_own)
+{
+	ck_assert(!origin_allowed(NULL, "http://a.example:449", "a.example:449", false));
+	ck_assert(!origin_allowed(NULL, "http://localhost.evil", "localhost.evil", false));
+	ck_assert(!origin_allowed(NULL, "http://127.1", "127.1", false));
+	ck_assert(origin_allowed(NULL, "http://192.0.2.1:449", "192.0.2.1:449", false));
+	ck_assert(origin_allowed(NULL, "http://[2001:db8::1]:449", "[2001:db8::1]:449", false));
+	ck_assert(origin_allowed(NULL, "http://localhost:449", "localhost:449", false));
+	ck_assert(origin_allowed(NULL, "https://a.example:449", "a.example:449", true));
 }
 END_TEST
 
@@ -70,9 +82,9 @@ START_TEST(loopback_is_that_and_nothing_like_it)
 	struct origin_policy *p = policy("loopback", NULL);
 
 	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
-		ck_assert_msg(origin_allowed(p, yes[i], "x"), "%s", yes[i]);
+		ck_assert_msg(origin_allowed(p, yes[i], "x", true), "%s", yes[i]);
 	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
-		ck_assert_msg(!origin_allowed(p, no[i], "x"), "%s", no[i]);
+		ck_assert_msg(!origin_allowed(p, no[i], "x", true), "%s", no[i]);
 	origin_policy_free(p);
 }
 END_TEST
@@ -81,12 +93,12 @@ START_TEST(exact_origins_are_compared_as_origins)
 {
 	struct origin_policy *p = policy("https://app.example", "capacitor://localhost");
 
-	ck_assert(origin_allowed(p, "https://APP.example:443", NULL));
-	ck_assert(origin_allowed(p, "capacitor://localhost", NULL));
-	ck_assert(!origin_allowed(p, "http://app.example", NULL));
-	ck_assert(!origin_allowed(p, "https://app.example:444", NULL));
-	ck_assert(!origin_allowed(p, "https://xapp.example", NULL));
-	ck_assert(!origin_allowed(p, "https://app.example.evil", NULL));
+	ck_assert(origin_allowed(p, "https://APP.example:443", NULL, true));
+	ck_assert(origin_allowed(p, "capacitor://localhost", NULL, true));
+	ck_assert(!origin_allowed(p, "http://app.example", NULL, true));
+	ck_assert(!origin_allowed(p, "https://app.example:444", NULL, true));
+	ck_assert(!origin_allowed(p, "https://xapp.example", NULL, true));
+	ck_assert(!origin_allowed(p, "https://app.example.evil", NULL, true));
 	origin_policy_free(p);
 }
 END_TEST
@@ -95,8 +107,8 @@ START_TEST(a_star_is_everybody)
 {
 	struct origin_policy *p = policy("*", NULL);
 
-	ck_assert(origin_allowed(p, "null", NULL));
-	ck_assert(origin_allowed(p, "https://any.example", NULL));
+	ck_assert(origin_allowed(p, "null", NULL, true));
+	ck_assert(origin_allowed(p, "https://any.example", NULL, true));
 	origin_policy_free(p);
 }
 END_TEST
@@ -130,12 +142,12 @@ START_TEST(a_list_has_an_end_and_so_has_an_origin)
 	ck_assert_int_eq(origin_policy_new(&p, list, &bad), -E2BIG);
 	list[ORIGINS_MAX] = NULL;
 	ck_assert_int_eq(origin_policy_new(&p, list, &bad), 0);
-	ck_assert(origin_allowed(p, "https://a.example", NULL));
+	ck_assert(origin_allowed(p, "https://a.example", NULL, true));
 	origin_policy_free(p);
 	memset(origin + 8, 'a', ORIGIN_MAX + 1 - 8);
-	ck_assert(!origin_allowed(NULL, origin, origin + 8));
+	ck_assert(!origin_allowed(NULL, origin, origin + 8, true));
 	origin[ORIGIN_MAX] = '\0';
-	ck_assert(origin_allowed(NULL, origin, origin + 8));
+	ck_assert(origin_allowed(NULL, origin, origin + 8, true));
 }
 END_TEST
 
@@ -163,6 +175,7 @@ int main(void)
 
 	suite_add_tcase(s, t);
 	tcase_add_test(t, without_a_list_only_no_origin_our_own_and_file);
+	tcase_add_test(t, a_name_that_nobody_proved_is_not_our_own);
 	tcase_add_test(t, loopback_is_that_and_nothing_like_it);
 	tcase_add_test(t, exact_origins_are_compared_as_origins);
 	tcase_add_test(t, a_star_is_everybody);
