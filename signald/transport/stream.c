@@ -17,13 +17,101 @@
 #include <unistd.h>
 
 #define RECORD_BYTES 16384 /* RFC 8446 section 5.1 */
-#define IOV_BATCH 64
 
 static uint8_t scratch[RECORD_BYTES];
 
-void stream_init(struct stream *s, int fd, struct ssl_st *ssl)
+/* --- one BIO for all ---
+ *
+ * A BIO a connection would hold nothing but its descriptor, and cost 200 bytes. There is one
+ * thread and no call of OpenSSL outlives its return: the BIO is told the descriptor before each. */
+
+static struct {
+	BIO *bio;
+	int fd;
+	bool at_end; /* the last read met the end of the stream */
+} shared;
+
+static int bio_result(BIO *bio, ssize_t n, void (*retry)(BIO *bio))
 {
-	*s = (struct stream){ .ssl = ssl, .fd = fd };
+	BIO_clear_retry_flags(bio);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		retry(bio);
+	return (int)n;
+}
+
+static void retry_read(BIO *bio)
+{
+	BIO_set_retry_read(bio);
+}
+
+static void retry_write(BIO *bio)
+{
+	BIO_set_retry_write(bio);
+}
+
+static int bio_read(BIO *bio, char *p, int n)
+{
+	ssize_t got = recv(shared.fd, p, (size_t)n, 0);
+
+	shared.at_end = got == 0;
+	return bio_result(bio, got, retry_read);
+}
+
+static int bio_write(BIO *bio, const char *p, int n)
+{
+	return bio_result(bio, send(shared.fd, p, (size_t)n, MSG_NOSIGNAL), retry_write);
+}
+
+static long bio_ctrl(BIO *bio, int what, long n, void *p)
+{
+	(void)bio;
+	(void)n;
+	(void)p;
+	return what == BIO_CTRL_EOF ? shared.at_end : what == BIO_CTRL_FLUSH;
+}
+
+static BIO *make_bio(void)
+{
+	BIO_METHOD *m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "stream");
+	BIO *bio;
+
+	if (!m)
+		return NULL;
+	if (!BIO_meth_set_read(m, bio_read) || !BIO_meth_set_write(m, bio_write) ||
+	    !BIO_meth_set_ctrl(m, bio_ctrl) || !(bio = BIO_new(m))) {
+		BIO_meth_free(m);
+		return NULL;
+	}
+	BIO_set_init(bio, 1);
+	return bio;
+}
+
+/* Before every call that may read or write. */
+static void begin(const struct stream *s)
+{
+	shared.fd = s->fd;
+	shared.at_end = false;
+	ERR_clear_error();
+	errno = 0;
+}
+
+/* --- life --- */
+
+void stream_init(struct stream *s, int fd)
+{
+	*s = (struct stream){ .fd = fd };
+}
+
+int stream_start_tls(struct stream *s, struct ssl_st *ssl)
+{
+	if (!shared.bio)
+		shared.bio = make_bio();
+	if (!shared.bio)
+		return -ENOMEM;
+	BIO_up_ref(shared.bio);
+	SSL_set_bio(ssl, shared.bio, shared.bio);
+	s->ssl = ssl;
+	return 0;
 }
 
 /* --- plain --- */
@@ -74,8 +162,7 @@ int stream_handshake(struct stream *s)
 		return 0;
 	if (s->broken)
 		return -EPROTO;
-	ERR_clear_error();
-	errno = 0;
+	begin(s);
 	s->want = 0;
 	rc = SSL_accept(s->ssl);
 	if (rc == 1)
@@ -95,8 +182,7 @@ static ssize_t tls_read(struct stream *s, void *p, size_t n)
 	if (s->broken)
 		return -EPROTO;
 	do {
-		ERR_clear_error();
-		errno = 0;
+		begin(s);
 		rc = SSL_read_ex(s->ssl, (uint8_t *)p + got, n - got, &step);
 		if (rc != 1) {
 			rc = tls_error(s, rc, errno);
@@ -114,8 +200,7 @@ static int tls_record(struct stream *s, const void *p, size_t n)
 	size_t written;
 	int rc;
 
-	ERR_clear_error();
-	errno = 0;
+	begin(s);
 	rc = SSL_write_ex(s->ssl, p, n, &written);
 	if (rc == 1) {
 		s->owed = 0;
@@ -194,7 +279,8 @@ ssize_t stream_writev(struct stream *s, const struct iovec *iov, int n)
 
 bool stream_pending(const struct stream *s)
 {
-	return s->ssl && SSL_has_pending(s->ssl);
+	return s->ssl && (SSL_has_pending(s->ssl) ||
+			  SSL_get_shutdown(s->ssl) & SSL_RECEIVED_SHUTDOWN);
 }
 
 unsigned stream_wants(const struct stream *s)
@@ -207,7 +293,7 @@ static void say_goodbye(struct stream *s)
 {
 	if (!s->ssl || s->broken || s->owed || SSL_in_init(s->ssl))
 		return;
-	ERR_clear_error();
+	begin(s);
 	SSL_shutdown(s->ssl);
 }
 

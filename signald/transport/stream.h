@@ -24,14 +24,17 @@ struct stream {
 	int fd;		    /* -1: closed */
 	uint16_t owed;	    /* bytes that were taken and wait in OpenSSL, encrypted */
 	uint8_t want;	    /* enum stream_want, of the last call; see stream_wants() */
-	bool broken;	    /* OpenSSL must not be asked for a close_notify any more */
+	bool broken;	    /* TLS failed: OpenSSL must not be asked anything more */
 };
 
 #define STREAM_CLOSED ((struct stream){ .fd = -1 })
 
-/* fd (non-blocking) and ssl (NULL: plain; as tls_context_stream() makes it)
- * become the stream's. */
-void stream_init(struct stream *s, int fd, struct ssl_st *ssl);
+/* A plain stream; fd (non-blocking) becomes the stream's. */
+void stream_init(struct stream *s, int fd);
+
+/* For tls_context.c: from here on TLS; ssl, a server's, becomes the stream's.
+ * Returns 0, -ENOMEM (it does not). */
+int stream_start_tls(struct stream *s, struct ssl_st *ssl);
 
 /* A server's side of the TLS handshake, as far as bytes and room allow: at most
  * one signature a call. Nothing to do on a plain stream.
@@ -44,7 +47,8 @@ int stream_handshake(struct stream *s);
  * it may return less than there is: look at stream_pending(). */
 ssize_t stream_read(struct stream *s, void *p, size_t n);
 
-/* Bytes are here already that no readiness of the descriptor will tell. */
+/* Bytes, or the client's end, are here already and no readiness of the
+ * descriptor will tell. */
 bool stream_pending(const struct stream *s);
 
 /* Write in order as much as the socket takes; pieces that are small share a

@@ -32,7 +32,8 @@ struct tls_counters {
  * -ENOMEM, or why a file cannot be used: -EPERM, -ENOENT, ..., -EBADMSG for what is
  * in it; the log says which file and why. */
 int tls_context_new(struct tls_context **out, const struct tls_config *cfg, int64_t now_s);
-void tls_context_free(struct tls_context *t); /* streams live on; NULL is fine */
+/* After streams whose handshake is under way; others live on. NULL is fine. */
+void tls_context_free(struct tls_context *t);
 
 /* Read the files again, changed or not (SIGHUP), or if they look different from
  * when they were tried last (cheap: to be called every few seconds; also makes
