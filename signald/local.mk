@@ -42,7 +42,10 @@ libsignald_io_a_SOURCES += \
 	signald/transport/http_request.c signald/transport/http_priv.h \
 	signald/transport/http_server.c signald/transport/http_server.h \
 	signald/transport/static_files.c signald/transport/static_files.h \
+	signald/transport/bridge.c signald/transport/bridge.h \
 	signald/transport/stream.c signald/transport/stream.h \
+	signald/transport/tls_context.c signald/transport/tls_context.h \
+	signald/transport/tls_tickets.c signald/transport/tls_tickets.h \
 	signald/transport/ws_conn.c signald/transport/ws_conn.h
 
 # --- calls --------------------------------------------------------------------

@@ -147,9 +147,7 @@ static int tls_error(struct stream *s, int rc, int saved_errno)
 	case SSL_ERROR_WANT_READ: s->want = STREAM_READ; return -EAGAIN;
 	case SSL_ERROR_WANT_WRITE: s->want = STREAM_WRITE; return -EAGAIN;
 	case SSL_ERROR_ZERO_RETURN: return 0;
-	case SSL_ERROR_SYSCALL:
-		s->broken = true;
-		return saved_errno ? -saved_errno : -ECONNRESET;
+	case SSL_ERROR_SYSCALL: s->broken = true; return saved_errno ? -saved_errno : -ECONNRESET;
 	default: s->broken = true; return -EPROTO;
 	}
 }
@@ -279,8 +277,8 @@ ssize_t stream_writev(struct stream *s, const struct iovec *iov, int n)
 
 bool stream_pending(const struct stream *s)
 {
-	return s->ssl && (SSL_has_pending(s->ssl) ||
-			  SSL_get_shutdown(s->ssl) & SSL_RECEIVED_SHUTDOWN);
+	return s->ssl &&
+	       (SSL_has_pending(s->ssl) || SSL_get_shutdown(s->ssl) & SSL_RECEIVED_SHUTDOWN);
 }
 
 unsigned stream_wants(const struct stream *s)
