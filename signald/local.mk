@@ -24,9 +24,12 @@ libsignald_core_a_SOURCES += \
 	signald/transport/outq.c signald/transport/outq.h \
 	signald/transport/utf8.c signald/transport/utf8.h \
 	signald/transport/ws_frame.c signald/transport/ws_frame.h \
+	signald/engineio/eio_drain.c \
 	signald/engineio/eio_packet.c signald/engineio/eio_packet.h \
+	signald/engineio/eio_polling.c \
 	signald/engineio/eio_server.c signald/engineio/eio_server.h \
 	signald/engineio/eio_session.c signald/engineio/eio_priv.h \
+	signald/engineio/eio_table.c signald/engineio/eio_table.h \
 	signald/engineio/eio_upgrade.c \
 	signald/socketio/sio_client.c signald/socketio/sio_priv.h \
 	signald/socketio/sio_packet.c signald/socketio/sio_packet.h \

@@ -5,9 +5,8 @@
 #include <string.h>
 
 #include "engineio/eio_priv.h"
-#include "transport/ws_frame.h"
 
-#define LATE_MS 1000 /* a ping later than this was our own sleep, not the client's */
+#define LATE_MS 1000 /* between ticks: longer was our own sleep, not a client's */
 
 void eio_config_defaults(struct eio_config *c)
 {
@@ -43,7 +42,9 @@ int eio_server_new(struct eio_server **out, const struct eio_config *cfg,
 	}
 	srv->cfg = *cfg;
 	srv->handler = *handler;
-	srv->marks = (struct outq_marks){ .soft = cfg->queue_soft, .hard = cfg->queue_hard };
+	srv->marks = (struct outq_marks){ .soft = cfg->queue_soft,
+					  .hard = cfg->queue_hard,
+					  .budget = cfg->budget };
 	srv->dirty_last = &srv->dirty_first;
 	timeq_init(&srv->pings);
 	timeq_init(&srv->pongs);
@@ -56,14 +57,11 @@ int eio_server_new(struct eio_server **out, const struct eio_config *cfg,
 
 void eio_server_free(struct eio_server *srv)
 {
-	struct eio_session *s, *next;
-
 	if (!srv)
 		return;
 	eio_server_stop(srv);
 	eio_server_flush(srv, 1);
-	HASH_ITER (hh, srv->sessions, s, next)
-		eio_session_free(s);
+	eio_table_deinit(&srv->sessions);
 	frame_unref(srv->ping);
 	free(srv);
 }
@@ -124,6 +122,11 @@ void eio_set_data(struct eio_session *s, void *data)
 
 /* --- handshakes --- */
 
+const char *eio_handshake_header(const struct eio_handshake *h, const char *name)
+{
+	return h->header ? h->header(h->request, name) : NULL;
+}
+
 /* Engine.IO v4, "Handshake": exactly these keys */
 static struct frame *open_packet(const struct eio_session *s)
 {
@@ -131,30 +134,50 @@ static struct frame *open_packet(const struct eio_session *s)
 	char text[256];
 
 	snprintf(text, sizeof(text),
-		 "0{\"sid\":\"%s\",\"upgrades\":[%s],\"pingInterval\":%llu,\"pingTimeout\":%llu,"
+		 "0{\"sid\":\"%.*s\",\"upgrades\":[%s],\"pingInterval\":%llu,\"pingTimeout\":%llu,"
 		 "\"maxPayload\":%zu}",
-		 s->sid, s->polling && c->upgrades ? "\"websocket\"" : "",
+		 EIO_SID_LEN, s->sid, s->polling && c->upgrades ? "\"websocket\"" : "",
 		 (unsigned long long)c->ping_interval_ms, (unsigned long long)c->ping_timeout_ms,
 		 c->max_payload);
 	return frame_text(text);
 }
 
-static enum eio_error open_session(struct eio_server *srv, const struct eio_handshake *h,
-				   void *poll, void *ws, uint64_t now_ms, struct eio_session **out)
+/* Is there room, and is the client welcome? Sets h->refusal. */
+static enum eio_error may_open(struct eio_server *srv, struct eio_handshake *h)
 {
+	const struct eio_handler *app = &srv->handler;
+
+	h->refusal = (struct eio_refusal){ .retry_after_s = EIO_RETRY_S };
+	if (srv->stopped || srv->counters.sessions >= srv->cfg.sessions_max) {
+		srv->counters.sessions_refused++;
+		return EIO_UNAVAILABLE;
+	}
+	if (app->allow)
+		h->refusal.message = app->allow(h, app->ctx);
+	if (h->refusal.message) {
+		srv->counters.forbidden++;
+		return EIO_FORBIDDEN;
+	}
+	return h->other_version ? EIO_UNSUPPORTED_VERSION : EIO_OK;
+}
+
+/* Either of poll and ws is NULL. */
+static enum eio_error open_session(struct eio_server *srv, struct eio_handshake *h, void *poll,
+				   void *ws, uint64_t now_ms, struct eio_session **out)
+{
+	enum eio_error e = may_open(srv, h);
 	struct eio_session *s;
 	struct frame *f;
 	int rc;
 
 	*out = NULL;
-	if (srv->stopped || srv->counters.sessions >= srv->cfg.sessions_max) {
-		srv->counters.sessions_refused++;
-		return EIO_UNAVAILABLE;
-	}
+	if (e != EIO_OK)
+		return e;
 	s = eio_session_new(srv, poll != NULL, now_ms);
 	if (!s)
 		goto no_memory;
-	s->poll = poll;
+	if (poll)
+		s->polling->poll = poll;
 	s->ws = ws;
 	f = open_packet(s);
 	rc = f ? eio_session_push(s, f, false) : -ENOMEM;
@@ -174,30 +197,43 @@ no_memory:
 	return EIO_UNAVAILABLE;
 }
 
-enum eio_error eio_open_poll(struct eio_server *srv, const struct eio_handshake *h, void *poll,
+enum eio_error eio_open_poll(struct eio_server *srv, struct eio_handshake *h, void *poll,
 			     uint64_t now_ms, struct eio_session **out)
 {
 	return open_session(srv, h, poll, NULL, now_ms, out);
 }
 
-enum eio_error eio_open_ws(struct eio_server *srv, const struct eio_handshake *h, void *ws,
+enum eio_error eio_open_ws(struct eio_server *srv, struct eio_handshake *h, void *ws,
 			   uint64_t now_ms, struct eio_session **out)
 {
 	return open_session(srv, h, NULL, ws, now_ms, out);
 }
 
+/* What is overdue is gone, whenever its tick comes. */
 struct eio_session *eio_find(struct eio_server *srv, const char *sid, uint64_t now_ms)
 {
 	struct eio_session *s;
 
-	eio_server_tick(srv, now_ms); /* what is overdue is gone, whenever the timer comes */
-	HASH_FIND_STR(srv->sessions, sid, s);
-	return s;
+	s = strlen(sid) == EIO_SID_LEN ? eio_table_find(&srv->sessions, sid) : NULL;
+	if (!s)
+		return NULL;
+	if (s->state == EIO_RUNNING && s->pinged && s->timer.deadline_ms <= now_ms)
+		eio_session_timeout(s);
+	if (s->state == EIO_REPORTED && s->timer.deadline_ms <= now_ms)
+		return NULL;
+	return s->state == EIO_CLOSING && !s->linger ? NULL : s;
 }
 
 bool eio_is_polling(const struct eio_session *s)
 {
 	return s->polling;
+}
+
+const char *eio_sid(const struct eio_session *s, char out[EIO_SID_LEN + 1])
+{
+	memcpy(out, s->sid, EIO_SID_LEN);
+	out[EIO_SID_LEN] = '\0';
+	return out;
 }
 
 /* --- WebSocket --- */
@@ -206,8 +242,9 @@ void eio_ws_message(struct eio_session *s, void *ws, bool binary, const void *p,
 		    uint64_t now_ms)
 {
 	const struct eio_handler *h = &s->srv->handler;
+	struct eio_probe *probe = eio_session_probe(s);
 
-	if (s->probe && ws == s->probe->ws)
+	if (probe && ws == probe->ws)
 		eio_probe_message(s, binary, p, n, now_ms);
 	else if (ws != s->ws || s->state != EIO_RUNNING)
 		return;
@@ -219,7 +256,9 @@ void eio_ws_message(struct eio_session *s, void *ws, bool binary, const void *p,
 
 void eio_ws_gone(struct eio_session *s, void *ws, const char *reason)
 {
-	if (s->probe && ws == s->probe->ws) {
+	struct eio_probe *probe = eio_session_probe(s);
+
+	if (probe && ws == probe->ws) {
 		s->srv->counters.upgrade_failures++;
 		eio_probe_gone(s);
 	} else if (ws == s->ws) {
@@ -230,31 +269,65 @@ void eio_ws_gone(struct eio_session *s, void *ws, const char *reason)
 
 /* --- time --- */
 
-static void send_ping(struct eio_server *srv, struct eio_session *s, uint64_t now_ms)
+/* The pong's time runs from when the ping was due, so that a coarse timer does not
+ * add to it; but a process that slept must not end everybody. */
+static void send_ping(struct eio_server *srv, struct eio_session *s, bool slept, uint64_t now_ms)
 {
-	/* From when it was due, so that a coarse timer does not add to the client's time;
-	 * but a process that slept must not end everybody. */
-	uint64_t from = now_ms - s->timer.deadline_ms > LATE_MS ? now_ms : s->timer.deadline_ms;
+	uint64_t from_ms = slept ? now_ms : s->timer.deadline_ms;
 
-	timeq_add(&srv->pongs, &s->timer, from + srv->cfg.ping_timeout_ms);
+	s->pinged = true;
+	timeq_add(&srv->pongs, &s->timer, from_ms + srv->cfg.ping_timeout_ms);
 	eio_session_push(s, srv->ping, false);
 }
 
-void eio_server_tick(struct eio_server *srv, uint64_t now_ms)
+/* Each true when there may be more. */
+static bool send_pings(struct eio_server *srv, uint64_t now_ms)
+{
+	bool slept = now_ms - srv->ticked_ms > LATE_MS;
+	struct timeq_node *n;
+	unsigned i;
+
+	for (i = 0; i < EIO_TICK_MAX; i++) {
+		n = timeq_take(&srv->pings, now_ms);
+		if (!n)
+			return false;
+		send_ping(srv, timeq_owner(n, struct eio_session, timer), slept, now_ms);
+	}
+	return true;
+}
+
+static bool end_silent(struct eio_server *srv, uint64_t now_ms)
 {
 	struct timeq_node *n;
+	unsigned i;
 
-	while ((n = timeq_take(&srv->pings, now_ms)))
-		send_ping(srv, timeq_owner(n, struct eio_session, timer), now_ms);
-	while ((n = timeq_take(&srv->pongs, now_ms))) {
-		srv->counters.ping_timeouts++;
-		eio_session_end(timeq_owner(n, struct eio_session, timer), "ping timeout", true);
-	}
-	while ((n = timeq_take(&srv->lingering, now_ms)))
-		eio_session_free(timeq_owner(n, struct eio_session, timer));
-	eio_probe_tick(srv, now_ms);
+	for (i = 0; i < EIO_TICK_MAX && (n = timeq_take(&srv->pongs, now_ms)); i++)
+		eio_session_timeout(timeq_owner(n, struct eio_session, timer));
+	return i == EIO_TICK_MAX;
+}
+
+static bool forget_ended(struct eio_server *srv, uint64_t now_ms)
+{
+	struct timeq_node *n;
+	unsigned i;
+
+	for (i = 0; i < EIO_TICK_MAX && (n = timeq_take(&srv->lingering, now_ms)); i++)
+		eio_session_forget(timeq_owner(n, struct eio_session, timer));
+	return i == EIO_TICK_MAX;
+}
+
+bool eio_server_tick(struct eio_server *srv, uint64_t now_ms)
+{
+	bool more = send_pings(srv, now_ms);
+
+	more |= end_silent(srv, now_ms);
+	more |= forget_ended(srv, now_ms);
+	more |= eio_probe_tick(srv, now_ms);
+	if (!more)
+		srv->ticked_ms = now_ms;
 	if (srv->handler.on_tick)
 		srv->handler.on_tick(now_ms, srv->handler.ctx);
+	return eio_drain_tick(srv, now_ms) || more;
 }
 
 uint64_t eio_server_next_deadline(const struct eio_server *srv)
@@ -265,6 +338,7 @@ uint64_t eio_server_next_deadline(const struct eio_server *srv)
 	t = timeq_earlier(t, timeq_next(&srv->lingering));
 	t = timeq_earlier(t, timeq_next(&srv->probes));
 	t = timeq_earlier(t, timeq_next(&srv->releases));
+	t = timeq_earlier(t, eio_drain_next(srv));
 	return h->next_deadline ? timeq_earlier(t, h->next_deadline(h->ctx)) : t;
 }
 
@@ -296,12 +370,13 @@ void eio_server_flush(struct eio_server *srv, uint64_t now_ms)
 void eio_server_stop(struct eio_server *srv)
 {
 	struct eio_session *s, *next;
+	size_t i;
 
 	srv->stopped = true;
-	HASH_ITER (hh, srv->sessions, s, next) {
-		if (s->state == EIO_REPORTED)
-			eio_session_free(s);
-		else
-			eio_session_end(s, "server shutting down", true);
+	for (i = 0; i < srv->sessions.size; i++) {
+		for (s = srv->sessions.buckets[i]; s; s = next) {
+			next = s->next;
+			eio_server_end(s);
+		}
 	}
 }

@@ -18,9 +18,12 @@
 
 #define EIO_SID_LEN 20
 
+struct admission;
+struct client_address;
 struct eio_server;
 struct eio_session;
 struct frame;
+struct outq_budget;
 
 struct eio_config {
 	uint64_t ping_interval_ms;   /* 25,000 */
@@ -32,19 +35,42 @@ struct eio_config {
 	size_t queue_hard;	     /* 4 MB: above, the session is closed */
 	unsigned sessions_max;	     /* 20,000 */
 	bool upgrades;		     /* offer WebSocket to polling clients */
+	const char *cookie;	     /* name of one that holds the sid; NULL: none. A loan */
+	struct admission *admission; /* asked at each handshake; NULL: all are welcome. A loan */
+	struct outq_budget *budget;  /* of all queues of the process; NULL: none. A loan */
 };
 
 void eio_config_defaults(struct eio_config *c);
 
+/* Why there is no session. */
+struct eio_refusal {
+	const char *message;	/* of EIO_FORBIDDEN: what the application said */
+	unsigned retry_after_s; /* of EIO_UNAVAILABLE: ask again then */
+};
+
 /* What a client brought along; loans for the time of the call. */
 struct eio_handshake {
-	const char *address; /* IP address as text */
-	const char *origin;  /* NULL without */
-	const char *query;   /* raw, "" without; never log it */
+	const char *address;		     /* IP address as text */
+	const char *origin;		     /* NULL without: not from a page of another host */
+	const char *query;		     /* raw, "" without; never log it */
+	const char *url;		     /* the target as the client wrote it; never log it */
+	const struct client_address *client; /* NULL: limits of one address are not for it */
+	bool secure;			     /* came over TLS, to us or to a trusted proxy */
+	bool other_version;		     /* asked for another protocol than EIO=4 */
+	uint64_t issued_ms;		     /* Unix time */
+	const char *(*header)(const void *request, const char *name);
+	const void *request;	    /* header's */
+	struct eio_refusal refusal; /* set where the handshake is refused */
 };
+
+/* A header of the request, a loan as the rest; NULL: absent. */
+const char *eio_handshake_header(const struct eio_handshake *h, const char *name);
 
 /* The application. A session is a loan from on_open to the end of on_close. */
 struct eio_handler {
+	/* May be NULL. Is this client welcome? NULL: yes. Else the message it gets as
+	 * EIO_FORBIDDEN; a loan until the request is answered. */
+	const char *(*allow)(const struct eio_handshake *h, void *ctx);
 	/* 0, or -errno: the handshake is refused (503) */
 	int (*on_open)(struct eio_session *s, const struct eio_handshake *h, uint64_t now_ms,
 		       void *ctx);
@@ -88,7 +114,9 @@ struct eio_counters {
 	uint64_t opened_polling, opened_websocket, upgraded;
 	uint64_t closed; /* all reasons */
 	uint64_t ping_timeouts, upgrade_failures, parse_errors;
-	uint64_t sessions_refused; /* sessions_max */
+	uint64_t sessions_refused; /* sessions_max, or on the way out */
+	uint64_t admission_refused;
+	uint64_t forbidden;	  /* the application's allow() */
 	uint64_t queue_closed;	   /* hard mark */
 	uint64_t volatile_dropped; /* soft mark */
 	uint64_t out_of_memory;
@@ -118,6 +146,17 @@ void eio_fail(struct eio_session *s);
 
 void eio_server_wake(struct eio_server *srv); /* a flush is wanted soon */
 
+/* Go out of service: from now on handshakes are refused (503, Retry-After), and
+ * sessions end ("server shutting down") evenly over window_ms, but at least a
+ * hundred a second, so that the clients do not all come back in one moment.
+ * Pending polls are answered, WebSockets cut: no Close frame, no Socket.IO
+ * DISCONNECT. done is called once, from the loop and never from in here, when
+ * the last one is gone and what it was sent had a turn of the loop to leave; it
+ * may end the loop, but free nothing.
+ * window_ms 0, or a second call: the rest as fast as turns of the loop allow. */
+void eio_server_drain(struct eio_server *srv, uint64_t window_ms, uint64_t now_ms,
+		      void (*done)(void *ctx), void *ctx);
+
 bool eio_is_open(const struct eio_session *s); /* false once it is closing */
 void *eio_data(const struct eio_session *s);
 void eio_set_data(struct eio_session *s, void *data);
@@ -127,15 +166,17 @@ void eio_set_data(struct eio_session *s, void *data);
 void eio_server_link(struct eio_server *srv, const struct eio_link *link); /* copied */
 
 /* Handshakes: the open packet is queued; a poll is answered at the next flush. */
-enum eio_error eio_open_poll(struct eio_server *srv, const struct eio_handshake *h, void *poll,
+enum eio_error eio_open_poll(struct eio_server *srv, struct eio_handshake *h, void *poll,
 			     uint64_t now_ms, struct eio_session **out);
-enum eio_error eio_open_ws(struct eio_server *srv, const struct eio_handshake *h, void *ws,
+enum eio_error eio_open_ws(struct eio_server *srv, struct eio_handshake *h, void *ws,
 			   uint64_t now_ms, struct eio_session **out);
 
 /* A session by its id, one that ended but has something left to fetch included;
  * NULL when unknown. */
 struct eio_session *eio_find(struct eio_server *srv, const char *sid, uint64_t now_ms);
 bool eio_is_polling(const struct eio_session *s);
+/* Returns out. A secret: never log it. */
+const char *eio_sid(const struct eio_session *s, char out[EIO_SID_LEN + 1]);
 
 /* A GET: held, and answered through the link; refused when one is open. */
 enum eio_error eio_poll(struct eio_session *s, void *poll, uint64_t now_ms);
@@ -154,10 +195,11 @@ void eio_ws_message(struct eio_session *s, void *ws, bool binary, const void *p,
 void eio_ws_gone(struct eio_session *s, void *ws, const char *reason);
 
 void eio_server_flush(struct eio_server *srv, uint64_t now_ms);
-void eio_server_tick(struct eio_server *srv, uint64_t now_ms);
+/* A bounded share of what is due. True: there is more; again after others had their turn. */
+bool eio_server_tick(struct eio_server *srv, uint64_t now_ms);
 uint64_t eio_server_next_deadline(const struct eio_server *srv); /* ms; 0: none */
 
-/* Close all; refuse new ones from now on. Flush afterwards. */
+/* Close all at once; refuse new ones from now on. Flush afterwards. */
 void eio_server_stop(struct eio_server *srv);
 
 #endif

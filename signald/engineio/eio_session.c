@@ -1,30 +1,26 @@
-/* eio_session.c - one Engine.IO session: its packets, its transport, its end
+/* eio_session.c - one Engine.IO session: its beginning, its packets, its end
  *
  * The session's end has two steps, because it may be caused in the middle of
  * anything: eio_session_end() marks it, eio_session_flush() does it. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
 
 #include "engineio/eio_priv.h"
 #include "transport/base64.h"
-#include "transport/utf8.h"
 #include "transport/ws_frame.h"
 
 /* 120 random bits in the URL-safe alphabet: the sid is a bearer secret. */
-static bool make_sid(char out[EIO_SID_LEN + 1])
+static bool make_sid(char sid[EIO_SID_LEN])
 {
 	uint8_t bytes[EIO_SID_LEN / 4 * 3];
-	char *p;
+	int i;
 
 	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
 		return false;
-	base64_encode(out, bytes, sizeof(bytes));
-	out[EIO_SID_LEN] = '\0';
-	for (p = out; *p; p++)
-		*p = *p == '+' ? '-' : *p == '/' ? '_' : *p;
+	base64_encode(sid, bytes, sizeof(bytes));
+	for (i = 0; i < EIO_SID_LEN; i++)
+		sid[i] = sid[i] == '+' ? '-' : sid[i] == '/' ? '_' : sid[i];
 	return true;
 }
 
@@ -32,15 +28,12 @@ struct eio_session *eio_session_new(struct eio_server *srv, bool polling, uint64
 {
 	struct eio_session *s = calloc(1, sizeof(*s));
 
-	if (!s || !make_sid(s->sid)) {
-		free(s);
+	if (!s)
 		return NULL;
-	}
 	s->srv = srv;
-	s->polling = polling;
-	outq_init(&s->out);
-	HASH_ADD_STR(srv->sessions, sid, s);
-	if (!s->hh.tbl) {
+	if (!make_sid(s->sid) || (polling && eio_polling_new(s)) ||
+	    eio_table_add(&srv->sessions, s)) {
+		eio_polling_free(s);
 		free(s);
 		return NULL;
 	}
@@ -67,12 +60,17 @@ void eio_session_free(struct eio_session *s)
 {
 	undirty(s);
 	timeq_remove(&s->timer);
-	if (s->probe)
-		eio_probe_gone(s);
-	HASH_DEL(s->srv->sessions, s);
+	eio_polling_free(s);
+	eio_table_remove(&s->srv->sessions, s);
 	s->srv->counters.sessions--;
-	outq_deinit(&s->out);
 	free(s);
+}
+
+void eio_session_forget(struct eio_session *s)
+{
+	s->linger = false;
+	if (!s->dirty) /* else a GET is here already, to be answered by the flush */
+		eio_session_free(s);
 }
 
 void eio_session_dirty(struct eio_session *s)
@@ -107,22 +105,15 @@ void eio_session_parse_error(struct eio_session *s)
 	eio_session_end(s, "parse error", false);
 }
 
+void eio_session_timeout(struct eio_session *s)
+{
+	s->srv->counters.ping_timeouts += s->state == EIO_RUNNING;
+	eio_session_end(s, "ping timeout", true);
+}
+
 static int push_ws(struct eio_session *s, struct frame *f, bool is_volatile)
 {
 	return s->ws ? s->srv->link.ws_send(s->ws, f, is_volatile) : -ENOTCONN;
-}
-
-/* Volatile messages are for a client that waits with an open GET and has nothing queued. */
-static int push_poll(struct eio_session *s, struct frame *f, bool is_volatile)
-{
-	int rc;
-
-	if (is_volatile && (!s->poll || outq_count(&s->out)))
-		return -ENOBUFS;
-	rc = outq_push(&s->out, &s->srv->marks, f, is_volatile ? OUTQ_VOLATILE : OUTQ_MUST);
-	if (!rc && s->poll)
-		eio_session_dirty(s);
-	return rc;
 }
 
 int eio_session_push(struct eio_session *s, struct frame *f, bool is_volatile)
@@ -132,7 +123,7 @@ int eio_session_push(struct eio_session *s, struct frame *f, bool is_volatile)
 
 	if (s->state != EIO_RUNNING)
 		return -ENOTCONN;
-	rc = s->polling ? push_poll(s, f, is_volatile) : push_ws(s, f, is_volatile);
+	rc = s->polling ? eio_polling_push(s, f, is_volatile) : push_ws(s, f, is_volatile);
 	if (!rc)
 		return 0;
 	if (rc == -ENOBUFS && is_volatile) {
@@ -166,6 +157,7 @@ static void binary_message(struct eio_session *s, const char *p, size_t n, uint6
 
 static void pong(struct eio_session *s, uint64_t now_ms)
 {
+	s->pinged = false;
 	timeq_add(&s->srv->pings, &s->timer, now_ms + s->srv->cfg.ping_interval_ms);
 }
 
@@ -198,134 +190,6 @@ void eio_session_packet(struct eio_session *s, const char *p, size_t n, uint64_t
 	}
 }
 
-/* --- polling --- */
-
-enum eio_error eio_poll(struct eio_session *s, void *poll, uint64_t now_ms)
-{
-	if (!s->polling)
-		return EIO_BAD_REQUEST;
-	if (s->poll) { /* two at once: the original ends both and the session */
-		eio_session_end(s, "transport error", false);
-		return EIO_BAD_REQUEST;
-	}
-	s->poll = poll;
-	if (outq_count(&s->out) || s->state != EIO_RUNNING)
-		eio_session_dirty(s);
-	else if (s->probe)
-		eio_probe_poll(s, now_ms);
-	return EIO_OK;
-}
-
-void eio_poll_gone(struct eio_session *s, void *poll)
-{
-	if (s->poll != poll)
-		return;
-	s->poll = NULL;
-	eio_session_end(s, "transport error", false);
-}
-
-enum eio_error eio_post_begin(struct eio_session *s)
-{
-	if (s->state != EIO_RUNNING)
-		return EIO_UNKNOWN_SID;
-	if (!s->polling)
-		return EIO_BAD_REQUEST;
-	if (s->posting) {
-		eio_session_end(s, "transport error", false);
-		return EIO_BAD_REQUEST;
-	}
-	s->posting = true;
-	return EIO_OK;
-}
-
-enum eio_error eio_post(struct eio_session *s, const char *body, size_t n, uint64_t now_ms)
-{
-	const char *text;
-	size_t text_n;
-
-	if (!s->posting) /* a second one ended it */
-		return EIO_BAD_REQUEST;
-	s->posting = false;
-	if (!utf8_valid(body, n))
-		eio_session_parse_error(s);
-	while (s->state == EIO_RUNNING && eio_payload_next(&body, &n, &text, &text_n))
-		eio_session_packet(s, text, text_n, now_ms);
-	return s->malformed ? EIO_BAD_REQUEST : EIO_OK;
-}
-
-void eio_post_gone(struct eio_session *s)
-{
-	if (!s->posting)
-		return;
-	s->posting = false;
-	eio_session_end(s, "transport error", false);
-}
-
-/* How much of the queue goes into one answer: all, up to max bytes. */
-static unsigned batch(const struct eio_session *s, size_t max, size_t *bytes)
-{
-	unsigned queued = outq_count(&s->out), i;
-
-	*bytes = 2; /* a closing packet and its separator */
-	for (i = 0; i < queued; i++) {
-		const struct frame *f = outq_at(&s->out, i);
-		size_t n = frame_size(f);
-
-		n = 1 + (frame_is_binary(f) ? 1 + BASE64_SIZE(n) : n);
-		if (i && *bytes + n > max)
-			break;
-		*bytes += n;
-	}
-	return i;
-}
-
-static char *write_packet(char *p, struct frame *f)
-{
-	size_t n = frame_size(f);
-
-	if (!frame_is_binary(f)) {
-		memcpy(p, frame_payload(f), n);
-		return p + n;
-	}
-	*p++ = 'b';
-	base64_encode(p, frame_payload(f), n);
-	return p + BASE64_SIZE(n);
-}
-
-/* Answer the pending GET with what is queued; last: a packet of one character
- * behind it, or 0. */
-static void answer_poll(struct eio_session *s, char last)
-{
-	size_t bytes;
-	unsigned n = batch(s, last ? SIZE_MAX : s->srv->cfg.max_payload, &bytes);
-	char *body = malloc(bytes), *p = body;
-	void *poll = s->poll;
-
-	s->poll = NULL;
-	s->noop = false;
-	if (!body) {
-		s->srv->counters.out_of_memory++;
-		s->srv->link.poll_refuse(poll, EIO_BAD_REQUEST);
-		eio_session_end(s, "forced close", true);
-		return;
-	}
-	for (; n; n--) {
-		struct frame *f = outq_pop(&s->out);
-
-		if (p != body)
-			*p++ = EIO_SEPARATOR;
-		p = write_packet(p, f);
-		frame_unref(f);
-	}
-	if (last) {
-		if (p != body)
-			*p++ = EIO_SEPARATOR;
-		*p++ = last;
-	}
-	s->srv->link.poll_reply(poll, body, (size_t)(p - body));
-	free(body);
-}
-
 /* --- the end --- */
 
 static void report(struct eio_session *s)
@@ -338,37 +202,17 @@ static void report(struct eio_session *s)
 	h->on_close(s, s->reason, h->ctx);
 }
 
-/* Tell a polling client. True: nothing more is to come, the session may go.
- * What the application sent last goes in an answer of its own: the JavaScript
- * client acts on a close before it has handed on the packets beside it. */
-static bool end_polling(struct eio_session *s, uint64_t now_ms)
-{
-	bool linger = s->linger && !s->srv->stopped;
-
-	if (s->poll && linger && outq_count(&s->out)) {
-		answer_poll(s, 0);
-	} else if (s->poll) {
-		/* a client that closed is not told so: a noop ends its GET */
-		answer_poll(s, s->by_client ? '0' + EIO_NOOP : '0' + EIO_CLOSE);
-		return true;
-	}
-	if (!linger)
-		return true;
-	timeq_add(&s->srv->lingering, &s->timer, now_ms + s->srv->cfg.linger_ms);
-	return false;
-}
-
 static void finish(struct eio_session *s, uint64_t now_ms)
 {
 	if (s->state == EIO_CLOSING)
 		report(s);
-	if (s->probe)
+	if (eio_session_probe(s))
 		eio_probe_drop(s, s->cut ? 0 : WS_NORMAL);
 	if (s->ws) {
 		s->srv->link.ws_close(s->ws, s->cut ? 0 : WS_NORMAL);
 		s->ws = NULL;
 	}
-	if (!s->polling || end_polling(s, now_ms))
+	if (!s->polling || eio_polling_end(s, now_ms))
 		eio_session_free(s);
 }
 
@@ -376,6 +220,6 @@ void eio_session_flush(struct eio_session *s, uint64_t now_ms)
 {
 	if (s->state != EIO_RUNNING)
 		finish(s, now_ms);
-	else if (s->poll && (outq_count(&s->out) || s->noop))
-		answer_poll(s, outq_count(&s->out) ? 0 : '0' + EIO_NOOP);
+	else if (s->polling)
+		eio_polling_flush(s);
 }

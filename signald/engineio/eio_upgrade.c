@@ -16,8 +16,10 @@ enum eio_error eio_upgrade(struct eio_session *s, void *ws, uint64_t now_ms)
 
 	if (s->state != EIO_RUNNING)
 		return EIO_UNKNOWN_SID;
-	if (!s->polling || s->probe || !srv->cfg.upgrades)
+	if (!s->polling || s->polling->probe || !srv->cfg.upgrades)
 		return EIO_BAD_REQUEST;
+	if (srv->stopped)
+		return EIO_UNAVAILABLE;
 	p = calloc(1, sizeof(*p));
 	if (!p) {
 		srv->counters.out_of_memory++;
@@ -25,23 +27,25 @@ enum eio_error eio_upgrade(struct eio_session *s, void *ws, uint64_t now_ms)
 	}
 	p->s = s;
 	p->ws = ws;
-	s->probe = p;
+	s->polling->probe = p;
 	timeq_add(&srv->probes, &p->deadline, now_ms + srv->cfg.upgrade_timeout_ms);
 	return EIO_OK;
 }
 
 void eio_probe_gone(struct eio_session *s)
 {
-	timeq_remove(&s->probe->deadline);
-	timeq_remove(&s->probe->release);
-	free(s->probe);
-	s->probe = NULL;
+	struct eio_probe *p = s->polling->probe;
+
+	s->polling->probe = NULL;
+	timeq_remove(&p->deadline);
+	timeq_remove(&p->release);
+	free(p);
 }
 
 void eio_probe_drop(struct eio_session *s, unsigned code)
 {
 	s->srv->counters.upgrade_failures++;
-	s->srv->link.ws_close(s->probe->ws, code);
+	s->srv->link.ws_close(s->polling->probe->ws, code);
 	eio_probe_gone(s);
 }
 
@@ -49,52 +53,53 @@ void eio_probe_drop(struct eio_session *s, unsigned code)
  * than every EIO_NOOP_GAP_MS: until the client has paused it comes again at once. */
 static void release_poll(struct eio_session *s, uint64_t now_ms)
 {
-	s->noop = true;
+	s->polling->noop = true;
 	eio_session_dirty(s);
-	timeq_add(&s->srv->releases, &s->probe->release, now_ms + EIO_NOOP_GAP_MS);
+	timeq_add(&s->srv->releases, &s->polling->probe->release, now_ms + EIO_NOOP_GAP_MS);
 }
 
 void eio_probe_poll(struct eio_session *s, uint64_t now_ms)
 {
-	/* a release that is queued will see to it */
-	if (s->probe->answered && !s->probe->release.next)
+	struct eio_probe *p = s->polling->probe;
+
+	if (p->answered && !p->release.next) /* a release that is queued will see to it */
 		release_poll(s, now_ms);
 }
 
 static void answer_probe(struct eio_session *s, uint64_t now_ms)
 {
+	struct eio_probe *p = s->polling->probe;
 	struct frame *f = frame_text("3probe");
-	int rc = f ? s->srv->link.ws_send(s->probe->ws, f, false) : -1;
+	int rc = f ? s->srv->link.ws_send(p->ws, f, false) : -1;
 
 	frame_unref(f);
 	if (rc) {
 		eio_probe_drop(s, 0);
 		return;
 	}
-	s->probe->answered = true;
-	if (s->poll)
+	p->answered = true;
+	if (s->polling->poll)
 		release_poll(s, now_ms);
 }
 
 /* What is queued follows on the WebSocket, in order. */
 static void take_over(struct eio_session *s)
 {
+	struct eio_polling *p = s->polling;
+	void *ws = p->probe->ws;
 	struct frame *f;
-	void *ws = s->probe->ws;
 
 	eio_probe_gone(s);
+	s->polling = NULL;
 	s->ws = ws;
-	s->polling = false;
 	s->srv->counters.upgraded++;
-	while ((f = outq_pop(&s->out))) {
+	while ((f = outq_pop(&p->out))) {
 		eio_session_push(s, f, false);
 		frame_unref(f);
 	}
-	if (s->poll) {
-		s->srv->link.poll_reply(s->poll, "6", 1);
-		s->poll = NULL;
-	}
-	s->noop = false;
+	if (p->poll)
+		s->srv->link.poll_reply(p->poll, "6", 1);
+	free(p);
 }
 
 static bool is_text(const char *text, const char *p, size_t n)
@@ -114,16 +119,20 @@ void eio_probe_message(struct eio_session *s, bool binary, const char *p, size_t
 		eio_probe_drop(s, WS_NORMAL);
 }
 
-void eio_probe_tick(struct eio_server *srv, uint64_t now_ms)
+bool eio_probe_tick(struct eio_server *srv, uint64_t now_ms)
 {
 	struct timeq_node *n;
+	unsigned i;
 
-	while ((n = timeq_take(&srv->releases, now_ms))) {
+	for (i = 0; i < EIO_TICK_MAX && (n = timeq_take(&srv->releases, now_ms)); i++) {
 		struct eio_session *s = timeq_owner(n, struct eio_probe, release)->s;
 
-		if (s->poll)
+		if (s->polling->poll)
 			release_poll(s, now_ms);
 	}
-	while ((n = timeq_take(&srv->probes, now_ms)))
+	if (i == EIO_TICK_MAX)
+		return true;
+	for (i = 0; i < EIO_TICK_MAX && (n = timeq_take(&srv->probes, now_ms)); i++)
 		eio_probe_drop(timeq_owner(n, struct eio_probe, deadline)->s, WS_NORMAL);
+	return i == EIO_TICK_MAX;
 }

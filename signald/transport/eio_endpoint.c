@@ -12,14 +12,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "engineio/eio_server.h"
+#include "json_text.h"
 #include "loop.h"
 #include "transport/http_endpoint.h"
 #include "transport/http_priv.h"
 #include "transport/outq.h"
 #include "transport/ws_conn.h"
 
+#define COOKIE_MAX 160
 #define TICK_MAX_MS 100 /* deadlines are met no more precisely than that */
 
 struct eio_endpoint {
@@ -58,35 +61,66 @@ static const struct error_row *error_row(enum eio_error e)
 	return &errors[i];
 }
 
-static void reply_error(struct http_request *r, enum eio_error e)
+static void reply_error(struct http_request *r, enum eio_error e, const char *message)
 {
 	const struct error_row *row = error_row(e);
-	char body[96];
-	int n = snprintf(body, sizeof(body), "{\"code\":%d,\"message\":\"%s\"}", (int)e,
-			 row->message);
+	struct json_out o;
+	char body[512];
 
-	http_reply_engine(r, row->status, "application/json", body, (size_t)n);
+	json_out_fixed(&o, body, sizeof(body));
+	json_out_open(&o, '{');
+	json_put_u64(&o, "code", (unsigned)e);
+	json_put_string(&o, "message", message ? message : row->message);
+	json_out_close(&o, '}');
+	http_reply_engine(r, row->status, "application/json", o.failed ? "{}" : o.p,
+			  o.failed ? 2 : o.n);
 }
 
-static void refuse_ws(struct http_request *r, enum eio_error e)
+/* On an Upgrade request the status is 400 for everything but "not now". */
+static void refuse_ws(struct http_request *r, enum eio_error e, const char *message)
 {
-	http_ws_refuse(r, error_row(e)->status, error_row(e)->message);
+	const struct error_row *row = error_row(e);
+
+	http_ws_refuse(r, e == EIO_UNAVAILABLE ? row->status : 400,
+		       message ? message : row->message);
+}
+
+/* RFC 9110 section 10.2.3 */
+static void retry_after(struct http_request *r, unsigned s)
+{
+	char text[12];
+
+	snprintf(text, sizeof(text), "%u", s);
+	http_reply_header(r, "Retry-After", text);
+}
+
+/* Only with the handshake's answer. */
+static void set_cookie(struct http_request *r, const char *name, const char *sid)
+{
+	char value[COOKIE_MAX];
+
+	snprintf(value, sizeof(value), "%s=%s; Path=/; HttpOnly; SameSite=Lax", name, sid);
+	http_reply_header(r, "Set-Cookie", value);
 }
 
 /* --- time --- */
 
+static void set_timer(struct eio_endpoint *ep, uint64_t now_ms, uint64_t wait_ms)
+{
+	const struct timeval tv = { (time_t)(wait_ms / 1000),
+				    (suseconds_t)(wait_ms % 1000 * 1000) };
+
+	ep->armed_ms = now_ms + wait_ms;
+	evtimer_add(ep->timer, &tv);
+}
+
 static void arm(struct eio_endpoint *ep)
 {
-	uint64_t next = eio_server_next_deadline(ep->eio), now = loop_now_ms(), wait;
-	struct timeval tv;
+	uint64_t next = eio_server_next_deadline(ep->eio), now = loop_now_ms();
 
 	if (!next || (ep->armed_ms && ep->armed_ms <= next + ep->tick_ms))
 		return;
-	wait = next > now + ep->tick_ms ? next - now : ep->tick_ms;
-	ep->armed_ms = now + wait;
-	tv.tv_sec = (time_t)(wait / 1000);
-	tv.tv_usec = (suseconds_t)(wait % 1000 * 1000);
-	evtimer_add(ep->timer, &tv);
+	set_timer(ep, now, next > now + ep->tick_ms ? next - now : ep->tick_ms);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *ctx)
@@ -96,8 +130,10 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	ep->armed_ms = 0;
-	eio_server_tick(ep->eio, loop_now_ms());
-	arm(ep);
+	if (eio_server_tick(ep->eio, loop_now_ms()))
+		set_timer(ep, loop_now_ms(), 1); /* a moment for everybody else */
+	else
+		arm(ep);
 }
 
 static void on_flush(evutil_socket_t fd, short what, void *ctx)
@@ -121,7 +157,7 @@ static void link_poll_reply(void *poll, const char *body, size_t n)
 static void link_poll_refuse(void *poll, enum eio_error e)
 {
 	http_set_data(poll, NULL);
-	reply_error(poll, e);
+	reply_error(poll, e, NULL);
 }
 
 static int link_ws_send(void *ws, struct frame *f, bool is_volatile)
@@ -176,10 +212,28 @@ static bool is(const char *value, const char *expected)
 	return value && strcmp(value, expected) == 0;
 }
 
-static struct eio_handshake handshake(const struct http_request *r)
+static const char *header(const void *request, const char *name)
 {
-	return (struct eio_handshake){ http_address(r), http_header(r, "Origin"),
-				       http_raw_query(r) };
+	return http_header(request, name);
+}
+
+static struct eio_handshake handshake(const struct http_request *r, const struct target *t)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (struct eio_handshake){
+		.address = http_address(r),
+		.origin = http_header(r, "Origin"),
+		.query = http_raw_query(r),
+		.url = http_target(r),
+		.client = http_client(r),
+		.secure = http_secure(r),
+		.other_version = !is(t->version, "4"),
+		.issued_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000,
+		.header = header,
+		.request = r,
+	};
 }
 
 /* Everything that can be wrong before a session comes into it. */
@@ -197,8 +251,6 @@ static enum eio_error check_target(const struct http_request *r, const struct ta
 	}
 	if (!t->sid && !is(http_verb(r), "GET"))
 		return EIO_BAD_METHOD;
-	if (!t->sid && !is(t->version, "4"))
-		return EIO_UNSUPPORTED_VERSION;
 	return EIO_OK;
 }
 
@@ -214,7 +266,7 @@ static void get(struct eio_endpoint *ep, struct http_request *r, struct eio_sess
 	if (e == EIO_OK)
 		http_set_data(r, s);
 	else
-		reply_error(r, e);
+		reply_error(r, e, NULL);
 	eio_server_flush(ep->eio, loop_now_ms()); /* spares a suspension when something waits */
 }
 
@@ -226,7 +278,7 @@ static void post(struct eio_endpoint *ep, struct http_request *r, struct eio_ses
 
 	if (type && strncasecmp(type, "application/octet-stream", 24) == 0) {
 		eio_post_gone(s); /* a payload of protocol 3 */
-		reply_error(r, EIO_BAD_REQUEST);
+		reply_error(r, EIO_BAD_REQUEST, NULL);
 		return;
 	}
 	body = http_body(r, &n);
@@ -234,21 +286,29 @@ static void post(struct eio_endpoint *ep, struct http_request *r, struct eio_ses
 	if (e == EIO_OK)
 		http_reply_engine(r, 200, "text/html", "ok", 2);
 	else
-		reply_error(r, e);
+		reply_error(r, e, NULL);
 	eio_server_flush(ep->eio, loop_now_ms());
 }
 
-static void open_polling(struct eio_endpoint *ep, struct http_request *r)
+static void open_polling(struct eio_endpoint *ep, struct http_request *r, const struct target *t)
 {
-	struct eio_handshake h = handshake(r);
+	const char *cookie = eio_server_config(ep->eio)->cookie;
+	struct eio_handshake h = handshake(r, t);
 	struct eio_session *s;
 	enum eio_error e = eio_open_poll(ep->eio, &h, r, loop_now_ms(), &s);
+	char sid[EIO_SID_LEN + 1];
 
-	if (e == EIO_OK)
-		http_set_data(r, s);
-	else
-		reply_error(r, e);
-	eio_server_flush(ep->eio, loop_now_ms());
+	if (e != EIO_OK) {
+		reply_error(r, e, h.refusal.message);
+		if (e == EIO_UNAVAILABLE)
+			retry_after(r, h.refusal.retry_after_s);
+		return;
+	}
+	http_set_data(r, s);
+	eio_sid(s, sid);
+	eio_server_flush(ep->eio, loop_now_ms()); /* answers; s may be gone */
+	if (cookie)
+		set_cookie(r, cookie, sid);
 }
 
 /* A POST is announced to its session when its headers are in: a second one
@@ -265,7 +325,7 @@ static void on_head(struct http_request *r, void *ctx)
 	s = find(ep, t.sid);
 	e = s ? eio_post_begin(s) : EIO_UNKNOWN_SID;
 	if (e != EIO_OK)
-		reply_error(r, e);
+		reply_error(r, e, NULL);
 }
 
 static void on_request(struct http_request *r, void *ctx)
@@ -278,15 +338,15 @@ static void on_request(struct http_request *r, void *ctx)
 	if (e != EIO_UNKNOWN_TRANSPORT && t.sid && !s)
 		e = EIO_UNKNOWN_SID;
 	if (e != EIO_OK)
-		reply_error(r, e);
+		reply_error(r, e, NULL);
 	else if (!s)
-		open_polling(ep, r);
+		open_polling(ep, r, &t);
 	else if (is(http_verb(r), "GET"))
 		get(ep, r, s);
 	else if (is(http_verb(r), "POST"))
 		post(ep, r, s);
 	else
-		reply_error(r, EIO_BAD_METHOD);
+		reply_error(r, EIO_BAD_METHOD, NULL);
 }
 
 static void on_gone(struct http_request *r, void *ctx)
@@ -304,44 +364,57 @@ static void on_gone(struct http_request *r, void *ctx)
 }
 
 /* The WebSocket asks for a session of its own, or for one that polls. */
-static enum eio_error bind_ws(struct eio_endpoint *ep, struct http_request *r,
-			      const struct target *t, struct ws_conn *ws, struct eio_session **s)
+static enum eio_error bind_ws(struct eio_endpoint *ep, struct eio_handshake *h, const char *sid,
+			      struct ws_conn *ws, struct eio_session **s)
 {
-	struct eio_handshake h = handshake(r);
-
-	if (!t->sid)
-		return eio_open_ws(ep->eio, &h, ws, loop_now_ms(), s);
-	*s = find(ep, t->sid);
+	if (!sid)
+		return eio_open_ws(ep->eio, h, ws, loop_now_ms(), s);
+	h->refusal.retry_after_s = 1;
+	*s = find(ep, sid);
 	return *s ? eio_upgrade(*s, ws, loop_now_ms()) : EIO_UNKNOWN_SID;
+}
+
+static void accept_ws(struct eio_endpoint *ep, struct http_request *r, struct ws_conn *ws,
+		      struct eio_session *s, bool fresh)
+{
+	const char *cookie = eio_server_config(ep->eio)->cookie;
+	char sid[EIO_SID_LEN + 1];
+
+	ws_conn_set_ctx(ws, s);
+	http_ws_accept(r, ws);
+	if (cookie && fresh)
+		set_cookie(r, cookie, eio_sid(s, sid));
+	arm(ep);
 }
 
 static void on_websocket(struct http_request *r, void *ctx)
 {
 	struct eio_endpoint *ep = ctx;
 	struct target t = read_target(r);
+	struct eio_handshake h = handshake(r, &t);
 	enum eio_error e = check_target(r, &t, true);
 	struct eio_session *s;
 	struct ws_conn *ws;
 
 	if (e != EIO_OK) {
-		refuse_ws(r, e);
+		refuse_ws(r, e, NULL);
 		return;
 	}
 	if (ws_conn_new(&ws, http_server_ws(ep->http), &ws_handler, NULL,
 			eio_server_config(ep->eio)->max_payload, &ep->marks)) {
-		refuse_ws(r, EIO_UNAVAILABLE);
+		refuse_ws(r, EIO_UNAVAILABLE, NULL);
 		return;
 	}
-	e = bind_ws(ep, r, &t, ws, &s);
-	if (e != EIO_OK) {
-		ws_conn_close(ws, 0);
-		ws_conn_attach(ws, -1, NULL, 0);
-		refuse_ws(r, e);
+	e = bind_ws(ep, &h, t.sid, ws, &s);
+	if (e == EIO_OK) {
+		accept_ws(ep, r, ws, s, !t.sid);
 		return;
 	}
-	ws_conn_set_ctx(ws, s);
-	http_ws_accept(r, ws);
-	arm(ep);
+	ws_conn_close(ws, 0);
+	ws_conn_attach(ws, -1, NULL, 0);
+	refuse_ws(r, e, h.refusal.message);
+	if (e == EIO_UNAVAILABLE)
+		retry_after(r, h.refusal.retry_after_s);
 }
 
 /* --- life --- */
@@ -370,7 +443,9 @@ int eio_endpoint_new(struct eio_endpoint **out, struct http_server *http, struct
 	ep->base = base;
 	ep->http = http;
 	ep->eio = eio;
-	ep->marks = (struct outq_marks){ .soft = cfg->queue_soft, .hard = cfg->queue_hard };
+	ep->marks = (struct outq_marks){ .soft = cfg->queue_soft,
+					 .hard = cfg->queue_hard,
+					 .budget = cfg->budget };
 	ep->tick_ms = tick_of(cfg);
 	ep->flush = event_new(base, -1, 0, on_flush, ep);
 	ep->timer = evtimer_new(base, on_timer, ep);

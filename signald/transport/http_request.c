@@ -35,6 +35,11 @@ const char *http_address(const struct http_request *r)
 	return r->address;
 }
 
+const char *http_target(const struct http_request *r)
+{
+	return r->target;
+}
+
 const struct client_address *http_client(const struct http_request *r)
 {
 	return &r->client;

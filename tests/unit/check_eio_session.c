@@ -217,15 +217,19 @@ START_TEST(one_answer_holds_no_more_than_the_payload_limit)
 	struct eio_session *s;
 
 	teardown();
-	cfg.max_payload = 20;
+	cfg.max_payload = 19;
 	ck_assert_int_eq(start(), 0);
 	s = open_poll(1000);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 3; i++)
 		ck_assert_int_eq(send_text(s, "412345678", false), 0);
+	ck_assert_int_eq(send_text(s, "4more than fits, so it goes alone", false), 0);
+	get(s, &poll1, 1000);
+	ck_assert_str_eq(poll1.text, "412345678\x1e"
+				     "412345678");
 	get(s, &poll1, 1000);
 	ck_assert_str_eq(poll1.text, "412345678");
 	get(s, &poll1, 1000);
-	ck_assert_str_eq(poll1.text, "412345678");
+	ck_assert_str_eq(poll1.text, "4more than fits, so it goes alone");
 }
 END_TEST
 
@@ -368,7 +372,8 @@ START_TEST(what_the_application_said_last_is_fetched_before_the_close)
 	get(s, &poll1, 2000);
 	ck_assert_str_eq(poll1.text, "441");
 	get(s, &poll1, 2000);
-	ck_assert_str_eq(poll1.text, "1");
+	ck_assert_str_eq(poll1.text, "6\x1e"
+				     "1");
 	ck_assert_uint_eq(eio_server_counters(srv)->sessions, 0);
 	s = open_poll(3000);
 	eio_close(s, "forced server close");

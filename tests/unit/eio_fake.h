@@ -82,6 +82,6 @@ static inline struct eio_link fake_link(unsigned *wakes)
 				  fake_ws_close,   fake_wake,	     wakes };
 }
 
-static const struct eio_handshake fake_handshake = { "192.0.2.1", NULL, "EIO=4" };
+static struct eio_handshake fake_handshake = { .address = "192.0.2.1", .query = "EIO=4" };
 
 #endif
