@@ -49,6 +49,7 @@ libsignald_io_a_SOURCES += \
 	signald/transport/stream.c signald/transport/stream.h \
 	signald/transport/tls_context.c signald/transport/tls_context.h \
 	signald/transport/tls_tickets.c signald/transport/tls_tickets.h \
+	signald/transport/inherited.c signald/transport/inherited.h \
 	signald/transport/ws_conn.c signald/transport/ws_conn.h
 
 # --- calls --------------------------------------------------------------------

@@ -10,6 +10,10 @@ tests_tools_sio_echo_LDADD = libsignald-io.a libsignald-core.a libshared.a \
 .PHONY: sio-echo
 sio-echo: tests/tools/sio-echo
 
+# A listening socket that stays while the program serving on it is restarted.
+noinst_PROGRAMS += tests/tools/hold-socket
+tests_tools_hold_socket_SOURCES = tests/tools/hold_socket.c
+
 # Allocations of known traffic, and what their far ends received: the measure of the proofs and benchmarks.
 noinst_PROGRAMS += tests/tools/turn-swarm
 tests_tools_turn_swarm_SOURCES = \
