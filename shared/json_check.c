@@ -4,6 +4,7 @@
 #include "json_priv.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 /* What the grammar allows next. */
@@ -18,7 +19,9 @@ enum expect {
 
 struct checker {
 	const char *p, *end;
-	unsigned depth, max_depth;
+	unsigned depth;
+	struct json_limits limits;	       /* nodes: how many may follow */
+	struct json_items *items;	       /* NULL: not wanted */
 	uint64_t objects[JSON_DEPTH_MAX / 64]; /* one bit a level: object or array */
 };
 
@@ -77,7 +80,7 @@ static int check_open(struct checker *c, bool object)
 {
 	uint64_t bit = 1ULL << (c->depth % 64), *word;
 
-	if (c->depth >= c->max_depth)
+	if (c->depth >= c->limits.depth)
 		return -E2BIG;
 	word = &c->objects[c->depth / 64];
 	*word = object ? *word | bit : *word & ~bit;
@@ -86,8 +89,27 @@ static int check_open(struct checker *c, bool object)
 	return object ? EXPECT_KEY_OR_END : EXPECT_VALUE_OR_END;
 }
 
-static int after_value(const struct checker *c)
+/* The outermost bracket is open, and a value in it begins or has ended at c->p. */
+static void item_begins(struct checker *c)
 {
+	struct json_items *items = c->items;
+
+	if (items && items->n++ < items->max)
+		items->v[items->n - 1].p = c->p;
+}
+
+static void item_ended(struct checker *c)
+{
+	struct json_items *items = c->items;
+
+	if (items && items->n <= items->max)
+		items->v[items->n - 1].n = (size_t)(c->p - items->v[items->n - 1].p);
+}
+
+static int after_value(struct checker *c)
+{
+	if (c->depth == 1)
+		item_ended(c);
 	return c->depth ? EXPECT_COMMA_OR_END : EXPECT_NOTHING;
 }
 
@@ -96,6 +118,10 @@ static int check_value(struct checker *c)
 {
 	int r;
 
+	if (!c->limits.nodes--)
+		return -E2BIG;
+	if (c->depth == 1)
+		item_begins(c);
 	switch (*c->p) {
 	case '{': return check_open(c, true);
 	case '[': return check_open(c, false);
@@ -158,15 +184,19 @@ static int check_step(struct checker *c, enum expect expect)
 	return -EINVAL;
 }
 
-int json_check(const char *text, size_t n, unsigned max_depth)
+int json_check_items(const char *text, size_t n, const struct json_limits *limits,
+		     struct json_items *items)
 {
-	struct checker c = { .p = text };
+	struct checker c = { .p = text, .limits = *limits, .items = items };
 	int expect = EXPECT_VALUE;
 
+	if (items)
+		items->n = 0;
 	if (!n)
 		return -EINVAL;
 	c.end = text + n;
-	c.max_depth = max_depth < JSON_DEPTH_MAX ? max_depth : JSON_DEPTH_MAX;
+	if (c.limits.depth > JSON_DEPTH_MAX)
+		c.limits.depth = JSON_DEPTH_MAX;
 	for (;;) {
 		c.p = json_skip_space(c.p, c.end);
 		if (c.p == c.end)
@@ -175,4 +205,9 @@ int json_check(const char *text, size_t n, unsigned max_depth)
 		if (expect < 0)
 			return expect;
 	}
+}
+
+int json_check(const char *text, size_t n, unsigned max_depth)
+{
+	return json_check_items(text, n, &(struct json_limits){ max_depth, UINT_MAX }, NULL);
 }

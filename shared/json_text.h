@@ -40,6 +40,21 @@ enum json_type {
  * -E2BIG (nested too deep). */
 int json_check(const char *text, size_t n, unsigned max_depth);
 
+/* The same with a limit on the number of values (members' names do not count),
+ * noting on the way where the values directly in the outermost bracket stand.
+ * Returns as json_check(); -E2BIG for too many values, too. */
+struct json_limits {
+	unsigned depth;
+	unsigned nodes;
+};
+struct json_items {
+	struct json_slice *v; /* room for max of them */
+	size_t max;
+	size_t n; /* all there are, max or not; written */
+};
+int json_check_items(const char *text, size_t n, const struct json_limits *limits,
+		     struct json_items *items);
+
 /* How many bytes at the start of text are whole, valid UTF-8 characters (RFC 3629). */
 size_t json_utf8_span(const char *text, size_t n);
 

@@ -144,7 +144,7 @@ void demo_page_tick(struct demo_page *d)
 	d->changed = false;
 	write_online(d, &o);
 	if (!o.failed)
-		sio_room_emit(d->srv, "/", ROOM, NULL, "demo:online", o.p, o.n);
+		sio_room_emit(d->srv, "/", ROOM, "demo:online", o.p, o.n);
 	json_out_free(&o);
 }
 

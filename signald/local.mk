@@ -31,8 +31,13 @@ libsignald_core_a_SOURCES += \
 	signald/engineio/eio_session.c signald/engineio/eio_priv.h \
 	signald/engineio/eio_table.c signald/engineio/eio_table.h \
 	signald/engineio/eio_upgrade.c \
+	signald/socketio/sio_ask.c \
 	signald/socketio/sio_client.c signald/socketio/sio_priv.h \
+	signald/socketio/sio_encode.c \
+	signald/socketio/sio_event.c \
 	signald/socketio/sio_packet.c signald/socketio/sio_packet.h \
+	signald/socketio/sio_partial.c \
+	signald/socketio/sio_placeholder.c signald/socketio/sio_placeholder.h \
 	signald/socketio/sio_room.c \
 	signald/socketio/sio_send.c \
 	signald/socketio/sio_server.c signald/socketio/sio_server.h \

@@ -69,15 +69,18 @@ static const struct sio_event_entry own_events[] = {
 
 #define OWN_N (sizeof(own_events) / sizeof(own_events[0]))
 
-static const char *on_connect(struct sio_socket *s, const struct sio_handshake *h, void *ctx)
+static bool on_connect(struct sio_socket *s, const struct sio_handshake *h, struct sio_refusal *why,
+		       void *ctx)
 {
 	struct calls_sio *a = ctx;
 	struct call_socket *cs;
 
-	if (calls_socket_opened(a->cfg.calls, s, h->address, &cs) < 0)
-		return "too many connections";
+	if (calls_socket_opened(a->cfg.calls, s, h->address, &cs) < 0) {
+		why->message = "too many connections";
+		return false;
+	}
 	sio_set_data(s, cs);
-	return NULL;
+	return true;
 }
 
 static void on_disconnect(struct sio_socket *s, const char *reason, void *ctx)
@@ -115,6 +118,8 @@ int calls_sio_new(struct calls_sio **out, const struct calls_sio_config *cfg)
 		.events_n = OWN_N + cfg->more_n,
 		.on_connect = on_connect,
 		.on_disconnect = on_disconnect,
+		.limit_event = "call:error",
+		.limit_args = "{\"message\":\"too many events\",\"code\":\"rate_limited\"}",
 		.ctx = a,
 	};
 	rc = sio_server_namespace(cfg->server, &a->ns);

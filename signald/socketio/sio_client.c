@@ -1,232 +1,147 @@
-/* sio_client.c - one Engine.IO session: packets in, attachments gathered, events handed out */
+/* sio_client.c - one Engine.IO session: its packets in, its budget, its time to join */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "socketio/sio_priv.h"
 
-static const char *const reserved_events[] = {
-	"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener",
-};
-
-static void parse_error(struct sio_client *c)
+void sio_parse_error(struct sio_client *c)
 {
 	c->srv->counters.parse_errors++;
 	eio_fail(c->session);
 }
 
-static void partial_free(struct sio_partial *p)
-{
-	size_t i;
-
-	if (!p)
-		return;
-	timeq_remove(&p->deadline);
-	for (i = 0; i < p->have; i++)
-		free((void *)p->blobs[i].p);
-	free(p->blobs);
-	free(p->text);
-	free(p);
-}
-
-/* --- events --- */
-
-static bool is_reserved(const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(reserved_events) / sizeof(reserved_events[0]); i++) {
-		if (strcmp(reserved_events[i], name) == 0)
-			return true;
-	}
-	return false;
-}
-
-static const struct sio_event_entry *find_event(const struct sio_namespace *def, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < def->events_n; i++) {
-		if (strcmp(def->events[i].name, name) == 0)
-			return &def->events[i];
-	}
-	return NULL;
-}
-
-/* The name as text; a number's is what was written. Returns 0 or -errno. */
-static int event_name(struct json_slice v, char *out, size_t size)
-{
-	int n;
-
-	if (json_type(v) == JSON_STRING) {
-		n = json_string(v, out, size);
-		return n < 0 ? n : 0;
-	}
-	if (v.n >= size)
-		return -ENOBUFS;
-	memcpy(out, v.p, v.n);
-	out[v.n] = '\0';
-	return 0;
-}
-
-static void call_handler(struct sio_socket *s, struct json_slice name, const char *text,
-			 const struct sio_args *args)
-{
-	const struct sio_namespace *def = s->nsp->def;
-	const struct sio_event_entry *e = find_event(def, text);
-
-	s->client->srv->counters.events_in++;
-	if (e)
-		e->fn(s, args, def->ctx);
-	else if (def->on_other)
-		def->on_other(s, name, args, def->ctx);
-	else
-		s->client->srv->counters.unknown_events++;
-}
-
-static void dispatch(struct sio_socket *s, const struct sio_packet *p, const struct sio_blob *blobs)
-{
-	struct sio_args args = { .blobs = blobs, .blobs_n = p->attachments, .ack = p->id };
-	struct json_iter it = json_iter(p->data);
-	struct json_slice name, v;
-	char text[SIO_EVENT_NAME_LIMIT + 1];
-	size_t size = s->client->srv->cfg.event_name_max + 1;
-
-	if (!json_next(&it, NULL, &name) || event_name(name, text, size) || is_reserved(text)) {
-		parse_error(s->client);
-		return;
-	}
-	while (json_next(&it, NULL, &v)) {
-		if (args.n < SIO_ARGS_MAX)
-			args.v[args.n] = v;
-		args.n++;
-	}
-	args.more = args.n > SIO_ARGS_MAX ? args.n - SIO_ARGS_MAX : 0;
-	args.n -= args.more;
-	args.all = p->data;
-	call_handler(s, name, text, &args);
-}
-
-/* A whole packet for a namespace that was joined. */
-static void deliver(struct sio_client *c, const struct sio_packet *p, const struct sio_blob *blobs)
-{
-	struct sio_socket *s = sio_client_socket(c, p->nsp, p->nsp_n);
-
-	if (!s)
-		return; /* left since, while its attachments were under way */
-	if (p->type == SIO_ACK || p->type == SIO_BINARY_ACK)
-		c->srv->counters.acks_in++; /* we ask for none: late or invented ones are ignored */
-	else
-		dispatch(s, p, blobs);
-}
-
-/* --- attachments --- */
-
-static int begin_partial(struct sio_client *c, const struct sio_packet *p, const char *text,
-			 size_t n, uint64_t now_ms)
-{
-	const struct eio_config *e = eio_server_config(c->srv->eio);
-	struct sio_partial *part = calloc(1, sizeof(*part));
-
-	if (!part)
-		return -ENOMEM;
-	part->text = malloc(n);
-	part->blobs = calloc(p->attachments, sizeof(part->blobs[0]));
-	if (!part->text || !part->blobs) {
-		partial_free(part);
-		return -ENOMEM;
-	}
-	memcpy(part->text, text, n);
-	part->text_n = part->bytes = n;
-	part->client = c;
-	/* the copy decodes like the original */
-	sio_packet_decode(part->text, n, c->srv->cfg.attachments_max, c->srv->cfg.json_depth,
-			  &part->packet);
-	c->partial = part;
-	timeq_add(&c->srv->partials, &part->deadline, now_ms + e->ping_interval_ms);
-	return 0;
-}
-
-static void out_of_memory(struct sio_client *c)
+void sio_out_of_memory(struct sio_client *c)
 {
 	c->srv->counters.out_of_memory++;
 	eio_close(c->session, "forced close");
 }
 
-static void on_attachment(struct sio_client *c, const void *p, size_t n)
-{
-	struct sio_partial *part = c->partial;
-	void *copy;
+/* --- the budget of events --- */
 
-	if (!part) {
-		parse_error(c);
-		return;
+/* The generic cell rate algorithm (ITU-T I.371): the budget is whole at
+ * budget_us, and each packet puts that off by its share of a second. */
+static bool within_budget(struct sio_client *c, uint64_t now_ms)
+{
+	const struct sio_config *cfg = &c->srv->cfg;
+	uint64_t now_us = now_ms * 1000, each_us, whole_us;
+
+	if (!cfg->events_per_s)
+		return true;
+	each_us = 1000000 / cfg->events_per_s;
+	whole_us = c->budget_us > now_us ? c->budget_us : now_us;
+	if (whole_us + each_us > now_us + cfg->events_burst * each_us)
+		return false;
+	c->budget_us = whole_us + each_us;
+	return true;
+}
+
+static void over_budget(struct sio_client *c)
+{
+	struct sio_socket *s;
+
+	c->srv->counters.rate_limited++;
+	for (s = c->sockets; s; s = s->next) {
+		const struct sio_namespace *def = s->nsp->def;
+		const char *args = def->limit_args ? def->limit_args : "";
+
+		if (def->limit_event)
+			sio_emit(s, def->limit_event, args, strlen(args));
 	}
-	part->bytes += n;
-	if (part->bytes > eio_server_config(c->srv->eio)->max_payload) {
-		c->srv->counters.attachments_refused++;
-		parse_error(c);
-		return;
-	}
-	copy = malloc(n ? n : 1);
-	if (!copy) {
-		out_of_memory(c);
-		return;
-	}
-	if (n)
-		memcpy(copy, p, n);
-	part->blobs[part->have++] = (struct sio_blob){ copy, n };
-	if (part->have < part->packet.attachments)
-		return;
-	c->partial = NULL;
-	deliver(c, &part->packet, part->blobs);
-	partial_free(part);
+	eio_close(c->session, "forced server close");
+}
+
+/* An answer that was asked for is free; the others are charged when they turn out so. */
+static bool is_answer(const char *text, size_t n)
+{
+	return n && (*text == '0' + SIO_ACK || *text == '0' + SIO_BINARY_ACK);
 }
 
 /* --- packets --- */
 
-static void on_connect_packet(struct sio_client *c, const struct sio_packet *p)
+static int decode(struct sio_client *c, const char *text, size_t n, struct sio_packet *p)
 {
-	if (sio_client_socket(c, p->nsp, p->nsp_n))
-		parse_error(c); /* joined already */
-	else
-		sio_socket_connect(c, p);
+	struct sio_counters *counters = &c->srv->counters;
+	int rc = sio_packet_decode(text, n, &c->srv->limits, p);
+
+	counters->attachments_refused += rc == -ENOSPC;
+	counters->names_refused += rc == -ENAMETOOLONG;
+	counters->json_refused += rc == -E2BIG;
+	return rc;
 }
 
-static void on_binary_packet(struct sio_client *c, const struct sio_packet *p, const char *text,
-			     size_t n, uint64_t now_ms)
+static void on_packet(struct sio_client *c, const struct sio_packet *p, const char *text, size_t n,
+		      uint64_t now_ms)
 {
-	if (!sio_placeholders_valid(p->data, p->attachments))
-		parse_error(c);
-	else if (begin_partial(c, p, text, n, now_ms))
-		out_of_memory(c);
+	struct sio_socket *s = sio_client_socket(c, p->nsp, p->nsp_n);
+
+	if ((p->type == SIO_CONNECT) == (s != NULL))
+		sio_parse_error(c); /* joined already; not joined: connection-wide, as in Node */
+	else if (p->type == SIO_CONNECT)
+		sio_socket_connect(c, p, now_ms);
+	else if (p->type == SIO_DISCONNECT)
+		sio_socket_gone(s, "client namespace disconnect");
+	else if (p->attachments)
+		sio_partial_begin(c, p, text, n, now_ms);
+	else
+		sio_deliver(c, p, NULL, now_ms);
 }
 
 static void on_text(struct sio_client *c, const char *text, size_t n, uint64_t now_ms)
 {
-	const struct sio_config *cfg = &c->srv->cfg;
 	struct sio_packet p;
-	struct sio_socket *s;
-	int rc = sio_packet_decode(text, n, cfg->attachments_max, cfg->json_depth, &p);
 
-	c->srv->counters.attachments_refused += rc == -ENOSPC;
-	if (rc || c->partial) { /* text while attachments are due */
-		parse_error(c);
-		return;
-	}
-	if (p.type == SIO_CONNECT) {
-		on_connect_packet(c, &p);
-		return;
-	}
-	s = sio_client_socket(c, p.nsp, p.nsp_n);
-	if (!s)
-		parse_error(c); /* not joined: connection-wide, as in the original */
-	else if (p.type == SIO_DISCONNECT)
-		sio_socket_gone(s, "client namespace disconnect");
-	else if (p.attachments)
-		on_binary_packet(c, &p, text, n, now_ms);
+	if (!is_answer(text, n) && !within_budget(c, now_ms))
+		over_budget(c);
+	else if (c->partial || decode(c, text, n, &p)) /* attachments are due, no text */
+		sio_parse_error(c);
 	else
-		deliver(c, &p, NULL);
+		on_packet(c, &p, text, n, now_ms);
+}
+
+void sio_unknown_ack(struct sio_client *c, uint64_t now_ms)
+{
+	c->srv->counters.unknown_acks++;
+	if (!within_budget(c, now_ms))
+		over_budget(c);
+}
+
+/* --- until the first namespace --- */
+
+static void unjoined_add(struct sio_client *c, uint64_t now_ms)
+{
+	struct sio_server *srv = c->srv;
+
+	timeq_add(&srv->connects, &c->connect, now_ms + srv->cfg.connect_timeout_ms);
+	srv->counters.unjoined++;
+}
+
+static struct sio_client *unjoined_take(struct sio_server *srv, uint64_t due_ms)
+{
+	struct timeq_node *n = timeq_take(&srv->connects, due_ms);
+
+	if (!n)
+		return NULL;
+	srv->counters.unjoined--;
+	return timeq_owner(n, struct sio_client, connect);
+}
+
+void sio_joined(struct sio_client *c)
+{
+	if (!c->connect.next)
+		return;
+	timeq_remove(&c->connect);
+	c->srv->counters.unjoined--;
+}
+
+/* Who has had the longest time to join makes room for who comes: to refuse the
+ * new ones would let a few that never join keep out everybody else. */
+static void make_room(struct sio_server *srv)
+{
+	if (!srv->cfg.unjoined_max || srv->counters.unjoined < srv->cfg.unjoined_max)
+		return;
+	srv->counters.unjoined_refused++;
+	eio_close(unjoined_take(srv, UINT64_MAX)->session, "forced close");
 }
 
 /* --- Engine.IO's callbacks --- */
@@ -262,7 +177,8 @@ static int on_open(struct eio_session *session, const struct eio_handshake *h, u
 	c->query = copy_text(&to, h->query);
 	if (!h->origin)
 		c->origin = NULL;
-	timeq_add(&srv->connects, &c->connect, now_ms + srv->cfg.connect_timeout_ms);
+	make_room(srv);
+	unjoined_add(c, now_ms);
 	eio_set_data(session, c);
 	return 0;
 }
@@ -274,7 +190,7 @@ static void on_message(struct eio_session *session, bool binary, const void *p, 
 
 	(void)ctx;
 	if (binary)
-		on_attachment(c, p, n);
+		sio_partial_add(c, p, n, now_ms);
 	else
 		on_text(c, p, n, now_ms);
 }
@@ -286,8 +202,8 @@ static void on_close(struct eio_session *session, const char *reason, void *ctx)
 	(void)ctx;
 	while (c->sockets)
 		sio_socket_gone(c->sockets, reason);
-	timeq_remove(&c->connect);
-	partial_free(c->partial);
+	sio_joined(c); /* or never */
+	sio_partial_drop(c);
 	free(c);
 }
 
@@ -299,21 +215,22 @@ static void on_flush(void *ctx)
 static void on_tick(uint64_t now_ms, void *ctx)
 {
 	struct sio_server *srv = ctx;
-	struct timeq_node *n;
+	struct sio_client *c;
 
-	while ((n = timeq_take(&srv->connects, now_ms))) {
+	while ((c = unjoined_take(srv, now_ms))) {
 		srv->counters.connect_timeouts++;
-		eio_close(timeq_owner(n, struct sio_client, connect)->session, "forced close");
+		eio_close(c->session, "forced close");
 	}
-	while ((n = timeq_take(&srv->partials, now_ms)))
-		parse_error(timeq_owner(n, struct sio_partial, deadline)->client);
+	sio_partial_tick(srv, now_ms);
+	sio_ask_tick(srv, now_ms);
 }
 
 static uint64_t next_deadline(void *ctx)
 {
 	const struct sio_server *srv = ctx;
+	uint64_t t = timeq_earlier(timeq_next(&srv->connects), timeq_next(&srv->partials));
 
-	return timeq_earlier(timeq_next(&srv->connects), timeq_next(&srv->partials));
+	return timeq_earlier(t, timeq_next(&srv->asks));
 }
 
 const struct eio_handler sio_client_handler = {

@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #define ID_DIGITS_MAX 16
@@ -66,7 +65,7 @@ static int read_namespace(struct reader *r, struct sio_packet *out)
 	out->nsp = r->p;
 	out->nsp_n = (size_t)((comma ? comma : r->end) - r->p);
 	r->p = comma ? comma + 1 : r->end;
-	return out->nsp_n <= SIO_NAMESPACE_MAX ? 0 : -EINVAL;
+	return out->nsp_n <= SIO_NAMESPACE_MAX ? 0 : -ENAMETOOLONG;
 }
 
 static int read_id(struct reader *r, struct sio_packet *out)
@@ -78,32 +77,30 @@ static int read_id(struct reader *r, struct sio_packet *out)
 	return digits <= ID_DIGITS_MAX && out->id <= SIO_ID_MAX ? 0 : -EINVAL;
 }
 
-static int read_data(struct reader *r, struct sio_packet *out, unsigned depth)
+static int read_data(struct reader *r, struct sio_packet *out, const struct json_limits *limits)
 {
+	struct json_items items = { out->items, SIO_ITEMS_MAX, 0 };
 	size_t n = (size_t)(r->end - r->p);
+	int rc;
 
-	out->data = (struct json_slice){ NULL, 0 };
 	if (!n)
 		return 0;
-	if (json_check(r->p, n, depth))
-		return -EINVAL;
+	rc = json_check_items(r->p, n, limits, &items);
+	if (rc)
+		return rc == -E2BIG ? rc : -EINVAL;
 	out->data = json_trim(r->p, n);
+	out->items_n = items.n;
 	return 0;
 }
 
 /* An array whose first element is the event's name: a string or a number. */
-static bool is_event(struct json_slice data)
+static bool is_event(const struct sio_packet *p)
 {
-	struct json_iter it;
-	struct json_slice first;
 	enum json_type t;
 
-	if (json_type(data) != JSON_ARRAY)
+	if (json_type(p->data) != JSON_ARRAY || !p->items_n)
 		return false;
-	it = json_iter(data);
-	if (!json_next(&it, NULL, &first))
-		return false;
-	t = json_type(first);
+	t = json_type(p->items[0]);
 	return t == JSON_STRING || t == JSON_NUMBER;
 }
 
@@ -114,7 +111,7 @@ static bool data_fits(const struct sio_packet *p)
 	case SIO_CONNECT: return !p->data.p || json_type(p->data) == JSON_OBJECT;
 	case SIO_DISCONNECT: return !p->data.p;
 	case SIO_EVENT:
-	case SIO_BINARY_EVENT: return is_event(p->data);
+	case SIO_BINARY_EVENT: return is_event(p);
 	case SIO_ACK:
 	case SIO_BINARY_ACK: return json_type(p->data) == JSON_ARRAY;
 	case SIO_CONNECT_ERROR: return false; /* only servers send it */
@@ -122,95 +119,66 @@ static bool data_fits(const struct sio_packet *p)
 	return false;
 }
 
-int sio_packet_decode(const char *p, size_t n, unsigned attachments_max, unsigned json_depth,
+int sio_packet_decode(const char *p, size_t n, const struct sio_packet_limits *limits,
 		      struct sio_packet *out)
 {
 	struct reader r = { p, p + n };
 	int rc;
 
-	memset(out, 0, sizeof(*out));
+	*out = (struct sio_packet){ .data = { NULL, 0 } };
 	rc = read_type(&r, &out->type);
 	if (!rc)
-		rc = read_attachments(&r, out, attachments_max);
+		rc = read_attachments(&r, out, limits->attachments);
 	if (!rc)
 		rc = read_namespace(&r, out);
 	if (!rc)
 		rc = read_id(&r, out);
 	if (!rc)
-		rc = read_data(&r, out, json_depth);
+		rc = read_data(&r, out, &limits->json);
 	if (!rc && !data_fits(out))
 		rc = -EINVAL;
 	return rc;
 }
 
-/* An open bracket of the walk below. */
-struct level {
-	bool object;
-	bool named; /* a member's name was read, its value follows */
-	bool is_mark, is_num;
-	bool marked, fits; /* "_placeholder":true, "num": one that is there */
-};
-
-static void read_name(struct level *l, struct json_slice name)
+static char *put_text(char *to, const char *text)
 {
-	char text[16];
+	size_t n = strlen(text);
 
-	l->named = true;
-	if (json_string(name, text, sizeof(text)) < 0)
-		text[0] = '\0';
-	l->is_mark = strcmp(text, "_placeholder") == 0;
-	l->is_num = strcmp(text, "num") == 0;
+	memcpy(to, text, n);
+	return to + n;
 }
 
-/* The last of several equal names wins, as in JavaScript. */
-static void read_value(struct level *l, struct json_slice v, bool scalar, size_t n)
+static char *put_number(char *to, uint64_t v)
 {
-	uint64_t k;
+	char digits[20];
+	size_t n = 0;
 
-	if (l->named && l->is_mark)
-		l->marked = scalar && json_is_true(v);
-	if (l->named && l->is_num)
-		l->fits = scalar && json_u64(v, &k) == 0 && k < n;
-	l->named = false;
-}
-
-bool sio_placeholders_valid(struct json_slice v, size_t n)
-{
-	struct level levels[JSON_DEPTH_MAX + 1] = { { .object = false } }, *l = levels;
-	const char *p = v.p, *end = p + v.n;
-	struct json_slice t;
-	char c;
-
-	while ((c = json_token(&p, end, &t))) {
-		if (c == '}' || c == ']') {
-			if (l == levels || (l->marked && !l->fits))
-				return false;
-			l--;
-		} else if (l->object && !l->named) {
-			read_name(l, t);
-		} else {
-			read_value(l, t, c == '"' || c == '0', n);
-			if (c != '{' && c != '[')
-				continue;
-			if (l == levels + JSON_DEPTH_MAX)
-				return false;
-			*++l = (struct level){ .object = c == '{' };
-		}
-	}
-	return true;
+	do {
+		digits[n++] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	while (n)
+		*to++ = digits[--n];
+	return to;
 }
 
 size_t sio_packet_head(char out[SIO_HEAD_MAX], enum sio_type type, size_t attachments,
 		       const char *nsp, int64_t id)
 {
-	int n = snprintf(out, SIO_HEAD_MAX, "4%d", (int)type);
+	char *to = out;
 
 	assert(strlen(nsp) <= SIO_NAMESPACE_MAX);
-	if (attachments)
-		n += snprintf(out + n, SIO_HEAD_MAX - (size_t)n, "%zu-", attachments);
-	if (strcmp(nsp, "/") != 0)
-		n += snprintf(out + n, SIO_HEAD_MAX - (size_t)n, "%s,", nsp);
+	*to++ = '4';
+	*to++ = (char)('0' + type);
+	if (attachments) {
+		to = put_number(to, attachments);
+		*to++ = '-';
+	}
+	if (strcmp(nsp, "/") != 0) {
+		to = put_text(to, nsp);
+		*to++ = ',';
+	}
 	if (id >= 0)
-		n += snprintf(out + n, SIO_HEAD_MAX - (size_t)n, "%lld", (long long)id);
-	return (size_t)n;
+		to = put_number(to, (uint64_t)id);
+	return (size_t)(to - out);
 }

@@ -14,6 +14,7 @@
 
 #define SIO_NAMESPACE_MAX 128	      /* bytes */
 #define SIO_ID_MAX 9007199254740991LL /* 2^53-1 */
+#define SIO_ITEMS_MAX 9		      /* an event's name and its first arguments */
 
 enum sio_type {
 	SIO_CONNECT,
@@ -30,17 +31,22 @@ struct sio_packet {
 	unsigned attachments;
 	const char *nsp; /* "/" when none is written */
 	size_t nsp_n;
-	int64_t id;		/* -1: none */
-	struct json_slice data; /* { NULL, 0 }: none */
+	int64_t id;				/* -1: none */
+	struct json_slice data;			/* { NULL, 0 }: none */
+	struct json_slice items[SIO_ITEMS_MAX]; /* of data, an array */
+	size_t items_n;				/* all of them, also those beyond */
+};
+
+struct sio_packet_limits {
+	unsigned attachments;
+	struct json_limits json;
 };
 
 /* Read one packet and check that its parts fit its type.
- * Returns 0, -EINVAL, -ENOSPC (more attachments than attachments_max). */
-int sio_packet_decode(const char *p, size_t n, unsigned attachments_max, unsigned json_depth,
+ * Returns 0, -EINVAL, -ENOSPC (more attachments than allowed), -ENAMETOOLONG
+ * (the namespace's), -E2BIG (JSON over its limits). */
+int sio_packet_decode(const char *p, size_t n, const struct sio_packet_limits *limits,
 		      struct sio_packet *out);
-
-/* Does every placeholder in this checked JSON name one of n attachments? */
-bool sio_placeholders_valid(struct json_slice v, size_t n);
 
 /* Write everything before the JSON, with the Engine.IO type digit. The
  * namespace "/" is not written. Returns the length, at most SIO_HEAD_MAX. */

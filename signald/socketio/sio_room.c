@@ -1,4 +1,4 @@
-/* sio_room.c - who is in which room */
+/* sio_room.c - who is in which room, and events to all in some */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +33,7 @@ static struct sio_room *get_room(struct sio_nsp *nsp, const char *name)
 		free(r);
 		return NULL;
 	}
+	nsp->srv->counters.rooms++;
 	return r;
 }
 
@@ -41,6 +42,7 @@ static void drop_if_empty(struct sio_nsp *nsp, struct sio_room *r)
 	if (r->members)
 		return;
 	HASH_DEL(nsp->rooms, r);
+	nsp->srv->counters.rooms--;
 	free(r);
 }
 
@@ -50,7 +52,7 @@ int sio_join(struct sio_socket *s, const char *room)
 	struct sio_member *m;
 	size_t n = strnlen(room, SIO_ROOM_MAX + 1);
 
-	if (!n || n > SIO_ROOM_MAX || s->state == SIO_LEAVING)
+	if (!n || n > SIO_ROOM_MAX || s->state >= SIO_LEAVING)
 		return -EINVAL;
 	if (find_member(s, room))
 		return 0;
@@ -95,7 +97,7 @@ static void leave(struct sio_socket *s, struct sio_member **at)
 
 void sio_leave(struct sio_socket *s, const char *room)
 {
-	struct sio_member **m = find_member(s, room);
+	struct sio_member **m = s->state < SIO_LEAVING ? find_member(s, room) : NULL;
 
 	if (m)
 		leave(s, m);
@@ -105,4 +107,92 @@ void sio_leave_all(struct sio_socket *s)
 {
 	while (s->rooms)
 		leave(s, &s->rooms);
+}
+
+/* --- to all in some rooms --- */
+
+/* Of the room's members, and of who has it for an id. */
+static void each_in_room(struct sio_nsp *nsp, const char *room,
+			 void (*fn)(struct sio_socket *s, void *arg), void *arg)
+{
+	struct sio_member *m;
+	struct sio_socket *s;
+	struct sio_room *r;
+	size_t n = strlen(room);
+
+	HASH_FIND(hh, nsp->rooms, room, n, r);
+	for (m = r ? r->members : NULL; m; m = m->next)
+		fn(m->socket, arg);
+	if (n != SIO_SID_LEN)
+		return;
+	HASH_FIND(hh, nsp->sockets, room, n, s);
+	if (s)
+		fn(s, arg);
+}
+
+/* A broadcast has a number. Whoever bears it has got his copy, or is to get
+ * none; so nothing is looked up however many are addressed or left out. */
+struct broadcast {
+	uint64_t number;
+	const struct sio_encoded *e;
+	int sent;
+};
+
+static void mark(struct sio_socket *s, void *arg)
+{
+	s->marked = ((struct broadcast *)arg)->number;
+}
+
+static void send_once(struct sio_socket *s, void *arg)
+{
+	struct broadcast *b = arg;
+
+	if (s->marked == b->number)
+		return;
+	s->marked = b->number;
+	b->sent += sio_send_encoded(s, b->e) == 0;
+}
+
+static void send_to_all(struct sio_nsp *nsp, const struct sio_audience *to, struct broadcast *b)
+{
+	struct sio_socket *s, *next;
+	size_t i;
+
+	for (i = 0; i < to->except_n; i++)
+		mark(to->except[i], b);
+	for (i = 0; i < to->except_rooms_n; i++)
+		each_in_room(nsp, to->except_rooms[i], mark, b);
+	for (i = 0; i < to->rooms_n; i++)
+		each_in_room(nsp, to->rooms[i], send_once, b);
+	if (to->rooms_n)
+		return;
+	HASH_ITER (hh, nsp->sockets, s, next)
+		send_once(s, b);
+}
+
+int sio_broadcast(struct sio_server *srv, const struct sio_audience *to,
+		  const struct sio_message *m)
+{
+	struct sio_nsp *nsp = sio_nsp_find(srv, to->nsp, strlen(to->nsp));
+	struct broadcast b = { .number = ++srv->broadcasts };
+	struct sio_encoded e;
+	int rc;
+
+	if (!nsp)
+		return -EINVAL;
+	rc = sio_encode(&e, nsp, SIO_AS_EVENT, -1, m);
+	if (rc)
+		return rc;
+	b.e = &e;
+	send_to_all(nsp, to, &b);
+	sio_encoded_free(&e);
+	return b.sent;
+}
+
+int sio_room_emit(struct sio_server *srv, const char *nsp, const char *room, const char *event,
+		  const char *args, size_t n)
+{
+	return sio_broadcast(srv,
+			     &(struct sio_audience){ .nsp = nsp, .rooms = &room, .rooms_n = 1 },
+			     &(struct sio_message){ .event = event, .args = args, .n = n });
 }

@@ -12,16 +12,22 @@ void sio_config_defaults(struct sio_config *c)
 	c->connect_timeout_ms = 45000;
 	c->namespaces_max = 16;
 	c->rooms_max = 128;
+	c->acks_max = 64;
 	c->attachments_max = SIO_BLOBS_MAX;
+	c->partial_bytes_max = 64 * 1024 * 1024;
 	c->event_name_max = SIO_EVENT_NAME_LIMIT;
 	c->json_depth = 64;
+	c->json_nodes = 10000;
+	c->events_burst = 200;
 }
 
 static bool config_valid(const struct sio_config *c)
 {
-	return c->connect_timeout_ms && c->namespaces_max && c->rooms_max && c->json_depth &&
-	       c->attachments_max <= SIO_BLOBS_MAX && c->event_name_max &&
-	       c->event_name_max <= SIO_EVENT_NAME_LIMIT;
+	return c->connect_timeout_ms && c->namespaces_max && c->rooms_max &&
+	       c->rooms_max <= UINT16_MAX && c->acks_max <= UINT16_MAX && c->json_depth &&
+	       c->json_nodes && c->attachments_max <= SIO_BLOBS_MAX && c->event_name_max &&
+	       c->event_name_max <= SIO_EVENT_NAME_LIMIT && c->events_per_s <= 1000000 &&
+	       (c->events_burst || !c->events_per_s);
 }
 
 int sio_server_new(struct sio_server **out, const struct sio_config *cfg)
@@ -38,9 +44,12 @@ int sio_server_new(struct sio_server **out, const struct sio_config *cfg)
 		return -ENOMEM;
 	srv->cfg = *cfg;
 	srv->leaving_last = &srv->leaving;
-	srv->held_marks.soft = srv->held_marks.hard = cfg->engine.queue_hard;
+	srv->held_last = &srv->held;
+	srv->limits = (struct sio_packet_limits){ cfg->attachments_max,
+						  { cfg->json_depth, cfg->json_nodes } };
 	timeq_init(&srv->connects);
 	timeq_init(&srv->partials);
+	timeq_init(&srv->asks);
 	handler.ctx = srv;
 	rc = eio_server_new(&srv->eio, &cfg->engine, &handler);
 	if (rc) {
@@ -88,6 +97,8 @@ int sio_server_namespace(struct sio_server *srv, const struct sio_namespace *def
 	if (!nsp)
 		return -ENOMEM;
 	nsp->def = def;
+	nsp->srv = srv;
+	nsp->name_n = n;
 	nsp->next = srv->namespaces;
 	srv->namespaces = nsp;
 	return 0;

@@ -12,7 +12,7 @@ struct sio_nsp *sio_nsp_find(struct sio_server *srv, const char *name, size_t n)
 	struct sio_nsp *nsp;
 
 	for (nsp = srv->namespaces; nsp; nsp = nsp->next) {
-		if (strlen(nsp->def->name) == n && memcmp(nsp->def->name, name, n) == 0)
+		if (nsp->name_n == n && memcmp(nsp->def->name, name, n) == 0)
 			return nsp;
 	}
 	return NULL;
@@ -23,9 +23,9 @@ struct sio_socket *sio_client_socket(struct sio_client *c, const char *nsp, size
 	struct sio_socket *s;
 
 	for (s = c->sockets; s; s = s->next) {
-		const char *name = s->nsp->def->name;
+		const struct sio_nsp *of = s->nsp;
 
-		if (s->state != SIO_LEAVING && strlen(name) == n && memcmp(name, nsp, n) == 0)
+		if (s->state == SIO_JOINED && of->name_n == n && !memcmp(of->def->name, nsp, n))
 			return s;
 	}
 	return NULL;
@@ -34,11 +34,6 @@ struct sio_socket *sio_client_socket(struct sio_client *c, const char *nsp, size
 const char *sio_id(const struct sio_socket *s)
 {
 	return s->id;
-}
-
-const char *sio_address(const struct sio_socket *s)
-{
-	return s->client->address;
 }
 
 void *sio_data(const struct sio_socket *s)
@@ -52,6 +47,8 @@ void sio_set_data(struct sio_socket *s, void *data)
 }
 
 /* --- leaving --- */
+
+static const char kicked[] = "server namespace disconnect";
 
 /* Out of every list but the client's. */
 static void detach(struct sio_socket *s)
@@ -87,32 +84,20 @@ static void unlink_leaving(struct sio_server *srv, struct sio_socket *s)
 	}
 }
 
-static void leave(struct sio_socket *s, const char *reason)
-{
-	struct sio_server *srv = s->client->srv;
-
-	if (s->state == SIO_LEAVING)
-		return;
-	s->state = SIO_LEAVING;
-	s->reason = reason;
-	detach(s);
-	s->leaving_next = NULL;
-	*srv->leaving_last = s;
-	srv->leaving_last = &s->leaving_next;
-	eio_server_wake(srv->eio);
-}
-
 void sio_socket_gone(struct sio_socket *s, const char *reason)
 {
 	const struct sio_namespace *def = s->nsp->def;
 
-	if (s->state == SIO_LEAVING)
-		unlink_leaving(s->client->srv, s);
-	else
+	if (s->state == SIO_LEAVING) {
+		reason = kicked;
+		unlink_leaving(s->nsp->srv, s);
+	} else {
 		detach(s);
-	s->state = SIO_LEAVING; /* in no list: what the handler does to it now has no effect */
+	}
+	s->state = SIO_GONE; /* in no list: what the handlers do to it now has no effect */
+	sio_ask_drop_all(s);
 	if (def->on_disconnect)
-		def->on_disconnect(s, s->reason ? s->reason : reason, def->ctx);
+		def->on_disconnect(s, reason, def->ctx);
 	unlink_socket(s);
 	free(s);
 }
@@ -123,25 +108,39 @@ void sio_leaving_flush(struct sio_server *srv)
 		sio_socket_gone(srv->leaving, NULL);
 }
 
-void sio_disconnect(struct sio_socket *s, bool close_transport)
+static void disconnect(struct sio_socket *s)
 {
-	struct eio_session *session = s->client->session;
-	char text[SIO_HEAD_MAX];
+	struct sio_server *srv = s->nsp->srv;
+	char head[SIO_HEAD_MAX];
 	struct frame *f;
 
-	if (s->state == SIO_CONNECTING) /* from on_connect: a refusal */
-		s->reason = "server namespace disconnect";
-	if (s->state == SIO_JOINED) {
-		f = sio_text_frame(text,
-				   sio_packet_head(text, SIO_DISCONNECT, 0, s->nsp->def->name, -1),
-				   NULL, 0);
-		if (f)
-			sio_push(s, f, false);
-		frame_unref(f);
-		leave(s, "server namespace disconnect");
-	}
-	if (close_transport)
-		eio_close(session, "forced server close");
+	if (s->state == SIO_CONNECTING) /* by its own on_connect */
+		s->state = SIO_UNWANTED;
+	if (s->state != SIO_JOINED)
+		return;
+	f = sio_text_frame(head, sio_packet_head(head, SIO_DISCONNECT, 0, s->nsp->def->name, -1),
+			   NULL, 0);
+	if (f)
+		sio_push(s, f, false);
+	frame_unref(f);
+	detach(s);
+	s->state = SIO_LEAVING;
+	s->leaving_next = NULL;
+	*srv->leaving_last = s;
+	srv->leaving_last = &s->leaving_next;
+	eio_server_wake(srv->eio);
+}
+
+void sio_disconnect(struct sio_socket *s, bool close_transport)
+{
+	struct sio_client *c = s->client;
+
+	disconnect(s);
+	if (!close_transport)
+		return;
+	for (s = c->sockets; s; s = s->next) /* or the client would come back for the others */
+		disconnect(s);
+	eio_close(c->session, "forced server close");
 }
 
 /* --- connecting --- */
@@ -182,30 +181,39 @@ static struct sio_socket *socket_new(struct sio_client *c, struct sio_nsp *nsp)
 	return s;
 }
 
-/* 44[nsp,]{"message":...} */
-static void refuse(struct sio_client *c, const char *nsp, const char *message)
+/* 44[nsp,]{"message":...,"data":...} */
+static void refuse(struct sio_client *c, const struct sio_packet *p, const char *message,
+		   struct json_slice data)
 {
-	char head[SIO_HEAD_MAX], text[512];
+	char head[SIO_HEAD_MAX], nsp[SIO_NAMESPACE_MAX + 1];
 	struct json_out o;
-	struct json_slice v;
 	struct frame *f;
 
 	c->srv->counters.connects_refused++;
-	json_out_fixed(&o, text, sizeof(text));
+	memcpy(nsp, p->nsp, p->nsp_n);
+	nsp[p->nsp_n] = '\0';
+	json_out_heap(&o, c->srv->cfg.engine.max_payload);
 	json_out_open(&o, '{');
 	json_put_string(&o, "message", message);
+	json_put_raw(&o, "data", data);
 	json_out_close(&o, '}');
-	v = o.failed ? sio_piece("{\"message\":\"refused\"}") : (struct json_slice){ o.p, o.n };
-	f = sio_text_frame(head, sio_packet_head(head, SIO_CONNECT_ERROR, 0, nsp, -1), &v, 1);
-	if (f)
+	f = sio_text_frame(head, sio_packet_head(head, SIO_CONNECT_ERROR, 0, nsp, -1),
+			   &(struct json_slice){ o.p, o.n }, 1);
+	if (f && !o.failed)
 		eio_send(c->session, f, false);
 	else
-		eio_close(c->session, "forced close");
+		sio_out_of_memory(c);
 	frame_unref(f);
+	json_out_free(&o);
+}
+
+static void refuse_plainly(struct sio_client *c, const struct sio_packet *p, const char *message)
+{
+	refuse(c, p, message, (struct json_slice){ NULL, 0 });
 }
 
 /* 40[nsp,]{"sid":...}, then what on_connect has sent already */
-static void accept_socket(struct sio_socket *s, struct outq *held)
+static void accept_socket(struct sio_socket *s)
 {
 	char head[SIO_HEAD_MAX];
 	struct json_slice v[] = { sio_piece("{\"sid\":\""), sio_piece(s->id), sio_piece("\"}") };
@@ -213,67 +221,74 @@ static void accept_socket(struct sio_socket *s, struct outq *held)
 	struct frame *f = sio_text_frame(head, n, v, 3);
 
 	s->state = SIO_JOINED;
-	timeq_remove(&s->client->connect);
+	sio_joined(s->client);
 	if (f)
 		eio_send(s->client->session, f, false);
 	else
-		eio_close(s->client->session, "forced close");
+		sio_out_of_memory(s->client);
 	frame_unref(f);
-	while ((f = outq_pop(held))) {
+	while ((f = sio_held_pop(s->nsp->srv))) {
 		eio_send(s->client->session, f, false);
 		frame_unref(f);
 	}
 }
 
-/* Ask the application. Returns the refusal, NULL: welcome. */
-static const char *ask(struct sio_socket *s, struct json_slice auth)
+/* No on_disconnect: it never was connected. */
+static void drop_socket(struct sio_socket *s)
+{
+	struct frame *f;
+
+	detach(s);
+	s->state = SIO_GONE;
+	while ((f = sio_held_pop(s->nsp->srv)))
+		frame_unref(f);
+	sio_ask_drop_all(s);
+	unlink_socket(s);
+	free(s);
+}
+
+static bool ask(struct sio_socket *s, struct json_slice auth, uint64_t now_ms,
+		struct sio_refusal *why)
 {
 	const struct sio_namespace *def = s->nsp->def;
 	const struct sio_client *c = s->client;
-	struct sio_handshake h = { auth, c->address, c->origin, c->query };
-	const char *refusal;
+	struct sio_handshake h = { auth, c->address, c->origin, c->query, now_ms };
 
-	refusal = def->on_connect ? def->on_connect(s, &h, def->ctx) : NULL;
-	return refusal ? refusal : s->reason; /* disconnected by its own on_connect */
+	why->message = NULL;
+	why->data = (struct json_slice){ NULL, 0 };
+	return !def->on_connect || def->on_connect(s, &h, why, def->ctx);
 }
 
-void sio_socket_connect(struct sio_client *c, const struct sio_packet *p)
+static void connect_socket(struct sio_socket *s, const struct sio_packet *p, uint64_t now_ms)
+{
+	struct sio_refusal why;
+	bool welcome = ask(s, p->data, now_ms, &why);
+
+	if (welcome && s->state == SIO_CONNECTING) {
+		accept_socket(s);
+		return;
+	}
+	if (s->state == SIO_UNWANTED && !why.message)
+		why.message = kicked;
+	refuse(s->client, p, why.message ? why.message : "refused", why.data);
+	drop_socket(s);
+}
+
+void sio_socket_connect(struct sio_client *c, const struct sio_packet *p, uint64_t now_ms)
 {
 	struct sio_server *srv = c->srv;
 	struct sio_nsp *nsp = sio_nsp_find(srv, p->nsp, p->nsp_n);
-	struct outq held;
 	struct sio_socket *s;
-	const char *refusal;
-	char name[SIO_NAMESPACE_MAX + 1];
 
-	memcpy(name, p->nsp, p->nsp_n);
-	name[p->nsp_n] = '\0';
 	if (!nsp) {
-		refuse(c, name, "Invalid namespace");
-		return;
-	}
-	if (c->sockets_n >= srv->cfg.namespaces_max) {
+		refuse_plainly(c, p, "Invalid namespace");
+	} else if (c->sockets_n >= srv->cfg.namespaces_max) {
 		srv->counters.namespaces_refused++;
-		refuse(c, name, "Too many namespaces");
-		return;
-	}
-	s = socket_new(c, nsp);
-	if (!s) {
+		refuse_plainly(c, p, "Too many namespaces");
+	} else if (!(s = socket_new(c, nsp))) {
 		srv->counters.out_of_memory++;
-		refuse(c, name, "Out of memory");
-		return;
-	}
-	outq_init(&held);
-	s->held = &held;
-	refusal = ask(s, p->data);
-	s->held = NULL;
-	if (refusal) {
-		refuse(c, name, refusal);
-		detach(s);
-		unlink_socket(s);
-		free(s);
+		refuse_plainly(c, p, "Out of memory");
 	} else {
-		accept_socket(s, &held);
+		connect_socket(s, p, now_ms);
 	}
-	outq_deinit(&held);
 }

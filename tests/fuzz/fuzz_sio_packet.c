@@ -2,6 +2,7 @@
  *
  * The input is packets joined by 0x1e; one that begins with 0x01 is binary. */
 #include "socketio/sio_packet.h"
+#include "socketio/sio_placeholder.h"
 
 #include <string.h>
 
@@ -11,18 +12,38 @@
 #include "socketio/sio_server.h"
 #include "transport/frame.h"
 
+static void inside(struct json_slice v, struct json_slice whole)
+{
+	MUST(v.p >= whole.p && v.n && v.p + v.n <= whole.p + whole.n);
+}
+
+static void placeholders(const struct sio_packet *pkt)
+{
+	struct sio_placeholder at[4];
+	int n = sio_placeholders(pkt->data, pkt->attachments, at, 4);
+
+	for (int i = 0; i < n; i++) {
+		inside(at[i].at, pkt->data);
+		MUST(at[i].num < pkt->attachments);
+		MUST(!i || at[i].at.p >= at[i - 1].at.p + at[i - 1].at.n);
+	}
+	for (size_t i = 0; i < pkt->items_n && i < SIO_ITEMS_MAX; i++)
+		inside(pkt->items[i], pkt->data);
+}
+
 static void packet(const char *p, size_t n)
 {
+	const struct sio_packet_limits limits = { 10, { 64, 1000 } };
 	struct sio_packet pkt;
 
-	if (sio_packet_decode(p, n, 10, 64, &pkt))
+	if (sio_packet_decode(p, n, &limits, &pkt))
 		return;
 	MUST(pkt.attachments <= 10);
 	MUST(pkt.nsp_n && pkt.nsp_n <= SIO_NAMESPACE_MAX && *pkt.nsp == '/');
 	MUST(pkt.id >= -1 && pkt.id <= SIO_ID_MAX);
 	MUST(!pkt.data.p || (pkt.data.p >= p && pkt.data.p + pkt.data.n <= p + n));
 	if (pkt.data.p)
-		sio_placeholders_valid(pkt.data, pkt.attachments);
+		placeholders(&pkt);
 }
 
 /* Sends back what came; kicks and joins at the client's word. */
@@ -33,14 +54,14 @@ static void on_other(struct sio_socket *s, struct json_slice name, const struct 
 	char room[160];
 
 	if (a->n) {
-		m.args = a->v[0].p;
-		m.n = (size_t)(a->all.p + a->all.n - 1 - m.args);
+		m.args = a->all.p;
+		m.n = a->all.n;
 		if (json_string(a->v[0], room, sizeof(room)) > 0)
 			sio_join(s, room);
 	}
 	sio_send(s, &m);
 	sio_ack_send(s, a->ack, &m);
-	sio_room_send(*(struct sio_server **)ctx, "/", NULL, NULL, &m);
+	sio_broadcast(*(struct sio_server **)ctx, &(struct sio_audience){ .nsp = "/" }, &m);
 	if (name.n == 3)
 		sio_disconnect(s, true);
 	else if (name.n == 4)

@@ -131,25 +131,27 @@ static void ws_gone_before(struct http_request *r, void *ctx)
 
 /* --- Socket.IO --- */
 
-/* The arguments as they stood, without the event's name. */
+/* The arguments as they stood, under another name; of an answer, under none. */
 static struct sio_message echoed(const struct sio_args *args, const char *event)
 {
-	struct sio_message m = { .event = event, .blobs = args->blobs, .blobs_n = args->blobs_n };
-
-	if (!args->n)
-		return m;
-	m.args = args->v[0].p;
-	m.n = (size_t)(args->all.p + args->all.n - 1 - m.args);
-	return m;
+	return (struct sio_message){
+		.event = event,
+		.args = args->all.p,
+		.n = args->all.n,
+		.blobs = args->blobs,
+		.blobs_n = args->blobs_n,
+	};
 }
 
-static const char *on_connect(struct sio_socket *s, const struct sio_handshake *h, void *ctx)
+static bool on_connect(struct sio_socket *s, const struct sio_handshake *h, struct sio_refusal *why,
+		       void *ctx)
 {
 	struct json_slice auth = h->auth.p ? h->auth : (struct json_slice){ "{}", 2 };
 
+	(void)why;
 	(void)ctx;
 	sio_emit(s, "auth", auth.p, auth.n);
-	return NULL;
+	return true;
 }
 
 static void on_text_message(struct sio_socket *s, const struct sio_args *args, void *ctx)
@@ -168,29 +170,70 @@ static void on_message_with_ack(struct sio_socket *s, const struct sio_args *arg
 	sio_ack_send(s, args->ack, &m);
 }
 
+static bool room_name(struct json_slice v, char out[SIO_ROOM_MAX + 1])
+{
+	return json_string(v, out, SIO_ROOM_MAX + 1) > 0;
+}
+
 static void on_join(struct sio_socket *s, const struct sio_args *args, void *ctx)
 {
-	char room[129];
 	const char *answer = "\"ok\"";
+	char room[SIO_ROOM_MAX + 1];
 
 	(void)ctx;
-	if (!args->n || json_string(args->v[0], room, sizeof(room)) < 0 || sio_join(s, room))
+	if (!args->n || !room_name(args->v[0], room) || sio_join(s, room))
 		answer = "\"refused\"";
 	sio_ack(s, args->ack, answer, strlen(answer));
 }
 
+static void on_leave(struct sio_socket *s, const struct sio_args *args, void *ctx)
+{
+	char room[SIO_ROOM_MAX + 1];
+
+	(void)ctx;
+	if (args->n && room_name(args->v[0], room))
+		sio_leave(s, room);
+	sio_ack(s, args->ack, "\"ok\"", 4);
+}
+
+/* {room,...}: the same to everybody else in that room */
 static void on_relay(struct sio_socket *s, const struct sio_args *args, void *ctx)
 {
 	struct echo *e = ctx;
-	struct json_slice name;
 	struct sio_message m = echoed(args, "relay");
-	char room[129];
+	char room[SIO_ROOM_MAX + 1];
+	const char *rooms[] = { room };
+	struct sio_audience others = {
+		.nsp = "/", .rooms = rooms, .rooms_n = 1, .except = &s, .except_n = 1
+	};
+	struct json_slice name;
 
-	if (!args->n || !json_member(args->v[0], "room", &name) ||
-	    json_string(name, room, sizeof(room)) < 0)
+	if (!args->n || !json_member(args->v[0], "room", &name) || !room_name(name, room))
 		return;
 	m.n = args->v[0].n;
-	sio_room_send(e->sio, "/", room, s, &m);
+	sio_broadcast(e->sio, &others, &m);
+}
+
+/* ask(timeout_ms, ...): the client gets "question" with the same arguments and has
+ * that time to acknowledge it; "answer" brings what it said, or null. */
+static void on_answer(struct sio_socket *s, const struct sio_args *args, int error, void *ctx)
+{
+	struct sio_message m = { .event = "answer", .args = "null", .n = 4 };
+
+	(void)ctx;
+	if (!error)
+		m = echoed(args, "answer");
+	sio_send(s, &m);
+}
+
+static void on_ask(struct sio_socket *s, const struct sio_args *args, void *ctx)
+{
+	struct sio_message m = echoed(args, "question");
+	uint64_t timeout_ms;
+
+	(void)ctx;
+	if (args->n && json_u64(args->v[0], &timeout_ms) == 0)
+		sio_ask(s, &m, args->now_ms, timeout_ms, on_answer, NULL);
 }
 
 static void on_kick(struct sio_socket *s, const struct sio_args *args, void *ctx)
@@ -203,7 +246,9 @@ static const struct sio_event_entry events[] = {
 	{ "message", on_text_message },
 	{ "message-with-ack", on_message_with_ack },
 	{ "join", on_join },
+	{ "leave", on_leave },
 	{ "relay", on_relay },
+	{ "ask", on_ask },
 	{ "kick", on_kick },
 };
 

@@ -105,8 +105,10 @@ static const struct sio_event_entry *find(const char *name)
 static const char *greet(struct sio_socket *s)
 {
 	const struct sio_handshake h = { .address = "192.0.2.1", .query = "" };
+	static struct sio_refusal why;
 
-	return registered->on_connect(s, &h, registered->ctx);
+	why.message = NULL;
+	return registered->on_connect(s, &h, &why, registered->ctx) ? NULL : why.message;
 }
 
 static void fire(struct sio_socket *s, const char *event, const char *json, int64_t ack)

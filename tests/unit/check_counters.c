@@ -127,7 +127,7 @@ START_TEST(what_does_not_fit_a_line_follows_in_the_next)
 	ck_assert_uint_eq(lines, 1);
 	ck_assert_ptr_nonnull(strstr(logged, "http.origins_refused +18374403900871474942"));
 	ck_assert_ptr_null(strstr(logged, "feed.commands_dropped"));
-	for (unsigned i = 1; i < 5; i++)
+	for (unsigned i = 1; i < 16; i++)
 		counters_tick(c, 1 + i * COUNTERS_EVERY_MS);
 	ck_assert_uint_gt(lines, 1);
 	ck_assert_ptr_nonnull(strstr(logged, "feed.commands_dropped +18374403900871474942"));

@@ -1,5 +1,6 @@
 /* check_sio_packet.c - Socket.IO packets as text */
 #include "socketio/sio_packet.h"
+#include "socketio/sio_placeholder.h"
 #include "run_suite.h"
 
 #include <check.h>
@@ -10,10 +11,11 @@
 #include <time.h>
 
 static struct sio_packet p;
+static const struct sio_packet_limits limits = { 10, { 64, 1000 } };
 
 static int decode(const char *text)
 {
-	return sio_packet_decode(text, strlen(text), 10, 64, &p);
+	return sio_packet_decode(text, strlen(text), &limits, &p);
 }
 
 static void expect(const char *text, enum sio_type type, unsigned attachments, const char *nsp,
@@ -115,39 +117,91 @@ START_TEST(namespaces_and_nesting_have_limits)
 
 	memset(text, 'n', sizeof(text));
 	memcpy(text, "0/", 2);
-	ck_assert_int_eq(sio_packet_decode(text, 1 + SIO_NAMESPACE_MAX, 10, 64, &p), 0);
-	ck_assert_int_eq(sio_packet_decode(text, 2 + SIO_NAMESPACE_MAX, 10, 64, &p), -EINVAL);
+	ck_assert_int_eq(sio_packet_decode(text, 1 + SIO_NAMESPACE_MAX, &limits, &p), 0);
+	ck_assert_int_eq(sio_packet_decode(text, 2 + SIO_NAMESPACE_MAX, &limits, &p),
+			 -ENAMETOOLONG);
 	memcpy(text, "2[\"a\",", 6);
 	for (int depth = 63; depth <= 64; depth++) {
 		memset(text + 6, '[', (size_t)depth);
 		memset(text + 6 + depth, ']', (size_t)depth + 1);
-		ck_assert_int_eq(sio_packet_decode(text, (size_t)(7 + 2 * depth), 10, 64, &p),
-				 depth < 64 ? 0 : -EINVAL);
+		ck_assert_int_eq(sio_packet_decode(text, (size_t)(7 + 2 * depth), &limits, &p),
+				 depth < 64 ? 0 : -E2BIG);
 	}
 }
 END_TEST
 
-static bool placeholders(const char *json, size_t n)
+static struct sio_placeholder found[SIO_ITEMS_MAX];
+
+static int placeholders(const char *json, size_t n)
 {
-	return sio_placeholders_valid((struct json_slice){ json, strlen(json) }, n);
+	return sio_placeholders((struct json_slice){ json, strlen(json) }, n, found, 3);
 }
 
 START_TEST(placeholders_name_what_is_there)
 {
-	ck_assert(placeholders("[\"a\",{\"_placeholder\":true,\"num\":0}]", 1));
-	ck_assert(placeholders("[\"a\",[{\"x\":{\"num\":1,\"_placeholder\":true}}]]", 2));
-	ck_assert(placeholders("[\"a\",{\"_placeholder\":false,\"num\":7}]", 1));
-	ck_assert(placeholders("[\"a\"]", 1));
-	ck_assert(!placeholders("[\"a\",{\"_placeholder\":true,\"num\":1}]", 1));
-	ck_assert(!placeholders("[\"a\",{\"_placeholder\":true,\"num\":-1}]", 1));
-	ck_assert(!placeholders("[\"a\",{\"_placeholder\":true,\"num\":\"0\"}]", 1));
-	ck_assert(!placeholders("[\"a\",{\"_placeholder\":true,\"num\":0.0}]", 1));
-	ck_assert(!placeholders("[\"a\",[{\"_placeholder\":true}]]", 1));
-	ck_assert(placeholders(
-		"[{\"_placeholder\":{},\"num\":9}, {\"x\" : true} ,\"_placeholder\",9]", 1));
-	ck_assert(placeholders("[{\"_placeholder\":true,\"num\":9,\"num\":0}]", 1));
-	ck_assert(!placeholders("[{\"_placeholder\":true,\"num\":0,\"num\":[0]}]", 1));
-	ck_assert(!placeholders("[{\"a\":[],\"\\u005fplaceholder\":true,\"num\":1,\"b\":{}}]", 1));
+	ck_assert_int_eq(placeholders("[\"a\",{\"_placeholder\":true,\"num\":0}]", 1), 1);
+	ck_assert_int_eq(placeholders("[\"a\",[{\"x\":{\"num\":1,\"_placeholder\":true}}]]", 2), 1);
+	ck_assert_int_eq(placeholders("[\"a\",{\"_placeholder\":false,\"num\":7}]", 1), 0);
+	ck_assert_int_eq(placeholders("[\"a\"]", 1), 0);
+	ck_assert_int_eq(placeholders("[\"a\",{\"_placeholder\":true,\"num\":1}]", 1), -EINVAL);
+	ck_assert_int_eq(placeholders("[\"a\",{\"_placeholder\":true,\"num\":-1}]", 1), -EINVAL);
+	ck_assert_int_eq(placeholders("[\"a\",{\"_placeholder\":true,\"num\":\"0\"}]", 1), -EINVAL);
+	ck_assert_int_eq(placeholders("[\"a\",{\"_placeholder\":true,\"num\":0.0}]", 1), -EINVAL);
+	ck_assert_int_eq(placeholders("[\"a\",[{\"_placeholder\":true}]]", 1), -EINVAL);
+	ck_assert_int_eq(placeholders("[{\"_placeholder\":{},\"num\":9}, {\"x\" : true} ,"
+				      "\"_placeholder\",9]",
+				      1),
+			 0);
+	ck_assert_int_eq(placeholders("[{\"_placeholder\":true,\"num\":9,\"num\":0}]", 1), 1);
+	ck_assert_int_eq(placeholders("[{\"_placeholder\":true,\"num\":0,\"num\":[0]}]", 1),
+			 -EINVAL);
+	ck_assert_int_eq(
+		placeholders("[{\"a\":[],\"\\u005fplaceholder\":true,\"num\":1,\"b\":{}}]", 1),
+		-EINVAL);
+	ck_assert_int_eq(placeholders("", 1), 0);
+}
+END_TEST
+
+#define PH(k) "{\"_placeholder\":true,\"num\":" #k "}"
+
+START_TEST(placeholders_are_found_in_order_and_whole)
+{
+	static const char json[] = "1,{\"x\":" PH(2) "},[" PH(0) "]," PH(2);
+
+	ck_assert_int_eq(placeholders(json, 3), 3);
+	ck_assert_uint_eq(found[0].num, 2);
+	ck_assert_uint_eq(found[1].num, 0);
+	ck_assert_uint_eq(found[2].num, 2);
+	ck_assert_uint_eq(found[1].at.n, strlen(PH(0)));
+	ck_assert_mem_eq(found[1].at.p, PH(0), strlen(PH(0)));
+	ck_assert_int_eq(placeholders(PH(0) "," PH(0) "," PH(0) "," PH(0), 3), -ENOSPC);
+	/* one inside another goes with it, as in JavaScript */
+	ck_assert_int_eq(placeholders("{\"_placeholder\":true,\"num\":1,\"a\":[" PH(0) "]}", 2), 1);
+	ck_assert_uint_eq(found[0].num, 1);
+}
+END_TEST
+
+START_TEST(arguments_are_cut_while_they_are_checked)
+{
+	char text[16 + 2 * 1000];
+
+	expect("2[ \"a\" , {\"b\":[1,2]} ,[],3 ]", SIO_EVENT, 0, "/", -1,
+	       "[ \"a\" , {\"b\":[1,2]} ,[],3 ]");
+	ck_assert_uint_eq(p.items_n, 4);
+	ck_assert_uint_eq(p.items[1].n, strlen("{\"b\":[1,2]}"));
+	ck_assert_mem_eq(p.items[1].p, "{\"b\":[1,2]}", p.items[1].n);
+	ck_assert_uint_eq(p.items[2].n, 2);
+	ck_assert_uint_eq(p.items[3].n, 1);
+	ck_assert_int_eq(decode("2[1,2,3,4,5,6,7,8,9,10,11]"), 0);
+	ck_assert_uint_eq(p.items_n, 11);
+	for (int values = 999; values <= 1000; values++) { /* and the array itself */
+		size_t n = (size_t)sprintf(text, "2[1");
+
+		for (int i = 1; i < values; i++)
+			n += (size_t)sprintf(text + n, ",1");
+		strcpy(text + n, "]");
+		ck_assert_int_eq(decode(text), values < 1000 ? 0 : -E2BIG);
+	}
 }
 END_TEST
 
@@ -168,10 +222,10 @@ START_TEST(nesting_costs_no_more_than_length)
 	to += sprintf(to, "0]");
 	for (i = 0; i < DEPTH; i++)
 		*to++ = '}';
+	*to = '\0';
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
 	for (i = 0; i < 5; i++)
-		ck_assert(sio_placeholders_valid((struct json_slice){ text, (size_t)(to - text) },
-						 1));
+		ck_assert_int_eq(placeholders(text, 1), 0);
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
 	ms = (double)(after.tv_sec - before.tv_sec) * 1e3 +
 	     (double)(after.tv_nsec - before.tv_nsec) / 1e6;
@@ -204,6 +258,8 @@ int main(void)
 	tcase_add_test(t, everything_else_is_not);
 	tcase_add_test(t, namespaces_and_nesting_have_limits);
 	tcase_add_test(t, placeholders_name_what_is_there);
+	tcase_add_test(t, placeholders_are_found_in_order_and_whole);
+	tcase_add_test(t, arguments_are_cut_while_they_are_checked);
 	tcase_add_test(t, nesting_costs_no_more_than_length);
 	tcase_add_test(t, heads_are_written_as_they_are_read);
 	return run_suite(s);

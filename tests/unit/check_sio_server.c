@@ -19,10 +19,11 @@ static struct eio_session *session[CLIENTS];
 static struct sio_socket *sockets[64]; /* in order of connecting, main namespace */
 static unsigned sockets_n, wakes, left;
 static char heard[2048], reason[64], auth[64];
-static const char *refusal;
+static const char *refusal, *refusal_data;
 static bool kick_inside;
 
-static const char *on_connect(struct sio_socket *s, const struct sio_handshake *h, void *ctx)
+static bool on_connect(struct sio_socket *s, const struct sio_handshake *h, struct sio_refusal *why,
+		       void *ctx)
 {
 	MUST(strcmp(h->address, "192.0.2.1") == 0);
 	MUST(strcmp(h->query, "EIO=4") == 0);
@@ -34,7 +35,10 @@ static const char *on_connect(struct sio_socket *s, const struct sio_handshake *
 	sio_emit(s, "hello", "1,2", 3);
 	if (kick_inside)
 		sio_disconnect(s, false);
-	return refusal;
+	why->message = refusal;
+	if (refusal_data)
+		why->data = (struct json_slice){ refusal_data, strlen(refusal_data) };
+	return !refusal;
 }
 
 static void on_disconnect(struct sio_socket *s, const char *why, void *ctx)
@@ -116,7 +120,7 @@ static int start(void)
 		return rc;
 	sockets_n = wakes = left = 0;
 	heard[0] = reason[0] = auth[0] = '\0';
-	refusal = NULL;
+	refusal = refusal_data = NULL;
 	kick_inside = false;
 	memset(ws, 0, sizeof(ws));
 	memset(session, 0, sizeof(session));
@@ -183,7 +187,6 @@ START_TEST(the_connect_answer_comes_before_what_on_connect_sent)
 	snprintf(expected, sizeof(expected), "40{\"sid\":\"%s\"}|42[\"hello\",1,2]|",
 		 sio_id(sockets[0]));
 	ck_assert_str_eq(ws[0].text, expected);
-	ck_assert_str_eq(sio_address(sockets[0]), "192.0.2.1");
 	ck_assert_ptr_null(strstr(ws[0].text, "token"));
 }
 END_TEST
@@ -195,7 +198,11 @@ START_TEST(a_refusal_is_44_and_the_connection_stays)
 	refusal = "no \"entry\"";
 	say(0, "40");
 	ck_assert_str_eq(ws[0].text, "44{\"message\":\"no \\\"entry\\\"\"}|");
-	refusal = NULL;
+	refusal_data = "{\"retry\":[7]}";
+	say(0, "40");
+	ck_assert_ptr_nonnull(strstr(
+		ws[0].text, "44{\"message\":\"no \\\"entry\\\"\",\"data\":{\"retry\":[7]}}|"));
+	refusal = refusal_data = NULL;
 	say(0, "40/nowhere,");
 	ck_assert_ptr_nonnull(
 		strstr(ws[0].text, "44/nowhere,{\"message\":\"Invalid namespace\"}|"));
@@ -206,7 +213,7 @@ START_TEST(a_refusal_is_44_and_the_connection_stays)
 	kick_inside = false;
 	flush();
 	ck_assert_uint_eq(left, 0);
-	ck_assert_uint_eq(sio_server_counters(srv)->connects_refused, 3);
+	ck_assert_uint_eq(sio_server_counters(srv)->connects_refused, 4);
 	ck_assert_uint_eq(sio_server_counters(srv)->sockets, 0);
 	say(0, "40");
 	ck_assert(eio_is_open(session[0]));
@@ -218,11 +225,11 @@ START_TEST(events_go_to_their_handlers)
 {
 	join(0);
 	say(0, "42[\"say\",{\"a\":1} , 2]");
-	ck_assert_str_eq(heard, "2/0 [\"say\",{\"a\":1} , 2]");
+	ck_assert_str_eq(heard, "2/0 {\"a\":1} , 2");
 	say(0, "42[\"say\",1,2,3,4,5,6,7,8,9,10]");
-	ck_assert_str_eq(heard, "8/2 [\"say\",1,2,3,4,5,6,7,8,9,10]");
+	ck_assert_str_eq(heard, "8/2 1,2,3,4,5,6,7,8,9,10");
 	say(0, "42[\"s\\u0061y\"]");
-	ck_assert_str_eq(heard, "0/0 [\"s\\u0061y\"]");
+	ck_assert_str_eq(heard, "0/0 ");
 	say(0, "42[17]");
 	ck_assert_str_eq(heard, "other 17");
 	say(0, "42[\"error\"]");
@@ -258,8 +265,8 @@ START_TEST(attachments_are_gathered_and_sent)
 	ck_assert_str_eq(ws[0].text, "");
 	say_binary(0, "one");
 	say_binary(0, "");
-	ck_assert_str_eq(ws[0].text, "452-[\"blob\",[{\"_placeholder\":true,\"num\":1},"
-				     "{\"_placeholder\":true,\"num\":0}]]|<one>|<>|");
+	ck_assert_str_eq(ws[0].text, "452-[\"blob\",[{\"_placeholder\":true,\"num\":0},"
+				     "{\"_placeholder\":true,\"num\":1}]]|<>|<one>|");
 }
 END_TEST
 
@@ -320,6 +327,15 @@ START_TEST(before_connect_only_connect_is_legal)
 }
 END_TEST
 
+static int emit_to(const char *room, struct sio_socket *except, const char *event)
+{
+	struct sio_audience to = { .nsp = "/", .rooms = &room, .except = &except };
+
+	to.rooms_n = room != NULL;
+	to.except_n = except != NULL;
+	return sio_broadcast(srv, &to, &(struct sio_message){ .event = event });
+}
+
 START_TEST(rooms_get_one_copy_each_and_except_none)
 {
 	struct sio_socket *a = join(0), *b = join(1), *c = join(2);
@@ -327,20 +343,62 @@ START_TEST(rooms_get_one_copy_each_and_except_none)
 	ck_assert_int_eq(sio_join(a, "r"), 0);
 	ck_assert_int_eq(sio_join(a, "r"), 0);
 	ck_assert_int_eq(sio_join(b, "r"), 0);
-	ck_assert_int_eq(sio_room_emit(srv, "/", "r", a, "e", "1", 1), 1);
+	ck_assert_int_eq(emit_to("r", a, "e"), 1);
 	ck_assert_str_eq(ws[0].text, "");
-	ck_assert_str_eq(ws[1].text, "42[\"e\",1]|");
-	ck_assert_int_eq(sio_room_emit(srv, "/", "r", NULL, "f", NULL, 0), 2);
-	ck_assert_str_eq(ws[0].text, "42[\"f\"]|");
-	ck_assert_int_eq(sio_room_emit(srv, "/", NULL, c, "g", NULL, 0), 2);
+	ck_assert_str_eq(ws[1].text, "42[\"e\"]|");
+	ck_assert_int_eq(sio_room_emit(srv, "/", "r", "f", "1", 1), 2);
+	ck_assert_str_eq(ws[0].text, "42[\"f\",1]|");
+	ck_assert_int_eq(emit_to(NULL, c, "g"), 2);
 	ck_assert_str_eq(ws[2].text, "");
-	ck_assert_int_eq(sio_room_emit(srv, "/", sio_id(c), NULL, "h", NULL, 0), 1);
+	ck_assert_int_eq(emit_to(sio_id(c), NULL, "h"), 1);
 	ck_assert_str_eq(ws[2].text, "42[\"h\"]|");
 	sio_leave(b, "r");
 	sio_leave(b, "r");
-	ck_assert_int_eq(sio_room_emit(srv, "/", "r", a, "i", NULL, 0), 0);
-	ck_assert_int_eq(sio_room_emit(srv, "/", "nobody", NULL, "i", NULL, 0), 0);
-	ck_assert_int_eq(sio_room_emit(srv, "/nowhere", "r", NULL, "i", NULL, 0), -EINVAL);
+	ck_assert_int_eq(emit_to("r", a, "i"), 0);
+	ck_assert_int_eq(emit_to("nobody", NULL, "i"), 0);
+	ck_assert_int_eq(sio_room_emit(srv, "/nowhere", "r", "i", NULL, 0), -EINVAL);
+}
+END_TEST
+
+START_TEST(a_broadcast_is_to_a_union_without_the_left_out)
+{
+	struct sio_socket *v[4];
+	const char *rooms[] = { "r", "s", "t" }, *out[] = { "out", "none" };
+	struct sio_audience to = { .nsp = "/", .rooms = rooms, .rooms_n = 3 };
+
+	for (int i = 0; i < 4; i++) {
+		v[i] = join(i);
+		ck_assert_int_eq(sio_join(v[i], "r"), 0);
+		ck_assert_int_eq(sio_join(v[i], "s"), 0);
+	}
+	ck_assert_int_eq(sio_broadcast(srv, &to, &(struct sio_message){ .event = "a" }), 4);
+	ck_assert_str_eq(ws[3].text, "42[\"a\"]|");
+	ck_assert_int_eq(sio_join(v[1], "out"), 0);
+	to.except_rooms = out;
+	to.except_rooms_n = 2;
+	to.except = &v[2];
+	to.except_n = 1;
+	ck_assert_int_eq(sio_broadcast(srv, &to, &(struct sio_message){ .event = "b" }), 2);
+	to.rooms_n = 0;
+	ck_assert_int_eq(sio_broadcast(srv, &to, &(struct sio_message){ .event = "c" }), 2);
+	out[1] = sio_id(v[0]);
+	ck_assert_int_eq(sio_broadcast(srv, &to, &(struct sio_message){ .event = "d" }), 1);
+	ck_assert_str_eq(ws[0].text, "42[\"a\"]|42[\"b\"]|42[\"c\"]|");
+	ck_assert_str_eq(ws[1].text, "42[\"a\"]|");
+	ck_assert_str_eq(ws[2].text, "42[\"a\"]|");
+	ck_assert_str_eq(ws[3].text, "42[\"a\"]|42[\"b\"]|42[\"c\"]|42[\"d\"]|");
+}
+END_TEST
+
+START_TEST(an_id_is_its_sockets_room_whoever_joins_it)
+{
+	struct sio_socket *a = join(0), *b = join(1);
+
+	ck_assert_int_eq(sio_join(b, sio_id(a)), 0);
+	ck_assert_int_eq(sio_join(a, sio_id(a)), 0);
+	ck_assert_int_eq(emit_to(sio_id(a), NULL, "e"), 2);
+	ck_assert_str_eq(ws[0].text, "42[\"e\"]|");
+	ck_assert_str_eq(ws[1].text, "42[\"e\"]|");
 }
 END_TEST
 
@@ -352,9 +410,9 @@ START_TEST(who_leaves_is_in_no_room)
 	ck_assert_int_eq(sio_join(b, "r"), 0);
 	say(0, "41");
 	ck_assert_str_eq(reason, "client namespace disconnect");
-	ck_assert_int_eq(sio_room_emit(srv, "/", "r", NULL, "e", NULL, 0), 1);
+	ck_assert_int_eq(sio_room_emit(srv, "/", "r", "e", NULL, 0), 1);
 	eio_ws_gone(session[1], &ws[1], "transport close");
-	ck_assert_int_eq(sio_room_emit(srv, "/", "r", NULL, "e", NULL, 0), 0);
+	ck_assert_int_eq(sio_room_emit(srv, "/", "r", "e", NULL, 0), 0);
 	flush();
 	ck_assert_str_eq(reason, "transport close");
 	ck_assert_uint_eq(left, 2);
@@ -386,7 +444,7 @@ START_TEST(a_kick_may_take_the_connection_along)
 	fake_reset(&ws[0]);
 	sio_disconnect(s, true);
 	flush();
-	ck_assert_str_eq(ws[0].text, "41|");
+	ck_assert_str_eq(ws[0].text, "41|41/other,|"); /* or it would come back for the other */
 	ck_assert(ws[0].closed);
 	ck_assert_uint_eq(left, 1);
 	ck_assert_uint_eq(sio_server_counters(srv)->sockets, 0);
@@ -504,7 +562,7 @@ static void live(void)
 	if (sio_server_counters(srv)->sockets == 2) {
 		sio_join(sockets[0], "r");
 		sio_join(sockets[1], "r");
-		sio_room_emit(srv, "/", "r", NULL, "e", NULL, 0);
+		sio_room_emit(srv, "/", "r", "e", NULL, 0);
 		sio_disconnect(sockets[0], true);
 	}
 	flush();
@@ -534,6 +592,8 @@ int main(void)
 	tcase_add_test(t, violations_end_the_connection);
 	tcase_add_test(t, before_connect_only_connect_is_legal);
 	tcase_add_test(t, rooms_get_one_copy_each_and_except_none);
+	tcase_add_test(t, a_broadcast_is_to_a_union_without_the_left_out);
+	tcase_add_test(t, an_id_is_its_sockets_room_whoever_joins_it);
 	tcase_add_test(t, who_leaves_is_in_no_room);
 	tcase_add_test(t, a_handler_may_disconnect_anybody);
 	tcase_add_test(t, a_kick_may_take_the_connection_along);
