@@ -96,7 +96,7 @@ static unsigned length_bytes(const struct ws_decoder *d)
 	return len == 127 ? 8 : len == 126 ? 2 : 0;
 }
 
-/* The whole header is there. Returns 0 or a close code. */
+/* The length is there. Returns 0 or a close code. */
 static unsigned check_length(struct ws_decoder *d)
 {
 	unsigned bytes = length_bytes(d), i;
@@ -113,31 +113,38 @@ static unsigned check_length(struct ws_decoder *d)
 	return 0;
 }
 
-/* Collect the header. Returns bytes used; *code is set when it is illegal. */
+static void begin_payload(struct ws_decoder *d)
+{
+	d->in_payload = true;
+	d->mask_at = 0;
+	if (!is_control(d) && !d->message) {
+		d->message = opcode(d);
+		memset(&d->utf8, 0, sizeof(d->utf8));
+	}
+}
+
+/* Collect the header; what is wrong with it is said at the first byte that tells. Returns
+ * bytes used; *code is set when it is illegal. */
 static size_t read_head(struct ws_decoder *d, const uint8_t *p, size_t n, unsigned *code)
 {
 	size_t used = 0;
 
 	while (used < n) {
-		unsigned need;
+		unsigned length_end;
 
 		d->head[d->head_n++] = p[used++];
 		if (d->head_n < 2)
 			continue;
 		if (d->head_n == 2 && (*code = check_start(d)))
 			return used;
-		need = 2 + length_bytes(d) + 4;
-		if (d->head_n < need)
-			continue;
-		*code = check_length(d);
-		memmove(d->head + 10, d->head + need - 4, 4);
-		d->in_payload = true;
-		d->mask_at = 0;
-		if (!is_control(d) && !d->message) {
-			d->message = opcode(d);
-			memset(&d->utf8, 0, sizeof(d->utf8));
+		length_end = 2 + length_bytes(d);
+		if (d->head_n == length_end && (*code = check_length(d)))
+			return used;
+		if (d->head_n == length_end + 4) {
+			memmove(d->head + 10, d->head + length_end, 4);
+			begin_payload(d);
+			return used;
 		}
-		return used;
 	}
 	return used;
 }
@@ -300,7 +307,9 @@ size_t ws_decode(struct ws_decoder *d, uint8_t *p, size_t n, struct ws_event *ev
 	}
 	if (code)
 		fail(d, ev, code);
-	if (ev->got == WS_CLOSE)
+	if (ev->got == WS_CLOSE) { /* nothing is read after it: a message under way has no end */
 		d->finished = true;
+		drop_message(d);
+	}
 	return used;
 }
