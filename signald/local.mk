@@ -55,7 +55,8 @@ libsignald_io_a_SOURCES += \
 	signald/transport/tls_context.c signald/transport/tls_context.h \
 	signald/transport/tls_tickets.c signald/transport/tls_tickets.h \
 	signald/transport/inherited.c signald/transport/inherited.h \
-	signald/transport/ws_conn.c signald/transport/ws_conn.h
+	signald/transport/ws_conn.c signald/transport/ws_conn.h \
+	signald/transport/ws_io.c signald/transport/ws_priv.h
 
 # --- calls --------------------------------------------------------------------
 libsignald_core_a_SOURCES += \

@@ -411,7 +411,7 @@ static void on_websocket(struct http_request *r, void *ctx)
 		return;
 	}
 	ws_conn_close(ws, 0);
-	ws_conn_attach(ws, -1, NULL, 0);
+	ws_conn_attach(ws, NULL, NULL, 0);
 	refuse_ws(r, e, h.refusal.message);
 	if (e == EIO_UNAVAILABLE)
 		retry_after(r, h.refusal.retry_after_s);

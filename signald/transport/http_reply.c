@@ -8,6 +8,7 @@
 #include "json_text.h"
 #include "transport/base64.h"
 #include "transport/http_priv.h"
+#include "transport/stream.h"
 #include "transport/ws_conn.h"
 
 #define JSON_TYPE "application/json; charset=utf-8"
@@ -277,10 +278,12 @@ static void on_upgraded(void *cls, struct MHD_Connection *conn, void *request, c
 	 * length and no bytes: they are lost, and so is the connection. */
 	bool lost = extra_n && !extra;
 	int fd = lost ? -1 : fcntl(sock, F_DUPFD_CLOEXEC, 0);
+	struct stream s;
 
 	r->ws = NULL;
 	http_conn_rest(conn); /* the socket is shared until libmicrohttpd has let go */
-	ws_conn_attach(ws, fd, extra, extra_n); /* -1 also when there are no descriptors left */
+	stream_init(&s, fd, NULL); /* fd is -1 also when there are no descriptors left */
+	ws_conn_attach(ws, fd < 0 ? NULL : &s, extra, extra_n);
 	MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
 	http_listener_wake(l);
 }

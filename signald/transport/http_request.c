@@ -147,7 +147,7 @@ void http_request_free(struct http_request *r)
 		return;
 	tell_gone(r);
 	if (r->ws)
-		ws_conn_attach(r->ws, -1, NULL, 0);
+		ws_conn_attach(r->ws, NULL, NULL, 0);
 	if (r->response)
 		MHD_destroy_response(r->response);
 	while ((d = r->decoded)) {

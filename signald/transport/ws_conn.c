@@ -1,99 +1,40 @@
-/* ws_conn.c - WebSockets on sockets of our own, inside the libevent loop
- *
- * Nothing is freed or written inside a callback chain: connections with work
- * left are put on a list that a flush event works off before the loop waits. */
+/* ws_conn.c - one WebSocket: its states, reading, writing */
 #include "transport/ws_conn.h"
 
 #include <errno.h>
-#include <event2/event.h>
-#include <event2/event_struct.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include "loop.h"
-#include "timeq.h"
 #include "transport/frame.h"
-#include "transport/outq.h"
-#include "transport/ws_frame.h"
+#include "transport/ws_priv.h"
 
-#define SCRATCH_BYTES 65536 /* one read of one connection */
-#define IOV_MAX_FRAMES 64   /* one write of one connection */
-#define CLOSE_WAIT_MS 2000  /* for the client's Close frame */
-#define SWEEP_MS 500
+#define IOV_MAX_FRAMES 64      /* one write of one connection */
+#define READ_BYTES 16384       /* one read: thousands of small frames, or one TLS record */
+#define TURN_BYTES (4 * 16384) /* of one connection over TLS, before others have their turn */
 
-enum ws_state {
-	WS_WAITING, /* for the descriptor */
-	WS_OPEN,
-	WS_CLOSING, /* the handler is out; a Close frame goes or went */
-	WS_DEAD,    /* freed at the next flush */
-};
-
-/* A control frame on its way. */
-struct control {
-	uint8_t n, sent;
-	uint8_t bytes[2 + WS_CONTROL_MAX];
-};
-
-struct ws_conn {
-	struct ws_io *io;
-	const struct ws_handler *handler;
-	void *ctx;
-	struct outq_marks *marks;
-	struct event ev;
-	int fd;
-	uint8_t state; /* enum ws_state */
-	bool attached; /* until then HTTP holds a pointer to us */
-	bool dirty;
-	bool writing;	   /* the event waits for room, too */
-	bool close_queued; /* the Close frame has been made */
-	bool peer_closed;  /* the client's Close frame is in */
-	bool failed;	   /* nothing the client says is of interest any more */
-	uint16_t close_code;
-	struct outq out;
-	struct control *control;
-	struct ws_decoder decoder;
-	struct timeq_node closing;
-	struct ws_conn *dirty_next;
-	struct ws_conn *prev, *next;
-};
-
-struct ws_io {
-	struct event_base *base;
-	struct event *flush, *sweep;
-	struct ws_conn *all;
-	struct ws_conn *dirty_first, **dirty_last;
-	struct timeq closing;
-	struct ws_counters counters;
-	uint8_t scratch[SCRATCH_BYTES];
-};
-
-static void mark_dirty(struct ws_conn *ws)
+static void drop_partial(struct ws_conn *ws)
 {
-	struct ws_io *io = ws->io;
+	struct ws_partial *p = ws->partial;
 
-	if (ws->dirty || !ws->attached)
+	if (!p)
 		return;
-	ws->dirty = true;
-	ws->dirty_next = NULL;
-	if (!io->dirty_first)
-		event_active(io->flush, EV_TIMEOUT, 0);
-	*io->dirty_last = ws;
-	io->dirty_last = &ws->dirty_next;
+	ws->partial = NULL;
+	ws_io_partial_gone(ws->io, p);
+	ws_decoder_deinit(&p->decoder);
+	free(p);
 }
 
 static void die(struct ws_conn *ws)
 {
 	ws->state = WS_DEAD;
-	mark_dirty(ws);
+	drop_partial(ws);
+	ws_io_dirty(ws);
 }
 
-/* The connection broke or the client ended it. */
-static void gone(struct ws_conn *ws, const char *reason)
+void ws_conn_gone(struct ws_conn *ws, const char *reason)
 {
 	bool tell = ws->state == WS_OPEN || ws->state == WS_WAITING;
 
@@ -102,36 +43,65 @@ static void gone(struct ws_conn *ws, const char *reason)
 		ws->handler->on_gone(ws, reason, ws->ctx);
 }
 
+void ws_conn_cut(struct ws_conn *ws)
+{
+	ws->reset = true;
+	die(ws);
+}
+
 /* --- writing --- */
+
+static bool need_control(struct ws_conn *ws)
+{
+	if (!ws->control)
+		ws->control = calloc(1, sizeof(*ws->control));
+	if (ws->control)
+		ws->control->ws = ws;
+	return ws->control;
+}
+
+static bool control_waits(const struct ws_conn *ws)
+{
+	return ws->control && ws->control->n;
+}
 
 static void set_control(struct ws_conn *ws, enum ws_opcode op, const void *p, size_t n)
 {
-	if (ws->control && ws->control->sent)
+	struct ws_control *c;
+
+	if (!need_control(ws))
+		return; /* a pong less does no harm */
+	c = ws->control;
+	if (c->sent)
 		return; /* half a pong is out: the client gets that one */
-	if (!ws->control)
-		ws->control = malloc(sizeof(*ws->control));
-	if (!ws->control)
-		return; /* a pong less does no harm; a Close is a courtesy */
-	ws->control->sent = 0;
-	ws->control->n = (uint8_t)(2 + n);
-	ws_head(ws->control->bytes, op, n);
+	c->n = (uint8_t)(2 + n);
+	ws_head(c->bytes, op, n);
 	if (n)
-		memcpy(ws->control->bytes + 2, p, n);
+		memcpy(c->bytes + 2, p, n);
+}
+
+static void control_written(struct ws_conn *ws)
+{
+	ws->control->n = ws->control->sent = 0;
+	if (ws->state == WS_CLOSING)
+		return; /* its deadline is in there */
+	free(ws->control);
+	ws->control = NULL;
 }
 
 /* Returns 1: written, 0: the socket is full, -1: broken. */
 static int write_control(struct ws_conn *ws)
 {
-	struct control *c = ws->control;
-	ssize_t n = send(ws->fd, c->bytes + c->sent, (size_t)(c->n - c->sent), MSG_NOSIGNAL);
+	struct ws_control *c = ws->control;
+	struct iovec iov = { c->bytes + c->sent, (size_t)(c->n - c->sent) };
+	ssize_t n = stream_writev(&ws->stream, &iov, 1);
 
 	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -1;
+		return n == -EAGAIN ? 0 : -1;
 	c->sent = (uint8_t)(c->sent + n);
 	if (c->sent < c->n)
 		return 0;
-	free(c);
-	ws->control = NULL;
+	control_written(ws);
 	return 1;
 }
 
@@ -139,18 +109,27 @@ static int write_control(struct ws_conn *ws)
 static int write_frames(struct ws_conn *ws, int max)
 {
 	struct iovec iov[IOV_MAX_FRAMES];
-	struct msghdr msg = { .msg_iov = iov };
+	int count = outq_iov(&ws->out, iov, max), i;
 	size_t want = 0;
 	ssize_t n;
 
-	msg.msg_iovlen = (size_t)outq_iov(&ws->out, iov, max);
-	for (size_t i = 0; i < msg.msg_iovlen; i++)
+	for (i = 0; i < count; i++)
 		want += iov[i].iov_len;
-	n = sendmsg(ws->fd, &msg, MSG_NOSIGNAL);
+	n = stream_writev(&ws->stream, iov, count);
 	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -1;
+		return n == -EAGAIN ? 0 : -1;
 	outq_written(&ws->out, (size_t)n);
 	return (size_t)n == want;
+}
+
+/* What the stream took, but has not passed on. Returns as write_control(). */
+static int write_owed(struct ws_conn *ws)
+{
+	ssize_t n = 0;
+
+	if (stream_wants(&ws->stream) & STREAM_WRITE)
+		n = stream_writev(&ws->stream, NULL, 0);
+	return n < 0 ? n == -EAGAIN ? 0 : -1 : 1;
 }
 
 /* The Close frame follows everything else. */
@@ -167,45 +146,35 @@ static int write_some(struct ws_conn *ws)
 {
 	int rc = 1;
 
-	if (ws->control && outq_sent(&ws->out)) /* not into the middle of a frame */
+	if (control_waits(ws) && outq_sent(&ws->out)) /* not into the middle of a frame */
 		rc = write_frames(ws, 1);
-	if (rc > 0 && ws->control)
+	if (rc > 0 && control_waits(ws))
 		rc = write_control(ws);
 	if (rc > 0 && outq_count(&ws->out))
 		rc = write_frames(ws, IOV_MAX_FRAMES);
-	if (rc > 0 && !outq_count(&ws->out) && ws->state == WS_CLOSING && !ws->close_queued) {
+	if (rc > 0 && ws->state == WS_CLOSING && !outq_count(&ws->out) && !ws->close_queued) {
 		queue_close(ws);
-		if (ws->control)
-			rc = write_control(ws);
+		rc = write_control(ws);
 	}
-	return rc > 0 ? !outq_count(&ws->out) && !ws->control : rc;
+	if (rc > 0)
+		rc = write_owed(ws);
+	return rc > 0 ? !outq_count(&ws->out) : rc;
 }
 
-static void on_event(evutil_socket_t fd, short what, void *ctx);
-
-static void watch(struct ws_conn *ws, bool writing)
-{
-	if (ws->writing == writing)
-		return;
-	ws->writing = writing;
-	event_del(&ws->ev);
-	event_assign(&ws->ev, ws->io->base, ws->fd,
-		     (short)(EV_READ | EV_PERSIST | (writing ? EV_WRITE : 0)), on_event, ws);
-	event_add(&ws->ev, NULL);
-}
-
-static void destroy(struct ws_conn *ws)
+void ws_conn_destroy(struct ws_conn *ws)
 {
 	struct ws_io *io = ws->io;
 
-	if (ws->fd >= 0) {
-		event_del(&ws->ev);
-		close(ws->fd);
+	if (ws->stream.fd >= 0) {
+		ws_io_unwatch(ws);
+		stream_close(&ws->stream);
 	}
-	timeq_remove(&ws->closing);
+	drop_partial(ws);
 	outq_deinit(&ws->out);
-	ws_decoder_deinit(&ws->decoder);
-	free(ws->control);
+	if (ws->control) {
+		timeq_remove(&ws->control->closing);
+		free(ws->control);
+	}
 	if (ws->prev)
 		ws->prev->next = ws->next;
 	else
@@ -216,74 +185,67 @@ static void destroy(struct ws_conn *ws)
 	free(ws);
 }
 
-static void flush_conn(struct ws_conn *ws)
+/* Who does not take what there is, or has not answered a Close frame, gets a reset: our kernel
+ * would hold the bytes for minutes. */
+static void end(struct ws_conn *ws)
+{
+	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+
+	if (ws->stream.fd >= 0 && (ws->reset || write_some(ws) <= 0))
+		setsockopt(ws->stream.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	ws_conn_destroy(ws);
+}
+
+void ws_conn_flush(struct ws_conn *ws)
 {
 	int rc;
 
 	if (ws->state == WS_DEAD) {
-		if (ws->fd >= 0)
-			write_some(ws); /* what the socket takes at once */
-		destroy(ws);
+		end(ws);
 		return;
 	}
 	rc = write_some(ws);
 	if (rc < 0)
-		gone(ws, "transport error");
+		ws_conn_gone(ws, "transport error");
 	else if (rc && ws->close_queued && ws->peer_closed)
 		die(ws);
 	else
-		watch(ws, !rc);
+		ws_io_watch_writing(ws, !rc);
 	/* Closing with bytes unread would reset the connection and take our Close frame along:
-	 * they are read until the client's end, or for CLOSE_WAIT_MS. */
+	 * they are read until the client's end, or for two seconds. */
 	if (rc > 0 && ws->close_queued && ws->failed)
-		shutdown(ws->fd, SHUT_WR);
+		stream_shutdown(&ws->stream);
 }
 
-static void on_flush(evutil_socket_t fd, short what, void *ctx)
-{
-	struct ws_io *io = ctx;
-	struct ws_conn *ws;
-
-	(void)fd;
-	(void)what;
-	while ((ws = io->dirty_first)) {
-		io->dirty_first = ws->dirty_next;
-		if (!io->dirty_first)
-			io->dirty_last = &io->dirty_first;
-		ws->dirty = false;
-		flush_conn(ws);
-	}
-}
-
-/* --- reading --- */
+/* --- closing --- */
 
 static void start_closing(struct ws_conn *ws, unsigned code)
 {
-	const struct timeval tv = { 0, SWEEP_MS * 1000 };
-
+	if (!need_control(ws)) {
+		die(ws);
+		return;
+	}
 	ws->state = WS_CLOSING;
 	ws->close_code = (uint16_t)code;
-	timeq_add(&ws->io->closing, &ws->closing, loop_now_ms() + CLOSE_WAIT_MS);
-	if (!evtimer_pending(ws->io->sweep, NULL))
-		evtimer_add(ws->io->sweep, &tv);
-	mark_dirty(ws);
+	ws_io_closing(ws->io, &ws->control->closing);
+	ws_io_dirty(ws);
 }
 
-/* The client's Close frame: it is echoed (section 5.5.1). */
+/* The client's Close frame: it is echoed (RFC 6455 section 5.5.1). */
 static void peer_close(struct ws_conn *ws, unsigned code)
 {
 	bool tell = ws->state == WS_OPEN;
 
 	ws->peer_closed = true;
-	if (tell)
-		start_closing(ws, code);
-	else
-		mark_dirty(ws);
-	if (tell)
-		ws->handler->on_gone(ws, "transport close", ws->ctx);
+	if (!tell) {
+		ws_io_dirty(ws);
+		return;
+	}
+	start_closing(ws, code);
+	ws->handler->on_gone(ws, "transport close", ws->ctx);
 }
 
-static void fail(struct ws_conn *ws, unsigned code)
+void ws_conn_fail(struct ws_conn *ws, unsigned code)
 {
 	ws->io->counters.failed++;
 	if (ws->state != WS_OPEN) {
@@ -291,130 +253,142 @@ static void fail(struct ws_conn *ws, unsigned code)
 		return;
 	}
 	ws->failed = true;
+	drop_partial(ws);
 	start_closing(ws, code);
 	ws->handler->on_gone(ws, "transport error", ws->ctx);
+}
+
+/* --- reading --- */
+
+static void take_message(struct ws_conn *ws, const struct ws_event *e)
+{
+	ws->io->counters.messages_in++;
+	if (ws->state == WS_OPEN)
+		ws->handler->on_message(ws, e->got == WS_BINARY, e->p, e->n, ws->ctx);
+}
+
+/* Answered once a turn, the last one (RFC 6455 section 5.5.3). */
+static void take_ping(struct ws_conn *ws, const struct ws_event *e)
+{
+	if (ws->state != WS_OPEN)
+		return;
+	set_control(ws, WS_OP_PONG, e->p, e->n);
+	ws_io_dirty(ws);
 }
 
 static void take_event(struct ws_conn *ws, const struct ws_event *e)
 {
 	switch (e->got) {
 	case WS_TEXT:
-	case WS_BINARY:
-		ws->io->counters.messages_in++;
-		if (ws->state == WS_OPEN)
-			ws->handler->on_message(ws, e->got == WS_BINARY, e->p, e->n, ws->ctx);
-		break;
-	case WS_PING:
-		if (ws->state == WS_OPEN) {
-			set_control(ws, WS_OP_PONG, e->p, e->n);
-			mark_dirty(ws);
-		}
-		break;
+	case WS_BINARY: take_message(ws, e); break;
+	case WS_PING: take_ping(ws, e); break;
 	case WS_CLOSE: peer_close(ws, e->code); break;
-	case WS_BAD: fail(ws, e->code); break;
+	case WS_BAD: ws_conn_fail(ws, e->code); break;
 	case WS_PONG:
 	case WS_NOTHING: break;
 	}
 }
 
+static bool need_partial(struct ws_conn *ws)
+{
+	if (!ws->partial)
+		ws->partial = calloc(1, sizeof(*ws->partial));
+	if (ws->partial)
+		ws->partial->ws = ws;
+	return ws->partial;
+}
+
+/* Keep the decoder if it is inside something. */
+static void settle(struct ws_conn *ws, struct ws_decoder *d, bool complete)
+{
+	bool over = ws->state == WS_DEAD || ws->peer_closed || ws->failed;
+
+	if (over || ws_decoder_idle(d)) {
+		ws_decoder_deinit(d);
+		drop_partial(ws);
+		return;
+	}
+	if (!need_partial(ws)) {
+		ws_decoder_deinit(d);
+		ws_conn_fail(ws, WS_INTERNAL);
+		return;
+	}
+	ws->partial->decoder = *d;
+	if (complete)
+		ws_io_partial_progress(ws->io, ws->partial);
+	ws_io_partial(ws->io, ws->partial, sizeof(*ws->partial) + ws_decoder_held(d));
+}
+
+/* The decoder lives on the stack while it runs. */
 static void take_bytes(struct ws_conn *ws, uint8_t *p, size_t n)
 {
+	struct ws_decoder d;
 	struct ws_event e;
-	size_t used;
+	bool complete = false;
 
 	ws->io->counters.bytes_in += n;
+	if (ws->peer_closed || ws->failed)
+		return;
+	ws_decoder_init(&d, ws->max_message);
+	if (ws->partial) {
+		d = ws->partial->decoder;
+		ws_decoder_init(&ws->partial->decoder, 0);
+	}
 	do {
-		used = ws_decode(&ws->decoder, p, n, &e);
+		size_t used = ws_decode(&d, p, n, &e);
+
 		p += used;
 		n -= used;
+		complete |= e.got == WS_TEXT || e.got == WS_BINARY;
 		take_event(ws, &e);
 	} while (e.got != WS_NOTHING && e.got != WS_BAD && ws->state != WS_DEAD);
+	settle(ws, &d, complete);
 }
 
-static void read_some(struct ws_conn *ws)
+/* Inside a long frame a read brings one message at most. */
+static size_t read_size(const struct ws_conn *ws)
 {
-	ssize_t n = recv(ws->fd, ws->io->scratch, SCRATCH_BYTES, 0);
+	bool inside = ws->partial && ws->partial->decoder.left > READ_BYTES;
 
-	if (n > 0)
-		take_bytes(ws, ws->io->scratch, (size_t)n);
-	else if (n == 0)
-		gone(ws, "transport close");
-	else if (errno != EAGAIN && errno != EINTR)
-		gone(ws, "transport error");
+	return inside ? WS_SCRATCH_BYTES : READ_BYTES;
 }
 
-static void on_event(evutil_socket_t fd, short what, void *ctx)
+/* One read; over TLS more of them, as long as they cost no call of the kernel. */
+static void read_turn(struct ws_conn *ws)
 {
-	struct ws_conn *ws = ctx;
+	uint8_t *p = ws->io->scratch;
+	size_t total = 0, size;
+	ssize_t n;
 
-	(void)fd;
-	if (ws->state != WS_DEAD && what & EV_READ)
-		read_some(ws);
-	if (what & EV_WRITE)
-		mark_dirty(ws);
+	ws->more = false;
+	do {
+		size = read_size(ws);
+		n = stream_read(&ws->stream, p, size);
+		if (n <= 0)
+			break;
+		take_bytes(ws, p, (size_t)n);
+		total += (size_t)n;
+		ws->more = (size_t)n == size && stream_pending(&ws->stream);
+	} while (ws->more && total < TURN_BYTES && ws->state != WS_DEAD);
+	if (n == 0)
+		ws_conn_gone(ws, "transport close");
+	else if (n < 0 && n != -EAGAIN)
+		ws_conn_gone(ws, "transport error");
+	else if (ws->more || stream_wants(&ws->stream) & STREAM_WRITE)
+		ws_io_dirty(ws);
+}
+
+void ws_conn_ready(struct ws_conn *ws, uint32_t events)
+{
+	if (ws->state == WS_DEAD)
+		return;
+	if (events & ~(uint32_t)EPOLLOUT)
+		read_turn(ws);
+	if (events & EPOLLOUT)
+		ws_io_dirty(ws);
 }
 
 /* --- life --- */
-
-static void on_sweep(evutil_socket_t fd, short what, void *ctx)
-{
-	const struct timeval tv = { 0, SWEEP_MS * 1000 };
-	struct ws_io *io = ctx;
-	struct timeq_node *n;
-
-	(void)fd;
-	(void)what;
-	while ((n = timeq_take(&io->closing, loop_now_ms())))
-		die(timeq_owner(n, struct ws_conn, closing));
-	if (timeq_next(&io->closing))
-		evtimer_add(io->sweep, &tv);
-}
-
-int ws_io_new(struct ws_io **out, struct event_base *base)
-{
-	struct ws_io *io = calloc(1, sizeof(*io));
-
-	*out = NULL;
-	if (!io)
-		return -ENOMEM;
-	io->base = base;
-	io->dirty_last = &io->dirty_first;
-	timeq_init(&io->closing);
-	io->flush = event_new(base, -1, 0, on_flush, io);
-	io->sweep = evtimer_new(base, on_sweep, io);
-	if (!io->flush || !io->sweep) {
-		ws_io_free(io);
-		return -ENOMEM;
-	}
-	*out = io;
-	return 0;
-}
-
-void ws_io_free(struct ws_io *io)
-{
-	struct ws_conn *ws, *next;
-
-	if (!io)
-		return;
-	for (ws = io->all; ws; ws = ws->next) {
-		if (ws->state != WS_DEAD)
-			gone(ws, "transport error");
-	}
-	for (ws = io->all; ws; ws = next) {
-		next = ws->next;
-		destroy(ws);
-	}
-	if (io->flush)
-		event_free(io->flush);
-	if (io->sweep)
-		event_free(io->sweep);
-	free(io);
-}
-
-const struct ws_counters *ws_io_counters(const struct ws_io *io)
-{
-	return &io->counters;
-}
 
 int ws_conn_new(struct ws_conn **out, struct ws_io *io, const struct ws_handler *h, void *ctx,
 		size_t max_message, struct outq_marks *marks)
@@ -428,9 +402,8 @@ int ws_conn_new(struct ws_conn **out, struct ws_io *io, const struct ws_handler 
 	ws->handler = h;
 	ws->ctx = ctx;
 	ws->marks = marks;
-	ws->fd = -1;
-	outq_init(&ws->out);
-	ws_decoder_init(&ws->decoder, max_message);
+	ws->max_message = max_message < UINT32_MAX ? (uint32_t)max_message : UINT32_MAX;
+	ws->stream = STREAM_CLOSED;
 	ws->next = io->all;
 	if (ws->next)
 		ws->next->prev = ws;
@@ -445,21 +418,13 @@ void ws_conn_set_ctx(struct ws_conn *ws, void *ctx)
 	ws->ctx = ctx;
 }
 
-static bool own_socket(int fd)
-{
-	int one = 1, flags = fcntl(fd, F_GETFL);
-
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
-}
-
 /* Frames that came in one segment with the handshake. */
 static void take_extra(struct ws_conn *ws, const void *extra, size_t n)
 {
 	const uint8_t *p = extra;
 
-	while (n && ws->state == WS_OPEN) {
-		size_t step = n < SCRATCH_BYTES ? n : SCRATCH_BYTES;
+	while (n && ws->state != WS_DEAD) {
+		size_t step = n < WS_SCRATCH_BYTES ? n : WS_SCRATCH_BYTES;
 
 		memcpy(ws->io->scratch, p, step);
 		take_bytes(ws, ws->io->scratch, step);
@@ -468,26 +433,22 @@ static void take_extra(struct ws_conn *ws, const void *extra, size_t n)
 	}
 }
 
-void ws_conn_attach(struct ws_conn *ws, int fd, const void *extra, size_t n)
+void ws_conn_attach(struct ws_conn *ws, const struct stream *s, const void *extra, size_t n)
 {
-	bool closing = ws->state == WS_CLOSING;
+	int one = 1;
 
 	ws->attached = true;
-	ws->fd = fd;
-	if (ws->state == WS_DEAD || fd < 0 || !own_socket(fd)) {
-		if (fd >= 0) /* destroy() expects it */
-			event_assign(&ws->ev, ws->io->base, fd, EV_READ, on_event, ws);
-		gone(ws, "transport error");
+	if (s)
+		ws->stream = *s;
+	if (ws->state == WS_DEAD || !s || ws_io_watch(ws)) {
+		ws_conn_gone(ws, "transport error");
 		return;
 	}
-	if (!closing)
+	setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (ws->state == WS_WAITING)
 		ws->state = WS_OPEN;
-	event_assign(&ws->ev, ws->io->base, fd, EV_READ | EV_PERSIST, on_event, ws);
-	if (event_add(&ws->ev, NULL)) {
-		gone(ws, "transport error");
-		return;
-	}
-	mark_dirty(ws);
+	ws->more = stream_pending(&ws->stream);
+	ws_io_dirty(ws);
 	take_extra(ws, extra, n);
 }
 
@@ -499,7 +460,7 @@ int ws_conn_send(struct ws_conn *ws, struct frame *f, bool is_volatile)
 		return -ENOTCONN;
 	rc = outq_push(&ws->out, ws->marks, f, is_volatile ? OUTQ_VOLATILE : OUTQ_MUST);
 	if (!rc)
-		mark_dirty(ws);
+		ws_io_dirty(ws);
 	return rc;
 }
 

@@ -1,8 +1,10 @@
-/* ws_conn.h - WebSockets on sockets of our own, inside the libevent loop
+/* ws_conn.h - WebSockets on streams of our own, inside the libevent loop
  *
- * After the HTTP upgrade the descriptor is ours. Output is queued and written
- * at the end of the wake-up, many frames at once; reading goes through one
- * buffer for all. A connection holds no buffer while idle. Loop thread only. */
+ * After the HTTP upgrade the stream is ours. All of them are watched by one
+ * epoll descriptor, which libevent watches; no event of libevent's is held per
+ * connection. Output is queued and written at the end of the wake-up, many
+ * frames at once; reading goes through one buffer for all. A connection holds
+ * no buffer and no decoder while nothing is under way. Loop thread only. */
 #ifndef WS_CONN_H
 #define WS_CONN_H
 
@@ -13,6 +15,7 @@
 struct event_base;
 struct frame;
 struct outq_marks;
+struct stream;
 struct ws_conn;
 struct ws_io;
 
@@ -24,29 +27,42 @@ struct ws_handler {
 	void (*on_gone)(struct ws_conn *ws, const char *reason, void *ctx);
 };
 
-struct ws_counters {
-	uint64_t messages_in, bytes_in;
-	uint64_t failed; /* closed for a violation of RFC 6455 */
-	uint64_t open;	 /* now */
+/* What messages may hold that have not arrived whole. */
+struct ws_limits {
+	size_t partial_max;  /* bytes of all; above it the oldest of them is given up, with 1013 */
+	uint64_t message_ms; /* from a message's first byte to its last; later: 1008 */
 };
 
-/* What all WebSockets of a loop share. Returns 0, -ENOMEM. */
+struct ws_counters {
+	uint64_t messages_in, bytes_in;
+	uint64_t failed;	/* closed for a violation of RFC 6455, or one of the next two */
+	uint64_t slow;		/* message_ms was over */
+	uint64_t crowded_out;	/* partial_max was */
+	uint64_t no_close;	/* cut: the client's Close frame did not come in two seconds */
+	uint64_t open;		/* now */
+	uint64_t partial_bytes; /* now */
+};
+
+/* What all WebSockets of a loop share; limits are 64 MB and 30 s. Returns 0,
+ * -ENOMEM, -EMFILE. */
 int ws_io_new(struct ws_io **out, struct event_base *base);
 void ws_io_free(struct ws_io *io); /* cuts what is open, calling on_gone; NULL is fine */
+void ws_io_limit(struct ws_io *io, const struct ws_limits *l); /* for what begins from now on */
 const struct ws_counters *ws_io_counters(const struct ws_io *io);
 
-/* A connection that waits for its descriptor; what is sent meanwhile is queued.
- * h and marks are loans for its life. Returns 0, -ENOMEM. */
+/* A connection that waits for its stream; what is sent meanwhile is queued.
+ * h and marks are loans for its life; max_message below 4 GB. Returns 0, -ENOMEM. */
 int ws_conn_new(struct ws_conn **out, struct ws_io *io, const struct ws_handler *h, void *ctx,
 		size_t max_message, struct outq_marks *marks);
 void ws_conn_set_ctx(struct ws_conn *ws, void *ctx);
 
-/* The upgrade succeeded: fd becomes ours, n bytes behind the handshake have
- * been read already. fd -1: it did not; on_gone follows. */
-void ws_conn_attach(struct ws_conn *ws, int fd, const void *extra, size_t n);
+/* The upgrade succeeded: the stream (non-blocking) is copied and becomes ours, n
+ * bytes behind the handshake have been read from it already. NULL: it did not;
+ * on_gone follows. */
+void ws_conn_attach(struct ws_conn *ws, const struct stream *s, const void *extra, size_t n);
 
-/* Queue a frame; takes a reference. Returns 0, -ENOBUFS (over its mark),
- * -ENOTCONN, -ENOMEM. */
+/* Queue a frame; takes a reference. Returns 0, -ENOBUFS (over its mark or the
+ * budget), -ENOTCONN, -ENOMEM. */
 int ws_conn_send(struct ws_conn *ws, struct frame *f, bool is_volatile);
 
 /* End it: after what is queued, a Close frame with this code, two seconds for

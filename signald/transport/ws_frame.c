@@ -35,6 +35,16 @@ void ws_decoder_deinit(struct ws_decoder *d)
 	drop_control(d);
 }
 
+bool ws_decoder_idle(const struct ws_decoder *d)
+{
+	return !d->head_n && !d->in_payload && !d->message;
+}
+
+size_t ws_decoder_held(const struct ws_decoder *d)
+{
+	return d->size + (d->control ? WS_CONTROL_MAX : 0);
+}
+
 /* May this code stand in a Close frame? RFC 6455 section 7.4 */
 static bool close_code_valid(unsigned code)
 {

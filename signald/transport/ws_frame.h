@@ -31,8 +31,10 @@ enum ws_close_code {
 	WS_PROTOCOL_ERROR = 1002,
 	WS_NO_CODE = 1005, /* never sent: the Close frame was empty */
 	WS_BAD_TEXT = 1007,
+	WS_POLICY = 1008,
 	WS_TOO_BIG = 1009,
 	WS_INTERNAL = 1011,
+	WS_TRY_LATER = 1013, /* registered with IANA since */
 };
 
 enum ws_got {
@@ -71,6 +73,10 @@ struct ws_decoder {
 
 void ws_decoder_init(struct ws_decoder *d, size_t max);
 void ws_decoder_deinit(struct ws_decoder *d);
+
+/* Between two frames of no message: nothing would be lost by starting anew. */
+bool ws_decoder_idle(const struct ws_decoder *d);
+size_t ws_decoder_held(const struct ws_decoder *d); /* bytes of memory beside *d */
 
 /* Read until something is complete; bytes at p are unmasked in place. Call it
  * again with the rest until it reports WS_NOTHING (or WS_BAD): only then it
