@@ -178,14 +178,14 @@ void http_reply_error(struct http_request *r, unsigned status, const char *text)
 
 /* --- long answers --- */
 
-struct stream {
+struct reply_stream {
 	struct http_stream s;
 	uint64_t *sent_bytes; /* of the request; it lives until the answer is destroyed */
 };
 
 static ssize_t on_stream_read(void *ctx, uint64_t pos, char *buf, size_t size)
 {
-	struct stream *stream = ctx;
+	struct reply_stream *stream = ctx;
 	ssize_t n = stream->s.read(stream->s.ctx, pos, buf, size);
 
 	if (n > 0)
@@ -197,7 +197,7 @@ static ssize_t on_stream_read(void *ctx, uint64_t pos, char *buf, size_t size)
 
 static void on_stream_done(void *ctx)
 {
-	struct stream *stream = ctx;
+	struct reply_stream *stream = ctx;
 
 	if (stream->s.done)
 		stream->s.done(stream->s.ctx);
@@ -207,11 +207,11 @@ static void on_stream_done(void *ctx)
 static struct MHD_Response *stream_response(struct http_request *r, uint64_t length,
 					    const struct http_stream *s)
 {
-	struct stream *stream = malloc(sizeof(*stream));
+	struct reply_stream *stream = malloc(sizeof(*stream));
 	struct MHD_Response *response = NULL;
 
 	if (stream) {
-		*stream = (struct stream){ *s, &r->sent_bytes };
+		*stream = (struct reply_stream){ *s, &r->sent_bytes };
 		response = MHD_create_response_from_callback(
 			length == HTTP_LENGTH_UNKNOWN ? MHD_SIZE_UNKNOWN : length, BLOCK_BYTES,
 			on_stream_read, stream, on_stream_done);
@@ -281,7 +281,7 @@ static void on_upgraded(void *cls, struct MHD_Connection *conn, void *request, c
 	struct stream s;
 
 	r->ws = NULL;
-	http_conn_rest(conn); /* the socket is shared until libmicrohttpd has let go */
+	http_conn_rest(conn);	   /* the socket is shared until libmicrohttpd has let go */
 	stream_init(&s, fd, NULL); /* fd is -1 also when there are no descriptors left */
 	ws_conn_attach(ws, fd < 0 ? NULL : &s, extra, extra_n);
 	MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
