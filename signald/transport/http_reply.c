@@ -282,7 +282,7 @@ static void on_upgraded(void *cls, struct MHD_Connection *conn, void *request, c
 
 	r->ws = NULL;
 	http_conn_rest(conn);	   /* the socket is shared until libmicrohttpd has let go */
-	stream_init(&s, fd, NULL); /* fd is -1 also when there are no descriptors left */
+	stream_init(&s, fd); /* fd is -1 also when there are no descriptors left */
 	ws_conn_attach(ws, fd < 0 ? NULL : &s, extra, extra_n);
 	MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
 	http_listener_wake(l);
