@@ -96,6 +96,15 @@ check_ledger_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 check_ledger_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fdatasync
 check_ledger_LDADD = $(JOURNAL_CHECK_LIBS)
 
+# --- TLS ----------------------------------------------------------------------
+EXTRA_DIST += tests/unit/tls_fixture.h
+TLS_CHECK_LIBS = libsignald-io.a libsignald-core.a libshared.a $(EVENT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += check_stream
+TESTS += check_stream
+check_stream_SOURCES = tests/unit/check_stream.c
+check_stream_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SSL_CFLAGS)
+check_stream_LDADD = $(TLS_CHECK_LIBS)
+
 # --- coturn-ext -----------------------------------------------------------------
 EXT_CHECK_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext
 EXT_CHECK_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) $(CRYPTO_CFLAGS)
