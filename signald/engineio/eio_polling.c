@@ -58,7 +58,7 @@ enum eio_error eio_poll(struct eio_session *s, void *poll, uint64_t now_ms)
 		return EIO_BAD_REQUEST;
 	}
 	p->poll = poll;
-	if (outq_count(&p->out) || s->state != EIO_RUNNING)
+	if (outq_count(&p->out) || !eio_is_open(s))
 		eio_session_dirty(s);
 	else if (p->probe)
 		eio_probe_poll(s, now_ms);
@@ -168,7 +168,7 @@ bool eio_polling_end(struct eio_session *s, uint64_t now_ms)
 
 enum eio_error eio_post_begin(struct eio_session *s)
 {
-	if (s->state != EIO_RUNNING)
+	if (!eio_is_open(s))
 		return EIO_UNKNOWN_SID;
 	if (!s->polling)
 		return EIO_BAD_REQUEST;
@@ -190,7 +190,7 @@ enum eio_error eio_post(struct eio_session *s, const char *body, size_t n, uint6
 	s->posting = false;
 	if (!utf8_valid(body, n))
 		eio_session_parse_error(s);
-	while (s->state == EIO_RUNNING && eio_payload_next(&body, &n, &text, &text_n))
+	while (eio_is_open(s) && eio_payload_next(&body, &n, &text, &text_n))
 		eio_session_packet(s, text, text_n, now_ms);
 	return s->malformed ? EIO_BAD_REQUEST : EIO_OK;
 }

@@ -2,6 +2,7 @@
 #ifndef EIO_PRIV_H
 #define EIO_PRIV_H
 
+#include "client_address.h"
 #include "engineio/eio_packet.h"
 #include "engineio/eio_server.h"
 #include "engineio/eio_table.h"
@@ -47,6 +48,7 @@ struct eio_session {
 	const char *reason;
 	struct timeq_node timer; /* in one of pings, pongs, lingering */
 	char sid[EIO_SID_LEN];	 /* not ended by a NUL */
+	struct client_address from;
 	uint8_t state;		 /* enum eio_state */
 	bool pinged : 1;	 /* a pong is waited for: timer is in pongs */
 	bool posting : 1;	 /* a POST is being received */
@@ -55,6 +57,8 @@ struct eio_session {
 	bool cut : 1;		 /* end the WebSocket without ceremony */
 	bool malformed : 1;	 /* the client sent what is no packet */
 	bool linger : 1;	 /* ended by the application: a last GET may fetch the queue */
+	bool admitted : 1;	 /* admission counts it */
+	bool limited : 1;	 /* for from */
 };
 
 struct eio_drain {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engineio/eio_priv.h"
+#include "transport/admission.h"
 
 #define LATE_MS 1000 /* between ticks: longer was our own sleep, not a client's */
 
@@ -96,7 +97,7 @@ int eio_send(struct eio_session *s, struct frame *f, bool is_volatile)
 
 void eio_close(struct eio_session *s, const char *reason)
 {
-	s->linger = s->linger || s->state == EIO_RUNNING;
+	s->linger = s->linger || eio_is_open(s);
 	eio_session_end(s, reason, false);
 }
 
@@ -143,29 +144,42 @@ static struct frame *open_packet(const struct eio_session *s)
 }
 
 /* Is there room, and is the client welcome? Sets h->refusal. */
-static enum eio_error may_open(struct eio_server *srv, struct eio_handshake *h)
+static enum eio_error may_open(struct eio_server *srv, struct eio_handshake *h, uint64_t now_ms)
 {
 	const struct eio_handler *app = &srv->handler;
+	struct eio_refusal *why = &h->refusal;
 
-	h->refusal = (struct eio_refusal){ .retry_after_s = EIO_RETRY_S };
+	*why = (struct eio_refusal){ .retry_after_s = EIO_RETRY_S };
 	if (srv->stopped || srv->counters.sessions >= srv->cfg.sessions_max) {
 		srv->counters.sessions_refused++;
 		return EIO_UNAVAILABLE;
 	}
-	if (app->allow)
-		h->refusal.message = app->allow(h, app->ctx);
-	if (h->refusal.message) {
-		srv->counters.forbidden++;
-		return EIO_FORBIDDEN;
+	if (admission_open(srv->cfg.admission, h->client, now_ms, &why->retry_after_s)) {
+		srv->counters.admission_refused++;
+		return EIO_UNAVAILABLE;
 	}
-	return h->other_version ? EIO_UNSUPPORTED_VERSION : EIO_OK;
+	if (app->allow)
+		why->message = app->allow(h, app->ctx);
+	if (!why->message && !h->other_version)
+		return EIO_OK;
+	admission_close(srv->cfg.admission, h->client);
+	srv->counters.forbidden += why->message != NULL;
+	return why->message ? EIO_FORBIDDEN : EIO_UNSUPPORTED_VERSION;
+}
+
+static void remember_client(struct eio_session *s, const struct client_address *from)
+{
+	s->admitted = true;
+	s->limited = from;
+	if (from)
+		s->from = *from;
 }
 
 /* Either of poll and ws is NULL. */
 static enum eio_error open_session(struct eio_server *srv, struct eio_handshake *h, void *poll,
 				   void *ws, uint64_t now_ms, struct eio_session **out)
 {
-	enum eio_error e = may_open(srv, h);
+	enum eio_error e = may_open(srv, h, now_ms);
 	struct eio_session *s;
 	struct frame *f;
 	int rc;
@@ -174,8 +188,11 @@ static enum eio_error open_session(struct eio_server *srv, struct eio_handshake 
 	if (e != EIO_OK)
 		return e;
 	s = eio_session_new(srv, poll != NULL, now_ms);
-	if (!s)
+	if (!s) {
+		admission_close(srv->cfg.admission, h->client);
 		goto no_memory;
+	}
+	remember_client(s, h->client);
 	if (poll)
 		s->polling->poll = poll;
 	s->ws = ws;
@@ -217,7 +234,7 @@ struct eio_session *eio_find(struct eio_server *srv, const char *sid, uint64_t n
 	s = strlen(sid) == EIO_SID_LEN ? eio_table_find(&srv->sessions, sid) : NULL;
 	if (!s)
 		return NULL;
-	if (s->state == EIO_RUNNING && s->pinged && s->timer.deadline_ms <= now_ms)
+	if (eio_is_open(s) && s->pinged && s->timer.deadline_ms <= now_ms)
 		eio_session_timeout(s);
 	if (s->state == EIO_REPORTED && s->timer.deadline_ms <= now_ms)
 		return NULL;
@@ -246,7 +263,7 @@ void eio_ws_message(struct eio_session *s, void *ws, bool binary, const void *p,
 
 	if (probe && ws == probe->ws)
 		eio_probe_message(s, binary, p, n, now_ms);
-	else if (ws != s->ws || s->state != EIO_RUNNING)
+	else if (ws != s->ws || !eio_is_open(s))
 		return;
 	else if (binary)
 		h->on_message(s, true, p, n, now_ms, h->ctx);

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "engineio/eio_priv.h"
+#include "transport/admission.h"
 #include "transport/base64.h"
 #include "transport/ws_frame.h"
 
@@ -61,6 +62,8 @@ void eio_session_free(struct eio_session *s)
 	undirty(s);
 	timeq_remove(&s->timer);
 	eio_polling_free(s);
+	if (s->admitted)
+		admission_close(s->srv->cfg.admission, s->limited ? &s->from : NULL);
 	eio_table_remove(&s->srv->sessions, s);
 	s->srv->counters.sessions--;
 	free(s);
@@ -88,7 +91,7 @@ void eio_session_dirty(struct eio_session *s)
 
 void eio_session_end(struct eio_session *s, const char *reason, bool cut)
 {
-	if (s->state != EIO_RUNNING)
+	if (!eio_is_open(s))
 		return;
 	s->state = EIO_CLOSING;
 	s->reason = reason;
@@ -98,7 +101,7 @@ void eio_session_end(struct eio_session *s, const char *reason, bool cut)
 
 void eio_session_parse_error(struct eio_session *s)
 {
-	if (s->state != EIO_RUNNING)
+	if (!eio_is_open(s))
 		return;
 	s->srv->counters.parse_errors++;
 	s->malformed = true;
@@ -107,7 +110,7 @@ void eio_session_parse_error(struct eio_session *s)
 
 void eio_session_timeout(struct eio_session *s)
 {
-	s->srv->counters.ping_timeouts += s->state == EIO_RUNNING;
+	s->srv->counters.ping_timeouts += eio_is_open(s);
 	eio_session_end(s, "ping timeout", true);
 }
 
@@ -121,7 +124,7 @@ int eio_session_push(struct eio_session *s, struct frame *f, bool is_volatile)
 	struct eio_counters *c = &s->srv->counters;
 	int rc;
 
-	if (s->state != EIO_RUNNING)
+	if (!eio_is_open(s))
 		return -ENOTCONN;
 	rc = s->polling ? eio_polling_push(s, f, is_volatile) : push_ws(s, f, is_volatile);
 	if (!rc)
@@ -218,7 +221,7 @@ static void finish(struct eio_session *s, uint64_t now_ms)
 
 void eio_session_flush(struct eio_session *s, uint64_t now_ms)
 {
-	if (s->state != EIO_RUNNING)
+	if (!eio_is_open(s))
 		finish(s, now_ms);
 	else if (s->polling)
 		eio_polling_flush(s);

@@ -14,7 +14,7 @@ enum eio_error eio_upgrade(struct eio_session *s, void *ws, uint64_t now_ms)
 	struct eio_server *srv = s->srv;
 	struct eio_probe *p;
 
-	if (s->state != EIO_RUNNING)
+	if (!eio_is_open(s))
 		return EIO_UNKNOWN_SID;
 	if (!s->polling || s->polling->probe || !srv->cfg.upgrades)
 		return EIO_BAD_REQUEST;
@@ -109,7 +109,7 @@ static bool is_text(const char *text, const char *p, size_t n)
 
 void eio_probe_message(struct eio_session *s, bool binary, const char *p, size_t n, uint64_t now_ms)
 {
-	if (s->state != EIO_RUNNING)
+	if (!eio_is_open(s))
 		return;
 	if (!binary && is_text("2probe", p, n))
 		answer_probe(s, now_ms);

@@ -17,6 +17,7 @@
 #include "engineio/eio_server.h"
 #include "json_text.h"
 #include "loop.h"
+#include "transport/address_set.h"
 #include "transport/http_endpoint.h"
 #include "transport/http_priv.h"
 #include "transport/outq.h"
@@ -217,7 +218,14 @@ static const char *header(const void *request, const char *name)
 	return http_header(request, name);
 }
 
-static struct eio_handshake handshake(const struct http_request *r, const struct target *t)
+/* A proxy that does not say for whom it asks: it has many clients behind it. */
+static bool is_proxy(const struct eio_endpoint *ep, const struct http_request *r)
+{
+	return address_set_has(ep->http->cfg.trusted, http_client(r));
+}
+
+static struct eio_handshake handshake(const struct eio_endpoint *ep, const struct http_request *r,
+				      const struct target *t)
 {
 	struct timespec now;
 
@@ -227,7 +235,7 @@ static struct eio_handshake handshake(const struct http_request *r, const struct
 		.origin = http_header(r, "Origin"),
 		.query = http_raw_query(r),
 		.url = http_target(r),
-		.client = http_client(r),
+		.client = is_proxy(ep, r) ? NULL : http_client(r),
 		.secure = http_secure(r),
 		.other_version = !is(t->version, "4"),
 		.issued_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000,
@@ -293,7 +301,7 @@ static void post(struct eio_endpoint *ep, struct http_request *r, struct eio_ses
 static void open_polling(struct eio_endpoint *ep, struct http_request *r, const struct target *t)
 {
 	const char *cookie = eio_server_config(ep->eio)->cookie;
-	struct eio_handshake h = handshake(r, t);
+	struct eio_handshake h = handshake(ep, r, t);
 	struct eio_session *s;
 	enum eio_error e = eio_open_poll(ep->eio, &h, r, loop_now_ms(), &s);
 	char sid[EIO_SID_LEN + 1];
@@ -391,7 +399,7 @@ static void on_websocket(struct http_request *r, void *ctx)
 {
 	struct eio_endpoint *ep = ctx;
 	struct target t = read_target(r);
-	struct eio_handshake h = handshake(r, &t);
+	struct eio_handshake h = handshake(ep, r, &t);
 	enum eio_error e = check_target(r, &t, true);
 	struct eio_session *s;
 	struct ws_conn *ws;

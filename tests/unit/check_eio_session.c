@@ -9,6 +9,8 @@
 #include "eio_fake.h"
 #include "nth_alloc.h"
 #include "run_suite.h"
+#include "client_address.h"
+#include "transport/admission.h"
 
 static struct eio_server *srv;
 static struct eio_config cfg;
@@ -16,7 +18,16 @@ static char heard[4096]; /* what the application got: "text|<binary>|" */
 static char closed[64];	 /* reason of the last close */
 static unsigned closes, wakes;
 static int refuse_with;
+static const char *not_welcome; /* what allow() says */
+static unsigned drained;
 static struct fake poll1, poll2, ws1, ws2;
+
+static const char *allow(const struct eio_handshake *h, void *ctx)
+{
+	(void)ctx;
+	MUST(!eio_handshake_header(h, "Authorization"));
+	return not_welcome;
+}
 
 static int on_open(struct eio_session *s, const struct eio_handshake *h, uint64_t now_ms, void *ctx)
 {
@@ -47,7 +58,8 @@ static void on_close(struct eio_session *s, const char *reason, void *ctx)
 	closes++;
 }
 
-static const struct eio_handler handler = { .on_open = on_open,
+static const struct eio_handler handler = { .allow = allow,
+					    .on_open = on_open,
 					    .on_message = on_message,
 					    .on_close = on_close };
 
@@ -59,6 +71,8 @@ static int start(void)
 	heard[0] = closed[0] = '\0';
 	closes = wakes = 0;
 	refuse_with = 0;
+	not_welcome = NULL;
+	drained = 0;
 	fake_reset(&poll1);
 	fake_reset(&poll2);
 	fake_reset(&ws1);
@@ -177,6 +191,66 @@ START_TEST(the_application_may_refuse)
 }
 END_TEST
 
+static const char *one_header(const void *request, const char *name)
+{
+	return strcmp(name, "X-Token") == 0 ? request : NULL;
+}
+
+START_TEST(the_hook_sees_the_request_and_its_message_goes_to_the_client)
+{
+	struct eio_handshake h = { .address = "192.0.2.1",
+				   .header = one_header,
+				   .request = "secret",
+				   .other_version = true };
+	struct eio_session *s;
+
+	ck_assert_str_eq(eio_handshake_header(&h, "X-Token"), "secret");
+	not_welcome = "not \"you\"";
+	ck_assert_int_eq(eio_open_ws(srv, &h, &ws1, 1000, &s), EIO_FORBIDDEN);
+	ck_assert_ptr_null(s);
+	ck_assert_str_eq(h.refusal.message, not_welcome);
+	not_welcome = NULL; /* it is asked before the version is looked at */
+	ck_assert_int_eq(eio_open_ws(srv, &h, &ws1, 1000, &s), EIO_UNSUPPORTED_VERSION);
+	ck_assert_ptr_null(h.refusal.message);
+	ck_assert_uint_eq(eio_server_counters(srv)->forbidden, 1);
+	ck_assert_uint_eq(eio_server_counters(srv)->sessions, 0);
+}
+END_TEST
+
+START_TEST(admission_counts_sessions_of_both_transports_until_they_end)
+{
+	struct admission_config ac = { .sessions_per_address = 1 };
+	struct client_address from = { .bytes = { 192, 0, 2, 1 }, .family = 4 };
+	struct eio_handshake h = fake_handshake, proxied = fake_handshake;
+	struct eio_session *s, *none;
+
+	teardown();
+	ck_assert_int_eq(admission_new(&cfg.admission, &ac), 0);
+	ck_assert_int_eq(start(), 0);
+	h.client = &from;
+	refuse_with = -EPERM; /* what does not come to be does not count */
+	ck_assert_int_eq(eio_open_ws(srv, &h, &ws1, 1000, &s), EIO_UNAVAILABLE);
+	refuse_with = 0;
+	not_welcome = "no";
+	ck_assert_int_eq(eio_open_ws(srv, &h, &ws1, 1000, &s), EIO_FORBIDDEN);
+	not_welcome = NULL;
+	ck_assert_int_eq(eio_open_ws(srv, &h, &ws1, 1000, &s), EIO_OK);
+	ck_assert_int_eq(eio_open_poll(srv, &h, &poll1, 1000, &none), EIO_UNAVAILABLE);
+	ck_assert_uint_ge(h.refusal.retry_after_s, 1);
+	ck_assert_uint_eq(eio_server_counters(srv)->admission_refused, 1);
+	ck_assert_int_eq(eio_open_ws(srv, &proxied, &ws2, 1000, &none), EIO_OK);
+	eio_ws_gone(s, &ws1, "transport close");
+	eio_server_flush(srv, 1000);
+	ck_assert_int_eq(eio_open_poll(srv, &h, &poll1, 1000, &s), EIO_OK);
+	eio_server_free(srv);
+	ck_assert_uint_eq(admission_counters(cfg.admission)->address_sessions_refused, 1);
+	ck_assert_int_eq(admission_open(cfg.admission, &from, 1000, &(unsigned){ 0 }), 0);
+	admission_free(cfg.admission);
+	cfg.admission = NULL;
+	ck_assert_int_eq(start(), 0);
+}
+END_TEST
+
 START_TEST(a_get_takes_all_that_is_queued_or_waits)
 {
 	struct eio_session *s = open_poll(1000);
@@ -255,6 +329,50 @@ START_TEST(a_ping_comes_after_the_interval_and_is_waited_for)
 	ck_assert(ws1.closed);
 	ck_assert_uint_eq(ws1.code, 0);
 	ck_assert_uint_eq(eio_server_counters(srv)->ping_timeouts, 1);
+}
+END_TEST
+
+START_TEST(what_is_overdue_is_gone_before_its_tick)
+{
+	struct eio_session *s = open_poll(1000);
+	char sid[EIO_SID_LEN + 1];
+
+	eio_sid(s, sid);
+	eio_server_tick(srv, 26000);
+	ck_assert_ptr_eq(eio_find(srv, sid, 45999), s);
+	ck_assert_ptr_null(eio_find(srv, sid, 46000));
+	eio_server_tick(srv, 46000);
+	eio_server_flush(srv, 46000);
+	ck_assert_str_eq(closed, "ping timeout");
+	ck_assert_uint_eq(eio_server_counters(srv)->ping_timeouts, 1);
+	ck_assert_uint_eq(eio_server_counters(srv)->sessions, 0);
+}
+END_TEST
+
+/* All on one WebSocket of paper: what counts is how many end. */
+static void open_many(unsigned n, uint64_t now)
+{
+	teardown();
+	cfg.sessions_max = n;
+	ck_assert_int_eq(start(), 0);
+	for (unsigned i = 0; i < n; i++)
+		open_ws(now);
+}
+
+START_TEST(a_tick_does_a_bounded_share_and_everybody_shares_one_ping)
+{
+	const unsigned n = 500;
+	unsigned ticks = 0;
+
+	open_many(n, 1000);
+	fake_reset(&ws1);
+	while (eio_server_tick(srv, 26000)) {
+		ck_assert_uint_le(++ticks * 32, n);
+		ck_assert_uint_eq(ws1.n, ticks * 32 * strlen("2|"));
+	}
+	ck_assert_uint_eq(ws1.n, n * strlen("2|"));
+	ck_assert_uint_eq(ws1.frames, 1);
+	ck_assert_uint_eq(eio_server_next_deadline(srv), 46000);
 }
 END_TEST
 
@@ -551,6 +669,127 @@ START_TEST(stopping_answers_polls_and_cuts_websockets)
 }
 END_TEST
 
+static void on_drained(void *ctx)
+{
+	MUST(ctx == &drained);
+	drained++;
+}
+
+static void drain(uint64_t window, uint64_t now)
+{
+	eio_server_drain(srv, window, now, on_drained, &drained);
+	ck_assert_uint_eq(drained, 0);
+}
+
+/* Returns how many ended. */
+static unsigned drain_step(uint64_t now)
+{
+	unsigned before = closes;
+
+	eio_server_tick(srv, now);
+	eio_server_flush(srv, now);
+	return closes - before;
+}
+
+START_TEST(a_drain_ends_sessions_evenly_and_a_few_at_a_time)
+{
+	struct eio_session *s;
+	uint64_t now;
+
+	open_many(1000, 1000);
+	drain(2000, 10000);
+	ck_assert_int_eq(eio_open_ws(srv, &fake_handshake, &ws2, 10000, &s), EIO_UNAVAILABLE);
+	ck_assert_uint_ge(fake_handshake.refusal.retry_after_s, 1);
+	for (now = 10001; now <= 12000; now++) {
+		ck_assert_uint_le(drain_step(now), 1);
+		ck_assert_uint_eq(closes, (now - 10000) / 2);
+	}
+	ck_assert_uint_eq(closes, 1000);
+	ck_assert_str_eq(closed, "server shutting down");
+	ck_assert_uint_eq(ws1.code, 0);
+	ck_assert_str_eq(ws1.text, "");
+	ck_assert_uint_eq(drained, 0);
+	drain_step(now);
+	ck_assert_uint_eq(drained, 0); /* what was sent last leaves first */
+	drain_step(now + 20);
+	drain_step(now + 40);
+	ck_assert_uint_eq(drained, 1);
+	ck_assert_uint_eq(eio_server_next_deadline(srv), 0);
+}
+END_TEST
+
+START_TEST(a_drain_ends_a_hundred_a_second_at_least)
+{
+	open_many(10, 1000);
+	drain(60000, 10000);
+	for (uint64_t now = 10010; now <= 10100; now += 10)
+		ck_assert_uint_eq(drain_step(now), 1);
+	ck_assert_uint_eq(eio_server_counters(srv)->sessions, 0);
+}
+END_TEST
+
+START_TEST(a_late_drain_catches_up_and_a_second_call_hurries)
+{
+	unsigned last;
+
+	open_many(1000, 1000);
+	drain(10000, 10000);
+	ck_assert_uint_eq(drain_step(11000), 32); /* a hundred are due */
+	ck_assert_uint_eq(drain_step(11001), 32);
+	ck_assert_uint_eq(drain_step(11002), 32);
+	ck_assert_uint_eq(drain_step(11003), 4);
+	ck_assert_uint_eq(drain_step(11004), 0);
+	drain(10000, 11005);
+	do {
+		last = drain_step(11005);
+	} while (last == 32);
+	ck_assert_uint_eq(closes, 1000);
+	drain_step(11006);
+	drain_step(11100);
+	ck_assert_uint_eq(drained, 1);
+}
+END_TEST
+
+START_TEST(a_drain_answers_polls_and_forgets_who_ended)
+{
+	struct eio_session *a = open_poll(1000), *b = open_poll(1000), *c = open_poll(1000);
+
+	get(a, &poll1, 1000);
+	ck_assert_int_eq(send_text(b, "4unread", false), 0);
+	eio_close(c, "forced server close"); /* lingers */
+	eio_server_flush(srv, 1000);
+	ck_assert_uint_eq(closes, 1);
+	ck_assert_int_eq(eio_upgrade(b, &ws2, 1000), EIO_OK);
+	drain(0, 2000);
+	ck_assert_int_eq(eio_upgrade(a, &ws1, 2000), EIO_UNAVAILABLE);
+	drain_step(2000);
+	ck_assert_str_eq(poll1.text, "1");
+	ck_assert(ws2.closed);
+	ck_assert_uint_eq(closes, 3);
+	ck_assert_uint_eq(eio_server_counters(srv)->sessions, 0);
+}
+END_TEST
+
+START_TEST(a_tombstone_waits_for_one_get_and_not_for_ever)
+{
+	struct eio_session *s = open_poll(1000);
+	char sid[EIO_SID_LEN + 1];
+
+	eio_sid(s, sid);
+	eio_close(s, "forced server close");
+	eio_server_flush(srv, 1000);
+	ck_assert_uint_eq(closes, 1);
+	ck_assert_ptr_eq(eio_find(srv, sid, 30999), s);
+	ck_assert_int_eq(eio_upgrade(s, &ws1, 30999), EIO_UNKNOWN_SID);
+	ck_assert_ptr_null(eio_find(srv, sid, 31000));
+	get(s, &poll1, 30999);
+	ck_assert_str_eq(poll1.text, "6\x1e"
+				     "1");
+	ck_assert_ptr_null(eio_find(srv, sid, 30999));
+	ck_assert_uint_eq(closes, 1);
+}
+END_TEST
+
 START_TEST(a_limit_of_nothing_is_refused)
 {
 	struct eio_server *none;
@@ -610,10 +849,14 @@ int main(void)
 	tcase_add_test(t, a_handshake_is_answered_with_five_keys);
 	tcase_add_test(t, sessions_are_limited_and_refusals_counted);
 	tcase_add_test(t, the_application_may_refuse);
+	tcase_add_test(t, the_hook_sees_the_request_and_its_message_goes_to_the_client);
+	tcase_add_test(t, admission_counts_sessions_of_both_transports_until_they_end);
 	tcase_add_test(t, a_get_takes_all_that_is_queued_or_waits);
 	tcase_add_test(t, binary_is_base64_on_polling_and_bare_on_websocket);
 	tcase_add_test(t, one_answer_holds_no_more_than_the_payload_limit);
 	tcase_add_test(t, a_ping_comes_after_the_interval_and_is_waited_for);
+	tcase_add_test(t, what_is_overdue_is_gone_before_its_tick);
+	tcase_add_test(t, a_tick_does_a_bounded_share_and_everybody_shares_one_ping);
 	tcase_add_test(t, a_process_that_slept_does_not_end_everybody);
 	tcase_add_test(t, a_ping_timeout_answers_the_open_get_and_forgets_the_session);
 	tcase_add_test(t, what_is_no_packet_ends_the_session);
@@ -630,6 +873,11 @@ int main(void)
 	tcase_add_test(t, a_failed_upgrade_costs_nothing);
 	tcase_add_test(t, a_session_that_ends_takes_its_probe_along);
 	tcase_add_test(t, stopping_answers_polls_and_cuts_websockets);
+	tcase_add_test(t, a_drain_ends_sessions_evenly_and_a_few_at_a_time);
+	tcase_add_test(t, a_drain_ends_a_hundred_a_second_at_least);
+	tcase_add_test(t, a_late_drain_catches_up_and_a_second_call_hurries);
+	tcase_add_test(t, a_drain_answers_polls_and_forgets_who_ended);
+	tcase_add_test(t, a_tombstone_waits_for_one_get_and_not_for_ever);
 	tcase_add_test(t, a_limit_of_nothing_is_refused);
 	tcase_add_test(t, without_memory_a_session_ends_and_the_server_lives);
 	return run_suite(s);

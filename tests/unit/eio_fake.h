@@ -16,7 +16,9 @@ struct fake {
 	size_t n;
 	bool answered, refused, closed;
 	unsigned code;
-	int fail; /* ws_send returns it */
+	int fail;		  /* ws_send returns it */
+	const struct frame *last; /* that came by ws_send */
+	unsigned frames;	  /* different ones in a row */
 };
 
 static inline void fake_reset(struct fake *f)
@@ -56,6 +58,8 @@ static inline int fake_ws_send(void *ws, struct frame *fr, bool is_volatile)
 	(void)is_volatile;
 	if (f->fail)
 		return f->fail;
+	f->frames += f->last != fr;
+	f->last = fr;
 	if (frame_is_binary(fr))
 		fake_write(f, "<", 1);
 	fake_write(f, frame_payload(fr), frame_size(fr));
