@@ -31,6 +31,7 @@ libsignald_core_a_SOURCES += \
 	signald/engineio/eio_session.c signald/engineio/eio_priv.h \
 	signald/engineio/eio_table.c signald/engineio/eio_table.h \
 	signald/engineio/eio_upgrade.c \
+	signald/socketio/sio_arrival.c \
 	signald/socketio/sio_ask.c \
 	signald/socketio/sio_client.c signald/socketio/sio_priv.h \
 	signald/socketio/sio_encode.c \
@@ -41,6 +42,7 @@ libsignald_core_a_SOURCES += \
 	signald/socketio/sio_room.c \
 	signald/socketio/sio_send.c \
 	signald/socketio/sio_server.c signald/socketio/sio_server.h \
+	signald/socketio/sio_table.c signald/socketio/sio_table.h \
 	signald/socketio/sio_socket.c
 libsignald_io_a_SOURCES += \
 	signald/loop.c signald/loop.h \

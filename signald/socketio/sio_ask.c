@@ -20,17 +20,26 @@ static void end(struct sio_ask **at, const struct sio_args *args, int error)
 
 	*at = a->next;
 	timeq_remove(&a->deadline);
-	a->socket->asks_n--;
 	a->socket->nsp->srv->counters.acks_pending--;
 	a->fn(a->socket, args, error, a->ctx);
 	free(a);
+}
+
+static unsigned pending(const struct sio_socket *s)
+{
+	const struct sio_ask *a;
+	unsigned n = 0;
+
+	for (a = s->asks; a; a = a->next)
+		n++;
+	return n;
 }
 
 static int begin(struct sio_socket *s, struct sio_ask **out)
 {
 	struct sio_server *srv = s->nsp->srv;
 
-	if (s->asks_n >= srv->cfg.acks_max) {
+	if (pending(s) >= srv->cfg.acks_max) {
 		srv->counters.acks_refused++;
 		return -ENOSPC;
 	}
@@ -68,7 +77,6 @@ int sio_ask(struct sio_socket *s, const struct sio_message *m, uint64_t now_ms, 
 	}
 	a->next = s->asks;
 	s->asks = a;
-	s->asks_n++;
 	srv->counters.acks_pending++;
 	timeq_add(&srv->asks, &a->deadline, now_ms + (timeout_ms ? timeout_ms : 1));
 	return 0;
@@ -97,8 +105,9 @@ void sio_ask_tick(struct sio_server *srv, uint64_t now_ms)
 {
 	struct timeq_node *n;
 	struct sio_ask *a, **at;
+	int i;
 
-	while ((n = timeq_take(&srv->asks, now_ms))) {
+	for (i = 0; i < SIO_TICK_MAX && (n = timeq_take(&srv->asks, now_ms)); i++) {
 		a = timeq_owner(n, struct sio_ask, deadline);
 		for (at = &a->socket->asks; *at != a; at = &(*at)->next)
 			;

@@ -108,79 +108,108 @@ void sio_unknown_ack(struct sio_client *c, uint64_t now_ms)
 
 /* --- until the first namespace --- */
 
-static void unjoined_add(struct sio_client *c, uint64_t now_ms)
+struct sio_unjoined {
+	struct sio_client *client;
+	struct timeq_node deadline;
+};
+
+static int unjoined_add(struct sio_client *c, uint64_t now_ms)
 {
 	struct sio_server *srv = c->srv;
 
-	timeq_add(&srv->connects, &c->connect, now_ms + srv->cfg.connect_timeout_ms);
+	c->unjoined = calloc(1, sizeof(*c->unjoined));
+	if (!c->unjoined)
+		return -ENOMEM;
+	c->unjoined->client = c;
+	timeq_add(&srv->connects, &c->unjoined->deadline, now_ms + srv->cfg.connect_timeout_ms);
 	srv->counters.unjoined++;
+	return 0;
 }
 
-static struct sio_client *unjoined_take(struct sio_server *srv, uint64_t due_ms)
+static void unjoined_drop(struct sio_client *c)
 {
-	struct timeq_node *n = timeq_take(&srv->connects, due_ms);
+	if (!c->unjoined)
+		return;
+	timeq_remove(&c->unjoined->deadline);
+	c->srv->counters.unjoined--;
+	free(c->unjoined);
+	c->unjoined = NULL;
+}
+
+/* The first whose time is over by then is told to go. False: there is none. */
+static bool unjoined_end(struct sio_server *srv, uint64_t by_ms)
+{
+	struct timeq_node *n = timeq_take(&srv->connects, by_ms);
+	struct sio_client *c;
 
 	if (!n)
-		return NULL;
-	srv->counters.unjoined--;
-	return timeq_owner(n, struct sio_client, connect);
-}
-
-void sio_joined(struct sio_client *c)
-{
-	if (!c->connect.next)
-		return;
-	timeq_remove(&c->connect);
-	c->srv->counters.unjoined--;
+		return false;
+	c = timeq_owner(n, struct sio_unjoined, deadline)->client;
+	unjoined_drop(c);
+	eio_close(c->session, "forced close");
+	return true;
 }
 
 /* Who has had the longest time to join makes room for who comes: to refuse the
  * new ones would let a few that never join keep out everybody else. */
 static void make_room(struct sio_server *srv)
 {
-	if (!srv->cfg.unjoined_max || srv->counters.unjoined < srv->cfg.unjoined_max)
+	if (srv->cfg.unjoined_max && srv->counters.unjoined >= srv->cfg.unjoined_max)
+		srv->counters.unjoined_refused += unjoined_end(srv, UINT64_MAX);
+}
+
+static unsigned joined(const struct sio_client *c)
+{
+	const struct sio_socket *s;
+	unsigned n = 0;
+
+	for (s = c->sockets; s; s = s->next)
+		n += s->state == SIO_JOINED;
+	return n;
+}
+
+void sio_joined(struct sio_client *c)
+{
+	unjoined_drop(c);
+	if (joined(c) < c->srv->namespaces_n)
 		return;
-	srv->counters.unjoined_refused++;
-	eio_close(unjoined_take(srv, UINT64_MAX)->session, "forced close");
+	free(c->arrival);
+	c->arrival = NULL;
 }
 
 /* --- Engine.IO's callbacks --- */
 
-static char *copy_text(char **to, const char *from)
+static void client_free(struct sio_client *c)
 {
-	char *start = *to;
-	size_t n = strlen(from) + 1;
-
-	memcpy(start, from, n);
-	*to += n;
-	return start;
+	unjoined_drop(c);
+	free(c->arrival);
+	sio_partial_drop(c);
+	free(c);
 }
 
 static int on_open(struct eio_session *session, const struct eio_handshake *h, uint64_t now_ms,
 		   void *ctx)
 {
 	struct sio_server *srv = ctx;
-	const char *origin = h->origin ? h->origin : "";
-	struct sio_client *c;
-	char *to;
+	size_t address_n = strlen(h->address) + 1;
+	struct sio_client *c = calloc(1, sizeof(*c) + address_n);
 
-	c = calloc(1, sizeof(*c) + strlen(h->address) + strlen(origin) + strlen(h->query) + 3);
-	if (!c) {
-		srv->counters.out_of_memory++;
-		return -ENOMEM;
-	}
+	if (!c)
+		goto fail;
 	c->srv = srv;
 	c->session = session;
-	to = c->text;
-	c->address = copy_text(&to, h->address);
-	c->origin = copy_text(&to, origin);
-	c->query = copy_text(&to, h->query);
-	if (!h->origin)
-		c->origin = NULL;
+	memcpy(c->address, h->address, address_n);
 	make_room(srv);
-	unjoined_add(c, now_ms);
+	c->arrival = sio_arrival_new(srv, h);
+	if (!c->arrival || unjoined_add(c, now_ms))
+		goto fail;
 	eio_set_data(session, c);
 	return 0;
+fail:
+	if (c)
+		client_free(c);
+	srv->counters.out_of_memory++;
+	return -ENOMEM;
 }
 
 static void on_message(struct eio_session *session, bool binary, const void *p, size_t n,
@@ -202,9 +231,7 @@ static void on_close(struct eio_session *session, const char *reason, void *ctx)
 	(void)ctx;
 	while (c->sockets)
 		sio_socket_gone(c->sockets, reason);
-	sio_joined(c); /* or never */
-	sio_partial_drop(c);
-	free(c);
+	client_free(c);
 }
 
 static void on_flush(void *ctx)
@@ -215,12 +242,10 @@ static void on_flush(void *ctx)
 static void on_tick(uint64_t now_ms, void *ctx)
 {
 	struct sio_server *srv = ctx;
-	struct sio_client *c;
+	int i;
 
-	while ((c = unjoined_take(srv, now_ms))) {
+	for (i = 0; i < SIO_TICK_MAX && unjoined_end(srv, now_ms); i++)
 		srv->counters.connect_timeouts++;
-		eio_close(c->session, "forced close");
-	}
 	sio_partial_tick(srv, now_ms);
 	sio_ask_tick(srv, now_ms);
 }

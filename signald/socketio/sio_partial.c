@@ -144,8 +144,9 @@ void sio_partial_add(struct sio_client *c, const void *p, size_t n, uint64_t now
 void sio_partial_tick(struct sio_server *srv, uint64_t now_ms)
 {
 	struct timeq_node *n;
+	int i;
 
-	while ((n = timeq_take(&srv->partials, now_ms))) {
+	for (i = 0; i < SIO_TICK_MAX && (n = timeq_take(&srv->partials, now_ms)); i++) {
 		srv->counters.partials_expired++;
 		sio_parse_error(timeq_owner(n, struct sio_partial, deadline)->client);
 	}

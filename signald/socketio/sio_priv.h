@@ -10,19 +10,21 @@
 #include "engineio/eio_server.h"
 #include "socketio/sio_packet.h"
 #include "socketio/sio_server.h"
+#include "socketio/sio_table.h"
 #include "timeq.h"
 #include "transport/frame.h"
 
 #define SIO_SID_LEN 20
+#define SIO_TICK_MAX 64		  /* of each kind dealt with at once: the rest in the next turn */
 #define SIO_ACK_ID_END 0x7fffffff /* Java clients read ids with Integer.parseInt */
 
 struct sio_nsp {
 	const struct sio_namespace *def;
 	struct sio_server *srv;
 	size_t name_n;
-	uint32_t next_ack;	    /* below SIO_ACK_ID_END */
-	struct sio_socket *sockets; /* by id */
-	struct sio_room *rooms;	    /* by name */
+	uint32_t next_ack;	  /* below SIO_ACK_ID_END */
+	struct sio_table sockets; /* by id */
+	struct sio_table rooms;	  /* by name */
 	struct sio_nsp *next;
 };
 
@@ -35,9 +37,10 @@ struct sio_member {
 };
 
 struct sio_room {
+	struct sio_link link;
 	struct sio_member *members;
-	UT_hash_handle hh;
-	char name[];
+	uint8_t name_n;
+	char name[]; /* not ended by a NUL */
 };
 
 enum sio_state {
@@ -48,33 +51,37 @@ enum sio_state {
 	SIO_GONE,    /* inside on_disconnect */
 };
 
+/* There are many of these and of the next, most of them idle: nothing is in
+ * them that can be found out or made when it is needed. */
 struct sio_socket {
+	union {
+		struct sio_link link;		 /* in the namespace's table */
+		struct sio_socket *leaving_next; /* SIO_LEAVING: in the server's list */
+	};
+	union {
+		struct sio_member *rooms;
+		struct sio_socket **leaving_at; /* SIO_LEAVING: what points to it */
+	};
 	struct sio_client *client;
 	struct sio_nsp *nsp;
+	struct sio_socket *next; /* of the client */
+	struct sio_ask *asks;	 /* answers awaited */
+	void *data;		 /* the application's */
+	uint64_t marked;	 /* the last broadcast that has dealt with it */
 	char id[SIO_SID_LEN + 1];
 	uint8_t state; /* enum sio_state */
-	uint16_t rooms_n, asks_n;
-	void *data;	      /* the application's */
-	uint64_t marked;      /* the last broadcast that has dealt with it */
-	struct sio_ask *asks; /* answers awaited */
-	union {
-		struct sio_member *rooms;	 /* SIO_JOINED */
-		struct sio_socket *leaving_next; /* SIO_LEAVING, in the server's list */
-	};
-	struct sio_socket *next; /* of the client */
-	UT_hash_handle hh;
+	uint16_t rooms_n;
 };
 
 struct sio_client {
 	struct sio_server *srv;
 	struct eio_session *session;
 	struct sio_socket *sockets;
-	struct sio_partial *partial; /* an event whose attachments are not all there */
-	uint64_t budget_us;	     /* when its budget of events will be whole again */
-	unsigned sockets_n;
-	struct timeq_node connect;	      /* until the first namespace */
-	const char *address, *origin, *query; /* in text; origin may be NULL */
-	char text[];
+	struct sio_unjoined *unjoined; /* until the first namespace */
+	struct sio_arrival *arrival;   /* until the last */
+	struct sio_partial *partial;   /* an event whose attachments are not all there */
+	uint64_t budget_us;	       /* when its budget of events will be whole again */
+	char address[];
 };
 
 /* What a socket's on_connect sends: it waits for the CONNECT answer. */
@@ -89,6 +96,7 @@ struct sio_server {
 	struct sio_counters counters;
 	struct eio_server *eio;
 	struct sio_nsp *namespaces;
+	size_t namespaces_n;
 	struct sio_socket *leaving, **leaving_last;
 	struct sio_held *held, **held_last;
 	size_t held_bytes;
@@ -104,6 +112,10 @@ void sio_parse_error(struct sio_client *c);
 void sio_out_of_memory(struct sio_client *c);
 void sio_joined(struct sio_client *c); /* a namespace, maybe its first */
 void sio_unknown_ack(struct sio_client *c, uint64_t now_ms);
+
+/* sio_arrival.c */
+struct sio_arrival *sio_arrival_new(const struct sio_server *srv, const struct eio_handshake *h);
+void sio_arrival_tell(const struct sio_arrival *a, struct sio_handshake *h); /* NULL is fine */
 
 /* sio_event.c: a whole packet for a joined namespace */
 void sio_deliver(struct sio_client *c, const struct sio_packet *p, const struct sio_blob *blobs,
@@ -151,7 +163,10 @@ void sio_socket_connect(struct sio_client *c, const struct sio_packet *p, uint64
 void sio_socket_gone(struct sio_socket *s, const char *reason); /* on_disconnect, then free */
 void sio_leaving_flush(struct sio_server *srv);
 
+const char *sio_socket_name(const struct sio_link *e, size_t *n);
+
 /* sio_room.c */
+const char *sio_room_name(const struct sio_link *e, size_t *n);
 void sio_leave_all(struct sio_socket *s);
 
 #endif

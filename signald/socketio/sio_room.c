@@ -5,31 +5,46 @@
 
 #include "socketio/sio_priv.h"
 
+const char *sio_room_name(const struct sio_link *e, size_t *n)
+{
+	const struct sio_room *r = (const struct sio_room *)e;
+
+	*n = r->name_n;
+	return r->name;
+}
+
+static struct sio_room *find_room(const struct sio_nsp *nsp, const char *name, size_t n)
+{
+	return (struct sio_room *)sio_table_find(&nsp->rooms, name, n);
+}
+
 static struct sio_member **find_member(struct sio_socket *s, const char *room)
 {
 	struct sio_member **m;
+	size_t n = strlen(room);
 
 	for (m = &s->rooms; *m; m = &(*m)->next_room) {
-		if (strcmp((*m)->room->name, room) == 0)
+		const struct sio_room *r = (*m)->room;
+
+		if (r->name_n == n && memcmp(r->name, room, n) == 0)
 			return m;
 	}
 	return NULL;
 }
 
-static struct sio_room *get_room(struct sio_nsp *nsp, const char *name)
+static struct sio_room *get_room(struct sio_nsp *nsp, const char *name, size_t n)
 {
-	struct sio_room *r;
-	size_t n = strlen(name);
+	struct sio_room *r = find_room(nsp, name, n);
 
-	HASH_FIND_STR(nsp->rooms, name, r);
 	if (r)
 		return r;
-	r = calloc(1, sizeof(*r) + n + 1);
+	r = malloc(sizeof(*r) + n);
 	if (!r)
 		return NULL;
-	memcpy(r->name, name, n + 1);
-	HASH_ADD_KEYPTR(hh, nsp->rooms, r->name, n, r);
-	if (!r->hh.tbl) {
+	r->members = NULL;
+	r->name_n = (uint8_t)n;
+	memcpy(r->name, name, n);
+	if (sio_table_add(&nsp->rooms, &r->link)) {
 		free(r);
 		return NULL;
 	}
@@ -41,7 +56,7 @@ static void drop_if_empty(struct sio_nsp *nsp, struct sio_room *r)
 {
 	if (r->members)
 		return;
-	HASH_DEL(nsp->rooms, r);
+	sio_table_remove(&nsp->rooms, &r->link);
 	nsp->srv->counters.rooms--;
 	free(r);
 }
@@ -63,7 +78,7 @@ int sio_join(struct sio_socket *s, const char *room)
 	m = calloc(1, sizeof(*m));
 	if (!m)
 		return -ENOMEM;
-	m->room = get_room(s->nsp, room);
+	m->room = get_room(s->nsp, room, n);
 	if (!m->room) {
 		free(m);
 		return -ENOMEM;
@@ -115,19 +130,18 @@ void sio_leave_all(struct sio_socket *s)
 static void each_in_room(struct sio_nsp *nsp, const char *room,
 			 void (*fn)(struct sio_socket *s, void *arg), void *arg)
 {
-	struct sio_member *m;
-	struct sio_socket *s;
-	struct sio_room *r;
 	size_t n = strlen(room);
+	const struct sio_room *r = find_room(nsp, room, n);
+	struct sio_member *m;
+	struct sio_link *s;
 
-	HASH_FIND(hh, nsp->rooms, room, n, r);
 	for (m = r ? r->members : NULL; m; m = m->next)
 		fn(m->socket, arg);
 	if (n != SIO_SID_LEN)
 		return;
-	HASH_FIND(hh, nsp->sockets, room, n, s);
+	s = sio_table_find(&nsp->sockets, room, n);
 	if (s)
-		fn(s, arg);
+		fn((struct sio_socket *)s, arg);
 }
 
 /* A broadcast has a number. Whoever bears it has got his copy, or is to get
@@ -155,7 +169,7 @@ static void send_once(struct sio_socket *s, void *arg)
 
 static void send_to_all(struct sio_nsp *nsp, const struct sio_audience *to, struct broadcast *b)
 {
-	struct sio_socket *s, *next;
+	struct sio_link *s = NULL;
 	size_t i;
 
 	for (i = 0; i < to->except_n; i++)
@@ -166,8 +180,8 @@ static void send_to_all(struct sio_nsp *nsp, const struct sio_audience *to, stru
 		each_in_room(nsp, to->rooms[i], send_once, b);
 	if (to->rooms_n)
 		return;
-	HASH_ITER (hh, nsp->sockets, s, next)
-		send_once(s, b);
+	while ((s = sio_table_next(&nsp->sockets, s)))
+		send_once((struct sio_socket *)s, b);
 }
 
 int sio_broadcast(struct sio_server *srv, const struct sio_audience *to,

@@ -21,13 +21,29 @@ void sio_config_defaults(struct sio_config *c)
 	c->events_burst = 200;
 }
 
+static bool headers_fit(const char *const *headers)
+{
+	size_t n;
+
+	for (n = 0; headers && headers[n]; n++)
+		;
+	return n <= SIO_HEADERS_MAX;
+}
+
 static bool config_valid(const struct sio_config *c)
 {
 	return c->connect_timeout_ms && c->namespaces_max && c->rooms_max &&
-	       c->rooms_max <= UINT16_MAX && c->acks_max <= UINT16_MAX && c->json_depth &&
-	       c->json_nodes && c->attachments_max <= SIO_BLOBS_MAX && c->event_name_max &&
+	       c->rooms_max <= UINT16_MAX && c->json_depth && c->json_nodes &&
+	       c->attachments_max <= SIO_BLOBS_MAX && c->event_name_max &&
 	       c->event_name_max <= SIO_EVENT_NAME_LIMIT && c->events_per_s <= 1000000 &&
-	       (c->events_burst || !c->events_per_s);
+	       (c->events_burst || !c->events_per_s) && headers_fit(c->headers);
+}
+
+static const char *allow(const struct eio_handshake *h, void *ctx)
+{
+	const struct sio_server *srv = ctx;
+
+	return srv->cfg.allow(h, srv->cfg.allow_ctx);
 }
 
 int sio_server_new(struct sio_server **out, const struct sio_config *cfg)
@@ -51,6 +67,7 @@ int sio_server_new(struct sio_server **out, const struct sio_config *cfg)
 	timeq_init(&srv->partials);
 	timeq_init(&srv->asks);
 	handler.ctx = srv;
+	handler.allow = cfg->allow ? allow : NULL;
 	rc = eio_server_new(&srv->eio, &cfg->engine, &handler);
 	if (rc) {
 		free(srv);
@@ -69,6 +86,8 @@ void sio_server_free(struct sio_server *srv)
 	eio_server_free(srv->eio);
 	for (nsp = srv->namespaces; nsp; nsp = next) {
 		next = nsp->next;
+		sio_table_deinit(&nsp->sockets);
+		sio_table_deinit(&nsp->rooms);
 		free(nsp);
 	}
 	free(srv);
@@ -99,7 +118,10 @@ int sio_server_namespace(struct sio_server *srv, const struct sio_namespace *def
 	nsp->def = def;
 	nsp->srv = srv;
 	nsp->name_n = n;
+	nsp->sockets.name = sio_socket_name;
+	nsp->rooms.name = sio_room_name;
 	nsp->next = srv->namespaces;
+	srv->namespaces_n++;
 	srv->namespaces = nsp;
 	return 0;
 }

@@ -23,7 +23,9 @@
 #define SIO_BLOBS_MAX 10	 /* attachments of one event */
 #define SIO_EVENT_NAME_LIMIT 128 /* bytes */
 #define SIO_ROOM_MAX 128	 /* bytes of a room's name */
+#define SIO_HEADERS_MAX 16	 /* kept of a handshake */
 
+struct sio_arrival;
 struct sio_server;
 struct sio_socket;
 
@@ -49,15 +51,23 @@ struct sio_event_entry {
 	void (*fn)(struct sio_socket *s, const struct sio_args *args, void *ctx);
 };
 
-/* What a connecting client brought along. The query is there only as long as
- * the client has a namespace to join for the first time. */
+/* What a connecting client brought along. All but auth and the address is dropped
+ * when the client has joined every namespace there is. */
 struct sio_handshake {
 	struct json_slice auth; /* CONNECT payload, an object, or { NULL, 0 } */
 	const char *address;	/* client's IP address as text, no port */
-	const char *origin;	/* Origin header, NULL without */
+	const char *url;	/* of the first request, as written; never log it. NULL: unknown */
 	const char *query;	/* raw query string, "" without; holds tokens: never log it */
+	const char *origin;	/* Origin header, NULL without: not from a page of another host */
+	uint64_t issued_ms;	/* Unix time of the first request */
 	uint64_t now_ms;	/* when CONNECT came */
+	bool secure;		/* over TLS */
+	bool again;		/* left and came back: what is dropped is empty here */
+	const struct sio_arrival *arrival; /* for sio_handshake_header() */
 };
+
+/* The i-th of sio_config.headers; NULL: the client did not send it. */
+const char *sio_handshake_header(const struct sio_handshake *h, size_t i);
 
 /* What a client that is not let in is told. Both are loans until on_connect's
  * caller has read them, which is at once; text is room for what is made on the spot. */
@@ -98,6 +108,12 @@ struct sio_config {
 	unsigned json_nodes;	  /* 10,000: values in one packet */
 	unsigned events_burst;	  /* 200 packets of one connection ... */
 	unsigned events_per_s;	  /* 0 = off: ... then so many, at most 1,000,000 */
+	/* What on_connect wants to know of the first request's headers: a list ended
+	 * by NULL, at most SIO_HEADERS_MAX; NULL: none. A loan for the server's life. */
+	const char *const *headers;
+	/* Asked at each handshake, before there is a session; as in struct eio_handler. */
+	const char *(*allow)(const struct eio_handshake *h, void *ctx);
+	void *allow_ctx;
 };
 
 void sio_config_defaults(struct sio_config *c);

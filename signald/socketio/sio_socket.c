@@ -31,6 +31,12 @@ struct sio_socket *sio_client_socket(struct sio_client *c, const char *nsp, size
 	return NULL;
 }
 
+const char *sio_socket_name(const struct sio_link *e, size_t *n)
+{
+	*n = SIO_SID_LEN;
+	return ((const struct sio_socket *)e)->id;
+}
+
 const char *sio_id(const struct sio_socket *s)
 {
 	return s->id;
@@ -54,9 +60,7 @@ static const char kicked[] = "server namespace disconnect";
 static void detach(struct sio_socket *s)
 {
 	sio_leave_all(s);
-	if (s->hh.tbl)
-		HASH_DEL(s->nsp->sockets, s);
-	memset(&s->hh, 0, sizeof(s->hh));
+	sio_table_remove(&s->nsp->sockets, &s->link);
 }
 
 static void unlink_socket(struct sio_socket *s)
@@ -66,22 +70,24 @@ static void unlink_socket(struct sio_socket *s)
 	while (*p != s)
 		p = &(*p)->next;
 	*p = s->next;
-	s->client->sockets_n--;
 	s->client->srv->counters.sockets--;
+}
+
+static void link_leaving(struct sio_server *srv, struct sio_socket *s)
+{
+	s->leaving_next = NULL;
+	s->leaving_at = srv->leaving_last;
+	*s->leaving_at = s;
+	srv->leaving_last = &s->leaving_next;
 }
 
 static void unlink_leaving(struct sio_server *srv, struct sio_socket *s)
 {
-	struct sio_socket **p;
-
-	for (p = &srv->leaving; *p; p = &(*p)->leaving_next) {
-		if (*p != s)
-			continue;
-		*p = s->leaving_next;
-		if (srv->leaving_last == &s->leaving_next)
-			srv->leaving_last = p;
-		return;
-	}
+	*s->leaving_at = s->leaving_next;
+	if (s->leaving_next)
+		s->leaving_next->leaving_at = s->leaving_at;
+	else
+		srv->leaving_last = s->leaving_at;
 }
 
 void sio_socket_gone(struct sio_socket *s, const char *reason)
@@ -104,8 +110,12 @@ void sio_socket_gone(struct sio_socket *s, const char *reason)
 
 void sio_leaving_flush(struct sio_server *srv)
 {
-	while (srv->leaving)
+	int i;
+
+	for (i = 0; i < SIO_TICK_MAX && srv->leaving; i++)
 		sio_socket_gone(srv->leaving, NULL);
+	if (srv->leaving)
+		eio_server_wake(srv->eio);
 }
 
 static void disconnect(struct sio_socket *s)
@@ -125,9 +135,7 @@ static void disconnect(struct sio_socket *s)
 	frame_unref(f);
 	detach(s);
 	s->state = SIO_LEAVING;
-	s->leaving_next = NULL;
-	*srv->leaving_last = s;
-	srv->leaving_last = &s->leaving_next;
+	link_leaving(srv, s);
 	eio_server_wake(srv->eio);
 }
 
@@ -169,14 +177,12 @@ static struct sio_socket *socket_new(struct sio_client *c, struct sio_nsp *nsp)
 	}
 	s->client = c;
 	s->nsp = nsp;
-	HASH_ADD_STR(nsp->sockets, id, s);
-	if (!s->hh.tbl) {
+	if (sio_table_add(&nsp->sockets, &s->link)) {
 		free(s);
 		return NULL;
 	}
 	s->next = c->sockets;
 	c->sockets = s;
-	c->sockets_n++;
 	c->srv->counters.sockets++;
 	return s;
 }
@@ -251,9 +257,9 @@ static bool ask(struct sio_socket *s, struct json_slice auth, uint64_t now_ms,
 		struct sio_refusal *why)
 {
 	const struct sio_namespace *def = s->nsp->def;
-	const struct sio_client *c = s->client;
-	struct sio_handshake h = { auth, c->address, c->origin, c->query, now_ms };
+	struct sio_handshake h = { .auth = auth, .address = s->client->address, .now_ms = now_ms };
 
+	sio_arrival_tell(s->client->arrival, &h);
 	why->message = NULL;
 	why->data = (struct json_slice){ NULL, 0 };
 	return !def->on_connect || def->on_connect(s, &h, why, def->ctx);
@@ -274,6 +280,17 @@ static void connect_socket(struct sio_socket *s, const struct sio_packet *p, uin
 	drop_socket(s);
 }
 
+/* Those that are about to leave included. */
+static unsigned sockets_of(const struct sio_client *c)
+{
+	const struct sio_socket *s;
+	unsigned n = 0;
+
+	for (s = c->sockets; s; s = s->next)
+		n++;
+	return n;
+}
+
 void sio_socket_connect(struct sio_client *c, const struct sio_packet *p, uint64_t now_ms)
 {
 	struct sio_server *srv = c->srv;
@@ -282,7 +299,7 @@ void sio_socket_connect(struct sio_client *c, const struct sio_packet *p, uint64
 
 	if (!nsp) {
 		refuse_plainly(c, p, "Invalid namespace");
-	} else if (c->sockets_n >= srv->cfg.namespaces_max) {
+	} else if (sockets_of(c) >= srv->cfg.namespaces_max) {
 		srv->counters.namespaces_refused++;
 		refuse_plainly(c, p, "Too many namespaces");
 	} else if (!(s = socket_new(c, nsp))) {

@@ -84,7 +84,7 @@ static void ws_close(void *ws, unsigned code)
 
 static void run(struct sio_server *srv, const char *p, size_t left)
 {
-	const struct eio_handshake h = { "192.0.2.1", "http://a", "EIO=4" };
+	struct eio_handshake h = { "192.0.2.1", "http://a", "EIO=4" };
 	struct eio_server *eio = sio_server_engine(srv);
 	struct eio_session *s;
 	static bool closed; /* outlives the server */
