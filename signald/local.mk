@@ -84,7 +84,8 @@ libsignald_core_a_SOURCES += \
 	signald/relay/journal_positions.c signald/relay/journal_positions.h \
 	signald/relay/journal_sums.c signald/relay/journal_sums.h \
 	signald/relay/usage.c signald/relay/usage.h signald/relay/usage_priv.h \
-	signald/relay/usage_claims.c signald/relay/usage_records.c signald/relay/usage_tables.c
+	signald/relay/usage_claims.c signald/relay/usage_records.c signald/relay/usage_tables.c \
+	signald/relay/usage_walk.c
 libsignald_io_a_SOURCES += \
 	signald/relay/feed.c signald/relay/feed.h \
 	signald/relay/journal.c signald/relay/journal.h signald/relay/journal_priv.h \

@@ -58,7 +58,7 @@ static const struct row {
 	ROW(LAYER_HTTP, http_counters, connections_refused),
 	ROW(LAYER_HTTP, http_counters, slow),
 	ROW(LAYER_HTTP, http_counters, forwarded_garbage),
-	ROW(LAYER_HTTP, http_counters, streams_refused),
+	ROW(LAYER_HTTP, http_counters, busy),
 	ROW(LAYER_HTTP, http_counters, out_of_memory),
 	ROW(LAYER_EIO, eio_counters, upgrade_failures),
 	ROW(LAYER_EIO, eio_counters, parse_errors),

@@ -2,6 +2,7 @@
 #include "rest.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -12,7 +13,8 @@
 #include "calls/credentials.h"
 
 #define SMALL_MAX (CREDENTIALS_JSON_MAX + 4096) /* every answer but the stats */
-#define STATS_MAX (64 * 1024 * 1024)
+#define PIECE_BYTES 6000 /* of the stats, written in one turn of the loop: a few calls */
+#define PIECE_MAX (64 * 1024 * 1024) /* a call of very many allocations is one piece */
 
 static void reply(struct http_request *r, const struct json_out *o)
 {
@@ -138,13 +140,16 @@ static void post_turn_credentials(struct http_request *r, void *ctx)
 
 /* --- admin --------------------------------------------------------------- */
 
-/* Walks call_table for views.c; call_table's rule: fetch the next first. */
-struct walk {
-	const struct call_table *table;
-	struct call *(*next)(const struct call_table *t, const struct call *prev);
-	const struct call *at;
-	uint64_t now_ms;
+/* A document under way: it goes out in pieces, each written when the one before is sent. */
+struct stats {
+	struct rest *rest;
+	struct call_walk *calls;
+	struct usage_walk *loose;
+	uint64_t now_ms; /* to which durations are counted */
 	struct view_user members[CALL_MEMBERS_MAX];
+	struct view_stats_doc doc;
+	struct json_out piece;
+	size_t sent; /* of it */
 };
 
 static struct view_user view_user_of(const struct user_id *id)
@@ -156,60 +161,131 @@ static struct view_user view_user_of(const struct user_id *id)
 	return u;
 }
 
-static bool walk_next(void *it, struct view_call *out)
+static bool show(struct stats *st, const struct call *c, struct view_call *out)
 {
-	struct walk *w = it;
-	const struct call *c = w->next(w->table, w->at);
-
-	w->at = c;
 	if (!c)
 		return false;
 	for (size_t i = 0; i < call_members_n(c); i++)
-		w->members[i] = view_user_of(call_member(c, i));
+		st->members[i] = view_user_of(call_member(c, i));
 	*out = (struct view_call){
 		.call_id = call_id(c),
 		.room_name = call_room_name(c),
 		.call_type = call_type_name(call_type(c)),
 		.state = call_state_name(call_state(c)),
-		.initiator = w->members[CALL_CALLER],
-		.participants = w->members,
+		.initiator = st->members[CALL_CALLER],
+		.participants = st->members,
 		.participants_n = call_members_n(c),
 		.start_ms = call_start_wall_ms(c),
 		.answer_ms = call_answer_wall_ms(c),
 		.end_ms = call_end_wall_ms(c),
-		.duration_ms = call_duration_ms(c, w->now_ms),
+		.duration_ms = call_duration_ms(c, st->now_ms),
 		.end_reason = call_reason(c),
 	};
 	return true;
 }
 
+static bool next_live(void *ctx, struct view_call *out)
+{
+	struct stats *st = ctx;
+
+	return show(st, call_walk_next_live(st->calls), out);
+}
+
+static bool next_ended(void *ctx, struct view_call *out)
+{
+	struct stats *st = ctx;
+
+	return show(st, call_walk_next_ended(st->calls), out);
+}
+
+static void stats_done(void *ctx)
+{
+	struct stats *st = ctx;
+
+	st->rest->stats_n--;
+	call_walk_free(st->calls);
+	usage_walk_free(st->loose);
+	json_out_free(&st->piece);
+	free(st);
+}
+
+static int stats_new(struct stats **out, struct rest *rest)
+{
+	struct call_time t = rest->now();
+	struct stats *st = calloc(1, sizeof(*st));
+	const struct call_table *table = calls_table(rest->calls);
+	int r;
+
+	if (!st)
+		return -ENOMEM;
+	st->rest = rest;
+	rest->stats_n++;
+	st->now_ms = t.now_ms;
+	json_out_heap(&st->piece, PIECE_MAX);
+	st->doc.s = (struct view_stats){
+		.next_live = next_live,
+		.next_ended = next_ended,
+		.ctx = st,
+		.live_n = call_table_live_n(table),
+		.usage = rest->usage,
+		.ledger = rest->ledger ? ledger_counters(rest->ledger) : NULL,
+		.connected = rest->turn_connected(rest->ctx),
+		.now_ms = t.wall_ms,
+		.wall_offset_ms = t.wall_ms - (int64_t)t.now_ms,
+	};
+	r = call_walk_new(&st->calls, table);
+	if (!r)
+		r = usage_walk_new(&st->loose, rest->usage);
+	if (r) {
+		stats_done(st);
+		return r;
+	}
+	st->doc.s.loose = st->loose;
+	*out = st;
+	return 0;
+}
+
+static ssize_t stats_read(void *ctx, uint64_t pos, char *buf, size_t size)
+{
+	struct stats *st = ctx;
+	size_t n;
+
+	(void)pos;
+	if (st->sent == st->piece.n) {
+		st->sent = st->piece.n = 0;
+		view_stats_more(&st->doc, &st->piece, PIECE_BYTES);
+	}
+	if (st->piece.failed)
+		return -1;
+	n = st->piece.n - st->sent;
+	if (n > size)
+		n = size;
+	memcpy(buf, st->piece.p + st->sent, n);
+	st->sent += n;
+	return (ssize_t)n;
+}
+
 static void get_stats(struct http_request *r, void *ctx)
 {
-	const struct rest *rest = ctx;
-	const struct call_table *table = calls_table(rest->calls);
-	struct call_time t = rest->now();
-	struct walk live = { .table = table, .next = call_table_next_live, .now_ms = t.now_ms };
-	struct walk ended = { .table = table, .next = call_table_next_ended, .now_ms = t.now_ms };
-	struct json_out o;
+	struct rest *rest = ctx;
+	struct stats *st;
 
 	if (!admin_token_matches(&rest->token, http_header(r, "Authorization"))) {
 		http_reply_error(r, 401, "Unauthorized");
+		http_reply_header(r, "WWW-Authenticate", "Bearer");
 		return;
 	}
-	json_out_heap(&o, STATS_MAX);
-	view_stats(&o, &(struct view_stats){
-			       .next = walk_next,
-			       .live = &live,
-			       .ended = &ended,
-			       .live_n = call_table_live_n(table),
-			       .usage = rest->usage,
-			       .ledger = rest->ledger ? ledger_counters(rest->ledger) : NULL,
-			       .connected = rest->turn_connected(rest->ctx),
-			       .now_ms = t.wall_ms,
-			       .wall_offset_ms = t.wall_ms - (int64_t)t.now_ms,
-		       });
-	reply(r, &o);
-	json_out_free(&o);
+	if (rest->stats_n == REST_STATS_MAX) {
+		http_reply_busy(r, 1);
+		return;
+	}
+	if (stats_new(&st, rest)) {
+		http_reply_error(r, 500, "Internal Server Error");
+		return;
+	}
+	http_reply_stream(r, 200, "application/json; charset=utf-8", HTTP_LENGTH_UNKNOWN,
+			  &(struct http_stream){ stats_read, stats_done, st });
+	http_reply_header(r, "Cache-Control", "no-store");
 }
 
 const struct http_route rest_routes[] = {

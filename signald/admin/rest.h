@@ -28,7 +28,10 @@ struct rest {
 	struct call_time (*now)(void); /* both clocks */
 	bool (*turn_connected)(void *ctx);
 	void *ctx; /* for turn_connected() */
+	unsigned stats_n; /* documents under way; begins at 0 */
 };
+
+#define REST_STATS_MAX 4 /* at once, fewer than there may be walks; others are told to come back */
 
 extern const struct http_route rest_routes[];
 extern const size_t rest_routes_n;

@@ -171,17 +171,6 @@ static void put_call(struct json_out *o, const struct view_call *c, const struct
 	json_out_close(o, '}');
 }
 
-static void put_calls(struct json_out *o, const char *key, const struct view_stats *s, void *it)
-{
-	struct view_call c;
-
-	json_out_key(o, key);
-	json_out_open(o, '[');
-	while (it && s->next(it, &c))
-		put_call(o, &c, s);
-	json_out_close(o, ']');
-}
-
 static void put_ledger(struct json_out *o, const struct ledger_counters *c)
 {
 	json_out_key(o, "ledger");
@@ -195,36 +184,96 @@ static void put_ledger(struct json_out *o, const struct ledger_counters *c)
 	json_out_close(o, '}');
 }
 
-static void put_relay(struct json_out *o, const struct view_stats *s)
+/* The whole document ------------------------------------------------------------ */
+
+static bool open_document(struct view_stats_doc *d, struct json_out *o)
 {
 	struct usage_sums sums;
 
-	usage_unattributed_sums(s->usage, &sums);
-	json_out_key(o, "relay");
-	json_out_open(o, '{');
-	json_put_bool(o, "connected", s->connected);
-	json_put_u64(o, "liveAllocations", usage_live(s->usage));
-	json_out_key(o, "unattributed");
-	json_out_open(o, '{');
-	put_allocations(o, usage_unattributed(s->usage), s);
-	put_bytes(o, &sums.totals);
-	json_out_close(o, '}');
-	if (s->ledger)
-		put_ledger(o, s->ledger);
-	json_out_close(o, '}');
-}
-
-void view_stats(struct json_out *o, const struct view_stats *s)
-{
+	usage_unlisted_sums(d->s.usage, &sums);
+	d->loose = sums.totals;
 	json_out_open(o, '{');
 	json_put_bool(o, "success", true);
 	json_out_key(o, "stats");
 	json_out_open(o, '{');
-	json_put_u64(o, "totalCalls", s->live_n);
-	put_calls(o, "calls", s, s->live);
-	put_calls(o, "endedCalls", s, s->ended);
-	put_relay(o, s);
+	json_put_u64(o, "totalCalls", d->s.live_n);
+	json_out_key(o, "calls");
+	json_out_open(o, '[');
+	return false;
+}
+
+static bool put_next_call(struct view_stats_doc *d, struct json_out *o, view_next_call next)
+{
+	struct view_call c;
+
+	if (!next(d->s.ctx, &c))
+		return false;
+	put_call(o, &c, &d->s);
+	return true;
+}
+
+static bool put_live(struct view_stats_doc *d, struct json_out *o)
+{
+	if (put_next_call(d, o, d->s.next_live))
+		return true;
+	json_out_close(o, ']');
+	json_out_key(o, "endedCalls");
+	json_out_open(o, '[');
+	return false;
+}
+
+static bool put_ended(struct view_stats_doc *d, struct json_out *o)
+{
+	if (put_next_call(d, o, d->s.next_ended))
+		return true;
+	json_out_close(o, ']');
+	json_out_key(o, "relay");
+	json_out_open(o, '{');
+	json_put_bool(o, "connected", d->s.connected);
+	json_put_u64(o, "liveAllocations", usage_live(d->s.usage));
+	json_out_key(o, "unattributed");
+	json_out_open(o, '{');
+	json_out_key(o, "allocations");
+	json_out_open(o, '[');
+	return false;
+}
+
+static bool put_loose(struct view_stats_doc *d, struct json_out *o)
+{
+	struct usage_allocation a;
+
+	if (d->s.loose && usage_walk_next(d->s.loose, &a)) {
+		put_allocation(o, &a, &d->s);
+		relay_totals_add(&d->loose, &a.totals);
+		return true;
+	}
+	json_out_close(o, ']');
+	put_bytes(o, &d->loose);
 	json_out_close(o, '}');
-	json_put_i64(o, "timestamp", s->now_ms);
+	return false;
+}
+
+static bool close_document(struct view_stats_doc *d, struct json_out *o)
+{
+	if (d->s.ledger)
+		put_ledger(o, d->s.ledger);
 	json_out_close(o, '}');
+	json_out_close(o, '}');
+	json_put_i64(o, "timestamp", d->s.now_ms);
+	json_out_close(o, '}');
+	return false;
+}
+
+/* True: there is more of the same part. */
+static bool (*const parts[])(struct view_stats_doc *d, struct json_out *o) = {
+	open_document, put_live, put_ended, put_loose, close_document,
+};
+#define PARTS_N (sizeof(parts) / sizeof(parts[0]))
+
+bool view_stats_more(struct view_stats_doc *d, struct json_out *o, size_t bytes)
+{
+	while (d->part < PARTS_N && o->n < bytes && !o->failed)
+		if (!parts[d->part](d, o))
+			d->part++;
+	return d->part < PARTS_N;
 }

@@ -33,21 +33,31 @@ struct view_call {
 };
 
 /* Yields the calls one after another; false at the end. */
-typedef bool (*view_next_call)(void *it, struct view_call *out);
+typedef bool (*view_next_call)(void *ctx, struct view_call *out);
 
 struct view_stats {
-	view_next_call next;
-	void *live, *ended; /* iterators for next(); NULL: no such calls */
+	view_next_call next_live, next_ended; /* the ended ones come after the live ones */
+	void *ctx;			      /* for both */
 	uint64_t live_n;    /* totalCalls */
 	const struct usage *usage;
+	struct usage_walk *loose; /* allocations without a call; NULL: none */
 	const struct ledger_counters *ledger; /* NULL: there is none */
 	bool connected;			      /* feed_connected() */
 	int64_t now_ms;			      /* since 1970 */
 	int64_t wall_offset_ms;		      /* ms since 1970 minus usage's clock, now */
 };
 
-/* GET /api/admin/calls/stats */
-void view_stats(struct json_out *o, const struct view_stats *s);
+/* GET /api/admin/calls/stats, piece by piece: calls may come and go between two pieces, the
+ * iterators see to that. Begin with all but s zero. */
+struct view_stats_doc {
+	struct view_stats s;
+	size_t part;
+	struct relay_totals loose; /* of those without a call, so far */
+};
+
+/* Append to o until it holds at least this many bytes, or the document is whole. A piece ends with a
+ * call or an allocation; between two of them o->n may be set to 0. False: it is whole. */
+bool view_stats_more(struct view_stats_doc *d, struct json_out *o, size_t bytes);
 
 /* GET /api/health */
 void view_health(struct json_out *o, int64_t now_ms, uint64_t uptime_ms, bool turn_connected);

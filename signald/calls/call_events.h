@@ -82,8 +82,9 @@ bool calls_event(struct calls *cs, struct call_socket *s, const char *event,
 		 const struct json_slice *args, size_t args_n, int64_t ack, struct call_time now);
 const char *calls_event_name(size_t i); /* NULL: there are no more */
 
-/* Look at the deadlines; to be called about every half second. */
-void calls_tick(struct calls *cs, struct call_time now);
+/* Look at the deadlines; to be called a few times a second. Does a little of it: true asks to be
+ * called again at once, when others have had their turn. */
+bool calls_tick(struct calls *cs, struct call_time now);
 
 /* To look at: live and ended calls through call_table.h, who is online through
  * identity.h. Both stay the module's. */

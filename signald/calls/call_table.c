@@ -6,6 +6,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +32,7 @@ struct slot {
 
 struct entry {
 	struct call *call;
+	uint64_t age; /* the n-th call of this table */
 	struct slot slots[CALL_MEMBERS_MAX];
 	UT_hash_handle hh; /* by call id; the order of adding is the order of age */
 };
@@ -38,8 +41,22 @@ struct call_table {
 	struct call_table_limits limits;
 	struct entry *live;
 	struct party *parties;
+	uint64_t added;
 	struct call **ended; /* ring of limits.ended_max */
 	size_t ended_first, ended_n;
+	uint64_t ended_gone; /* out of the ring */
+	struct call_walk *walks;
+	size_t walks_n;
+};
+
+/* What stands between two steps is kept true by call_table_end(). */
+struct call_walk {
+	struct call_table *table;
+	struct entry *at; /* the next live one; NULL: none, or the newer ones are reached */
+	uint64_t newest;
+	uint64_t ended_at; /* the next ended one is the n-th that ended */
+	struct call_walk *prev, *next;
+	bool skip[]; /* these places of the ring: met as live, or newer than the walk */
 };
 
 int call_table_new(struct call_table **out, const struct call_table_limits *limits)
@@ -93,6 +110,7 @@ void call_table_free(struct call_table *t)
 
 	if (!t)
 		return;
+	assert(!t->walks);
 	HASH_ITER (hh, t->live, e, next) {
 		HASH_DEL(t->live, e);
 		call_free(e->call);
@@ -164,6 +182,7 @@ int call_table_add(struct call_table *t, struct call *c)
 	if (!e)
 		return -ENOMEM;
 	e->call = c;
+	e->age = ++t->added;
 	for (size_t i = 0; i < call_members_n(c); i++) {
 		struct party *p = get_party(t, call_member(c, i)->text);
 
@@ -183,22 +202,34 @@ fail:
 	return -ENOMEM;
 }
 
+/* e leaves the live ones for a place in the ring. */
+static void walk_on(struct call_walk *w, const struct entry *e, size_t place)
+{
+	w->skip[place] = !w->at || e->age < w->at->age || e->age > w->newest;
+	if (w->at == e)
+		w->at = e->hh.next;
+}
+
 void call_table_end(struct call_table *t, struct call *c)
 {
 	struct entry *e = find_entry(t, call_id(c));
+	struct call_walk *w;
 	size_t at;
 
 	assert(e && e->call == c && call_state(c) == CALL_ENDED);
-	HASH_DEL(t->live, e);
-	entry_free(t, e);
 	if (t->ended_n == t->limits.ended_max) {
 		call_free(t->ended[t->ended_first]);
 		t->ended[t->ended_first] = NULL;
 		t->ended_first = (t->ended_first + 1) % t->limits.ended_max;
 		t->ended_n--;
+		t->ended_gone++;
 	}
 	at = (t->ended_first + t->ended_n++) % t->limits.ended_max;
 	t->ended[at] = c;
+	DL_FOREACH(t->walks, w)
+	walk_on(w, e, at);
+	HASH_DEL(t->live, e);
+	entry_free(t, e);
 }
 
 struct call *call_table_find(const struct call_table *t, const char *id)
@@ -264,16 +295,60 @@ struct call *call_table_next_live(const struct call_table *t, const struct call 
 	return e ? e->call : NULL;
 }
 
-struct call *call_table_next_ended(const struct call_table *t, const struct call *prev)
+int call_walk_new(struct call_walk **out, const struct call_table *ct)
 {
-	size_t i = 0;
+	struct call_table *t = (struct call_table *)ct; /* who walks is no state of it */
+	struct call_walk *w;
 
-	if (prev) {
-		while (i < t->ended_n && ended_at(t, i) != prev)
-			i++;
-		i++;
+	*out = NULL;
+	if (t->walks_n == CALL_WALKS_MAX)
+		return -ENOSPC;
+	w = calloc(1, sizeof(*w) + t->limits.ended_max * sizeof(w->skip[0]));
+	if (!w)
+		return -ENOMEM;
+	w->table = t;
+	w->at = t->live;
+	w->newest = t->added;
+	DL_APPEND(t->walks, w);
+	t->walks_n++;
+	*out = w;
+	return 0;
+}
+
+void call_walk_free(struct call_walk *w)
+{
+	if (!w)
+		return;
+	DL_DELETE(w->table->walks, w);
+	w->table->walks_n--;
+	free(w);
+}
+
+struct call *call_walk_next_live(struct call_walk *w)
+{
+	const struct entry *e = w->at;
+
+	if (!e || e->age > w->newest) {
+		w->at = NULL;
+		return NULL;
 	}
-	return i < t->ended_n ? ended_at(t, i) : NULL;
+	w->at = e->hh.next;
+	return e->call;
+}
+
+struct call *call_walk_next_ended(struct call_walk *w)
+{
+	const struct call_table *t = w->table;
+
+	if (w->ended_at < t->ended_gone)
+		w->ended_at = t->ended_gone;
+	while (w->ended_at - t->ended_gone < t->ended_n) {
+		size_t i = (size_t)(w->ended_at++ - t->ended_gone);
+
+		if (!w->skip[(t->ended_first + i) % t->limits.ended_max])
+			return ended_at(t, i);
+	}
+	return NULL;
 }
 
 size_t call_table_live_n(const struct call_table *t)

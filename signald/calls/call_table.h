@@ -46,10 +46,24 @@ struct call *call_table_find_ended(const struct call_table *t, const char *user,
 struct call *call_table_next_of_user(const struct call_table *t, const char *user,
 				     const struct call *prev);
 
-/* All live ones by age; all kept ended ones, last ended last. NULL starts and
- * ends. The call given as prev may be ended after its successor was fetched. */
+/* All live ones by age. NULL starts and ends. The call given as prev may be ended after its
+ * successor was fetched. */
 struct call *call_table_next_live(const struct call_table *t, const struct call *prev);
-struct call *call_table_next_ended(const struct call_table *t, const struct call *prev);
+
+/* A walk over all calls in as many turns as one likes: the live ones by age, then the kept ended
+ * ones, last ended last. Between two steps calls may come and go: none is met twice, one that is
+ * there from the first step to the last is met, one that is newer than the walk is not. */
+#define CALL_WALKS_MAX 8
+struct call_walk;
+
+/* Returns 0 and the caller's *out, -ENOSPC (8 walks already), -ENOMEM. */
+int call_walk_new(struct call_walk **out, const struct call_table *t);
+void call_walk_free(struct call_walk *w); /* before its table; NULL is fine */
+
+/* The next call, a loan until the table changes; NULL: there is none. The ended ones begin where
+ * the live ones are over. */
+struct call *call_walk_next_live(struct call_walk *w);
+struct call *call_walk_next_ended(struct call_walk *w);
 
 size_t call_table_live_n(const struct call_table *t);
 size_t call_table_user_n(const struct call_table *t, const char *user); /* live ones */

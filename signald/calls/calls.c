@@ -7,6 +7,10 @@
 /* An SDP, a name, an avatar and a list of iceServers fit into one message. */
 #define MESSAGE_BYTES_MAX (CALLS_SDP_BYTES_MAX + CREDENTIALS_JSON_MAX + 8192)
 
+/* What one tick does at most: 0.1 ms of looking, or about as many ends as a loop has time for. */
+#define TICK_LOOKS 256
+#define TICK_ENDS 16
+
 static const char *const counter_names[CALLS_N] = {
 	[CALLS_N_STARTED] = "started",
 	[CALLS_N_ANSWERED] = "answered",
@@ -69,6 +73,7 @@ void calls_free(struct calls *cs)
 		return;
 	while (cs->table && (c = call_table_next_live(cs->table, c)))
 		dialog_free(dialog_of(c));
+	call_walk_free(cs->round);
 	call_table_free(cs->table);
 	identity_free(cs->identity);
 	json_out_free(&cs->out);
@@ -132,18 +137,36 @@ bool calls_event(struct calls *cs, struct call_socket *s, const char *event,
 	return known;
 }
 
-void calls_tick(struct calls *cs, struct call_time now)
+/* Ends those that are due among the next calls of the round. True: all were looked at. */
+static bool look_at_some(struct calls *cs, struct call_time now)
 {
-	struct call *c, *next;
 	enum call_ev ev;
+	int looks, ends = 0;
 
-	enter(cs);
-	for (c = call_table_next_live(cs->table, NULL); c; c = next) {
-		next = call_table_next_live(cs->table, c);
-		if (call_due(c, &cs->cfg.times, now.now_ms, &ev))
+	for (looks = 0; looks < TICK_LOOKS && ends < TICK_ENDS; looks++) {
+		struct call *c = call_walk_next_live(cs->round);
+
+		if (!c)
+			return true;
+		if (call_due(c, &cs->cfg.times, now.now_ms, &ev)) {
 			flow_end(cs, c, ev, NULL, NULL, now);
+			ends++;
+		}
+	}
+	return false;
+}
+
+bool calls_tick(struct calls *cs, struct call_time now)
+{
+	if (!cs->round && call_walk_new(&cs->round, cs->table))
+		return false; /* with the next one */
+	enter(cs);
+	if (look_at_some(cs, now)) {
+		call_walk_free(cs->round);
+		cs->round = NULL;
 	}
 	leave(cs, now);
+	return cs->round != NULL;
 }
 
 const struct call_table *calls_table(const struct calls *cs)

@@ -17,6 +17,7 @@ struct calls {
 	struct calls_ops ops;
 	struct identity *identity;
 	struct call_table *table;
+	struct call_walk *round; /* of calls_tick(); NULL between two */
 	struct held_budget budget;
 	struct json_out out; /* the message being written */
 	uint64_t counters[CALLS_N];

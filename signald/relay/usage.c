@@ -355,15 +355,9 @@ bool usage_next_allocation(struct usage_cursor *c, struct usage_allocation *out)
 	return true;
 }
 
-struct usage_cursor usage_unattributed(const struct usage *u)
+void usage_unlisted_sums(const struct usage *u, struct usage_sums *out)
 {
-	return first_of(&u->unattributed);
-}
-
-void usage_unattributed_sums(const struct usage *u, struct usage_sums *out)
-{
-	start_sums(out);
-	add_group(out, &u->unattributed);
+	*out = u->unattributed.folded;
 }
 
 uint64_t usage_live(const struct usage *u)

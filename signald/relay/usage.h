@@ -143,10 +143,20 @@ struct usage_cursor usage_participants(const struct usage *u, const char *call_i
 bool usage_next_participant(struct usage_cursor *c, struct usage_participant *out);
 bool usage_next_allocation(struct usage_cursor *c, struct usage_allocation *out);
 
-/* Allocations without a call: the live ones and the last that ended. The sums are of all there were
- * since usage_new(), listed or not. */
-struct usage_cursor usage_unattributed(const struct usage *u);
-void usage_unattributed_sums(const struct usage *u, struct usage_sums *out);
+/* Allocations without a call, in as many turns as one likes: the live ones, then the last that
+ * ended, oldest first. Between two steps allocations may come, be claimed, and end: none is met
+ * twice, one that is there from the first step to the last is met, one that is newer than the walk
+ * is not. */
+#define USAGE_WALKS_MAX 8
+struct usage_walk;
+
+/* Returns 0 and the caller's *out, -ENOSPC (8 walks already), -ENOMEM. */
+int usage_walk_new(struct usage_walk **out, const struct usage *u);
+void usage_walk_free(struct usage_walk *w); /* before its usage; NULL is fine */
+bool usage_walk_next(struct usage_walk *w, struct usage_allocation *out);
+
+/* What ended without a call since usage_new() and is no longer listed. */
+void usage_unlisted_sums(const struct usage *u, struct usage_sums *out);
 
 uint64_t usage_live(const struct usage *u); /* allocations, of calls or not */
 const struct usage_counters *usage_counters(const struct usage *u);

@@ -109,6 +109,8 @@ struct allocation {
 	struct user *user; /* while live and not shared */
 	struct link links[2];
 
+	uint64_t order;				    /* in the group's live ones */
+	uint8_t passed_by;			    /* walks that need not meet it: their bits */
 	struct allocation *prev, *next;		    /* of the group */
 	struct allocation *prev_age, *next_age;	    /* of usage.live or usage.ended */
 	struct allocation *prev_named, *next_named; /* of the call */
@@ -146,6 +148,9 @@ struct usage {
 	struct user *users;
 	struct place *places;
 	uint64_t candidate_order;
+	uint64_t live_order; /* of all that were ever added to a group alive */
+	struct usage_walk *walks;
+	uint8_t walk_bits; /* in use */
 	struct usage_counters counters;
 };
 
@@ -175,6 +180,9 @@ void utab_sums_add(struct usage_sums *sum, const struct allocation *a);
 /* usage_records.c: was this end or sum counted already? If not, it is from now on. */
 bool urec_counted(struct usage *u, const struct relay_event *ev);
 void urec_connected(struct usage *u); /* another connection: its records begin anew */
+
+/* usage_walk.c: a is about to leave its group's list, settled or not. */
+void uwalk_leave(struct usage *u, struct allocation *a);
 
 /* usage_claims.c: the rules on those tables. */
 void uclaim_new(struct usage *u, struct allocation *a);

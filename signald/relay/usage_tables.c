@@ -186,12 +186,13 @@ void utab_sums_add(struct usage_sums *sum, const struct allocation *a)
 		sum->exact = false;
 }
 
-static void group_remove(struct allocation *a)
+static void group_remove(struct usage *u, struct allocation *a)
 {
 	struct group *g = a->group;
 
 	if (!g)
 		return;
+	uwalk_leave(u, a);
 	if (a->live) {
 		DL_DELETE(g->live, a);
 	} else {
@@ -216,6 +217,7 @@ static void group_add(struct usage *u, struct allocation *a, struct group *g)
 
 	a->group = g;
 	if (a->live) {
+		a->order = ++u->live_order;
 		DL_APPEND(g->live, a);
 		return;
 	}
@@ -227,7 +229,7 @@ static void group_add(struct usage *u, struct allocation *a, struct group *g)
 /* May free the oldest ended allocation of the other group, so a itself. */
 void utab_group_move(struct usage *u, struct allocation *a, struct group *to)
 {
-	group_remove(a);
+	group_remove(u, a);
 	group_add(u, a, to);
 }
 
@@ -236,7 +238,7 @@ void utab_group_settle(struct usage *u, struct allocation *a)
 {
 	struct group *g = a->group;
 
-	group_remove(a);
+	group_remove(u, a);
 	DL_DELETE2(u->live, a, prev_age, next_age);
 	u->live_n--;
 	a->live = false;
@@ -391,7 +393,7 @@ void utab_allocation_detach(struct usage *u, struct allocation *a)
 void utab_allocation_free(struct usage *u, struct allocation *a)
 {
 	utab_allocation_detach(u, a);
-	group_remove(a);
+	group_remove(u, a);
 	if (a->live) {
 		DL_DELETE2(u->live, a, prev_age, next_age);
 		u->live_n--;

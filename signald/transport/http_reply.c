@@ -176,6 +176,16 @@ void http_reply_error(struct http_request *r, unsigned status, const char *text)
 	http_reply_json(r, status, o.failed ? "{}" : o.p, o.failed ? 2 : o.n);
 }
 
+void http_reply_busy(struct http_request *r, unsigned retry_after_s)
+{
+	char seconds[16];
+
+	snprintf(seconds, sizeof(seconds), "%u", retry_after_s);
+	r->listener->srv->counters.busy++;
+	http_reply_error(r, MHD_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable");
+	http_reply_header(r, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+}
+
 /* --- long answers --- */
 
 struct reply_stream {

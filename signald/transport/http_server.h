@@ -56,7 +56,7 @@ struct http_counters {
 	uint64_t connections_refused; /* far above it */
 	uint64_t slow;		      /* step_ms was over */
 	uint64_t forwarded_garbage;   /* X-Forwarded-* of a trusted proxy that made no sense */
-	uint64_t streams_refused;     /* 503: too many long documents at once */
+	uint64_t busy;		      /* 503 of http_reply_busy() */
 	uint64_t out_of_memory;
 };
 
@@ -98,6 +98,8 @@ void http_reply_bytes(struct http_request *r, unsigned status, const char *conte
 		      const void *p, size_t n); /* content_type NULL: none */
 /* {"error":text}, with a status of 400 and above */
 void http_reply_error(struct http_request *r, unsigned status, const char *text);
+/* 503 with Retry-After: there is a limit, it is reached, and it will pass. */
+void http_reply_busy(struct http_request *r, unsigned retry_after_s);
 /* 404 {"error":"Not Found","path":...} with the path as it was asked for. */
 void http_reply_not_found(struct http_request *r);
 

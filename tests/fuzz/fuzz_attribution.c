@@ -106,17 +106,20 @@ static uint64_t check_call(unsigned call, uint64_t *live)
 
 static void check_all(void)
 {
-	struct usage_cursor c = usage_unattributed(m.u);
+	struct usage_walk *w;
 	struct usage_allocation a;
 	struct usage_sums sums;
 	uint64_t live = 0, model_live = 0, sent, model_sent = m.settled;
 
-	usage_unattributed_sums(m.u, &sums);
+	usage_unlisted_sums(m.u, &sums);
 	sent = sums.totals.peer_sent_bytes;
-	while (usage_next_allocation(&c, &a)) {
+	MUST(usage_walk_new(&w, m.u) == 0);
+	while (usage_walk_next(w, &a)) {
 		live += a.live;
+		sent += a.totals.peer_sent_bytes;
 		MUST(a.by == ATTRIBUTION_NONE);
 	}
+	usage_walk_free(w);
 	for (unsigned i = 0; i < CALLS; i++)
 		sent += check_call(i, &live);
 	for (unsigned i = 0; i < SLOTS; i++) {

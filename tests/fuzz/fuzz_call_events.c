@@ -115,6 +115,7 @@ static void check_tables(void)
 {
 	const struct call_table *t = calls_table(w.cs);
 	static const struct call_limits limits = { 1000, 1000, 1000 };
+	struct call_walk *walk;
 	enum call_ev ev;
 
 	MUST(w.made - w.ended == call_table_live_n(t));
@@ -122,10 +123,12 @@ static void check_tables(void)
 		MUST(call_state(c) != CALL_ENDED && call_state(c) != CALL_INITIATED);
 		MUST(call_due(c, &limits, UINT64_MAX, &ev));
 	}
-	for (struct call *c = NULL; (c = call_table_next_ended(t, c));) {
+	MUST(call_walk_new(&walk, t) == 0);
+	for (struct call *c; (c = call_walk_next_ended(walk));) {
 		MUST(call_state(c) == CALL_ENDED);
 		MUST(call_code(c) == w.codes[strtoul(call_id(c), NULL, 10)]);
 	}
+	call_walk_free(walk);
 }
 
 static void close_socket(int i)
@@ -140,7 +143,8 @@ static void pass(uint64_t ms)
 {
 	w.now.now_ms += ms;
 	w.now.wall_ms += (int64_t)ms;
-	calls_tick(w.cs, w.now);
+	while (calls_tick(w.cs, w.now))
+		;
 }
 
 static void fire(int i, const char *text, size_t n)

@@ -101,18 +101,22 @@ END_TEST
 
 START_TEST(only_the_last_ended_calls_are_kept)
 {
+	struct call_walk *w;
 	struct call *c = NULL;
 
 	for (unsigned i = 1; i <= 5; i++)
 		end(add(i, i % 2 ? "odd" : "even", "a", "b"));
+	ck_assert_int_eq(call_walk_new(&w, t), 0);
+	ck_assert_ptr_null(call_walk_next_live(w));
 	ck_assert_uint_eq(call_table_live_n(t), 0);
 	for (unsigned i = 3; i <= 5; i++) {
-		c = call_table_next_ended(t, c);
+		c = call_walk_next_ended(w);
 		ck_assert_ptr_nonnull(c);
 		ck_assert_uint_eq(strtoul(call_id(c), NULL, 10), i);
 	}
 	ck_assert_ptr_eq(call_table_find_ended(t, "b", "odd"), c);
-	ck_assert_ptr_null(call_table_next_ended(t, c));
+	ck_assert_ptr_null(call_walk_next_ended(w));
+	call_walk_free(w);
 	ck_assert_ptr_null(call_table_find_ended(t, "z", "odd"));
 	ck_assert_ptr_null(call_table_find_room(t, "a", "odd"));
 }
@@ -134,6 +138,114 @@ START_TEST(walks_go_by_age)
 	end(c1);
 	ck_assert_ptr_eq(next, c2);
 	ck_assert_ptr_eq(call_table_next_live(t, NULL), c2);
+}
+END_TEST
+
+#define CROWD 300
+
+/* A table in which calls come and go, and who was there all the time a walk took. */
+static struct {
+	struct call *calls[CROWD]; /* live; NULL: not yet, or ended */
+	bool from_start[CROWD], gone[CROWD];
+	unsigned met[CROWD];
+} crowd;
+
+static void crowd_add(unsigned i)
+{
+	char room[16], from[16], to[16];
+
+	snprintf(room, sizeof(room), "r%u", i);
+	snprintf(from, sizeof(from), "a%u", i);
+	snprintf(to, sizeof(to), "b%u", i);
+	crowd.calls[i] = add(i, room, from, to);
+}
+
+static void crowd_end(unsigned i)
+{
+	if (crowd.calls[i])
+		end(crowd.calls[i]);
+	crowd.calls[i] = NULL;
+}
+
+static void meet(const struct call *c)
+{
+	crowd.met[strtoul(call_id(c), NULL, 10)]++;
+}
+
+/* What fell out of the ring of ended ones was not there all the time. */
+static void see_who_is_gone(void)
+{
+	bool there[CROWD] = { false };
+	struct call_walk *w;
+	struct call *c;
+
+	ck_assert_int_eq(call_walk_new(&w, t), 0);
+	while ((c = call_walk_next_live(w)) || (c = call_walk_next_ended(w)))
+		there[strtoul(call_id(c), NULL, 10)] = true;
+	call_walk_free(w);
+	for (unsigned i = 0; i < CROWD; i++)
+		crowd.gone[i] |= !there[i];
+}
+
+START_TEST(a_walk_meets_each_call_once_while_others_come_and_go)
+{
+	static const struct call_table_limits limits = { CROWD, 2, 40 };
+	struct call_walk *w;
+	struct call *c;
+	unsigned next;
+	bool live = true;
+
+	call_table_free(t);
+	ck_assert_int_eq(call_table_new(&t, &limits), 0);
+	srandom((unsigned)_i + 1);
+	memset(&crowd, 0, sizeof(crowd));
+	for (next = 0; next < 150; next++) {
+		crowd_add(next);
+		if (random() % 4 == 0)
+			crowd_end((unsigned)random() % (next + 1));
+	}
+	see_who_is_gone();
+	for (unsigned i = 0; i < next; i++)
+		crowd.from_start[i] = !crowd.gone[i];
+	ck_assert_int_eq(call_walk_new(&w, t), 0);
+	for (;;) {
+		for (long turns = random() % 3; turns > 0; turns--) {
+			crowd_end((unsigned)random() % next);
+			if (next < CROWD)
+				crowd_add(next++);
+		}
+		see_who_is_gone();
+		c = live ? call_walk_next_live(w) : call_walk_next_ended(w);
+		if (c)
+			meet(c);
+		else if (!live)
+			break;
+		else
+			live = false;
+	}
+	call_walk_free(w);
+	for (unsigned i = 0; i < CROWD; i++) {
+		ck_assert_uint_le(crowd.met[i], 1);
+		if (crowd.from_start[i] && !crowd.gone[i])
+			ck_assert_msg(crowd.met[i] == 1, "%u was not met", i);
+		if (i >= 150)
+			ck_assert_uint_eq(crowd.met[i], 0);
+	}
+}
+END_TEST
+
+START_TEST(walks_are_bounded)
+{
+	struct call_walk *w[CALL_WALKS_MAX], *more;
+
+	for (int i = 0; i < CALL_WALKS_MAX; i++)
+		ck_assert_int_eq(call_walk_new(&w[i], t), 0);
+	ck_assert_int_eq(call_walk_new(&more, t), -ENOSPC);
+	for (int i = 0; i < CALL_WALKS_MAX; i++)
+		call_walk_free(w[i]);
+	ck_assert_int_eq(call_walk_new(&more, t), 0);
+	call_walk_free(more);
+	call_walk_free(NULL);
 }
 END_TEST
 
@@ -205,6 +317,8 @@ int main(void)
 	tcase_add_test(tc, calls_are_bounded_in_all_and_for_each_user);
 	tcase_add_test(tc, only_the_last_ended_calls_are_kept);
 	tcase_add_test(tc, walks_go_by_age);
+	tcase_add_loop_test(tc, a_walk_meets_each_call_once_while_others_come_and_go, 0, 50);
+	tcase_add_test(tc, walks_are_bounded);
 	tcase_add_test(tc, ids_are_integers_or_short_words_and_compare_as_text);
 	tcase_add_test(tc, a_user_is_there_as_long_as_it_has_a_socket);
 	suite_add_tcase(s, tc);

@@ -203,23 +203,43 @@ static const char *owner(const char *call, const char *id)
 
 static bool unattributed(const char *id)
 {
-	struct usage_cursor c = usage_unattributed(u);
+	struct usage_walk *w;
 	struct usage_allocation a;
+	bool found = false;
 
-	while (usage_next_allocation(&c, &a))
-		if (strcmp(a.id, id) == 0)
-			return a.by == ATTRIBUTION_NONE;
-	return false;
+	ck_assert_int_eq(usage_walk_new(&w, u), 0);
+	while (!found && usage_walk_next(w, &a))
+		found = strcmp(a.id, id) == 0;
+	usage_walk_free(w);
+	return found && a.by == ATTRIBUTION_NONE;
+}
+
+/* Of the allocations without a call, listed or not. */
+static struct usage_sums unattributed_sums(void)
+{
+	struct usage_walk *w;
+	struct usage_allocation a;
+	struct usage_sums s;
+
+	usage_unlisted_sums(u, &s);
+	ck_assert_int_eq(usage_walk_new(&w, u), 0);
+	while (usage_walk_next(w, &a)) {
+		s.allocations++;
+		s.live += a.live;
+		relay_totals_add(&s.totals, &a.totals);
+		s.exact = s.exact && a.exact;
+	}
+	usage_walk_free(w);
+	return s;
 }
 
 static struct usage_sums sums(const char *call)
 {
 	struct usage_sums s;
 
-	if (call)
-		ck_assert(usage_call_sums(u, call, &s));
-	else
-		usage_unattributed_sums(u, &s);
+	if (!call)
+		return unattributed_sums();
+	ck_assert(usage_call_sums(u, call, &s));
 	return s;
 }
 
@@ -808,13 +828,14 @@ END_TEST
 
 START_TEST(signald_started_late_learns_from_the_snapshot)
 {
-	struct usage_cursor c;
+	struct usage_walk *w;
 	struct usage_allocation a;
 
 	now_ms = 5000;
 	SNAP(bytes(5000, 1), .id = "1", .name = "1700000000:alice:" CALL_A, .age_ms = 60000);
-	c = usage_unattributed(u);
-	ck_assert(usage_next_allocation(&c, &a));
+	ck_assert_int_eq(usage_walk_new(&w, u), 0);
+	ck_assert(usage_walk_next(w, &a));
+	usage_walk_free(w);
 	ck_assert_int_eq(a.since_ms, -55000);
 	ck_assert(a.live && a.exact);
 	ck_assert_str_eq(a.client, "192.0.2.1:5000");
@@ -1194,12 +1215,84 @@ START_TEST(a_participants_old_allocations_become_a_sum)
 }
 END_TEST
 
+#define CROWD 200
+
+/* Every allocation without a call that the walk meets, by id; others come, end, and are claimed. */
+START_TEST(a_walk_meets_each_allocation_once_while_others_come_and_go)
+{
+	enum { NONE, LIVE, ENDED } state[CROWD] = { NONE };
+	bool from_start[CROWD] = { false };
+	unsigned met[CROWD] = { 0 }, next = 0;
+	struct usage_allocation a;
+	struct usage_walk *w;
+	char id[8];
+
+	srandom((unsigned)_i + 1);
+	for (unsigned step = 0, more = 1; more; step++) {
+		unsigned i = next ? (unsigned)random() % next : 0;
+		long dice = random() % 4;
+
+		snprintf(id, sizeof(id), "%u", i);
+		if (step < 60 || (dice == 0 && next < CROWD)) {
+			snprintf(id, sizeof(id), "%u", next);
+			NEW(.id = id, .name = "1700000000:alice");
+			state[next++] = LIVE;
+		} else if (dice == 1 && state[i] == LIVE) {
+			ck_assert_int_eq(end(id, bytes(1, 1)), 0);
+			state[i] = ENDED;
+		}
+		if (step == 100) {
+			for (i = 0; i < next; i++)
+				from_start[i] = true;
+			ck_assert_int_eq(usage_walk_new(&w, u), 0);
+		}
+		if (step >= 100 && dice > 1 && (more = usage_walk_next(w, &a)))
+			met[strtoul(a.id, NULL, 10)]++;
+	}
+	usage_walk_free(w);
+	for (unsigned i = 0; i < CROWD; i++)
+		ck_assert_msg(met[i] == from_start[i], "%u was met %u times", i, met[i]);
+}
+END_TEST
+
+START_TEST(what_was_claimed_or_freed_under_a_walk_is_not_met)
+{
+	struct usage_walk *w, *other;
+	struct usage_allocation a;
+
+	for (int i = 0; i < 3; i++)
+		NEW(.id = (char[]){ (char)('1' + i), 0 }, .name = "1700000000:alice");
+	ck_assert_int_eq(usage_walk_new(&w, u), 0);
+	ck_assert_int_eq(usage_walk_new(&other, u), 0);
+	ck_assert(usage_walk_next(other, &a));
+	ck_assert_int_eq(usage_call_begin(u, CALL_A), 0);
+	ck_assert_int_eq(usage_member(u, CALL_A, "alice", NULL), 0); /* claims all */
+	ck_assert(!usage_walk_next(w, &a));
+	ck_assert(!usage_walk_next(other, &a));
+	usage_walk_free(w);
+	usage_walk_free(other);
+	usage_walk_free(NULL);
+}
+END_TEST
+
+START_TEST(walks_are_bounded)
+{
+	struct usage_walk *w[USAGE_WALKS_MAX], *more;
+
+	for (int i = 0; i < USAGE_WALKS_MAX; i++)
+		ck_assert_int_eq(usage_walk_new(&w[i], u), 0);
+	ck_assert_int_eq(usage_walk_new(&more, u), -ENOSPC);
+	for (int i = 0; i < USAGE_WALKS_MAX; i++)
+		usage_walk_free(w[i]);
+}
+END_TEST
+
 START_TEST(the_last_100_unattributed_are_listed_and_all_are_summed)
 {
-	struct usage_cursor c;
+	struct usage_walk *w;
 	struct usage_allocation a;
 	char id[8];
-	unsigned n = 0;
+	unsigned n;
 
 	for (int i = 1; i <= 150; i++) {
 		snprintf(id, sizeof(id), "%d", i);
@@ -1207,11 +1300,13 @@ START_TEST(the_last_100_unattributed_are_listed_and_all_are_summed)
 		ck_assert_int_eq(end(id, bytes(10, 1)), 0);
 	}
 	NEW(.id = "1000", .name = "1700000000:alice");
-	for (c = usage_unattributed(u); usage_next_allocation(&c, &a); n++) {
+	ck_assert_int_eq(usage_walk_new(&w, u), 0);
+	for (n = 0; usage_walk_next(w, &a); n++) {
 		ck_assert_int_eq(a.live, n == 0);
 		if (n == 1)
 			ck_assert_str_eq(a.id, "51");
 	}
+	usage_walk_free(w);
 	ck_assert_uint_eq(n, 101);
 	ck_assert_uint_eq(sums(NULL).totals.peer_sent_bytes, 1500);
 	ck_assert_uint_eq(sums(NULL).allocations, 151);
@@ -1326,7 +1421,7 @@ static uint64_t live_a_little(void)
 	usage_member(u, CALL_B, "alice", NULL);
 	sample("2", bytes(10, 10));
 	end("1", bytes(10, 10));
-	usage_unattributed_sums(u, &none);
+	usage_unlisted_sums(u, &none);
 	usage_call_sums(u, CALL_A, &of_call);
 	usage_call_end(u, CALL_A, now_ms);
 	usage_call_forget(u, CALL_A, now_ms);
@@ -1414,6 +1509,8 @@ int main(void)
 		sums_per_participant_add_up_to_the_calls,
 		a_full_table_folds_the_ended_and_refuses_the_live,
 		a_participants_old_allocations_become_a_sum,
+		what_was_claimed_or_freed_under_a_walk_is_not_met,
+		walks_are_bounded,
 		the_last_100_unattributed_are_listed_and_all_are_summed,
 		calls_and_participants_have_a_limit,
 		malformed_addresses_are_counted_and_harm_nothing,
@@ -1428,5 +1525,6 @@ int main(void)
 	tcase_set_timeout(tc, 30);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
 		tcase_add_test(tc, tests[i]);
+	tcase_add_loop_test(tc, a_walk_meets_each_allocation_once_while_others_come_and_go, 0, 50);
 	return run_suite(s);
 }

@@ -20,14 +20,26 @@ struct walk {
 static struct json_out out;
 static struct usage *u;
 
-static bool next_call(void *it, struct view_call *c)
-{
-	struct walk *w = it;
+struct walks {
+	struct walk *live, *ended;
+};
 
-	if (w->at == w->n)
+static bool next_call(struct walk *w, struct view_call *c)
+{
+	if (!w || w->at == w->n)
 		return false;
 	*c = w->calls[w->at++];
 	return true;
+}
+
+static bool next_live(void *ctx, struct view_call *c)
+{
+	return next_call(((struct walks *)ctx)->live, c);
+}
+
+static bool next_ended(void *ctx, struct view_call *c)
+{
+	return next_call(((struct walks *)ctx)->ended, c);
 }
 
 static struct json_slice slice(const char *text)
@@ -72,21 +84,55 @@ static const char *text_of(struct json_out *o)
 	return text;
 }
 
+/* The document, taken in pieces of at least so many bytes. */
+static const char *stats_in_pieces(struct walks *w, bool connected, size_t bytes)
+{
+	struct usage_walk *loose;
+	struct view_stats_doc doc = {
+		.s = {
+			.next_live = next_live,
+			.next_ended = next_ended,
+			.ctx = w,
+			.live_n = w->live ? w->live->n : 0,
+			.usage = u,
+			.connected = connected,
+			.now_ms = WALL_MS,
+			.wall_offset_ms = WALL_MS - NOW_MS,
+		},
+	};
+	struct json_out piece;
+	bool more = true;
+
+	ck_assert_int_eq(usage_walk_new(&loose, u), 0);
+	doc.s.loose = loose;
+	json_out_heap(&piece, 1 << 20);
+	json_out_reset(&out);
+	while (more) {
+		piece.n = 0;
+		more = view_stats_more(&doc, &piece, bytes);
+		ck_assert(!piece.failed);
+		json_out_bytes(&out, piece.p, piece.n);
+	}
+	json_out_free(&piece);
+	usage_walk_free(loose);
+	return text_of(&out);
+}
+
+/* Whole, and the same in pieces of any size. */
 static const char *stats(struct walk *live, struct walk *ended, bool connected)
 {
-	struct view_stats s = {
-		.next = next_call,
-		.live = live,
-		.ended = ended,
-		.live_n = live ? live->n : 0,
-		.usage = u,
-		.connected = connected,
-		.now_ms = WALL_MS,
-		.wall_offset_ms = WALL_MS - NOW_MS,
-	};
+	struct walks w = { live, ended };
+	size_t live_at = live ? live->at : 0, ended_at = ended ? ended->at : 0, bytes;
+	char *whole = strdup(stats_in_pieces(&w, connected, SIZE_MAX));
 
-	json_out_reset(&out);
-	view_stats(&out, &s);
+	for (bytes = 1; bytes < strlen(whole); bytes += 1 + bytes / 4) {
+		if (live)
+			live->at = live_at;
+		if (ended)
+			ended->at = ended_at;
+		ck_assert_str_eq(stats_in_pieces(&w, connected, bytes), whole);
+	}
+	free(whole);
 	return text_of(&out);
 }
 
@@ -271,10 +317,13 @@ START_TEST(a_document_that_does_not_fit_is_a_failure)
 {
 	char small[64];
 	struct json_out o;
-	struct view_stats s = { .next = next_call, .usage = u };
+	struct walks none = { NULL, NULL };
+	struct view_stats_doc doc = {
+		.s = { .next_live = next_live, .next_ended = next_ended, .ctx = &none, .usage = u }
+	};
 
 	json_out_fixed(&o, small, sizeof(small));
-	view_stats(&o, &s);
+	view_stats_more(&doc, &o, SIZE_MAX);
 	ck_assert(o.failed);
 }
 END_TEST
