@@ -41,7 +41,7 @@
 struct app {
 	const struct config *config;
 	struct loop *loop;
-	struct loop_timer *tick;
+	struct loop_timer *tick, *calls_tick;
 	struct loop_signal *signals[3];
 	struct origin_policy *origins;
 	struct http_server *http;
@@ -261,11 +261,18 @@ static const struct http_route demo_routes[] = {
 
 /* --- putting it together ------------------------------------------------- */
 
+static void on_calls_tick(void *ctx)
+{
+	struct app *a = ctx;
+	bool more = calls_tick(a->calls, app_now());
+
+	loop_timer_set(a->calls_tick, more ? 1 : TICK_MS);
+}
+
 static void on_tick(void *ctx)
 {
 	struct app *a = ctx;
 
-	calls_tick(a->calls, app_now());
 	if (a->demo)
 		demo_page_tick(a->demo);
 	counters_tick(a->counters, loop_now_ms());
@@ -305,6 +312,8 @@ static int make_loop(struct app *a)
 		r = loop_signal_new(&a->signals[i], a->loop, signals[i].signo, signals[i].fn, a);
 	if (!r)
 		r = loop_timer_new(&a->tick, a->loop, on_tick, a);
+	if (!r)
+		r = loop_timer_new(&a->calls_tick, a->loop, on_calls_tick, a);
 	return r;
 }
 
@@ -541,6 +550,7 @@ int app_new(struct app **out, const struct config *c)
 	for (size_t i = 0; i < c->listen.n; i++)
 		log_info("http", "listening on %s", c->listen.v[i]);
 	loop_timer_set((*out)->tick, TICK_MS);
+	loop_timer_set((*out)->calls_tick, TICK_MS);
 	return 0;
 }
 
@@ -568,6 +578,7 @@ void app_free(struct app *a)
 	secret_files_free(a->secrets);
 	origin_policy_free(a->origins);
 	loop_timer_free(a->tick);
+	loop_timer_free(a->calls_tick);
 	counters_free(a->counters);
 	for (size_t i = 0; i < sizeof(a->signals) / sizeof(a->signals[0]); i++)
 		loop_signal_free(a->signals[i]);

@@ -1225,7 +1225,7 @@ START_TEST(a_walk_meets_each_allocation_once_while_others_come_and_go)
 	unsigned met[CROWD] = { 0 }, next = 0;
 	struct usage_allocation a;
 	struct usage_walk *w;
-	char id[8];
+	char id[16];
 
 	srandom((unsigned)_i + 1);
 	for (unsigned step = 0, more = 1; more; step++) {
