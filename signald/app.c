@@ -456,15 +456,30 @@ static int make_rest(struct app *a)
 	return 0;
 }
 
+/* Where the configuration says; rows has room for HTTP_LISTEN_MAX. */
+static int list_listeners(const struct config *c, struct http_listen *rows, size_t *n)
+{
+	*n = 0;
+	for (size_t i = 0; i < c->listen.n; i++) {
+		if (*n == HTTP_LISTEN_MAX)
+			return -E2BIG;
+		rows[(*n)++] = (struct http_listen){ .address = c->listen.v[i] };
+	}
+	return 0;
+}
+
 static int make_http(struct app *a)
 {
 	const struct config *c = a->config;
-	struct http_config hc = { .listen = (const char *const *)c->listen.v,
+	struct http_listen rows[HTTP_LISTEN_MAX];
+	struct http_config hc = { .listen = rows,
 				  .connections_max = c->connections_max,
 				  .origins = a->origins };
 	const char *bad = NULL;
-	int r = http_server_new(&a->http, loop_base(a->loop), &hc);
+	int r = list_listeners(c, rows, &hc.listen_n);
 
+	if (!r)
+		r = http_server_new(&a->http, loop_base(a->loop), &hc);
 	if (!r)
 		r = http_server_routes(a->http, rest_routes, rest_routes_n, &a->rest);
 	if (!r && a->demo)

@@ -22,6 +22,8 @@ libsignald_core_a_SOURCES += \
 	signald/transport/http_text.c signald/transport/http_text.h \
 	signald/transport/origin.c signald/transport/origin.h \
 	signald/transport/outq.c signald/transport/outq.h \
+	signald/transport/place.c signald/transport/place.h \
+	signald/transport/proxy_header.c signald/transport/proxy_header.h \
 	signald/transport/utf8.c signald/transport/utf8.h \
 	signald/transport/ws_frame.c signald/transport/ws_frame.h \
 	signald/engineio/eio_drain.c \
@@ -47,10 +49,13 @@ libsignald_core_a_SOURCES += \
 libsignald_io_a_SOURCES += \
 	signald/loop.c signald/loop.h \
 	signald/transport/eio_endpoint.c signald/transport/eio_endpoint.h \
+	signald/transport/entry.c signald/transport/entry.h \
 	signald/transport/http_conn.c signald/transport/http_dispatch.c \
 	signald/transport/http_reply.c signald/transport/http_endpoint.h \
 	signald/transport/http_request.c signald/transport/http_priv.h \
 	signald/transport/http_server.c signald/transport/http_server.h \
+	signald/transport/lane.c signald/transport/lane.h \
+	signald/transport/listener.c signald/transport/listener.h \
 	signald/transport/static_files.c signald/transport/static_files.h \
 	signald/transport/bridge.c signald/transport/bridge.h \
 	signald/transport/stream.c signald/transport/stream.h \

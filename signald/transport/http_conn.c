@@ -1,9 +1,11 @@
-/* http_conn.c - what connections may take from us: their number and their time
+/* http_conn.c - connections while they speak HTTP: their way into libmicrohttpd, their number, their time
  *
- * libmicrohttpd counts the connections of one daemon and ends those that are
- * silent. Neither is enough: several daemons and our WebSockets share the
- * descriptors, and a client that sends a byte now and then is never silent. */
+ * libmicrohttpd ends connections that are silent, which is not enough: a
+ * client that sends a byte now and then is never silent. So each step of a
+ * request has its time here. */
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "loop.h"
@@ -12,12 +14,25 @@
 
 #define SPARE_CONNECTIONS 16 /* above the limit, to be told so */
 
+/* Its descriptor was given to libmicrohttpd, which may say so at once or in its next run. */
 struct http_conn {
+	struct http_conn *next; /* on its way in */
+	int fd;
 	struct http_server *srv;
-	struct MHD_Connection *conn;
+	struct MHD_Connection *conn; /* NULL: on its way in */
 	struct timeq_node deadline;
 	struct http_request *request; /* begun, not ended */
+	struct client_place place;
+	bool secure;
+	bool served; /* at least one request */
 };
+
+/* --- their number --- */
+
+static uint64_t open_now(const struct http_server *srv)
+{
+	return srv->connections + ws_io_counters(srv->ws)->open + entry_waiting(srv->entry);
+}
 
 unsigned http_connections_bound(const struct http_server *srv)
 {
@@ -27,53 +42,128 @@ unsigned http_connections_bound(const struct http_server *srv)
 bool http_connections_full(const struct http_server *srv)
 {
 	/* the one that asks is counted, too */
-	return srv->connections + ws_io_counters(srv->ws)->open > srv->cfg.connections_max;
+	return open_now(srv) > srv->cfg.connections_max;
 }
 
-enum MHD_Result http_conn_accept(void *listener, const struct sockaddr *sa, socklen_t n)
+bool http_conn_has_room(void *server)
 {
-	struct http_server *srv = ((struct http_listener *)listener)->srv;
+	struct http_server *srv = server;
 
-	(void)sa;
-	(void)n;
-	if (srv->connections + ws_io_counters(srv->ws)->open < http_connections_bound(srv))
-		return MHD_YES;
-	srv->counters.connections_refused++;
-	return MHD_NO;
+	return open_now(srv) < http_connections_bound(srv);
 }
 
-static void start(struct http_server *srv, struct MHD_Connection *conn, void **context)
-{
-	struct http_conn *c = calloc(1, sizeof(*c));
+/* --- in and out --- */
 
-	srv->connections++;
-	*context = c;
-	if (!c) {
-		srv->counters.out_of_memory++;
-		return; /* without a deadline of ours */
+static socklen_t make_sockaddr(struct sockaddr_storage *out, const struct client_address *a)
+{
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+
+	memset(out, 0, sizeof(*out));
+	if (a->family == 6) {
+		v6->sin6_family = AF_INET6;
+		memcpy(&v6->sin6_addr, a->bytes, sizeof(v6->sin6_addr));
+		return sizeof(*v6);
 	}
-	c->srv = srv;
-	c->conn = conn;
-	http_conn_step(conn);
+	v4->sin_family = AF_INET;
+	memcpy(&v4->sin_addr, a->bytes, sizeof(v4->sin_addr));
+	return sizeof(*v4);
 }
 
-void http_conn_notify(void *listener, struct MHD_Connection *conn, void **context,
-		      enum MHD_ConnectionNotificationCode what)
+static void forget(struct http_conn *c)
 {
-	struct http_server *srv = ((struct http_listener *)listener)->srv;
-	struct http_conn *c = *context;
+	struct http_server *srv = c->srv;
 
-	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-		start(srv, conn, context);
-		return;
-	}
 	srv->connections--;
-	*context = NULL;
-	if (!c)
-		return;
 	http_request_free(c->request);
 	timeq_remove(&c->deadline);
+	place_leave(&c->place, srv->cfg.admission);
 	free(c);
+}
+
+static struct http_conn *take_arrival(struct http_server *srv, int fd)
+{
+	struct http_conn **at = &srv->arrivals, *c;
+
+	while (*at && (*at)->fd != fd)
+		at = &(*at)->next;
+	c = *at;
+	if (c)
+		*at = c->next;
+	return c;
+}
+
+static void put_arrival(struct http_server *srv, struct http_conn *c)
+{
+	struct http_conn **at = &srv->arrivals;
+
+	while (*at)
+		at = &(*at)->next;
+	*at = c;
+}
+
+void http_conn_on_guest(struct entry_guest *g, void *server)
+{
+	struct http_server *srv = server;
+	struct http_conn *c = calloc(1, sizeof(*c));
+	struct sockaddr_storage sa;
+	socklen_t n = make_sockaddr(&sa, &g->place.address);
+
+	if (!c) {
+		srv->counters.out_of_memory++;
+		place_leave(&g->place, srv->cfg.admission);
+		stream_close(&g->stream);
+		return;
+	}
+	c->srv = srv;
+	c->fd = g->stream.fd;
+	c->place = g->place;
+	srv->connections++;
+	timeq_add(&srv->steps[HTTP_STEP_HEAD], &c->deadline, g->deadline_ms);
+	put_arrival(srv, c);
+	if (MHD_add_connection(srv->daemon, c->fd, (struct sockaddr *)&sa, n) != MHD_YES) {
+		srv->counters.connections_refused++; /* and closed */
+		forget(take_arrival(srv, c->fd));
+	}
+	http_server_wake(srv);
+}
+
+/* Those that libmicrohttpd did not want after all; it has closed them. */
+void http_conn_drop_arrivals(struct http_server *srv)
+{
+	struct http_conn *c;
+
+	while ((c = srv->arrivals)) {
+		srv->arrivals = c->next;
+		srv->counters.connections_refused++;
+		forget(c);
+	}
+}
+
+static int descriptor(struct MHD_Connection *conn)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	return info ? info->connect_fd : -1;
+}
+
+void http_conn_notify(void *server, struct MHD_Connection *conn, void **context,
+		      enum MHD_ConnectionNotificationCode what)
+{
+	struct http_conn *c;
+
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		c = take_arrival(server, descriptor(conn));
+		if (c)
+			c->conn = conn;
+		*context = c;
+		return;
+	}
+	c = *context;
+	*context = NULL;
+	if (c)
+		forget(c);
 }
 
 static struct http_conn *find(struct MHD_Connection *conn)
@@ -84,12 +174,34 @@ static struct http_conn *find(struct MHD_Connection *conn)
 	return info ? info->socket_context : NULL;
 }
 
-void http_conn_step(struct MHD_Connection *conn)
+const struct client_address *http_conn_address(struct MHD_Connection *conn)
+{
+	static const struct client_address unknown;
+	const struct http_conn *c = find(conn);
+
+	return c ? &c->place.address : &unknown;
+}
+
+bool http_conn_secure(struct MHD_Connection *conn)
+{
+	const struct http_conn *c = find(conn);
+
+	return c && c->secure;
+}
+
+/* --- their time --- */
+
+void http_conn_step(struct MHD_Connection *conn, enum http_step step)
 {
 	struct http_conn *c = find(conn);
 
-	if (c)
-		timeq_add(&c->srv->steps, &c->deadline, loop_now_ms() + c->srv->cfg.step_ms);
+	if (!c)
+		return;
+	if (step == HTTP_STEP_REST)
+		timeq_remove(&c->deadline);
+	else
+		timeq_add(&c->srv->steps[step], &c->deadline,
+			  loop_now_ms() + c->srv->step_ms[step]);
 }
 
 void http_conn_request(struct MHD_Connection *conn, struct http_request *r)
@@ -98,34 +210,31 @@ void http_conn_request(struct MHD_Connection *conn, struct http_request *r)
 
 	if (!c)
 		return;
-	if (r)
+	if (r) {
 		http_request_free(c->request);
+		/* The first request's headers have what is left since accept(). */
+		if (c->served)
+			http_conn_step(conn, HTTP_STEP_HEAD);
+		c->served = true;
+	}
 	c->request = r;
-}
-
-void http_conn_rest(struct MHD_Connection *conn)
-{
-	struct http_conn *c = find(conn);
-
-	if (c)
-		timeq_remove(&c->deadline);
 }
 
 /* libmicrohttpd reads the end of the stream and does what it does then. */
 static void cut(struct http_conn *c)
 {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(c->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
-
 	c->srv->counters.slow++;
-	if (info)
-		shutdown(info->connect_fd, SHUT_RDWR);
+	shutdown(c->fd, SHUT_RDWR);
 }
 
 void http_conn_sweep(struct http_server *srv)
 {
+	uint64_t now_ms = loop_now_ms();
 	struct timeq_node *n;
+	size_t i;
 
-	while ((n = timeq_take(&srv->steps, loop_now_ms())))
-		cut(timeq_owner(n, struct http_conn, deadline));
+	for (i = 0; i < HTTP_STEP_REST; i++) {
+		while ((n = timeq_take(&srv->steps[i], now_ms)))
+			cut(timeq_owner(n, struct http_conn, deadline));
+	}
 }

@@ -145,7 +145,7 @@ static void log_refusal(struct http_server *srv, const char *origin)
 
 static bool origin_is_fine(struct http_request *r)
 {
-	struct http_server *srv = r->listener->srv;
+	struct http_server *srv = r->srv;
 	const char *origin = http_header(r, "Origin");
 
 	if (origin_allowed(srv->cfg.origins, origin, http_header(r, "Host"), r->host_proven))
@@ -179,7 +179,7 @@ static void allow_private_network(const struct http_request *r, struct MHD_Respo
 {
 	const char *asked = http_header(r, "Access-Control-Request-Private-Network");
 
-	if (r->listener->srv->cfg.cors_private_network && asked && strcmp(asked, "true") == 0)
+	if (r->srv->cfg.cors_private_network && asked && strcmp(asked, "true") == 0)
 		http_add_header(response, "Access-Control-Allow-Private-Network", "true");
 }
 
@@ -207,7 +207,7 @@ static void reply_options(struct http_request *r)
 
 static void find_endpoint(struct http_request *r)
 {
-	struct http_server *srv = r->listener->srv;
+	struct http_server *srv = r->srv;
 	size_t i, n = r->raw_path_n;
 
 	if (n > 1 && r->target[n - 1] == '/')
@@ -231,7 +231,7 @@ static bool decode_segment(struct http_request *r, const char *p, size_t n)
 /* The first row whose path fits; a later row of the same path may have the method. */
 static const struct http_route *find_route(struct http_request *r, unsigned *methods)
 {
-	struct http_server *srv = r->listener->srv;
+	struct http_server *srv = r->srv;
 	const char *segment;
 	size_t t, i, n;
 
@@ -295,7 +295,7 @@ static void pick_route(struct http_request *r)
 /* RFC 6455 section 4.2.1 */
 static bool handshake_is_fine(struct http_request *r)
 {
-	struct http_server *srv = r->listener->srv;
+	struct http_server *srv = r->srv;
 	const char *version = http_header(r, "Sec-WebSocket-Version");
 
 	if (!http_has_token(http_header(r, "Connection"), "upgrade") || r->has_body ||
@@ -317,7 +317,7 @@ static bool handshake_is_fine(struct http_request *r)
 
 void http_reply_too_large(struct http_request *r)
 {
-	r->listener->srv->counters.bodies_refused++;
+	r->srv->counters.bodies_refused++;
 	http_reply_error(r, MHD_HTTP_CONTENT_TOO_LARGE, "Payload Too Large");
 }
 
@@ -325,7 +325,7 @@ void http_reply_too_large(struct http_request *r)
  * until the body has been read and forgotten. */
 void http_dispatch(struct http_request *r, size_t length)
 {
-	struct http_server *srv = r->listener->srv;
+	struct http_server *srv = r->srv;
 
 	find_endpoint(r);
 	r->body_max = r->endpoint ? r->endpoint->body_max : srv->cfg.body_max;

@@ -7,14 +7,16 @@
 
 #include "timeq.h"
 #include "client_address.h"
+#include "transport/entry.h"
 #include "transport/http_endpoint.h"
 #include "transport/http_server.h"
 #include "transport/http_text.h"
+#include "transport/lane.h"
+#include "transport/listener.h"
 #include "transport/origin.h"
 
 #define HTTP_TABLES_MAX 64
 #define HTTP_ENDPOINTS_MAX 8
-#define HTTP_LISTEN_MAX 16
 #define HTTP_LOGGED_PATH_MAX 255
 #define HTTP_DRAIN_MAX                                                                             \
 	(4 * 1024 * 1024) /* bytes read and forgotten so that a client sees its 413 */
@@ -25,11 +27,20 @@ struct http_table {
 	void *ctx;
 };
 
-/* One listen address: a daemon whose epoll descriptor is in our loop. */
+/* What a connection owes, each with its own time. */
+enum http_step {
+	HTTP_STEP_HEAD,	  /* the rest of a request's headers */
+	HTTP_STEP_BODY,	  /* the rest of its body */
+	HTTP_STEP_ANSWER, /* taking the answer */
+	HTTP_STEP_NEXT,	  /* another request's headers; or it may go */
+	HTTP_STEP_REST,	  /* nothing: it is our turn, or theirs no longer */
+};
+
+/* One place to listen at. */
 struct http_listener {
 	struct http_server *srv;
-	struct MHD_Daemon *daemon;
-	struct event *run, *timer;
+	struct listener *listener;
+	bool tls;
 	uint16_t port;
 };
 
@@ -43,9 +54,16 @@ struct http_server {
 	size_t endpoints_n;
 	struct http_listener listeners[HTTP_LISTEN_MAX];
 	size_t listeners_n;
+	struct listener_counters accepts;
+	struct MHD_Daemon *daemon;
+	struct event *run, *timer; /* its epoll descriptor, and its next deadline */
+	struct lane *lane;
+	struct entry *entry;
 	struct ws_io *ws;
-	unsigned connections;		/* of all listeners, without WebSockets */
-	struct timeq steps;		/* connections that owe something */
+	unsigned connections;		/* that libmicrohttpd has */
+	struct http_conn *arrivals;	/* that it was given and has not told of yet */
+	unsigned step_ms[HTTP_STEP_REST];
+	struct timeq steps[HTTP_STEP_REST]; /* connections that owe something */
 	struct http_request *suspended; /* waiting for an answer */
 	uint64_t refusals_logged_ms;	/* when the last line about an origin was written */
 	unsigned refusals_logged;	/* in that minute */
@@ -65,7 +83,7 @@ struct http_decoded {
 };
 
 struct http_request {
-	struct http_listener *listener;
+	struct http_server *srv;
 	struct MHD_Connection *conn;
 	const char *verb;
 	enum http_method method; /* 0: neither GET, HEAD nor POST */
@@ -99,23 +117,27 @@ struct http_request {
 };
 
 /* http_conn.c */
-unsigned http_connections_bound(const struct http_server *srv); /* at it: not accepted */
-bool http_connections_full(const struct http_server *srv);	/* no room for a WebSocket */
-enum MHD_Result http_conn_accept(void *listener, const struct sockaddr *sa, socklen_t n);
-void http_conn_notify(void *listener, struct MHD_Connection *conn, void **context,
+unsigned http_connections_bound(const struct http_server *srv);
+bool http_connections_full(const struct http_server *srv); /* no room for a WebSocket */
+bool http_conn_has_room(void *server);			   /* to accept one more */
+void http_conn_on_guest(struct entry_guest *guest, void *server);
+void http_conn_drop_arrivals(struct http_server *srv); /* after a run */
+void http_conn_notify(void *server, struct MHD_Connection *conn, void **context,
 		      enum MHD_ConnectionNotificationCode what);
-void http_conn_step(struct MHD_Connection *conn); /* the next step has step_ms from now */
-void http_conn_rest(struct MHD_Connection *conn); /* it is our turn, or theirs no longer */
+/* The client: never NULL, of family 0 when unknown. */
+const struct client_address *http_conn_address(struct MHD_Connection *conn);
+bool http_conn_secure(struct MHD_Connection *conn); /* TLS ends here */
+void http_conn_step(struct MHD_Connection *conn, enum http_step step); /* has its time from now */
 /* Remember the request under way (NULL: it has ended); one that was forgotten is freed. */
 void http_conn_request(struct MHD_Connection *conn, struct http_request *r);
 void http_conn_sweep(struct http_server *srv); /* end those whose time is over */
 
 /* http_request.c */
-void *http_request_begin(void *listener, const char *uri, struct MHD_Connection *conn);
-enum MHD_Result http_request_access(void *listener, struct MHD_Connection *conn, const char *url,
+void *http_request_begin(void *server, const char *uri, struct MHD_Connection *conn);
+enum MHD_Result http_request_access(void *server, struct MHD_Connection *conn, const char *url,
 				    const char *verb, const char *version, const char *data,
 				    size_t *size, void **request);
-void http_request_end(void *listener, struct MHD_Connection *conn, void **request,
+void http_request_end(void *server, struct MHD_Connection *conn, void **request,
 		      enum MHD_RequestTerminationCode why);
 
 void http_request_free(struct http_request *r); /* NULL is fine */
@@ -137,6 +159,6 @@ void http_reply_engine(struct http_request *r, unsigned status, const char *type
 		       size_t n);
 
 /* http_server.c */
-void http_listener_wake(struct http_listener *l); /* MHD_run() before the loop waits */
+void http_server_wake(struct http_server *srv); /* MHD_run() before the loop waits */
 
 #endif

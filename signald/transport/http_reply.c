@@ -24,7 +24,7 @@ bool http_add_header(struct MHD_Response *response, const char *name, const char
 /* Only allowed origins come this far with anything but a 403. */
 static void add_cors(const struct http_request *r, struct MHD_Response *response, unsigned status)
 {
-	const struct http_config *cfg = &r->listener->srv->cfg;
+	const struct http_config *cfg = &r->srv->cfg;
 	const char *origin = http_header(r, "Origin");
 	bool everybody = origin_everybody(cfg->origins);
 
@@ -72,7 +72,7 @@ void http_reply_header(struct http_request *r, const char *name, const char *val
 /* Out of the list of those that wait; its next turn is in the access handler. */
 void http_request_resume(struct http_request *r)
 {
-	struct http_server *srv = r->listener->srv;
+	struct http_server *srv = r->srv;
 
 	if (!r->suspended)
 		return;
@@ -87,8 +87,8 @@ void http_request_resume(struct http_request *r)
 	if (r->next)
 		r->next->prev = r->prev;
 	MHD_resume_connection(r->conn);
-	http_conn_step(r->conn);
-	http_listener_wake(r->listener); /* a resumption does not wake an external loop */
+	http_conn_step(r->conn, HTTP_STEP_ANSWER);
+	http_server_wake(r->srv); /* a resumption does not wake an external loop */
 }
 
 enum MHD_Result http_queue_stored(struct http_request *r)
@@ -106,7 +106,7 @@ void http_respond(struct http_request *r, unsigned status, struct MHD_Response *
 	assert(!r->answered);
 	r->answered = true;
 	if (!response) {
-		r->listener->srv->counters.out_of_memory++;
+		r->srv->counters.out_of_memory++;
 		r->gone = true; /* no memory for an answer: the connection is dropped */
 	} else {
 		add_cors(r, response, status);
@@ -282,7 +282,7 @@ static void on_upgraded(void *cls, struct MHD_Connection *conn, void *request, c
 			size_t extra_n, MHD_socket sock, struct MHD_UpgradeResponseHandle *handle)
 {
 	struct http_request *r = request;
-	struct http_listener *l = cls;
+	struct http_server *srv = cls;
 	struct ws_conn *ws = r->ws;
 	/* After a folded header and with its buffer full, libmicrohttpd 0.9.75 hands over a
 	 * length and no bytes: they are lost, and so is the connection. */
@@ -291,11 +291,11 @@ static void on_upgraded(void *cls, struct MHD_Connection *conn, void *request, c
 	struct stream s;
 
 	r->ws = NULL;
-	http_conn_rest(conn);	   /* the socket is shared until libmicrohttpd has let go */
+	http_conn_step(conn, HTTP_STEP_REST);    /* the socket is shared until libmicrohttpd has let go */
 	stream_init(&s, fd); /* fd is -1 also when there are no descriptors left */
 	ws_conn_attach(ws, fd < 0 ? NULL : &s, extra, extra_n);
 	MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
-	http_listener_wake(l);
+	http_server_wake(srv);
 }
 
 void http_ws_accept(struct http_request *r, struct ws_conn *ws)
@@ -304,7 +304,7 @@ void http_ws_accept(struct http_request *r, struct ws_conn *ws)
 	struct MHD_Response *response = NULL;
 
 	if (accept_value(http_header(r, "Sec-WebSocket-Key"), value))
-		response = MHD_create_response_for_upgrade(on_upgraded, r->listener);
+		response = MHD_create_response_for_upgrade(on_upgraded, r->srv);
 	if (response) {
 		http_add_header(response, MHD_HTTP_HEADER_UPGRADE, "websocket");
 		http_add_header(response, "Sec-WebSocket-Accept", value);

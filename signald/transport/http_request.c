@@ -107,7 +107,7 @@ static size_t skip_authority(const char *uri, size_t *at, size_t *n)
 
 /* libmicrohttpd calls this first, with the target as the client wrote it. What
  * is returned becomes the request's pointer; NULL: out of memory. */
-void *http_request_begin(void *listener, const char *uri, struct MHD_Connection *conn)
+void *http_request_begin(void *server, const char *uri, struct MHD_Connection *conn)
 {
 	size_t at, authority_n, skipped = skip_authority(uri, &at, &authority_n);
 	const char *path = uri + skipped, *slash = skipped && *path != '/' ? "/" : "";
@@ -117,7 +117,7 @@ void *http_request_begin(void *listener, const char *uri, struct MHD_Connection 
 	if (!r)
 		return NULL;
 	http_conn_request(conn, r); /* no end is reported when the query's arguments do not fit */
-	r->listener = listener;
+	r->srv = server;
 	r->begin_ms = loop_now_ms();
 	strcat(strcat(r->target, slash), path);
 	r->raw_path_n = strcspn(r->target, "?");
@@ -132,7 +132,7 @@ void *http_request_begin(void *listener, const char *uri, struct MHD_Connection 
 static void tell_gone(struct http_request *r)
 {
 	bool tell = r->endpoint && r->stage != HTTP_STAGE_HEAD && !r->answered && !r->gone &&
-		    !r->listener->srv->stopping; /* endpoints go before the server */
+		    !r->srv->stopping; /* endpoints go before the server */
 
 	r->gone = true;
 	if (tell)
@@ -172,16 +172,16 @@ static void log_answered(const struct http_request *r)
 		 (unsigned long long)(loop_now_ms() - r->begin_ms));
 }
 
-void http_request_end(void *listener, struct MHD_Connection *conn, void **request,
+void http_request_end(void *server, struct MHD_Connection *conn, void **request,
 		      enum MHD_RequestTerminationCode why)
 {
 	struct http_request *r = *request;
 
-	(void)listener;
+	(void)server;
 	(void)why;
-	http_conn_step(conn); /* the next request */
+	http_conn_step(conn, HTTP_STEP_NEXT);
 	http_conn_request(conn, NULL);
-	if (r && r->status && r->listener->srv->cfg.access_log)
+	if (r && r->status && r->srv->cfg.access_log)
 		log_answered(r);
 	http_request_free(r);
 	*request = NULL;
@@ -211,7 +211,7 @@ static enum MHD_Result see_forwarded(void *ctx, enum MHD_ValueKind kind, const c
 /* The connection is one of a proxy of ours: who is behind it? */
 static void believe_proxy(struct http_request *r)
 {
-	struct http_server *srv = r->listener->srv;
+	struct http_server *srv = r->srv;
 	struct forwarding f = { .trusted = srv->cfg.trusted };
 
 	r->host_proven = true; /* it forwards for names it knows */
@@ -227,12 +227,10 @@ static void believe_proxy(struct http_request *r)
 
 static void set_client(struct http_request *r)
 {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(r->conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-
-	client_address_read(&r->client, info ? info->client_addr : NULL);
+	r->client = *http_conn_address(r->conn);
+	r->secure = http_conn_secure(r->conn);
 	r->host_proven = r->secure;
-	if (address_set_has(r->listener->srv->cfg.trusted, &r->client))
+	if (address_set_has(r->srv->cfg.trusted, &r->client))
 		believe_proxy(r);
 	client_address_text(&r->client, r->address);
 	if (!r->address[0])
@@ -258,7 +256,7 @@ static bool set_path(struct http_request *r)
 /* Where a malformed request ends nobody knows: nothing behind it is read. */
 static enum MHD_Result refuse(struct http_request *r, unsigned status)
 {
-	r->listener->srv->counters.bad_requests++;
+	r->srv->counters.bad_requests++;
 	r->refused = true;
 	http_reply_error(r, status,
 			 status == MHD_HTTP_NOT_IMPLEMENTED ? "Not Implemented" : "Bad Request");
@@ -267,7 +265,7 @@ static enum MHD_Result refuse(struct http_request *r, unsigned status)
 
 static enum MHD_Result begin(struct http_request *r, const char *verb, const char *version)
 {
-	struct http_server *srv = r->listener->srv;
+	struct http_server *srv = r->srv;
 	unsigned status;
 	size_t length;
 	bool hurry;
@@ -325,7 +323,7 @@ static enum MHD_Result collect(struct http_request *r, const char *p, size_t n)
 		return r->drained <= r->body_max + HTTP_DRAIN_MAX ? MHD_YES : MHD_NO;
 	}
 	if (!reserve(r, n)) {
-		r->listener->srv->counters.out_of_memory++;
+		r->srv->counters.out_of_memory++;
 		return MHD_NO;
 	}
 	memcpy(r->body + r->body_n, p, n);
@@ -353,12 +351,12 @@ static void on_abort(evutil_socket_t fd, short what, void *ctx)
 
 static void suspend(struct http_request *r)
 {
-	struct http_server *srv = r->listener->srv;
+	struct http_server *srv = r->srv;
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(r->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
 
 	MHD_suspend_connection(r->conn);
-	http_conn_rest(r->conn);
+	http_conn_step(r->conn, HTTP_STEP_REST);
 	r->suspended = true;
 	r->prev = NULL;
 	r->next = srv->suspended;
@@ -380,7 +378,7 @@ static enum MHD_Result finish(struct http_request *r)
 	if (r->answered)
 		return r->response ? http_queue_stored(r) : MHD_NO;
 	r->stage = HTTP_STAGE_DONE;
-	http_conn_step(r->conn); /* taking the answer */
+	http_conn_step(r->conn, HTTP_STEP_ANSWER);
 	if (r->route)
 		r->route->fn(r, r->ctx);
 	else if (r->upgrade)
@@ -397,21 +395,21 @@ static enum MHD_Result finish(struct http_request *r)
 	return MHD_YES;
 }
 
-enum MHD_Result http_request_access(void *listener, struct MHD_Connection *conn, const char *url,
+enum MHD_Result http_request_access(void *server, struct MHD_Connection *conn, const char *url,
 				    const char *verb, const char *version, const char *data,
 				    size_t *size, void **request)
 {
 	struct http_request *r = *request;
 	size_t n = *size;
 
-	(void)listener;
+	(void)server;
 	(void)url;
-	if (!r || r->gone || (r->listener->srv->stopping && !r->response))
+	if (!r || r->gone || (r->srv->stopping && !r->response))
 		return MHD_NO;
 	if (!r->started) {
 		r->started = true;
 		r->conn = conn;
-		http_conn_step(conn); /* the body */
+		http_conn_step(conn, HTTP_STEP_BODY);
 		return begin(r, verb, version);
 	}
 	if (n) {

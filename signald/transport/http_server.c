@@ -1,18 +1,16 @@
-/* http_server.c - libmicrohttpd's daemons in our loop: listening, running, stopping
+/* http_server.c - libmicrohttpd in our loop: one daemon, which listens nowhere
  *
- * External epoll mode: each daemon's epoll descriptor is watched by libevent.
- * Three things libmicrohttpd does not do in that mode are done here: a resumed
- * connection wakes the loop (http_listener_wake), a daemon that ran out of
- * descriptors is run again (the timer of at most a second), and suspended
- * connections are resumed before the daemon is stopped, which would abort. */
+ * Connections are accepted by ours (listener.h), let in (entry.h) and given to
+ * it one by one (http_conn.c). It runs in external epoll mode: its epoll
+ * descriptor is watched by libevent. Two things that it does not do in that mode
+ * are done here: a resumed connection wakes the loop (http_server_wake), and
+ * suspended connections are resumed before the daemon is stopped, which would
+ * abort. */
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <stdio.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -21,11 +19,12 @@
 
 #define TICK_MS 1000
 #define BODY_MAX 65536
-#define IDLE_S 60		/* a connection without traffic */
-#define STEP_MS 90000		/* one with a little */
+#define HEADER_MS 10000
+#define BODY_MS 30000
+#define ANSWER_MS 90000
+#define KEEP_ALIVE_S 60
 #define CONNECTION_BYTES 16384u /* request line and headers of one connection */
-#define BACKLOG 4096u
-#define DESCRIPTORS_KEPT 64 /* for everything that is no connection */
+#define DESCRIPTORS_KEPT 64	/* for everything that is no connection */
 #define STOP_ROUNDS 8
 
 static unsigned default_connections(void)
@@ -39,30 +38,82 @@ static unsigned default_connections(void)
 	return (unsigned)lim.rlim_cur - DESCRIPTORS_KEPT;
 }
 
+static unsigned or_default(unsigned value, unsigned otherwise)
+{
+	return value ? value : otherwise;
+}
+
+static void apply_defaults(struct http_server *srv)
+{
+	struct http_config *cfg = &srv->cfg;
+	unsigned connections = default_connections();
+	size_t i;
+
+	if (!cfg->body_max)
+		cfg->body_max = BODY_MAX;
+	if (!cfg->connections_max || cfg->connections_max > connections)
+		cfg->connections_max = connections;
+	cfg->keep_alive_s = or_default(cfg->keep_alive_s, KEEP_ALIVE_S);
+	srv->step_ms[HTTP_STEP_HEAD] = or_default(cfg->header_ms, HEADER_MS);
+	srv->step_ms[HTTP_STEP_BODY] = or_default(cfg->body_ms, BODY_MS);
+	srv->step_ms[HTTP_STEP_ANSWER] = or_default(cfg->answer_ms, ANSWER_MS);
+	srv->step_ms[HTTP_STEP_NEXT] =
+		cfg->keep_alive_s * 1000 + srv->step_ms[HTTP_STEP_HEAD];
+	for (i = 0; i < HTTP_STEP_REST; i++)
+		timeq_init(&srv->steps[i]);
+}
+
+static int make_entry(struct http_server *srv)
+{
+	static const struct entry_handler handler = {
+		.has_room = http_conn_has_room,
+		.on_guest = http_conn_on_guest,
+	};
+	const struct entry_config cfg = {
+		.tls = srv->cfg.tls,
+		.proxies = srv->cfg.proxies,
+		.trusted = srv->cfg.trusted,
+		.admission = srv->cfg.admission,
+		.deadline_ms = srv->step_ms[HTTP_STEP_HEAD],
+	};
+
+	return entry_new(&srv->entry, srv->base, srv->lane, &cfg, &handler, srv);
+}
+
+static bool listens_somewhere(const struct http_config *cfg)
+{
+	size_t i;
+
+	for (i = 0; i < cfg->listen_n; i++) {
+		if (cfg->listen[i].tls && !cfg->tls)
+			return false;
+	}
+	return i > 0 && i <= HTTP_LISTEN_MAX;
+}
+
 int http_server_new(struct http_server **out, struct event_base *base,
 		    const struct http_config *cfg)
 {
-	unsigned connections = default_connections();
 	struct http_server *srv;
+	int rc;
 
 	*out = NULL;
-	if (!cfg->listen || !cfg->listen[0])
+	if (!listens_somewhere(cfg))
 		return -EINVAL;
 	srv = calloc(1, sizeof(*srv));
 	if (!srv)
 		return -ENOMEM;
 	srv->base = base;
 	srv->cfg = *cfg;
-	if (!srv->cfg.body_max)
-		srv->cfg.body_max = BODY_MAX;
-	if (!srv->cfg.connections_max || srv->cfg.connections_max > connections)
-		srv->cfg.connections_max = connections;
-	if (!srv->cfg.step_ms)
-		srv->cfg.step_ms = STEP_MS;
-	timeq_init(&srv->steps);
-	if (ws_io_new(&srv->ws, base)) {
-		free(srv);
-		return -ENOMEM;
+	apply_defaults(srv);
+	rc = ws_io_new(&srv->ws, base);
+	if (!rc)
+		rc = lane_new(&srv->lane, base, cfg->lane_us);
+	if (!rc)
+		rc = make_entry(srv);
+	if (rc) {
+		http_server_free(srv);
+		return rc;
 	}
 	*out = srv;
 	return 0;
@@ -95,6 +146,21 @@ const struct http_counters *http_server_counters(const struct http_server *srv)
 	return &srv->counters;
 }
 
+const struct listener_counters *http_server_listeners(const struct http_server *srv)
+{
+	return &srv->accepts;
+}
+
+const struct lane_counters *http_server_lane(const struct http_server *srv)
+{
+	return lane_counters(srv->lane);
+}
+
+const struct entry_counters *http_server_entry(const struct http_server *srv)
+{
+	return entry_counters(srv->entry);
+}
+
 uint16_t http_server_port(const struct http_server *srv, size_t i)
 {
 	return i < srv->listeners_n ? srv->listeners[i].port : 0;
@@ -102,33 +168,37 @@ uint16_t http_server_port(const struct http_server *srv, size_t i)
 
 /* --- running --- */
 
-void http_listener_wake(struct http_listener *l)
+void http_server_wake(struct http_server *srv)
 {
-	if (l->run)
-		event_active(l->run, EV_TIMEOUT, 0);
+	if (srv->run)
+		event_active(srv->run, EV_TIMEOUT, 0);
 }
 
-static void run_listener(struct http_listener *l)
+static void run(struct http_server *srv)
 {
 	struct timeval tv = { TICK_MS / 1000, 0 };
+	uint64_t begun_us = lane_is_busy(srv->lane) ? lane_now_us() : 0;
 	MHD_UNSIGNED_LONG_LONG wait_ms;
 
-	http_conn_sweep(l->srv);
-	MHD_run(l->daemon);
+	http_conn_sweep(srv);
+	MHD_run(srv->daemon);
+	http_conn_drop_arrivals(srv);
+	if (begun_us) /* first requests are what the lane let in */
+		lane_charge(srv->lane, lane_now_us() - begun_us);
 	/* More to do at once is a timer, too: an event made active here would run again before
 	 * the loop looks at anything else, for as long as a client keeps us busy. */
-	if (MHD_get_timeout(l->daemon, &wait_ms) == MHD_YES && wait_ms < TICK_MS) {
+	if (MHD_get_timeout(srv->daemon, &wait_ms) == MHD_YES && wait_ms < TICK_MS) {
 		tv.tv_sec = 0;
 		tv.tv_usec = (suseconds_t)wait_ms * 1000;
 	}
-	evtimer_add(l->timer, &tv);
+	evtimer_add(srv->timer, &tv);
 }
 
 static void on_run(evutil_socket_t fd, short what, void *ctx)
 {
 	(void)fd;
 	(void)what;
-	run_listener(ctx);
+	run(ctx);
 }
 
 static void on_log(void *ctx, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
@@ -144,162 +214,111 @@ static void on_log(void *ctx, const char *fmt, va_list ap)
 
 /* --- starting --- */
 
-/* "127.0.0.1:449" or "[::1]:449"; numbers only, nothing is looked up */
-static int parse_listen(const char *text, struct sockaddr_storage *sa, socklen_t *len)
-{
-	const struct addrinfo hints = {
-		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
-		.ai_socktype = SOCK_STREAM,
-	};
-	const char *colon = strrchr(text, ':');
-	char host[INET6_ADDRSTRLEN];
-	struct addrinfo *found;
-	size_t n = colon ? (size_t)(colon - text) : 0;
-	bool v6 = n > 2 && text[0] == '[' && text[n - 1] == ']';
-
-	if (v6) {
-		text++;
-		n -= 2;
-	}
-	if (!n || n >= sizeof(host))
-		return -EINVAL;
-	memcpy(host, text, n);
-	host[n] = '\0';
-	if ((strchr(host, ':') != NULL) != v6 || getaddrinfo(host, colon + 1, &hints, &found))
-		return -EINVAL;
-	memcpy(sa, found->ai_addr, found->ai_addrlen);
-	*len = found->ai_addrlen;
-	freeaddrinfo(found);
-	return 0;
-}
-
-static int open_socket(const char *address, int *out, uint16_t *port)
-{
-	struct sockaddr_storage sa;
-	socklen_t len = 0, got = sizeof(sa);
-	int one = 1, fd, rc;
-
-	if (parse_listen(address, &sa, &len))
-		return -EINVAL;
-	fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (sa.ss_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)&sa, len) || listen(fd, BACKLOG) ||
-	    getsockname(fd, (struct sockaddr *)&sa, &got)) {
-		rc = -errno;
-		close(fd);
-		return rc;
-	}
-	*port = ntohs(sa.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&sa)->sin6_port
-					       : ((struct sockaddr_in *)&sa)->sin_port);
-	*out = fd;
-	return 0;
-}
-
-static struct MHD_Daemon *start_daemon(struct http_listener *l, int fd)
-{
-	return MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_ALLOW_UPGRADE | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
-		http_conn_accept, l, http_request_access, l, MHD_OPTION_EXTERNAL_LOGGER, on_log,
-		NULL, /* first: it gets the start's errors, too */
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, http_request_begin, l,
-		MHD_OPTION_NOTIFY_COMPLETED, http_request_end, l, MHD_OPTION_NOTIFY_CONNECTION,
-		http_conn_notify, l, MHD_OPTION_CONNECTION_LIMIT,
-		http_connections_bound(l->srv) + 1, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
-		(unsigned)IDLE_S, /* one for all: own ones are walked */
-		MHD_OPTION_END);
-}
-
-static int start_listener(struct http_listener *l, const char *address)
+static int start_daemon(struct http_server *srv)
 {
 	const union MHD_DaemonInfo *info;
-	int fd = -1, rc = open_socket(address, &fd, &l->port);
+
+	srv->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_UPGRADE |
+			MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
+		0, NULL, NULL, http_request_access, srv, MHD_OPTION_EXTERNAL_LOGGER, on_log,
+		NULL, /* first: it gets the start's errors, too */
+		MHD_OPTION_URI_LOG_CALLBACK, http_request_begin, srv, MHD_OPTION_NOTIFY_COMPLETED,
+		http_request_end, srv, MHD_OPTION_NOTIFY_CONNECTION, http_conn_notify, srv,
+		MHD_OPTION_CONNECTION_LIMIT, http_connections_bound(srv) + 1,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
+		MHD_OPTION_CONNECTION_TIMEOUT, srv->cfg.keep_alive_s, /* for all: own ones are walked */
+		MHD_OPTION_END);
+	if (!srv->daemon)
+		return -EIO;
+	info = MHD_get_daemon_info(srv->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	if (!info)
+		return -EIO;
+	srv->run = event_new(srv->base, info->epoll_fd, EV_READ | EV_PERSIST, on_run, srv);
+	srv->timer = evtimer_new(srv->base, on_run, srv);
+	if (!srv->run || !srv->timer || event_add(srv->run, NULL))
+		return -ENOMEM;
+	return 0;
+}
+
+static void on_accept(int fd, const struct sockaddr *peer, socklen_t n, void *ctx)
+{
+	struct http_listener *l = ctx;
+
+	(void)n;
+	entry_accept(l->srv->entry, fd, peer, l->tls);
+}
+
+static int start_listener(struct http_server *srv, const struct http_listen *row)
+{
+	struct http_listener *l = &srv->listeners[srv->listeners_n];
+	int fd = row->fd, rc = fd ? 0 : listener_bind(&fd, row->address);
 
 	if (rc)
 		return rc;
-	l->daemon = start_daemon(l, fd);
-	if (!l->daemon) {
-		close(fd);
-		return -EIO;
-	}
-	info = MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-	if (!info)
-		return -EIO;
-	l->run = event_new(l->srv->base, info->epoll_fd, EV_READ | EV_PERSIST, on_run, l);
-	l->timer = evtimer_new(l->srv->base, on_run, l);
-	if (!l->run || !l->timer || event_add(l->run, NULL))
-		return -ENOMEM;
-	run_listener(l);
-	return 0;
+	*l = (struct http_listener){ .srv = srv, .tls = row->tls, .port = listener_port(fd) };
+	rc = listener_new(&l->listener, srv->base, srv->lane, fd, on_accept, l, &srv->accepts);
+	if (!rc)
+		srv->listeners_n++;
+	return rc;
 }
 
 int http_server_start(struct http_server *srv, const char **bad)
 {
 	size_t i;
-	int rc = 0;
+	int rc = start_daemon(srv);
 
 	*bad = NULL;
-	srv->stopping = false;
-	for (i = 0; srv->cfg.listen[i] && !rc; i++) {
-		if (i == HTTP_LISTEN_MAX) {
-			rc = -E2BIG;
-			break;
-		}
-		*bad = srv->cfg.listen[i];
-		srv->listeners[i].srv = srv;
-		srv->listeners_n = i + 1;
-		rc = start_listener(&srv->listeners[i], srv->cfg.listen[i]);
+	for (i = 0; i < srv->cfg.listen_n && !rc; i++) {
+		rc = start_listener(srv, &srv->cfg.listen[i]);
+		if (rc)
+			*bad = srv->cfg.listen[i].address;
 	}
 	if (rc)
 		http_server_stop(srv);
 	else
-		*bad = NULL;
+		run(srv);
 	return rc;
 }
 
 /* --- stopping --- */
 
-static void stop_listener(struct http_listener *l)
+static void stop_daemon(struct http_server *srv)
 {
-	if (l->run)
-		event_free(l->run);
-	if (l->timer)
-		event_free(l->timer);
-	l->run = l->timer = NULL;
-	if (l->daemon)
-		MHD_stop_daemon(l->daemon);
-	l->daemon = NULL;
-	l->port = 0;
+	int round;
+
+	for (round = 0; round < STOP_ROUNDS && srv->daemon; round++)
+		MHD_run(srv->daemon);
+	if (srv->run)
+		event_free(srv->run);
+	if (srv->timer)
+		event_free(srv->timer);
+	srv->run = srv->timer = NULL;
+	if (srv->daemon)
+		MHD_stop_daemon(srv->daemon);
+	srv->daemon = NULL;
+	http_conn_drop_arrivals(srv);
 }
 
 void http_server_stop(struct http_server *srv)
 {
-	size_t i;
-	int round;
-
 	srv->stopping = true;
+	while (srv->listeners_n)
+		listener_free(srv->listeners[--srv->listeners_n].listener);
+	entry_close(srv->entry);
 	while (srv->suspended)
 		http_reply_error(srv->suspended, MHD_HTTP_SERVICE_UNAVAILABLE, "Shutting down");
-	for (round = 0; round < STOP_ROUNDS; round++) {
-		for (i = 0; i < srv->listeners_n; i++) {
-			if (srv->listeners[i].daemon)
-				MHD_run(srv->listeners[i].daemon);
-		}
-	}
-	for (i = 0; i < srv->listeners_n; i++)
-		stop_listener(&srv->listeners[i]);
-	srv->listeners_n = 0;
+	stop_daemon(srv);
 }
 
 void http_server_free(struct http_server *srv)
 {
 	if (!srv)
 		return;
-	http_server_stop(srv);
+	if (srv->entry)
+		http_server_stop(srv);
 	ws_io_free(srv->ws);
+	entry_free(srv->entry);
+	lane_free(srv->lane);
 	free(srv);
 }

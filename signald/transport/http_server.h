@@ -13,11 +13,16 @@
 #include <sys/types.h>
 
 struct address_set;
+struct admission;
 struct client_address;
+struct entry_counters;
 struct event_base;
 struct http_server;
 struct http_request;
+struct lane_counters;
+struct listener_counters;
 struct origin_policy;
+struct tls_context;
 struct ws_conn;
 
 enum http_method { HTTP_GET = 1, HTTP_POST = 2 }; /* bits; HEAD goes as GET, OPTIONS is ours */
@@ -32,19 +37,38 @@ struct http_route {
 	http_handler fn;
 };
 
-struct http_config {
-	const char *const *listen; /* "127.0.0.1:8449", "[::1]:8449", port 0: any; NULL ends it */
-	size_t body_max;	   /* bytes of a route's body; above: 413; 0: 64 kB */
-	unsigned connections_max;  /* HTTP and WebSocket together; never more than RLIMIT_NOFILE
-				    * allows, which is what 0 means */
-	unsigned step_ms;	   /* for the headers, the body, and taking the answer, each;
-				    * 0: 90 s */
-	const struct origin_policy *origins; /* a loan for the server's life; NULL: empty list */
-	const struct address_set *trusted;   /* the same; whose X-Forwarded-* are believed */
-	bool access_log;		     /* a line for each answered request */
-	bool cors_credentials;	   /* pages of listed origins may send cookies and the like */
-	bool cors_private_network; /* public pages may ask a server in a private network */
+/* Where to listen. */
+struct http_listen {
+	const char *address; /* "127.0.0.1:8449", "[::1]:8449"; port 0: any */
+	int fd;		     /* an inherited socket, which becomes the server's; 0: bind address */
+	bool tls;	     /* https, and nothing else */
 };
+
+/* Pointers are loans for the server's life, but for listen: until http_server_start(). */
+struct http_config {
+	const struct http_listen *listen;
+	size_t listen_n;		     /* 1 to HTTP_LISTEN_MAX */
+	struct tls_context *tls;	     /* for those with tls */
+	const struct origin_policy *origins; /* NULL: empty list */
+	const struct address_set *proxies;   /* must send a PROXY header; nobody else may. NULL: none */
+	const struct address_set *trusted;   /* proxies whose X-Forwarded-* are believed */
+	struct admission *admission;	     /* asked for every connection; NULL: everybody may */
+	size_t body_max;		     /* bytes of a route's body; above: 413; 0: 64 kB */
+	unsigned connections_max; /* HTTP and WebSocket together; never more than RLIMIT_NOFILE
+				   * allows, which is what 0 means */
+	unsigned header_ms;	  /* from accept() to the end of the first headers, PROXY header and
+				   * TLS handshake included; later ones from their first line on.
+				   * 0: 10 s */
+	unsigned body_ms;	  /* for a body; 0: 30 s */
+	unsigned answer_ms;	  /* to take an answer; 0: 90 s */
+	unsigned keep_alive_s;	  /* without a word; 0: 60 */
+	bool access_log;	  /* a line for each answered request */
+	bool cors_credentials;	  /* pages of listed origins may send cookies and the like */
+	bool cors_private_network; /* public pages may ask a server in a private network */
+	unsigned lane_us;	  /* of a turn of the loop for connections that begin; 0: 2000 */
+};
+
+#define HTTP_LISTEN_MAX 16
 
 /* What this layer has done and refused since start. */
 struct http_counters {
@@ -53,8 +77,8 @@ struct http_counters {
 	uint64_t origins_refused;     /* 403 */
 	uint64_t bodies_refused;      /* 413 */
 	uint64_t websockets_refused;  /* 503: connections_max */
-	uint64_t connections_refused; /* far above it */
-	uint64_t slow;		      /* step_ms was over */
+	uint64_t connections_refused; /* libmicrohttpd did not take them */
+	uint64_t slow;		      /* a time of http_config was over */
 	uint64_t forwarded_garbage;   /* X-Forwarded-* of a trusted proxy that made no sense */
 	uint64_t busy;		      /* 503 of http_reply_busy() */
 	uint64_t out_of_memory;
@@ -82,7 +106,11 @@ uint16_t http_server_port(const struct http_server *srv, size_t i);
 void http_server_stop(struct http_server *srv);
 void http_server_free(struct http_server *srv); /* stops first; NULL is fine */
 
+/* What was counted on the way; for the server's life. */
 const struct http_counters *http_server_counters(const struct http_server *srv);
+const struct listener_counters *http_server_listeners(const struct http_server *srv);
+const struct lane_counters *http_server_lane(const struct http_server *srv);
+const struct entry_counters *http_server_entry(const struct http_server *srv);
 
 /* What a handler may ask of its request; all loans until it returns. */
 const char *http_segment(const struct http_request *r); /* what ':' or '*' stood for, decoded */

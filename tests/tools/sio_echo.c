@@ -346,10 +346,14 @@ static int start_http(struct echo *e)
 {
 	struct http_endpoint ws = { "/ws", 0, NULL, ws_no_upgrade, ws_open, ws_gone_before, e };
 	static char address[32];
-	static const char *listen[] = { address, NULL };
-	struct http_config hc = { .listen = listen,
+	const struct http_listen listen = { .address = address };
+	struct http_config hc = { .listen = &listen,
+				  .listen_n = 1,
 				  .connections_max = e->connections,
-				  .step_ms = e->step_ms };
+				  .header_ms = e->step_ms,
+				  .body_ms = e->step_ms,
+				  .answer_ms = e->step_ms,
+				  .keep_alive_s = (e->step_ms + 999) / 1000 };
 	struct event_base *base = loop_base(e->loop);
 	const char *bad;
 	int rc = origin_policy_new(&e->origins, e->origins_list, &bad);

@@ -1,0 +1,136 @@
+/* lane.c - see lane.h */
+#include "transport/lane.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define BUDGET_US 2000
+
+struct lane {
+	struct lane_item head; /* a ring */
+	struct event *turn;
+	struct lane_counters counters;
+	uint64_t budget_us;
+	uint64_t owed_us; /* spent already of the next turn's */
+};
+
+uint64_t lane_now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+bool lane_is_busy(const struct lane *l)
+{
+	return l->head.next != &l->head;
+}
+
+const struct lane_counters *lane_counters(const struct lane *l)
+{
+	return &l->counters;
+}
+
+/* A timer that is due at once: an event made active here would run again before
+ * the loop has looked at the descriptors of those who are served. */
+static void schedule(struct lane *l)
+{
+	static const struct timeval at_once = { 0, 0 };
+
+	if (lane_is_busy(l) && !evtimer_pending(l->turn, NULL))
+		evtimer_add(l->turn, &at_once);
+}
+
+static void take(struct lane *l, struct lane_item *item)
+{
+	item->prev->next = item->next;
+	item->next->prev = item->prev;
+	item->prev = item->next = NULL;
+	l->counters.waiting--;
+}
+
+static void work(struct lane *l, uint64_t budget_us)
+{
+	uint64_t begun_us = lane_now_us(), spent_us = 0;
+
+	l->counters.turns++;
+	while (lane_is_busy(l) && spent_us < budget_us) {
+		struct lane_item *item = l->head.next;
+
+		take(l, item);
+		l->counters.steps++;
+		item->fn(item);
+		spent_us = lane_now_us() - begun_us;
+	}
+	if (spent_us > l->counters.longest_us)
+		l->counters.longest_us = spent_us;
+}
+
+static void on_turn(evutil_socket_t fd, short what, void *ctx)
+{
+	struct lane *l = ctx;
+	uint64_t owed_us = l->owed_us;
+
+	(void)fd;
+	(void)what;
+	l->owed_us = 0;
+	if (owed_us < l->budget_us)
+		work(l, l->budget_us - owed_us);
+	schedule(l);
+}
+
+int lane_new(struct lane **out, struct event_base *base, unsigned budget_us)
+{
+	struct lane *l = calloc(1, sizeof(*l));
+
+	*out = NULL;
+	if (!l)
+		return -ENOMEM;
+	l->head.prev = l->head.next = &l->head;
+	l->budget_us = budget_us ? budget_us : BUDGET_US;
+	l->turn = evtimer_new(base, on_turn, l);
+	if (!l->turn) {
+		free(l);
+		return -ENOMEM;
+	}
+	*out = l;
+	return 0;
+}
+
+void lane_free(struct lane *l)
+{
+	if (!l)
+		return;
+	while (lane_is_busy(l))
+		take(l, l->head.next);
+	event_free(l->turn);
+	free(l);
+}
+
+void lane_add(struct lane *l, struct lane_item *item)
+{
+	if (item->next)
+		return;
+	item->prev = l->head.prev;
+	item->next = &l->head;
+	item->prev->next = item->next->prev = item;
+	l->counters.waiting++;
+	schedule(l);
+}
+
+void lane_remove(struct lane *l, struct lane_item *item)
+{
+	if (item->next)
+		take(l, item);
+}
+
+/* Never more than one turn's, so that the line moves whatever else is to do. */
+void lane_charge(struct lane *l, uint64_t us)
+{
+	l->owed_us += us;
+	if (l->owed_us > l->budget_us)
+		l->owed_us = l->budget_us;
+}
