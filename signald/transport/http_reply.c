@@ -181,7 +181,7 @@ void http_reply_busy(struct http_request *r, unsigned retry_after_s)
 	char seconds[16];
 
 	snprintf(seconds, sizeof(seconds), "%u", retry_after_s);
-	r->listener->srv->counters.busy++;
+	r->srv->counters.busy++;
 	http_reply_error(r, MHD_HTTP_SERVICE_UNAVAILABLE, "Service Unavailable");
 	http_reply_header(r, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
 }
