@@ -2,7 +2,7 @@
 #include "engineio/eio_priv.h"
 
 #define SLOWEST_PER_S 100
-#define PARTING_MS 10	  /* what the last sessions were sent leaves meanwhile */
+#define PARTING_MS 10	 /* what the last sessions were sent leaves meanwhile */
 #define BUCKETS_MAX 4096 /* of the table, looked through in one tick */
 
 void eio_server_end(struct eio_session *s)

@@ -49,16 +49,16 @@ struct eio_session {
 	struct timeq_node timer; /* in one of pings, pongs, lingering */
 	char sid[EIO_SID_LEN];	 /* not ended by a NUL */
 	struct client_address from;
-	uint8_t state;		 /* enum eio_state */
-	bool pinged : 1;	 /* a pong is waited for: timer is in pongs */
-	bool posting : 1;	 /* a POST is being received */
-	bool dirty : 1;		 /* in the server's list for the next flush */
-	bool by_client : 1;	 /* the client asked to close */
-	bool cut : 1;		 /* end the WebSocket without ceremony */
-	bool malformed : 1;	 /* the client sent what is no packet */
-	bool linger : 1;	 /* ended by the application: a last GET may fetch the queue */
-	bool admitted : 1;	 /* admission counts it */
-	bool limited : 1;	 /* for from */
+	uint8_t state;	    /* enum eio_state */
+	bool pinged : 1;    /* a pong is waited for: timer is in pongs */
+	bool posting : 1;   /* a POST is being received */
+	bool dirty : 1;	    /* in the server's list for the next flush */
+	bool by_client : 1; /* the client asked to close */
+	bool cut : 1;	    /* end the WebSocket without ceremony */
+	bool malformed : 1; /* the client sent what is no packet */
+	bool linger : 1;    /* ended by the application: a last GET may fetch the queue */
+	bool admitted : 1;  /* admission counts it */
+	bool limited : 1;   /* for from */
 };
 
 struct eio_drain {
@@ -91,7 +91,7 @@ struct eio_server {
 
 /* eio_session.c */
 struct eio_session *eio_session_new(struct eio_server *srv, bool polling, uint64_t now_ms);
-void eio_session_free(struct eio_session *s); /* no callbacks */
+void eio_session_free(struct eio_session *s);	/* no callbacks */
 void eio_session_forget(struct eio_session *s); /* one that lingers: nobody need come any more */
 void eio_session_dirty(struct eio_session *s);
 void eio_session_end(struct eio_session *s, const char *reason, bool cut);
@@ -115,11 +115,11 @@ void eio_probe_drop(struct eio_session *s, unsigned code); /* back to polling al
 void eio_probe_gone(struct eio_session *s);		   /* the WebSocket is closed already */
 void eio_probe_message(struct eio_session *s, bool binary, const char *p, size_t n,
 		       uint64_t now_ms);
-void eio_probe_poll(struct eio_session *s, uint64_t now_ms); /* a GET came meanwhile */
+void eio_probe_poll(struct eio_session *s, uint64_t now_ms);  /* a GET came meanwhile */
 bool eio_probe_tick(struct eio_server *srv, uint64_t now_ms); /* true: there is more */
 
 /* eio_drain.c */
-void eio_server_end(struct eio_session *s); /* "server shutting down" */
+void eio_server_end(struct eio_session *s);		      /* "server shutting down" */
 bool eio_drain_tick(struct eio_server *srv, uint64_t now_ms); /* true: there is more */
 uint64_t eio_drain_next(const struct eio_server *srv);	      /* ms; 0: none */
 

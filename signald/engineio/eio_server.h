@@ -116,7 +116,7 @@ struct eio_counters {
 	uint64_t ping_timeouts, upgrade_failures, parse_errors;
 	uint64_t sessions_refused; /* sessions_max, or on the way out */
 	uint64_t admission_refused;
-	uint64_t forbidden;	  /* the application's allow() */
+	uint64_t forbidden;	   /* the application's allow() */
 	uint64_t queue_closed;	   /* hard mark */
 	uint64_t volatile_dropped; /* soft mark */
 	uint64_t out_of_memory;

@@ -458,6 +458,10 @@ int ws_conn_send(struct ws_conn *ws, struct frame *f, bool is_volatile)
 
 	if (ws->state > WS_OPEN)
 		return -ENOTCONN;
+	if (is_volatile && ws->writing) { /* now or never: and now the socket is full */
+		ws->marks->dropped[OUTQ_VOLATILE]++;
+		return -ENOBUFS;
+	}
 	rc = outq_push(&ws->out, ws->marks, f, is_volatile ? OUTQ_VOLATILE : OUTQ_MUST);
 	if (!rc)
 		ws_io_dirty(ws);

@@ -62,7 +62,7 @@ void ws_conn_set_ctx(struct ws_conn *ws, void *ctx);
 void ws_conn_attach(struct ws_conn *ws, const struct stream *s, const void *extra, size_t n);
 
 /* Queue a frame; takes a reference. Returns 0, -ENOBUFS (over its mark or the
- * budget), -ENOTCONN, -ENOMEM. */
+ * budget; a volatile one while the socket takes nothing), -ENOTCONN, -ENOMEM. */
 int ws_conn_send(struct ws_conn *ws, struct frame *f, bool is_volatile);
 
 /* End it: after what is queued, a Close frame with this code, two seconds for

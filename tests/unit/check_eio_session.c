@@ -58,10 +58,9 @@ static void on_close(struct eio_session *s, const char *reason, void *ctx)
 	closes++;
 }
 
-static const struct eio_handler handler = { .allow = allow,
-					    .on_open = on_open,
-					    .on_message = on_message,
-					    .on_close = on_close };
+static const struct eio_handler handler = {
+	.allow = allow, .on_open = on_open, .on_message = on_message, .on_close = on_close
+};
 
 static int start(void)
 {
