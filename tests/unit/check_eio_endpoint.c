@@ -104,8 +104,9 @@ static const struct eio_handler handler = {
 
 static void start(void)
 {
-	static const char *const listen[] = { "127.0.0.1:0", NULL }, *const all[] = { "*", NULL };
-	struct http_config hc = { .listen = listen };
+	static const char *const all[] = { "*", NULL };
+	const struct http_listen address = { .address = "127.0.0.1:0" };
+	struct http_config hc = { .listen = &address, .listen_n = 1 };
 	const char *bad;
 
 	closes = drained = 0;
