@@ -11,9 +11,10 @@
 #include "transport/frame.h"
 #include "transport/ws_priv.h"
 
-#define IOV_MAX_FRAMES 64      /* one write of one connection */
-#define READ_BYTES 16384       /* one read: thousands of small frames, or one TLS record */
-#define TURN_BYTES (4 * 16384) /* of one connection over TLS, before others have their turn */
+#define IOV_MAX_FRAMES 64 /* one write of one connection */
+#define CHATTY_FRAMES 64  /* of one read, and shorter than CHATTY_BYTES: a flood of small ones */
+#define CHATTY_BYTES 64
+#define CHATTY_READ 4096 /* bytes; then the turn of such a client costs no more than others' */
 
 static void drop_partial(struct ws_conn *ws)
 {
@@ -325,6 +326,7 @@ static void take_bytes(struct ws_conn *ws, uint8_t *p, size_t n)
 	struct ws_decoder d;
 	struct ws_event e;
 	bool complete = false;
+	size_t total = n, frames = 0;
 
 	ws->io->counters.bytes_in += n;
 	if (ws->peer_closed || ws->failed)
@@ -340,41 +342,28 @@ static void take_bytes(struct ws_conn *ws, uint8_t *p, size_t n)
 		p += used;
 		n -= used;
 		complete |= e.got == WS_TEXT || e.got == WS_BINARY;
+		frames++;
 		take_event(ws, &e);
 	} while (e.got != WS_NOTHING && e.got != WS_BAD && ws->state != WS_DEAD);
+	ws->chatty = frames > CHATTY_FRAMES && total / frames < CHATTY_BYTES;
 	settle(ws, &d, complete);
 }
 
-/* Inside a long frame a read brings one message at most. */
-static size_t read_size(const struct ws_conn *ws)
-{
-	bool inside = ws->partial && ws->partial->decoder.left > READ_BYTES;
-
-	return inside ? WS_SCRATCH_BYTES : READ_BYTES;
-}
-
-/* One read; over TLS more of them, as long as they cost no call of the kernel. */
+/* One read a turn. Over TLS it brings all that costs no call of the kernel; if that was not all,
+ * nothing else tells of the rest. */
 static void read_turn(struct ws_conn *ws)
 {
-	uint8_t *p = ws->io->scratch;
-	size_t total = 0, size;
-	ssize_t n;
+	size_t size = ws->chatty ? CHATTY_READ : WS_SCRATCH_BYTES;
+	ssize_t n = stream_read(&ws->stream, ws->io->scratch, size);
 
-	ws->more = false;
-	do {
-		size = read_size(ws);
-		n = stream_read(&ws->stream, p, size);
-		if (n <= 0)
-			break;
-		take_bytes(ws, p, (size_t)n);
-		total += (size_t)n;
-		ws->more = (size_t)n == size && stream_pending(&ws->stream);
-	} while (ws->more && total < TURN_BYTES && ws->state != WS_DEAD);
-	if (n == 0)
+	ws->more = n == (ssize_t)size && stream_pending(&ws->stream);
+	if (n > 0)
+		take_bytes(ws, ws->io->scratch, (size_t)n);
+	else if (n == 0)
 		ws_conn_gone(ws, "transport close");
-	else if (n < 0 && n != -EAGAIN)
+	else if (n != -EAGAIN)
 		ws_conn_gone(ws, "transport error");
-	else if (ws->more || stream_wants(&ws->stream) & STREAM_WRITE)
+	if (ws->more || stream_wants(&ws->stream) & STREAM_WRITE)
 		ws_io_dirty(ws);
 }
 

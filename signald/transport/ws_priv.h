@@ -10,7 +10,7 @@
 #include "transport/ws_conn.h"
 #include "transport/ws_frame.h"
 
-#define WS_SCRATCH_BYTES 65536 /* one read inside a long frame */
+#define WS_SCRATCH_BYTES 65536 /* one read of one connection */
 #define WS_BATCH 64	       /* connections served before others are asked for */
 
 struct event;
@@ -62,6 +62,7 @@ struct ws_conn {
 	bool more : 1;	       /* bytes wait inside the stream */
 	bool close_queued : 1; /* the Close frame has been made */
 	bool peer_closed : 1;  /* the client's Close frame is in */
+	bool chatty : 1;       /* sent many small frames at once */
 	bool reset : 1;	       /* not closed, but reset */
 	bool failed : 1;       /* nothing the client says is of interest any more */
 };
