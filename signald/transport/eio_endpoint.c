@@ -259,6 +259,8 @@ static enum eio_error check_target(const struct http_request *r, const struct ta
 	}
 	if (!t->sid && !is(http_verb(r), "GET"))
 		return EIO_BAD_METHOD;
+	if (t->sid && upgrade && !is(t->version, "4"))
+		return EIO_UNSUPPORTED_VERSION; /* of handshakes: after the application's word */
 	return EIO_OK;
 }
 

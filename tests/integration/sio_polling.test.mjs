@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
-import { Polling, RawSocket, RawWs, raw, sleep, startEcho } from './lib/echo.mjs';
+import { Polling, RawSocket, RawWs, handshake, raw, sleep, startEcho } from './lib/echo.mjs';
 
 const RS = '\x1e';
 const LIMIT = { timeout: 60000 };
@@ -40,6 +40,15 @@ describe('requests', LIMIT, () => {
 		['no protocol', 'transport=polling', {}, 400, error(5, 'Unsupported protocol version')],
 		['a broken escape', 'EIO=4&transport=%zz', {}, 400, error(0, 'Transport unknown')],
 		['an empty sid is none, the last of two keys wins', 'EIO=3&EIO=4&transport=%70olling&sid=', {}, 200, null],
+		['the last of two keys loses', 'EIO=4&EIO=3&transport=polling', {}, 400, error(5, 'Unsupported protocol version')],
+		['a plus is a space', 'EIO=4&transport=pol+ling', {}, 400, error(0, 'Transport unknown')],
+		['b64, j, t and an application\'s own keys', 'EIO=4&transport=polling&b64=1&j=0&t=Abc123&user_id=7&a%20b=%26', {}, 200, null],
+		['the transport is looked at before the sid', 'EIO=4&transport=x&sid=abc', {}, 400, error(0, 'Transport unknown')],
+		['the sid before the method', 'EIO=4&transport=polling&sid=abc', { method: 'DELETE' }, 400, error(1, 'Session ID unknown')],
+		['the sid before the Upgrade', 'EIO=4&transport=websocket&sid=abc', {}, 400, error(1, 'Session ID unknown')],
+		['the method before the Upgrade', 'EIO=4&transport=websocket', { method: 'POST', body: '4x' }, 400, error(2, 'Bad handshake method')],
+		['the method before the protocol', 'EIO=3&transport=polling', { method: 'POST', body: '4x' }, 400, error(2, 'Bad handshake method')],
+		['a sid longer than any', `EIO=4&transport=polling&sid=${'x'.repeat(2000)}`, {}, 400, error(1, 'Session ID unknown')],
 	]) {
 		test(`${name}: ${status}`, async () => {
 			const r = await fetch(`${echo.url}/engine.io/?${query}`, init);
@@ -47,10 +56,72 @@ describe('requests', LIMIT, () => {
 			assert.equal(r.status, status);
 			const text = await r.text();
 
-			if (body)
+			if (body) {
 				assert.equal(text, body);
+				assert.equal(r.headers.get('content-type'), 'application/json');
+			} else {
+				assert.match(text, /^0\{/);
+			}
 		});
 	}
+
+	for (const [name, query, body] of [
+		['no transport', 'EIO=4', 'Transport unknown'],
+		['polling', 'EIO=4&transport=polling', 'Bad request'],
+		['an unknown sid', 'EIO=4&transport=websocket&sid=abc', 'Session ID unknown'],
+		['protocol 3', 'EIO=3&transport=websocket', 'Unsupported protocol version'],
+		['no protocol', 'transport=websocket', 'Unsupported protocol version'],
+	]) {
+		test(`an Upgrade with ${name}: 400 and the end`, async () => {
+			const s = new RawSocket(echo.port).write(handshake(`/engine.io/?${query}`));
+			const r = await s.answer();
+
+			assert.deepEqual([r.status, r.headers.connection, r.body], [400, 'close', body]);
+			await s.ended;
+		});
+	}
+
+	test('the path, with and without a slash, and nothing else', async () => {
+		for (const [path, status] of [['/engine.io', 200], ['/engine.io/', 200], ['/engine.io/x', 404], ['/engine.iox', 404]])
+			assert.equal((await fetch(`${echo.url}${path}?EIO=4&transport=polling`)).status, status);
+		(await new RawWs(echo.port).open('/engine.io?EIO=4&transport=websocket')).destroy();
+	});
+
+	test('a sid may be escaped', async () => {
+		const p = await new Polling(echo).open();
+		const sid = [...p.hello.sid].map((c) => `%${c.charCodeAt(0).toString(16)}`).join('');
+
+		await p.post('4x');
+		assert.equal(await (await fetch(`${p.base}&sid=${sid}`)).text(), '4x');
+	});
+
+	test('methods that mean nothing do nothing to a session', async () => {
+		const p = await new Polling(echo).open();
+
+		await p.post('4x');
+		for (const method of ['PUT', 'DELETE', 'PATCH', 'HEAD'])
+			assert.equal((await fetch(p.url, { method })).status, 400, method);
+		assert.deepEqual(await p.get(), { status: 200, body: '4x' });
+	});
+
+	test('every answer says what it is', async () => {
+		const p = await new Polling(echo).open();
+		const posted = await fetch(p.url, { method: 'POST', body: '4ї' });
+		const got = await fetch(p.url);
+
+		assert.match(posted.headers.get('content-type'), /^text\/html/);
+		assert.equal(got.headers.get('content-type'), 'text/plain; charset=UTF-8');
+		assert.deepEqual([posted.headers.get('content-length'), got.headers.get('content-length')], ['2', '3']);
+	});
+
+	test('a POST that does not say what it is', async () => {
+		const p = await new Polling(echo).open();
+		const target = new URL(p.url);
+		const r = await raw(echo.port, `POST ${target.pathname}${target.search} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n4x`);
+
+		assert.deepEqual([r.status, r.body], [200, 'ok']);
+		assert.equal((await p.get()).body, '4x');
+	});
 
 	test('a HEAD is no handshake', async () => {
 		const r = await fetch(`${echo.url}/engine.io/?EIO=4&transport=polling`, { method: 'HEAD' });
@@ -255,6 +326,29 @@ describe('heartbeats', LIMIT, () => {
 		assert.deepEqual(await last, { status: 200, body: '1' });
 	});
 
+	test('an error on WebSocket closes it, so does a client that says so', async () => {
+		for (const packet of ['1', '2', '2probe', '', 'x', '7', 'b*', 'bAR==']) {
+			const ws = await new RawWs(echo.port).open('/engine.io/?EIO=4&transport=websocket');
+
+			await ws.text();
+			ws.send(packet);
+			assert.equal(await ws.closeCode(), 1000, packet);
+			ws.destroy();
+		}
+	});
+
+	test('open, pong, upgrade and noop packets on WebSocket mean nothing; base64 is binary', async () => {
+		const ws = await new RawWs(echo.port).open('/engine.io/?EIO=4&transport=websocket');
+
+		await ws.text();
+		for (const packet of ['0', '3', '3data', '5', '6', 'bAQID'])
+			ws.send(packet);
+		const f = await ws.frame();
+
+		assert.deepEqual([f.opcode, [...f.payload]], [2, [1, 2, 3]]);
+		ws.destroy();
+	});
+
 	test('the same on WebSocket', async () => {
 		const ws = await new RawWs(echo.port).open('/engine.io/?EIO=4&transport=websocket');
 
@@ -348,6 +442,29 @@ describe('upgrade', LIMIT, () => {
 		good.send('4y');
 		assert.equal(await good.text(), '4y');
 		good.destroy();
+	});
+
+	test('a probe of another protocol is refused', async () => {
+		const p = await new Polling(echo).open();
+		const s = new RawSocket(echo.port).write(handshake(`/engine.io/?EIO=3&transport=websocket&sid=${p.hello.sid}`));
+
+		assert.equal((await s.answer()).status, 400);
+		await p.post('4still');
+		assert.equal((await p.get()).body, '4still');
+	});
+
+	test('what comes meanwhile goes by the open GET', async () => {
+		const p = await new Polling(echo).open();
+		const ws = await probe(p);
+		const got = p.get();
+
+		await sleep(30);
+		await p.post('4meanwhile');
+		assert.equal((await got).body, '4meanwhile');
+		ws.send('5');
+		ws.send('4x');
+		assert.equal(await ws.text(), '4x');
+		ws.destroy();
 	});
 
 	test('a second probe is refused, the first goes on', async () => {
