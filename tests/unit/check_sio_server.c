@@ -1,179 +1,6 @@
-/* check_sio_server.c - namespaces, events, acks, rooms: a client is a few lines of text */
-#include "socketio/sio_server.h"
-
-#include <check.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "eio_fake.h"
+/* check_sio_server.c - namespaces, events, rooms, ends: a client is a few lines of text */
 #include "nth_alloc.h"
-#include "run_suite.h"
-
-#define CLIENTS 4
-
-static struct sio_server *srv;
-static struct sio_config cfg;
-static struct fake ws[CLIENTS];
-static struct eio_session *session[CLIENTS];
-static struct sio_socket *sockets[64]; /* in order of connecting, main namespace */
-static unsigned sockets_n, wakes, left;
-static char heard[2048], reason[64], auth[64];
-static const char *refusal, *refusal_data;
-static bool kick_inside;
-
-static bool on_connect(struct sio_socket *s, const struct sio_handshake *h, struct sio_refusal *why,
-		       void *ctx)
-{
-	MUST(strcmp(h->address, "192.0.2.1") == 0);
-	MUST(strcmp(h->query, "EIO=4") == 0);
-	MUST(!h->origin);
-	snprintf(auth, sizeof(auth), "%.*s", (int)h->auth.n, h->auth.p ? h->auth.p : "");
-	sio_set_data(s, ctx);
-	if (sockets_n < 64)
-		sockets[sockets_n++] = s;
-	sio_emit(s, "hello", "1,2", 3);
-	if (kick_inside)
-		sio_disconnect(s, false);
-	why->message = refusal;
-	if (refusal_data)
-		why->data = (struct json_slice){ refusal_data, strlen(refusal_data) };
-	return !refusal;
-}
-
-static void on_disconnect(struct sio_socket *s, const char *why, void *ctx)
-{
-	MUST(sio_data(s) == ctx);
-	MUST(sio_emit(s, "late", NULL, 0) == -ENOTCONN);
-	MUST(sio_join(s, "late") == -EINVAL);
-	sio_disconnect(s, false);
-	snprintf(reason, sizeof(reason), "%s", why);
-	left++;
-}
-
-static void on_say(struct sio_socket *s, const struct sio_args *a, void *ctx)
-{
-	(void)s;
-	(void)ctx;
-	snprintf(heard, sizeof(heard), "%zu/%zu %.*s", a->n, a->more, (int)a->all.n, a->all.p);
-}
-
-static void on_ask(struct sio_socket *s, const struct sio_args *a, void *ctx)
-{
-	(void)ctx;
-	sio_ack(s, a->ack, a->v[0].p, a->v[0].n);
-}
-
-static void on_blob(struct sio_socket *s, const struct sio_args *a, void *ctx)
-{
-	struct sio_message m = { .event = "blob",
-				 .args = a->v[0].p,
-				 .n = a->v[0].n,
-				 .blobs = a->blobs,
-				 .blobs_n = a->blobs_n };
-
-	(void)ctx;
-	sio_send(s, &m);
-}
-
-/* Disconnects everybody, itself included, and goes on using them. */
-static void on_kick(struct sio_socket *s, const struct sio_args *a, void *ctx)
-{
-	(void)a;
-	(void)ctx;
-	for (unsigned i = 0; i < sockets_n; i++)
-		sio_disconnect(sockets[i], false);
-	ck_assert_int_eq(sio_emit(s, "late", NULL, 0), -ENOTCONN);
-	ck_assert_uint_eq(left, 0);
-}
-
-static void on_other(struct sio_socket *s, struct json_slice name, const struct sio_args *a,
-		     void *ctx)
-{
-	(void)s;
-	(void)a;
-	(void)ctx;
-	snprintf(heard, sizeof(heard), "other %.*s", (int)name.n, name.p);
-}
-
-static const struct sio_event_entry events[] = {
-	{ "say", on_say },
-	{ "ask", on_ask },
-	{ "blob", on_blob },
-	{ "kick", on_kick },
-};
-static const struct sio_namespace main_nsp = { .name = "/",
-					       .events = events,
-					       .events_n = 4,
-					       .on_connect = on_connect,
-					       .on_disconnect = on_disconnect,
-					       .on_other = on_other,
-					       .ctx = &cfg };
-static const struct sio_namespace other_nsp = { .name = "/other" };
-
-static int start(void)
-{
-	struct eio_link link = fake_link(&wakes);
-	int rc = sio_server_new(&srv, &cfg);
-
-	if (rc)
-		return rc;
-	sockets_n = wakes = left = 0;
-	heard[0] = reason[0] = auth[0] = '\0';
-	refusal = refusal_data = NULL;
-	kick_inside = false;
-	memset(ws, 0, sizeof(ws));
-	memset(session, 0, sizeof(session));
-	eio_server_link(sio_server_engine(srv), &link);
-	rc = sio_server_namespace(srv, &main_nsp);
-	if (!rc)
-		rc = sio_server_namespace(srv, &other_nsp);
-	if (rc)
-		sio_server_free(srv);
-	return rc;
-}
-
-static void setup(void)
-{
-	sio_config_defaults(&cfg);
-	ck_assert_int_eq(start(), 0);
-}
-
-static void teardown(void)
-{
-	sio_server_free(srv);
-}
-
-static void flush(void)
-{
-	eio_server_flush(sio_server_engine(srv), 1000);
-}
-
-static void say(int i, const char *packet)
-{
-	eio_ws_message(session[i], &ws[i], false, packet, strlen(packet), 1000);
-}
-
-static void say_binary(int i, const char *bytes)
-{
-	eio_ws_message(session[i], &ws[i], true, bytes, strlen(bytes), 1000);
-}
-
-static bool open_client(int i)
-{
-	return eio_open_ws(sio_server_engine(srv), &fake_handshake, &ws[i], 1000, &session[i]) ==
-	       EIO_OK;
-}
-
-/* A client in the main namespace whose answers so far are forgotten. */
-static struct sio_socket *join(int i)
-{
-	ck_assert(open_client(i));
-	say(i, "40");
-	ck_assert(eio_is_open(session[i]));
-	fake_reset(&ws[i]);
-	return sockets[sockets_n - 1];
-}
+#include "sio_fixture.h"
 
 START_TEST(the_connect_answer_comes_before_what_on_connect_sent)
 {
@@ -213,11 +40,11 @@ START_TEST(a_refusal_is_44_and_the_connection_stays)
 	kick_inside = false;
 	flush();
 	ck_assert_uint_eq(left, 0);
-	ck_assert_uint_eq(sio_server_counters(srv)->connects_refused, 4);
-	ck_assert_uint_eq(sio_server_counters(srv)->sockets, 0);
+	ck_assert_uint_eq(counted()->connects_refused, 4);
+	ck_assert_uint_eq(counted()->sockets, 0);
 	say(0, "40");
 	ck_assert(eio_is_open(session[0]));
-	ck_assert_uint_eq(sio_server_counters(srv)->sockets, 1);
+	ck_assert_uint_eq(counted()->sockets, 1);
 }
 END_TEST
 
@@ -234,10 +61,10 @@ START_TEST(events_go_to_their_handlers)
 	ck_assert_str_eq(heard, "other 17");
 	say(0, "42[\"error\"]");
 	ck_assert_str_eq(heard, "other \"error\"");
-	ck_assert_uint_eq(sio_server_counters(srv)->events_in, 5);
+	ck_assert_uint_eq(counted()->events_in, 5);
 	say(0, "40/other,");
 	say(0, "42/other,[\"x\"]");
-	ck_assert_uint_eq(sio_server_counters(srv)->unknown_events, 1);
+	ck_assert_uint_eq(counted()->unknown_events, 1);
 	ck_assert(eio_is_open(session[0]));
 }
 END_TEST
@@ -253,7 +80,7 @@ START_TEST(an_ack_carries_its_id_and_namespace)
 	ck_assert_str_eq(ws[0].text, "4312[{\"k\":[]}]|435[]|");
 	say(0, "4377[1]"); /* an ack nobody waits for */
 	ck_assert(eio_is_open(session[0]));
-	ck_assert_uint_eq(sio_server_counters(srv)->acks_in, 1);
+	ck_assert_uint_eq(counted()->acks_in, 1);
 }
 END_TEST
 
@@ -279,7 +106,7 @@ static void expect_end(const char *packet)
 		say(0, "42[\"say\"]");
 	flush();
 	ck_assert_msg(left == 1 && strcmp(reason, "parse error") == 0, "%s", packet);
-	ck_assert_uint_eq(sio_server_counters(srv)->parse_errors, 1);
+	ck_assert_uint_eq(counted()->parse_errors, 1);
 	teardown();
 }
 
@@ -326,15 +153,6 @@ START_TEST(before_connect_only_connect_is_legal)
 	setup();
 }
 END_TEST
-
-static int emit_to(const char *room, struct sio_socket *except, const char *event)
-{
-	struct sio_audience to = { .nsp = "/", .rooms = &room, .except = &except };
-
-	to.rooms_n = room != NULL;
-	to.except_n = except != NULL;
-	return sio_broadcast(srv, &to, &(struct sio_message){ .event = event });
-}
 
 START_TEST(rooms_get_one_copy_each_and_except_none)
 {
@@ -431,7 +249,7 @@ START_TEST(a_handler_may_disconnect_anybody)
 	flush();
 	ck_assert_uint_eq(left, 2);
 	ck_assert_str_eq(reason, "server namespace disconnect");
-	ck_assert_uint_eq(sio_server_counters(srv)->sockets, 0);
+	ck_assert_uint_eq(counted()->sockets, 0);
 	ck_assert(eio_is_open(session[0]));
 }
 END_TEST
@@ -447,7 +265,7 @@ START_TEST(a_kick_may_take_the_connection_along)
 	ck_assert_str_eq(ws[0].text, "41|41/other,|"); /* or it would come back for the other */
 	ck_assert(ws[0].closed);
 	ck_assert_uint_eq(left, 1);
-	ck_assert_uint_eq(sio_server_counters(srv)->sockets, 0);
+	ck_assert_uint_eq(counted()->sockets, 0);
 }
 END_TEST
 
@@ -466,19 +284,19 @@ START_TEST(limits_are_reached_and_counted)
 		snprintf(packet, sizeof(packet), "40/n%u,", i);
 		say(0, packet);
 	}
-	ck_assert_uint_eq(sio_server_counters(srv)->namespaces_refused, 5);
+	ck_assert_uint_eq(counted()->namespaces_refused, 5);
 	for (i = 0; i < cfg.rooms_max; i++) {
 		snprintf(room, sizeof(room), "r%u", i);
 		ck_assert_int_eq(sio_join(s, room), 0);
 	}
 	ck_assert_int_eq(sio_join(s, "one more"), -ENOSPC);
-	ck_assert_uint_eq(sio_server_counters(srv)->rooms_refused, 1);
+	ck_assert_uint_eq(counted()->rooms_refused, 1);
 	memset(room, 'r', sizeof(room));
 	room[129] = '\0';
 	ck_assert_int_eq(sio_join(s, room), -EINVAL);
 	ck_assert_int_eq(sio_join(s, ""), -EINVAL);
 	say(0, "4511-[\"a\"]");
-	ck_assert_uint_eq(sio_server_counters(srv)->attachments_refused, 1);
+	ck_assert_uint_eq(counted()->attachments_refused, 1);
 }
 END_TEST
 
@@ -496,7 +314,7 @@ START_TEST(attachments_are_bounded_in_size_and_time)
 	say_binary(0, big);
 	say_binary(0, big);
 	ck_assert(!eio_is_open(session[0]));
-	ck_assert_uint_eq(sio_server_counters(srv)->attachments_refused, 1);
+	ck_assert_uint_eq(counted()->attachments_refused, 1);
 	join(1);
 	say(1, "452-[\"blob\",0]");
 	say_binary(1, "x");
@@ -518,7 +336,7 @@ START_TEST(who_joins_nothing_must_go)
 	flush();
 	ck_assert(ws[0].closed);
 	ck_assert(!ws[1].closed);
-	ck_assert_uint_eq(sio_server_counters(srv)->connect_timeouts, 1);
+	ck_assert_uint_eq(counted()->connect_timeouts, 1);
 }
 END_TEST
 
@@ -541,9 +359,84 @@ START_TEST(the_end_of_the_server_is_told_to_everybody)
 	sio_server_free(srv);
 	ck_assert_uint_eq(left, 2);
 	ck_assert_str_eq(reason, "server shutting down");
+	ck_assert_str_eq(ws[0].text, ""); /* no 41: it is to come back */
 	setup();
 }
 END_TEST
+
+static void gone_as(int i, const char *why)
+{
+	flush();
+	ck_assert_str_eq(reason, why);
+	ck_assert_uint_eq(left, (unsigned)i + 1);
+}
+
+/* Socket.IO's own words for it */
+START_TEST(each_end_has_its_reason)
+{
+	join(0);
+	eio_ws_gone(session[0], &ws[0], "transport close");
+	gone_as(0, "transport close");
+	join(0);
+	eio_ws_gone(session[0], &ws[0], "transport error");
+	gone_as(1, "transport error");
+	join(0);
+	say(0, "41");
+	gone_as(2, "client namespace disconnect");
+	sio_disconnect(join(0), false);
+	gone_as(3, "server namespace disconnect");
+	sio_disconnect(join(0), true);
+	gone_as(4, "server namespace disconnect");
+	join(0);
+	say(0, "x");
+	gone_as(5, "parse error");
+	join(0);
+	ws[0].fail = -ENOBUFS;
+	emit_to(NULL, NULL, "e");
+	gone_as(6, "forced close");
+	fake_reset(&ws[0]);
+	join(0);
+	tick(1000 + cfg.engine.ping_interval_ms);
+	tick(1000 + cfg.engine.ping_interval_ms + cfg.engine.ping_timeout_ms);
+	gone_as(7, "ping timeout");
+}
+END_TEST
+
+/* More than one turn deals with. */
+START_TEST(a_crowd_may_be_disconnected_at_once)
+{
+	enum { CROWD = 64 };
+	static struct fake all;
+	struct eio_session *s[CROWD];
+
+	for (int i = 0; i < CROWD; i++) {
+		ck_assert_int_eq(
+			eio_open_ws(sio_server_engine(srv), &fake_handshake, &all, 1000, &s[i]),
+			EIO_OK);
+		eio_ws_message(s[i], &all, false, "40", 2, 1000);
+		eio_ws_message(s[i], &all, false, "40/other,", 9, 1000);
+	}
+	for (int i = 0; i < CROWD; i++)
+		sio_disconnect(sockets[i], i % 2);
+	for (int i = 0; i < CROWD; i += 3) /* some go before their turn comes */
+		eio_ws_gone(s[i], &all, "transport close");
+	wakes = 0;
+	flush();
+	ck_assert_uint_gt(wakes, 0);
+	flush();
+	flush();
+	ck_assert_uint_eq(left, CROWD);
+	ck_assert_str_eq(reason, "server namespace disconnect");
+}
+END_TEST
+
+static void ignore(struct sio_socket *s, const struct sio_args *a, int error, void *ctx)
+{
+	(void)s;
+	(void)a;
+	(void)error;
+	(void)ctx;
+}
 
 /* A short life of two clients; any step may lack memory. */
 static void live(void)
@@ -559,10 +452,12 @@ static void live(void)
 		say_binary(i, "x");
 		flush();
 	}
-	if (sio_server_counters(srv)->sockets == 2) {
+	if (counted()->sockets == 2) {
 		sio_join(sockets[0], "r");
 		sio_join(sockets[1], "r");
 		sio_room_emit(srv, "/", "r", "e", NULL, 0);
+		sio_ask(sockets[1], &(struct sio_message){ .event = "q" }, 1000, 1, ignore, NULL);
+		eio_server_tick(sio_server_engine(srv), 2000);
 		sio_disconnect(sockets[0], true);
 	}
 	flush();
@@ -601,6 +496,8 @@ int main(void)
 	tcase_add_test(t, attachments_are_bounded_in_size_and_time);
 	tcase_add_test(t, who_joins_nothing_must_go);
 	tcase_add_test(t, namespaces_have_names_and_one_table_each);
+	tcase_add_test(t, each_end_has_its_reason);
+	tcase_add_test(t, a_crowd_may_be_disconnected_at_once);
 	tcase_add_test(t, the_end_of_the_server_is_told_to_everybody);
 	tcase_add_test(t, without_memory_a_client_goes_and_the_server_stays);
 	return run_suite(s);

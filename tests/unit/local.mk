@@ -251,12 +251,12 @@ check_admin_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS) -
 SIO_CHECK_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 SIO_CHECK_LIBS = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS) -lm
 NTH_ALLOC_LINK = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
-EXTRA_DIST += tests/unit/nth_alloc.h tests/unit/eio_fake.h
+EXTRA_DIST += tests/unit/nth_alloc.h tests/unit/eio_fake.h tests/unit/sio_fixture.h
 
 check_PROGRAMS += check_outq check_ws_frame check_origin check_http check_eio_packet \
-	check_eio_session check_sio_packet check_sio_server
+	check_eio_session check_sio_packet check_sio_server check_sio_send check_sio_limits
 TESTS += check_outq check_ws_frame check_origin check_http check_eio_packet \
-	check_eio_session check_sio_packet check_sio_server
+	check_eio_session check_sio_packet check_sio_server check_sio_send check_sio_limits
 check_outq_SOURCES = tests/unit/check_outq.c
 check_outq_CFLAGS = $(SIO_CHECK_CFLAGS)
 check_outq_LDFLAGS = $(NTH_ALLOC_LINK)
@@ -291,6 +291,12 @@ check_sio_server_SOURCES = tests/unit/check_sio_server.c
 check_sio_server_CFLAGS = $(SIO_CHECK_CFLAGS)
 check_sio_server_LDFLAGS = $(NTH_ALLOC_LINK)
 check_sio_server_LDADD = $(SIO_CHECK_LIBS)
+check_sio_send_SOURCES = tests/unit/check_sio_send.c
+check_sio_send_CFLAGS = $(SIO_CHECK_CFLAGS)
+check_sio_send_LDADD = $(SIO_CHECK_LIBS)
+check_sio_limits_SOURCES = tests/unit/check_sio_limits.c
+check_sio_limits_CFLAGS = $(SIO_CHECK_CFLAGS)
+check_sio_limits_LDADD = $(SIO_CHECK_LIBS)
 
 check_PROGRAMS += check_admission
 TESTS += check_admission
