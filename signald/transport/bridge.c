@@ -492,6 +492,15 @@ static void link_in(struct bridges *set, struct bridge *b)
 	set->counters.open++;
 }
 
+bool bridges_have_room(struct bridges *set)
+{
+	bool room = set->counters.open < set->max;
+
+	if (!room)
+		set->wanted = true;
+	return room;
+}
+
 int bridge_new(struct bridge **out, struct bridges *set, struct stream *s, const void *p, size_t n,
 	       int *http_fd)
 {

@@ -33,6 +33,9 @@ int bridges_new(struct bridges **out, struct event_base *base, unsigned max,
 void bridges_free(struct bridges *set); /* cuts all; after libmicrohttpd; NULL is fine */
 const struct bridge_counters *bridges_counters(const struct bridges *set);
 
+/* Is there room for one more? If not, on_room() will tell when there is. */
+bool bridges_have_room(struct bridges *set);
+
 /* Move s, whose handshake is done, into a bridge; n decrypted bytes at p have been read from it
  * already (n <= 16384). *http_fd is the caller's, non-blocking. Returns 0; -EBUSY (max), -EMFILE,
  * -ENFILE, -ENOMEM: s stays as it was. */

@@ -19,6 +19,7 @@
 
 #define LINGER_MS 2000	  /* for the client to read its 400 */
 #define ENDS_A_TURN 64
+#define ALWAYS 1 /* a deadline that has passed */
 #define FIRST_BYTES 16384 /* a TLS record */
 #define PEEK_BYTES 512
 #define TLS_HANDSHAKE 0x16 /* RFC 8446 section 5.1: the first byte of a TLS connection */
@@ -38,14 +39,14 @@ enum state { WANTS_PROXY, WANTS_FIRST, WANTS_TLS, WANTS_ROOM, LINGERS };
 struct caller {
 	struct lane_item item;
 	struct timeq_node deadline;
-	struct caller *next; /* in the line for room */
+	struct timeq_node turn; /* in the line for room */
 	struct entry *e;
 	struct event ready;
 	struct stream stream;
 	struct client_place place;
 	struct proxy_header *proxy; /* while WANTS_PROXY */
 	uint8_t state;		    /* enum state */
-	bool tls, counted_late;
+	bool tls, called; /* its turn has come */
 };
 
 struct entry {
@@ -57,38 +58,26 @@ struct entry {
 	struct entry_counters counters;
 	struct timeq callers, lingering;
 	struct event *timer;
-	struct caller *line, **line_end; /* handshake done, no room */
+	struct timeq line; /* handshake done, no room; all with the same time: first in, first out */
 	uint8_t *first;			 /* FIRST_BYTES, with TLS only */
 };
 
 /* --- ends --- */
-
-static void leave_line(struct caller *c)
-{
-	struct caller **at = &c->e->line;
-
-	while (*at && *at != c)
-		at = &(*at)->next;
-	if (!*at)
-		return;
-	*at = c->next;
-	if (!*at)
-		c->e->line_end = at;
-}
 
 /* All of a caller but its stream and its place. */
 static void dismiss(struct caller *c)
 {
 	struct entry *e = c->e;
 
-	if (c->state == WANTS_ROOM)
-		leave_line(c);
+	timeq_remove(&c->turn);
 	lane_remove(e->lane, &c->item);
 	timeq_remove(&c->deadline);
 	event_del(&c->ready);
+	e->counters.waiting--;
+	if (c->called) /* what it was called for is free still */
+		entry_has_room(e);
 	free(c->proxy);
 	free(c);
-	e->counters.waiting--;
 }
 
 static enum outcome drop(struct caller *c, uint64_t *why)
@@ -278,17 +267,46 @@ static enum outcome wait_for(const struct caller *c)
 	return stream_wants(&c->stream) & STREAM_WRITE ? WRITE : READ;
 }
 
-static enum outcome step_room(struct caller *c)
+static enum outcome read_first(struct caller *c)
 {
 	struct entry *e = c->e;
-	ssize_t n;
+	ssize_t n = stream_read(&c->stream, e->first, FIRST_BYTES);
 
-	n = stream_read(&c->stream, e->first, FIRST_BYTES);
 	if (n > 0)
 		return welcome(c, e->first, (size_t)n);
 	if (n == -EAGAIN)
 		return wait_for(c);
 	return drop(c, n ? &e->counters.tls_failed : &e->counters.left);
+}
+
+/* Nothing is read before there is room for it. */
+static enum outcome step_room(struct caller *c)
+{
+	struct entry *e = c->e;
+	bool others_first = timeq_next(&e->line) && !c->called;
+	enum outcome out;
+
+	c->called = false;
+	if (others_first || !e->h.has_tls_room(e->ctx)) {
+		e->counters.tls_waited++;
+		timeq_add(&e->line, &c->turn, ALWAYS);
+		return SIT;
+	}
+	out = read_first(c);
+	entry_has_room(e); /* maybe for the next, too */
+	return out;
+}
+
+void entry_has_room(struct entry *e)
+{
+	struct timeq_node *n = timeq_take(&e->line, ALWAYS);
+	struct caller *c;
+
+	if (!n)
+		return;
+	c = timeq_owner(n, struct caller, turn);
+	c->called = true;
+	lane_add(e->lane, &c->item);
 }
 
 static enum outcome step_tls(struct caller *c)
@@ -406,7 +424,7 @@ int entry_new(struct entry **out, struct event_base *base, struct lane *lane,
 	e->cfg = *cfg;
 	e->h = *h;
 	e->ctx = ctx;
-	e->line_end = &e->line;
+	timeq_init(&e->line);
 	timeq_init(&e->callers);
 	timeq_init(&e->lingering);
 	e->timer = evtimer_new(base, on_time, e);

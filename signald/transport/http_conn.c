@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "loop.h"
+#include "transport/bridge.h"
 #include "transport/http_priv.h"
 #include "transport/ws_conn.h"
 
@@ -23,7 +24,7 @@ struct http_conn {
 	struct timeq_node deadline;
 	struct http_request *request; /* begun, not ended */
 	struct client_place place;
-	bool secure;
+	struct bridge *bridge; /* to TLS; NULL: plain */
 	bool served; /* at least one request */
 };
 
@@ -52,6 +53,11 @@ bool http_conn_has_room(void *server)
 	return open_now(srv) < http_connections_bound(srv);
 }
 
+bool http_conn_has_tls_room(void *server)
+{
+	return bridges_have_room(((struct http_server *)server)->bridges);
+}
+
 /* --- in and out --- */
 
 static socklen_t make_sockaddr(struct sockaddr_storage *out, const struct client_address *a)
@@ -78,6 +84,8 @@ static void forget(struct http_conn *c)
 	http_request_free(c->request);
 	timeq_remove(&c->deadline);
 	place_leave(&c->place, srv->cfg.admission);
+	if (c->bridge)
+		bridge_release(c->bridge);
 	free(c);
 }
 
@@ -102,24 +110,47 @@ static void put_arrival(struct http_server *srv, struct http_conn *c)
 	*at = c;
 }
 
+/* The descriptor that libmicrohttpd gets: over TLS that of a bridge. */
+static int open_way(struct http_conn *c, struct entry_guest *g)
+{
+	if (g->stream.ssl)
+		return bridge_new(&c->bridge, c->srv->bridges, &g->stream, g->p, g->n, &c->fd);
+	c->fd = g->stream.fd;
+	return 0;
+}
+
+static struct http_conn *conn_new(struct http_server *srv, struct entry_guest *g)
+{
+	struct http_conn *c = calloc(1, sizeof(*c));
+
+	if (!c) {
+		srv->counters.out_of_memory++;
+		return NULL;
+	}
+	c->srv = srv;
+	if (open_way(c, g)) {
+		srv->counters.connections_refused++;
+		free(c);
+		return NULL;
+	}
+	c->place = g->place;
+	srv->connections++;
+	timeq_add(&srv->steps[HTTP_STEP_HEAD], &c->deadline, g->deadline_ms);
+	return c;
+}
+
 void http_conn_on_guest(struct entry_guest *g, void *server)
 {
 	struct http_server *srv = server;
-	struct http_conn *c = calloc(1, sizeof(*c));
+	struct http_conn *c = conn_new(srv, g);
 	struct sockaddr_storage sa;
 	socklen_t n = make_sockaddr(&sa, &g->place.address);
 
 	if (!c) {
-		srv->counters.out_of_memory++;
 		place_leave(&g->place, srv->cfg.admission);
 		stream_close(&g->stream);
 		return;
 	}
-	c->srv = srv;
-	c->fd = g->stream.fd;
-	c->place = g->place;
-	srv->connections++;
-	timeq_add(&srv->steps[HTTP_STEP_HEAD], &c->deadline, g->deadline_ms);
 	put_arrival(srv, c);
 	if (MHD_add_connection(srv->daemon, c->fd, (struct sockaddr *)&sa, n) != MHD_YES) {
 		srv->counters.connections_refused++; /* and closed */
@@ -176,17 +207,27 @@ static struct http_conn *find(struct MHD_Connection *conn)
 
 const struct client_address *http_conn_address(struct MHD_Connection *conn)
 {
-	static const struct client_address unknown;
-	const struct http_conn *c = find(conn);
+	return &http_conn_place(conn)->address;
+}
 
-	return c ? &c->place.address : &unknown;
+struct client_place *http_conn_place(struct MHD_Connection *conn)
+{
+	static struct client_place nobody;
+	struct http_conn *c = find(conn);
+
+	return c ? &c->place : &nobody;
+}
+
+struct bridge *http_conn_bridge(struct MHD_Connection *conn)
+{
+	struct http_conn *c = find(conn);
+
+	return c ? c->bridge : NULL;
 }
 
 bool http_conn_secure(struct MHD_Connection *conn)
 {
-	const struct http_conn *c = find(conn);
-
-	return c && c->secure;
+	return http_conn_bridge(conn) != NULL;
 }
 
 /* --- their time --- */

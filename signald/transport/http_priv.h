@@ -59,6 +59,7 @@ struct http_server {
 	struct event *run, *timer; /* its epoll descriptor, and its next deadline */
 	struct lane *lane;
 	struct entry *entry;
+	struct bridges *bridges; /* NULL: no TLS */
 	struct ws_io *ws;
 	unsigned connections;		/* that libmicrohttpd has */
 	struct http_conn *arrivals;	/* that it was given and has not told of yet */
@@ -127,6 +128,9 @@ void http_conn_notify(void *server, struct MHD_Connection *conn, void **context,
 /* The client: never NULL, of family 0 when unknown. */
 const struct client_address *http_conn_address(struct MHD_Connection *conn);
 bool http_conn_secure(struct MHD_Connection *conn); /* TLS ends here */
+struct bridge *http_conn_bridge(struct MHD_Connection *conn); /* NULL: plain */
+struct client_place *http_conn_place(struct MHD_Connection *conn); /* may be moved out */
+bool http_conn_has_tls_room(void *server);
 void http_conn_step(struct MHD_Connection *conn, enum http_step step); /* has its time from now */
 /* Remember the request under way (NULL: it has ended); one that was forgotten is freed. */
 void http_conn_request(struct MHD_Connection *conn, struct http_request *r);

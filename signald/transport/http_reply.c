@@ -7,6 +7,7 @@
 
 #include "json_text.h"
 #include "transport/base64.h"
+#include "transport/bridge.h"
 #include "transport/http_priv.h"
 #include "transport/stream.h"
 #include "transport/ws_conn.h"
@@ -276,24 +277,41 @@ static bool accept_value(const char *key, char out[BASE64_SIZE(SHA1_BYTES) + 1])
 	return true;
 }
 
-/* The connection leaves libmicrohttpd: we keep a duplicate of its descriptor,
- * it closes its own and frees all it held. */
+/* The stream is ours again: what libmicrohttpd wrote is out. */
+static void on_stream(void *ws, struct stream *s, const void *p, size_t n)
+{
+	ws_conn_attach(ws, s->fd < 0 ? NULL : s, p, n);
+}
+
+/* A duplicate of its descriptor: libmicrohttpd closes its own and frees all it held. */
+static void take_socket(struct ws_conn *ws, int sock, const char *extra, size_t n)
+{
+	struct stream s;
+
+	stream_init(&s, fcntl(sock, F_DUPFD_CLOEXEC, 0)); /* -1: no descriptors left */
+	on_stream(ws, &s, extra, n);
+}
+
+/* The connection leaves libmicrohttpd. */
 static void on_upgraded(void *cls, struct MHD_Connection *conn, void *request, const char *extra,
 			size_t extra_n, MHD_socket sock, struct MHD_UpgradeResponseHandle *handle)
 {
 	struct http_request *r = request;
 	struct http_server *srv = cls;
 	struct ws_conn *ws = r->ws;
-	/* After a folded header and with its buffer full, libmicrohttpd 0.9.75 hands over a
-	 * length and no bytes: they are lost, and so is the connection. */
-	bool lost = extra_n && !extra;
-	int fd = lost ? -1 : fcntl(sock, F_DUPFD_CLOEXEC, 0);
-	struct stream s;
+	struct bridge *bridge = http_conn_bridge(conn);
 
 	r->ws = NULL;
-	http_conn_step(conn, HTTP_STEP_REST);    /* the socket is shared until libmicrohttpd has let go */
-	stream_init(&s, fd); /* fd is -1 also when there are no descriptors left */
-	ws_conn_attach(ws, fd < 0 ? NULL : &s, extra, extra_n);
+	http_conn_step(conn, HTTP_STEP_REST); /* the socket is shared until libmicrohttpd lets go */
+	ws_conn_hold(ws, http_conn_place(conn));
+	/* After a folded header and with its buffer full, libmicrohttpd 0.9.75 hands over a
+	 * length and no bytes: they are lost, and so is the connection. */
+	if (extra_n && !extra)
+		ws_conn_attach(ws, NULL, NULL, 0);
+	else if (bridge)
+		bridge_upgrade(bridge, sock, extra, extra_n, on_stream, ws);
+	else
+		take_socket(ws, sock, extra, extra_n);
 	MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
 	http_server_wake(srv);
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "transport/bridge.h"
 #include "transport/http_priv.h"
 #include "transport/ws_conn.h"
 
@@ -51,6 +52,12 @@ static void apply_defaults(struct http_server *srv)
 
 	if (!cfg->body_max)
 		cfg->body_max = BODY_MAX;
+	if (cfg->tls) { /* a bridge is two descriptors more */
+		cfg->bridges_max = or_default(cfg->bridges_max, connections / 10);
+		if (cfg->bridges_max > connections / 4)
+			cfg->bridges_max = connections / 4;
+		connections -= 2 * cfg->bridges_max;
+	}
 	if (!cfg->connections_max || cfg->connections_max > connections)
 		cfg->connections_max = connections;
 	cfg->keep_alive_s = or_default(cfg->keep_alive_s, KEEP_ALIVE_S);
@@ -63,10 +70,25 @@ static void apply_defaults(struct http_server *srv)
 		timeq_init(&srv->steps[i]);
 }
 
+static void on_room(void *ctx)
+{
+	struct http_server *srv = ctx;
+
+	entry_has_room(srv->entry);
+}
+
+static int make_bridges(struct http_server *srv)
+{
+	if (!srv->cfg.tls)
+		return 0;
+	return bridges_new(&srv->bridges, srv->base, srv->cfg.bridges_max, on_room, srv);
+}
+
 static int make_entry(struct http_server *srv)
 {
 	static const struct entry_handler handler = {
 		.has_room = http_conn_has_room,
+		.has_tls_room = http_conn_has_tls_room,
 		.on_guest = http_conn_on_guest,
 	};
 	const struct entry_config cfg = {
@@ -107,8 +129,12 @@ int http_server_new(struct http_server **out, struct event_base *base,
 	srv->cfg = *cfg;
 	apply_defaults(srv);
 	rc = ws_io_new(&srv->ws, base);
-	if (!rc)
+	if (!rc) {
+		ws_io_admission(srv->ws, cfg->admission);
 		rc = lane_new(&srv->lane, base, cfg->lane_us);
+	}
+	if (!rc)
+		rc = make_bridges(srv);
 	if (!rc)
 		rc = make_entry(srv);
 	if (rc) {
@@ -159,6 +185,11 @@ const struct lane_counters *http_server_lane(const struct http_server *srv)
 const struct entry_counters *http_server_entry(const struct http_server *srv)
 {
 	return entry_counters(srv->entry);
+}
+
+const struct bridge_counters *http_server_bridges(const struct http_server *srv)
+{
+	return srv->bridges ? bridges_counters(srv->bridges) : NULL;
 }
 
 uint16_t http_server_port(const struct http_server *srv, size_t i)
@@ -317,6 +348,7 @@ void http_server_free(struct http_server *srv)
 		return;
 	if (srv->entry)
 		http_server_stop(srv);
+	bridges_free(srv->bridges); /* an upgrade under way tells its WebSocket */
 	ws_io_free(srv->ws);
 	entry_free(srv->entry);
 	lane_free(srv->lane);

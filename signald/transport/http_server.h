@@ -14,6 +14,7 @@
 
 struct address_set;
 struct admission;
+struct bridge_counters;
 struct client_address;
 struct entry_counters;
 struct event_base;
@@ -56,6 +57,9 @@ struct http_config {
 	size_t body_max;		     /* bytes of a route's body; above: 413; 0: 64 kB */
 	unsigned connections_max; /* HTTP and WebSocket together; never more than RLIMIT_NOFILE
 				   * allows, which is what 0 means */
+	unsigned bridges_max;	  /* requests over TLS at once, polls that wait among them: three
+				   * descriptors each, a WebSocket has one; later ones wait their
+				   * turn. 0: a tenth of the descriptors */
 	unsigned header_ms;	  /* from accept() to the end of the first headers, PROXY header and
 				   * TLS handshake included; later ones from their first line on.
 				   * 0: 10 s */
@@ -111,6 +115,7 @@ const struct http_counters *http_server_counters(const struct http_server *srv);
 const struct listener_counters *http_server_listeners(const struct http_server *srv);
 const struct lane_counters *http_server_lane(const struct http_server *srv);
 const struct entry_counters *http_server_entry(const struct http_server *srv);
+const struct bridge_counters *http_server_bridges(const struct http_server *srv); /* NULL: no TLS */
 
 /* What a handler may ask of its request; all loans until it returns. */
 const char *http_segment(const struct http_request *r); /* what ':' or '*' stood for, decoded */

@@ -183,6 +183,7 @@ void ws_conn_destroy(struct ws_conn *ws)
 	if (ws->next)
 		ws->next->prev = ws->prev;
 	io->counters.open--;
+	place_leave(&ws->place, io->admission);
 	free(ws);
 }
 
@@ -405,6 +406,12 @@ int ws_conn_new(struct ws_conn **out, struct ws_io *io, const struct ws_handler 
 void ws_conn_set_ctx(struct ws_conn *ws, void *ctx)
 {
 	ws->ctx = ctx;
+}
+
+void ws_conn_hold(struct ws_conn *ws, struct client_place *place)
+{
+	ws->place = *place;
+	place->kind = PLACE_NONE;
 }
 
 /* Frames that came in one segment with the handshake. */

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct admission;
+struct client_place;
 struct event_base;
 struct frame;
 struct outq_marks;
@@ -55,6 +57,11 @@ const struct ws_counters *ws_io_counters(const struct ws_io *io);
 int ws_conn_new(struct ws_conn **out, struct ws_io *io, const struct ws_handler *h, void *ctx,
 		size_t max_message, struct outq_marks *marks);
 void ws_conn_set_ctx(struct ws_conn *ws, void *ctx);
+
+/* What the connection holds in admission becomes the WebSocket's, and ends with
+ * it. Before anything else is accepted: who admits, a loan for io's life. */
+void ws_io_admission(struct ws_io *io, struct admission *admission);
+void ws_conn_hold(struct ws_conn *ws, struct client_place *place);
 
 /* The upgrade succeeded: the stream (non-blocking) is copied and becomes ours, n
  * bytes behind the handshake have been read from it already. NULL: it did not;

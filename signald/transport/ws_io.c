@@ -323,6 +323,11 @@ void ws_io_limit(struct ws_io *io, const struct ws_limits *l)
 	io->limits = *l;
 }
 
+void ws_io_admission(struct ws_io *io, struct admission *admission)
+{
+	io->admission = admission;
+}
+
 const struct ws_counters *ws_io_counters(const struct ws_io *io)
 {
 	return &io->counters;

@@ -6,6 +6,7 @@
 
 #include "timeq.h"
 #include "transport/outq.h"
+#include "transport/place.h"
 #include "transport/stream.h"
 #include "transport/ws_conn.h"
 #include "transport/ws_frame.h"
@@ -53,6 +54,7 @@ struct ws_conn {
 	struct ws_partial *partial;
 	struct ws_conn *work_next; /* dirty, or in line for another turn */
 	struct ws_conn *prev, *next;
+	struct client_place place;
 	uint32_t max_message;
 	uint16_t close_code;
 	uint8_t state;	       /* enum ws_state */
@@ -85,6 +87,7 @@ struct ws_io {
 	struct event *ready, *flush, *again, *sweep;
 	int epoll;
 	bool in_turn; /* a flush follows anyway */
+	struct admission *admission;
 	struct ws_conn *all;
 	struct ws_work dirty, later;
 	struct timeq closing, partial; /* both with one delay for all */
