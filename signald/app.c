@@ -21,6 +21,7 @@
 #include "calls/credentials.h"
 #include "calls/signing.h"
 #include "demo_page.h"
+#include "front.h"
 #include "log.h"
 #include "loop.h"
 #include "relay/feed.h"
@@ -29,24 +30,23 @@
 #include "relay/usage.h"
 #include "secret_files.h"
 #include "socketio/sio_server.h"
-#include "transport/eio_endpoint.h"
 #include "transport/http_server.h"
-#include "transport/origin.h"
 
 #define TICK_MS 250
-#define SECRETS_TICKS 20 /* look at the secrets' file every 5 s */
-#define TELL_TICKS 4	 /* say who signs within 1 s of a change */
-#define ENDED_KEPT 100	 /* calls whose relay figures are still shown */
+#define LOOK_TICKS 20	   /* look at the files of secrets and certificates every 5 s */
+#define TELL_TICKS 4	   /* say who signs within 1 s of a change */
+#define ENDED_KEPT 100	   /* calls whose relay figures are still shown */
+#define DRAIN_MORE_MS 5000 /* beyond its window, for what does not want to leave */
 
 struct app {
 	const struct config *config;
 	struct loop *loop;
 	struct loop_timer *tick, *calls_tick;
+	struct loop_timer *drain_end;
 	struct loop_signal *signals[3];
-	struct origin_policy *origins;
-	struct http_server *http;
+	struct front *front;
+	struct http_server *http; /* the front's */
 	struct sio_server *sio;
-	struct eio_endpoint *endpoint;
 	struct calls *calls;
 	struct calls_sio *calls_sio;
 	struct credentials *credentials;
@@ -60,6 +60,8 @@ struct app {
 	struct counters *counters;
 	struct rest rest;
 	unsigned ticks;
+	bool checking; /* the configuration; nobody will be served */
+	bool draining;
 
 	/* A ring of the ended calls that usage still holds, oldest at ended_at. */
 	char ended[ENDED_KEPT][TURN_CALL_ID_LEN + 1];
@@ -261,11 +263,16 @@ static const struct http_route demo_routes[] = {
 
 /* --- putting it together ------------------------------------------------- */
 
+/* Not while clients leave because we do: a call that ended now would be cut off at the relay, where
+ * it may go on until its participants have called again. */
 static void on_calls_tick(void *ctx)
 {
 	struct app *a = ctx;
-	bool more = calls_tick(a->calls, app_now());
+	bool more;
 
+	if (a->draining)
+		return;
+	more = calls_tick(a->calls, app_now());
 	loop_timer_set(a->calls_tick, more ? 1 : TICK_MS);
 }
 
@@ -276,19 +283,46 @@ static void on_tick(void *ctx)
 	if (a->demo)
 		demo_page_tick(a->demo);
 	counters_tick(a->counters, loop_now_ms());
-	if (++a->ticks % SECRETS_TICKS == 0)
+	if (++a->ticks % LOOK_TICKS == 0) {
 		secret_files_read_if_changed(a->secrets, now_s());
+		front_look(a->front, now_s());
+	}
 	if (a->ticks % TELL_TICKS == 0)
 		secret_files_tell(a->secrets, now_s());
 	loop_timer_set(a->tick, TICK_MS);
 }
 
-static void on_stop(void *ctx)
+static void on_drained(void *ctx)
 {
 	struct app *a = ctx;
 
-	log_info("signald", "stopping");
+	log_info("signald", "stopping: all clients have left");
 	loop_stop(a->loop);
+}
+
+static void on_drain_over(void *ctx)
+{
+	struct app *a = ctx;
+
+	log_warn("signald", "stopping: not all clients have left in time");
+	loop_stop(a->loop);
+}
+
+/* The first time clients are sent away one by one; feed and ledger stay until the last is gone. */
+static void on_stop(void *ctx)
+{
+	struct app *a = ctx;
+	uint64_t window_ms = a->config->drain_window_s * 1000ULL;
+
+	if (a->draining) {
+		log_info("signald", "stopping at once");
+		loop_stop(a->loop);
+		return;
+	}
+	a->draining = true;
+	log_info("signald", "stopping: clients leave within %u s", a->config->drain_window_s);
+	loop_timer_set(a->drain_end, window_ms + DRAIN_MORE_MS);
+	eio_server_drain(sio_server_engine(a->sio), window_ms, loop_now_ms(), on_drained, a);
 }
 
 static void on_reload(void *ctx)
@@ -296,6 +330,7 @@ static void on_reload(void *ctx)
 	struct app *a = ctx;
 
 	secret_files_read(a->secrets, now_s());
+	front_reload(a->front, now_s());
 }
 
 static int make_loop(struct app *a)
@@ -314,6 +349,8 @@ static int make_loop(struct app *a)
 		r = loop_timer_new(&a->tick, a->loop, on_tick, a);
 	if (!r)
 		r = loop_timer_new(&a->calls_tick, a->loop, on_calls_tick, a);
+	if (!r)
+		r = loop_timer_new(&a->drain_end, a->loop, on_drain_over, a);
 	return r;
 }
 
@@ -392,16 +429,40 @@ static int make_relay(struct app *a)
 	return r;
 }
 
+static void limits_of(struct app *a, struct sio_config *out)
+{
+	const struct config *c = a->config;
+
+	sio_config_defaults(out);
+	out->engine.ping_interval_ms = c->ping_interval_ms;
+	out->engine.ping_timeout_ms = c->ping_timeout_ms;
+	out->engine.upgrade_timeout_ms = c->upgrade_timeout_s * 1000ULL;
+	out->engine.sessions_max = c->connections_max;
+	out->engine.max_payload = c->max_payload_bytes;
+	out->engine.queue_soft = c->queue_soft_bytes;
+	out->engine.queue_hard = c->queue_hard_bytes;
+	out->engine.cookie = c->io_cookie;
+	out->engine.admission = front_admission(a->front);
+	out->engine.budget = front_queues(a->front);
+	out->connect_timeout_ms = c->connect_timeout_s * 1000ULL;
+	out->namespaces_max = c->namespaces_max;
+	out->rooms_max = c->rooms_max;
+	out->unjoined_max = c->unjoined_max;
+	out->acks_max = c->acks_max;
+	out->attachments_max = c->attachments_max;
+	out->events_burst = c->events_burst;
+	out->events_per_s = c->events_per_s;
+	out->json_depth = c->json_depth;
+	out->json_nodes = c->json_nodes;
+}
+
 static int make_socketio(struct app *a)
 {
 	struct calls_sio_config cc = { .calls = a->calls, .now = now_for_calls, .ctx = a };
 	struct sio_config sc;
 	int r;
 
-	sio_config_defaults(&sc);
-	sc.engine.ping_interval_ms = a->config->ping_interval_ms;
-	sc.engine.ping_timeout_ms = a->config->ping_timeout_ms;
-	sc.engine.sessions_max = a->config->connections_max;
+	limits_of(a, &sc);
 	r = sio_server_new(&a->sio, &sc);
 	if (r)
 		return r;
@@ -432,15 +493,9 @@ static int make_token(struct app *a)
 	return r;
 }
 
-static int make_origins(struct app *a)
+static int make_front(struct app *a)
 {
-	const char *bad = NULL;
-	int r = origin_policy_new(&a->origins, (const char *const *)a->config->origins.v, &bad);
-
-	if (r)
-		log_error("config", "origins: '%s' is no origin (like https://chat.example.org)",
-			  bad ? bad : "");
-	return r;
+	return front_new(&a->front, a->config, now_s(), a->checking);
 }
 
 static int make_rest(struct app *a)
@@ -456,50 +511,22 @@ static int make_rest(struct app *a)
 	return 0;
 }
 
-/* Where the configuration says; rows has room for HTTP_LISTEN_MAX. */
-static int list_listeners(const struct config *c, struct http_listen *rows, size_t *n)
-{
-	*n = 0;
-	for (size_t i = 0; i < c->listen.n; i++) {
-		if (*n == HTTP_LISTEN_MAX)
-			return -E2BIG;
-		rows[(*n)++] = (struct http_listen){ .address = c->listen.v[i] };
-	}
-	return 0;
-}
-
 static int make_http(struct app *a)
 {
-	const struct config *c = a->config;
-	struct http_listen rows[HTTP_LISTEN_MAX];
-	struct http_config hc = { .listen = rows,
-				  .connections_max = c->connections_max,
-				  .origins = a->origins };
-	const char *bad = NULL;
-	int r = list_listeners(c, rows, &hc.listen_n);
+	struct event_base *base = loop_base(a->loop);
+	int r = front_http(a->front, base, &a->http);
 
-	if (!r)
-		r = http_server_new(&a->http, loop_base(a->loop), &hc);
 	if (!r)
 		r = http_server_routes(a->http, rest_routes, rest_routes_n, &a->rest);
 	if (!r && a->demo)
 		r = http_server_routes(a->http, demo_routes,
 				       sizeof(demo_routes) / sizeof(demo_routes[0]), a->demo);
-	if (!r)
-		r = eio_endpoint_new(&a->endpoint, a->http, loop_base(a->loop), "/socket.io",
-				     sio_server_engine(a->sio));
-	if (!r) {
-		r = http_server_start(a->http, &bad);
-		if (r)
-			log_error("http", "cannot listen on %s: %s", bad ? bad : "", strerror(-r));
-	}
-	return r;
+	return r ? r : front_open(a->front, base, sio_server_engine(a->sio));
 }
 
 static int make_counters(struct app *a)
 {
-	struct counters_sources s = { .http = http_server_counters(a->http),
-				      .eio = eio_server_counters(sio_server_engine(a->sio)),
+	struct counters_sources s = { .eio = eio_server_counters(sio_server_engine(a->sio)),
 				      .sio = sio_server_counters(a->sio),
 				      .calls = a->calls,
 				      .usage = usage_counters(a->usage),
@@ -508,6 +535,7 @@ static int make_counters(struct app *a)
 				      .ledger = a->ledger ? ledger_counters(a->ledger) : NULL,
 				      .demo = a->demo ? demo_page_counters(a->demo) : NULL };
 
+	front_counters(a->front, &s);
 	return counters_new(&a->counters, &s);
 }
 
@@ -516,7 +544,7 @@ static int (*const steps[])(struct app *) = {
 	/* judge the configuration, and touch nothing but the files it names */
 	make_credentials,
 	make_token,
-	make_origins,
+	make_front,
 	/* the rest of the house */
 	make_loop,
 	make_calls,
@@ -534,8 +562,10 @@ static int take_steps(struct app **out, const struct config *c, size_t n)
 	struct app *a = calloc(1, sizeof(*a));
 	int r = a ? 0 : -ENOMEM;
 
-	if (a)
+	if (a) {
 		a->config = c;
+		a->checking = n == CHECKS_N;
+	}
 	for (size_t i = 0; !r && i < n; i++)
 		r = steps[i](a);
 	if (r) {
@@ -562,8 +592,6 @@ int app_new(struct app **out, const struct config *c)
 
 	if (r)
 		return r;
-	for (size_t i = 0; i < c->listen.n; i++)
-		log_info("http", "listening on %s", c->listen.v[i]);
 	loop_timer_set((*out)->tick, TICK_MS);
 	loop_timer_set((*out)->calls_tick, TICK_MS);
 	return 0;
@@ -579,8 +607,8 @@ void app_free(struct app *a)
 	if (!a)
 		return;
 	/* Connections first: their ends reach calls, usage and the demo page. */
-	eio_endpoint_free(a->endpoint);
-	http_server_free(a->http);
+	if (a->front)
+		front_close(a->front);
 	sio_server_free(a->sio);
 	calls_sio_free(a->calls_sio);
 	calls_free(a->calls);
@@ -591,9 +619,10 @@ void app_free(struct app *a)
 	demo_page_free(a->demo);
 	credentials_free(a->credentials);
 	secret_files_free(a->secrets);
-	origin_policy_free(a->origins);
+	front_free(a->front);
 	loop_timer_free(a->tick);
 	loop_timer_free(a->calls_tick);
+	loop_timer_free(a->drain_end);
 	counters_free(a->counters);
 	for (size_t i = 0; i < sizeof(a->signals) / sizeof(a->signals[0]); i++)
 		loop_signal_free(a->signals[i]);

@@ -114,6 +114,7 @@ libsignald_io_a_SOURCES += \
 	signald/admin/rest.c signald/admin/rest.h \
 	signald/demo_page.c signald/demo_page.h \
 	signald/secret_files.c signald/secret_files.h \
+	signald/front.c signald/front.h \
 	signald/app.c signald/app.h
 
 sbin_PROGRAMS = signald/signald

@@ -18,12 +18,24 @@
 #include "relay/revoke_list.h"
 #include "relay/usage.h"
 #include "socketio/sio_server.h"
+#include "transport/admission.h"
+#include "transport/entry.h"
 #include "transport/http_server.h"
+#include "transport/listener.h"
+#include "transport/outq.h"
+#include "transport/tls_context.h"
+#include "transport/ws_conn.h"
 
 #define LINE_MAX_BYTES 960 /* a log message has 1024 */
 
 enum layer {
+	LAYER_LISTENER,
+	LAYER_ENTRY,
+	LAYER_ADMISSION,
+	LAYER_TLS,
 	LAYER_HTTP,
+	LAYER_WS,
+	LAYER_QUEUES,
 	LAYER_EIO,
 	LAYER_SIO,
 	LAYER_USAGE,
@@ -35,15 +47,18 @@ enum layer {
 };
 
 static const char *const layer_names[LAYERS_N] = {
-	[LAYER_HTTP] = "http",	   [LAYER_EIO] = "eio",	  [LAYER_SIO] = "sio",
-	[LAYER_USAGE] = "usage",   [LAYER_FEED] = "feed", [LAYER_REVOKE] = "relay",
-	[LAYER_LEDGER] = "ledger", [LAYER_DEMO] = "demo",
+	[LAYER_LISTENER] = "listener", [LAYER_ENTRY] = "entry", [LAYER_ADMISSION] = "admission",
+	[LAYER_TLS] = "tls",	       [LAYER_WS] = "ws",	[LAYER_QUEUES] = "queues",
+	[LAYER_HTTP] = "http",	       [LAYER_EIO] = "eio",	[LAYER_SIO] = "sio",
+	[LAYER_USAGE] = "usage",       [LAYER_FEED] = "feed",	[LAYER_REVOKE] = "relay",
+	[LAYER_LEDGER] = "ledger",     [LAYER_DEMO] = "demo",
 };
 
-#define ROW(layer, type, member)                                                                   \
+#define NAMED_ROW(layer, name, type, member)                                                       \
 	{                                                                                          \
-		layer, #member, offsetof(struct type, member)                                      \
+		layer, name, offsetof(struct type, member)                                         \
 	}
+#define ROW(layer, type, member) NAMED_ROW(layer, #member, type, member)
 
 /* Refusals and losses; what is the ordinary course of things is not here. */
 static const struct row {
@@ -51,6 +66,27 @@ static const struct row {
 	const char *name;
 	size_t offset; /* of a uint64_t */
 } rows[] = {
+	ROW(LAYER_LISTENER, listener_counters, paused),
+	ROW(LAYER_ENTRY, entry_counters, no_room),
+	ROW(LAYER_ENTRY, entry_counters, not_admitted),
+	ROW(LAYER_ENTRY, entry_counters, late),
+	ROW(LAYER_ENTRY, entry_counters, bad_proxy_headers),
+	ROW(LAYER_ENTRY, entry_counters, strangers),
+	ROW(LAYER_ENTRY, entry_counters, tls_failed),
+	ROW(LAYER_ENTRY, entry_counters, tls_waited),
+	ROW(LAYER_ADMISSION, admission_counters, connections_refused),
+	ROW(LAYER_ADMISSION, admission_counters, address_connections_refused),
+	ROW(LAYER_ADMISSION, admission_counters, address_sessions_refused),
+	ROW(LAYER_ADMISSION, admission_counters, handshakes_refused),
+	ROW(LAYER_ADMISSION, admission_counters, address_handshakes_refused),
+	ROW(LAYER_ADMISSION, admission_counters, addresses_refused),
+	ROW(LAYER_TLS, tls_counters, reloads_refused),
+	ROW(LAYER_WS, ws_counters, failed),
+	ROW(LAYER_WS, ws_counters, slow),
+	ROW(LAYER_WS, ws_counters, crowded_out),
+	ROW(LAYER_WS, ws_counters, no_close),
+	NAMED_ROW(LAYER_QUEUES, "volatile_refused", outq_budget, refused[OUTQ_VOLATILE]),
+	NAMED_ROW(LAYER_QUEUES, "must_refused", outq_budget, refused[OUTQ_MUST]),
 	ROW(LAYER_HTTP, http_counters, bad_requests),
 	ROW(LAYER_HTTP, http_counters, origins_refused),
 	ROW(LAYER_HTTP, http_counters, bodies_refused),
@@ -63,6 +99,8 @@ static const struct row {
 	ROW(LAYER_EIO, eio_counters, upgrade_failures),
 	ROW(LAYER_EIO, eio_counters, parse_errors),
 	ROW(LAYER_EIO, eio_counters, sessions_refused),
+	ROW(LAYER_EIO, eio_counters, admission_refused),
+	ROW(LAYER_EIO, eio_counters, forbidden),
 	ROW(LAYER_EIO, eio_counters, queue_closed),
 	ROW(LAYER_EIO, eio_counters, volatile_dropped),
 	ROW(LAYER_EIO, eio_counters, out_of_memory),
@@ -144,6 +182,12 @@ int counters_new(struct counters **out, const struct counters_sources *s)
 
 	if (!c)
 		return -ENOMEM;
+	c->base[LAYER_LISTENER] = s->listener;
+	c->base[LAYER_ENTRY] = s->entry;
+	c->base[LAYER_ADMISSION] = s->admission;
+	c->base[LAYER_TLS] = s->tls;
+	c->base[LAYER_WS] = s->ws;
+	c->base[LAYER_QUEUES] = s->queues;
 	c->base[LAYER_HTTP] = s->http;
 	c->base[LAYER_EIO] = s->eio;
 	c->base[LAYER_SIO] = s->sio;

@@ -9,20 +9,32 @@
 
 #define COUNTERS_EVERY_MS 60000
 
+struct admission_counters;
 struct calls;
 struct counters;
 struct demo_counters;
 struct eio_counters;
+struct entry_counters;
 struct feed_counters;
 struct http_counters;
-struct revoke_list_counters;
 struct ledger_counters;
+struct listener_counters;
+struct outq_budget;
+struct revoke_list_counters;
 struct sio_counters;
+struct tls_counters;
 struct usage_counters;
+struct ws_counters;
 
 /* Loans for the life of struct counters; NULL: there is no such layer. */
 struct counters_sources {
+	const struct listener_counters *listener;
+	const struct entry_counters *entry;
+	const struct admission_counters *admission;
+	const struct tls_counters *tls;
 	const struct http_counters *http;
+	const struct ws_counters *ws;
+	const struct outq_budget *queues;
 	const struct eio_counters *eio;
 	const struct sio_counters *sio;
 	const struct calls *calls;

@@ -11,10 +11,14 @@
 #include "relay/revoke_list.h"
 #include "relay/usage.h"
 #include "socketio/sio_server.h"
+#include "transport/admission.h"
 #include "transport/http_server.h"
+#include "transport/outq.h"
 #include "run_suite.h"
 
+static struct admission_counters admission;
 static struct http_counters http;
+static struct outq_budget queues;
 static struct eio_counters eio;
 static struct sio_counters sio;
 static struct usage_counters usage;
@@ -42,7 +46,14 @@ static int no_emit(void *handle, const char *event, const char *args, size_t n, 
 
 static void setup(void)
 {
-	struct counters_sources s = { &http, &eio, &sio, NULL, &usage, &feed, &revoked, NULL };
+	struct counters_sources s = { .admission = &admission,
+				      .http = &http,
+				      .eio = &eio,
+				      .sio = &sio,
+				      .queues = &queues,
+				      .usage = &usage,
+				      .feed = &feed,
+				      .revoke_list = &revoked };
 	struct calls_ops ops = { .emit = no_emit };
 	struct calls_config cfg;
 
@@ -77,6 +88,8 @@ START_TEST(each_layer_is_told_with_what_was_added)
 
 	ck_assert_int_eq(calls_socket_opened(calls, &s, "192.0.2.1", &s), 0);
 	ck_assert(calls_event(calls, s, "user:join", NULL, 0, -1, (struct call_time){ 1, 1 }));
+	admission.address_connections_refused = 7;
+	queues.refused[OUTQ_MUST] = 8;
 	http.bad_requests += 2;
 	eio.parse_errors = 3;
 	sio.unknown_events = 4;
@@ -85,6 +98,7 @@ START_TEST(each_layer_is_told_with_what_was_added)
 	counters_tick(c, 1);
 	ck_assert_str_eq(
 		logged,
+		"admission.address_connections_refused +7, queues.must_refused +8, "
 		"http.bad_requests +2, eio.parse_errors +3, sio.unknown_events +4, "
 		"usage.candidates_refused +5, feed.commands_dropped +6, calls.malformed +1");
 }
