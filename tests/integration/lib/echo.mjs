@@ -45,10 +45,11 @@ export const startEcho = (...args) => new Echo(...args).ready();
 
 /* Bytes out, bytes in: what a library would never send. */
 export class RawSocket {
-	constructor(port) {
+	/* from: the address to come from; all of 127.0.0.0/8 are ours */
+	constructor(port, { from } = {}) {
 		this.bytes = Buffer.alloc(0);
 		this.closed = false;
-		this.socket = net.connect(port, '127.0.0.1');
+		this.socket = net.connect({ port, host: '127.0.0.1', localAddress: from });
 		this.socket.setNoDelay(true);
 		this.socket.on('data', (d) => { this.bytes = Buffer.concat([this.bytes, d]); });
 		this.socket.on('error', () => {});
@@ -101,8 +102,8 @@ export function parseAnswer(bytes) {
 }
 
 /* One request on a connection of its own. */
-export async function raw(port, text) {
-	const s = new RawSocket(port).write(text);
+export async function raw(port, text, options) {
+	const s = new RawSocket(port, options).write(text);
 
 	try {
 		return await s.answer();

@@ -1,0 +1,201 @@
+/* drain.test.mjs - SIGTERM: clients leave over the window and come back, a call goes on, nobody is refused */
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { callWithCredentials, Client } from './lib/client.mjs';
+import { Daemon } from './lib/daemon.mjs';
+import { readJournal } from './lib/journal.mjs';
+import { Stack, startStack } from './lib/stack.mjs';
+import { program, sleep, until, within } from './lib/suite.mjs';
+import { allocation, udpPeer } from './lib/turn_client.mjs';
+
+const options = { timeout: 120000 };
+const BACK = { reconnection: true, reconnectionDelay: 200, reconnectionDelayMax: 1000 };
+
+/* signald alone: it serves without a turnserver. */
+async function start(t, signald) {
+	const stack = new Stack({ signald: { 'log-level': 'info', ...signald } });
+
+	t.after(() => stack.stop());
+	await stack.init();
+	await stack.startSignald();
+	return stack;
+}
+
+/* n clients of each kind that come back by themselves; each notes when and why it was cut off. */
+async function crowd(t, stack, n) {
+	const clients = [];
+
+	for (const transports of [['websocket'], ['polling'], undefined])
+		for (let i = 0; i < n; i++)
+			clients.push(new Client(stack, `u${clients.length}`, { transports, ...BACK }));
+	t.after(() => clients.forEach((c) => c.close()));
+	for (const c of clients) {
+		c.socket.on('disconnect', (reason) => { c.gone = { reason, at: Date.now() }; });
+		c.socket.on('connect', () => { c.here = Date.now(); });
+	}
+	await until('all are connected', () => clients.every((c) => c.socket.connected), 60000);
+	return clients;
+}
+
+const handshake = (stack) => stack.rest.get('/socket.io/?EIO=4&transport=polling');
+
+test('clients of all transports leave over the window and come back to the next signald', options, async (t) => {
+	const WINDOW_S = 2;
+	const stack = await start(t, { 'drain-window': WINDOW_S });
+	const clients = await crowd(t, stack, 100);
+	const begin = Date.now();
+
+	stack.daemons.signald.process.kill('SIGTERM');
+	await until('the drain has begun', () => /stopping: clients leave within 2 s/.test(stack.daemons.signald.logText()));
+	const refused = await handshake(stack);
+
+	assert.equal(refused.status, 503, 'nobody new comes in');
+	assert.ok(Number(refused.headers['retry-after']) >= 1);
+	assert.equal((await stack.rest.get('/api/health')).status, 200, 'who is in is served');
+
+	const end = await within('signald ends', stack.daemons.signald.ended, 10000);
+	const took_ms = Date.now() - begin;
+
+	assert.deepEqual(end, { code: 0, signal: null });
+	assert.ok(took_ms >= WINDOW_S * 1000 - 300 && took_ms < WINDOW_S * 1000 + 2500, `it took ${took_ms} ms`);
+	await until('all have noticed', () => clients.every((c) => c.gone));
+
+	const parts = [0, 0, 0, 0];
+
+	for (const c of clients) {
+		assert.match(c.gone.reason, /^transport (close|error)$/, 'so that it comes back');
+		parts[Math.min(3, Math.max(0, Math.floor((c.gone.at - begin) / (WINDOW_S * 250))))]++;
+	}
+	assert.ok(Math.min(...parts) >= clients.length / 10, `not spread: ${parts} in the quarters of the window`);
+
+	await stack.startSignald();
+	await until('all are back', () => clients.every((c) => c.socket.connected && c.here > c.gone.at), 30000);
+});
+
+test('few clients do not make anybody wait for the window', options, async (t) => {
+	const stack = await start(t, { 'drain-window': 60 });
+	const clients = await crowd(t, stack, 3);
+	const begin = Date.now();
+
+	assert.deepEqual(await stack.daemons.signald.kill('SIGTERM'), { code: 0, signal: null });
+	assert.ok(Date.now() - begin < 3000, `it took ${Date.now() - begin} ms`);
+	await until('all have noticed', () => clients.every((c) => c.gone));
+});
+
+for (const signal of ['SIGTERM', 'SIGINT']) {
+	test(`a second ${signal} ends the window`, options, async (t) => {
+		const stack = await start(t, { 'drain-window': 60 });
+		const clients = await crowd(t, stack, 100); /* a hundred a second: three seconds */
+		const { signald } = stack.daemons;
+
+		signald.process.kill(signal);
+		await until('the drain has begun', () => /clients leave within 60 s/.test(signald.logText()));
+		await sleep(200);
+		const begin = Date.now();
+
+		assert.deepEqual(await signald.kill(signal), { code: 0, signal: null });
+		assert.ok(Date.now() - begin < 1500, `it took ${Date.now() - begin} ms`);
+		assert.match(signald.logText(), /stopping at once/);
+		await until('all have noticed', () => clients.every((c) => c.gone));
+	});
+}
+
+test('a call that goes on is neither ended nor revoked, and its record is not lost', options, async (t) => {
+	const stack = await startStack(t, { signald: { 'drain-window': 2, 'leg-grace': 0 } });
+	const peer = await udpPeer(t, { echo: true });
+
+	await crowd(t, stack, 100); /* the call's two are somewhere among them */
+	const { alice, bob, roomName, callId, credentials } = await callWithCredentials(t, stack);
+	const relay = await allocation(t, stack, credentials);
+
+	await relay.permit(peer);
+	await relay.sendTo(peer, 10, 100);
+	await until('media passes', () => relay.received === 1000);
+	await until('its relay is known', async () => (await stack.rest.call(roomName)).relay.sentBytes === 1000);
+	const left = Promise.all([alice, bob].map((c) => within(`${c.userId} leaves`,
+		new Promise((resolve) => { c.socket.once('disconnect', resolve); }))));
+
+	assert.deepEqual(await stack.daemons.signald.kill('SIGTERM'), { code: 0, signal: null });
+	assert.deepEqual((await left).map((reason) => reason.startsWith('transport ')), [true, true]);
+	assert.deepEqual([alice, bob].flatMap((c) => c.seen.filter((s) => s.event === 'call:ended')), []);
+
+	await relay.sendTo(peer, 10, 100);
+	await until('media passes without signald', () => relay.received === 2000);
+	const another = await allocation(t, stack, credentials); /* the call's name is not refused */
+
+	await another.release();
+	await relay.release();
+	await stack.startSignald();
+	const ends = await until('both ends are in the journal', () => {
+		const found = readJournal(path.join(stack.dir, 'usage.journal')).filter((line) => line.call === callId);
+
+		return found.length >= 2 && found;
+	});
+
+	assert.equal(ends.length, 2);
+	assert.ok(ends.every((line) => line.exact && !/revoked|admin/.test(line.reason)), JSON.stringify(ends));
+	assert.equal(Math.max(...ends.map((line) => line.totals[7])), 2000);
+});
+
+/* A new connection every few milliseconds, each with a request; what went wrong, by kind. */
+function knock(port) {
+	const seen = { answered: 0, refused: 0, cut: 0 };
+	const timer = setInterval(() => {
+		const s = net.connect(port, '127.0.0.1', () => s.write('GET /api/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'));
+		let text = '';
+
+		s.on('data', (d) => { text += d; });
+		s.on('error', (err) => { seen[err.code === 'ECONNREFUSED' ? 'refused' : 'cut']++; });
+		s.on('close', () => { seen[/^HTTP\/1.1 200/.test(text) ? 'answered' : 'cut']++; });
+	}, 5);
+
+	return { seen, stop: () => clearInterval(timer) };
+}
+
+test('with a socket that was handed over a restart refuses no connection', options, async (t) => {
+	const stack = new Stack({ signald: { 'drain-window': 0 } });
+
+	await stack.init();
+	const held = new Daemon('held', [program('tests/tools/hold-socket'), '127.0.0.1', String(stack.port),
+		program('signald'), '-c', path.join(stack.dir, 'signald.conf')]);
+	const started = () => [...held.logText().matchAll(/^started (\d+)$/gm)].map((m) => Number(m[1]));
+
+	t.after(() => held.stop());
+	await until('signald answers', () => stack.rest.health(), 30000);
+	assert.match(held.logText(), /listening on 127.0.0.1:\d+, a socket handed over/);
+	const knocking = knock(stack.port);
+
+	t.after(knocking.stop);
+	for (let round = 1; round <= 5; round++) {
+		const before = knocking.seen.answered;
+
+		process.kill(started().at(-1), 'SIGTERM');
+		await until('the next one runs', () => started().length === round + 1);
+		await until('and answers', () => knocking.seen.answered > before + 20);
+	}
+	knocking.stop();
+	await sleep(300);
+	assert.equal(knocking.seen.refused, 0, JSON.stringify(knocking.seen));
+	assert.ok(knocking.seen.answered > 100, JSON.stringify(knocking.seen));
+	assert.ok(knocking.seen.cut <= knocking.seen.answered / 20, JSON.stringify(knocking.seen));
+	assert.ok(!fs.readFileSync(`/proc/${started().at(-1)}/environ`, 'latin1').includes('LISTEN_FDNAMES'));
+});
+
+test('a socket of no configured address is told of and not served on', options, async (t) => {
+	const stack = new Stack();
+
+	await stack.init();
+	const other = await new Promise((resolve) => {
+		const s = net.createServer().listen(0, '127.0.0.1', () => { const { port } = s.address(); s.close(() => resolve(port)); });
+	});
+	const held = new Daemon('held', [program('tests/tools/hold-socket'), '127.0.0.1', String(other),
+		program('signald'), '-c', path.join(stack.dir, 'signald.conf')]);
+
+	t.after(() => held.stop());
+	await until('signald answers where it should', () => stack.rest.health(), 30000);
+	assert.match(held.logText(), /1 sockets were handed over that listen has no address for/);
+});
