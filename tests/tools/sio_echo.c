@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "engineio/eio_server.h"
 #include "log.h"
@@ -20,6 +21,7 @@
 #include "transport/http_endpoint.h"
 #include "transport/origin.h"
 #include "transport/outq.h"
+#include "transport/tls_context.h"
 #include "transport/ws_conn.h"
 
 struct echo {
@@ -27,6 +29,8 @@ struct echo {
 	struct sio_config cfg;
 	const char *origins_list[17]; /* NULL ends it */
 	size_t origins_n;
+	const char *cert[2], *pkey[2]; /* NULL ends them */
+	struct tls_context *tls;
 	struct loop *loop;
 	struct loop_signal *term, *interrupt;
 	struct origin_policy *origins;
@@ -260,7 +264,7 @@ static int usage(const char *name)
 		"usage: %s --port N [--ping-interval ms] [--ping-timeout ms] [--max-payload "
 		"bytes]\n"
 		"\t[--connect-timeout ms] [--queue-hard bytes] [--connections N] [--step ms]\n"
-		"\t[--origin ORIGIN]...\n",
+		"\t[--origin ORIGIN]... [--cert FILE --pkey FILE]\n",
 		name);
 	return 2;
 }
@@ -295,6 +299,8 @@ static bool read_options(struct echo *e, int argc, char **argv)
 		{ "connections", required_argument, NULL, 'n' },
 		{ "step", required_argument, NULL, 's' },
 		{ "origin", required_argument, NULL, 'o' },
+		{ "cert", required_argument, NULL, 'C' },
+		{ "pkey", required_argument, NULL, 'K' },
 		{ NULL, 0, NULL, 0 },
 	};
 	unsigned long long v = 0;
@@ -302,13 +308,16 @@ static bool read_options(struct echo *e, int argc, char **argv)
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (c == '?' || (c == 'o' ? !add_origin(e, optarg) : !number(optarg, &v)))
+		if (c == '?' || (c == 'o' && !add_origin(e, optarg)) ||
+		    (c > 'Z' && c != 'o' && !number(optarg, &v))) /* capitals: files */
 			return false;
 		switch (c) {
 		case 'p':
 			e->port = (unsigned)v;
 			have_port = v <= 65535;
 			break;
+		case 'C': e->cert[0] = optarg; break;
+		case 'K': e->pkey[0] = optarg; break;
 		case 'i': e->cfg.engine.ping_interval_ms = v; break;
 		case 't': e->cfg.engine.ping_timeout_ms = v; break;
 		case 'm': e->cfg.engine.max_payload = (size_t)v; break;
@@ -346,7 +355,8 @@ static int start_http(struct echo *e)
 {
 	struct http_endpoint ws = { "/ws", 0, NULL, ws_no_upgrade, ws_open, ws_gone_before, e };
 	static char address[32];
-	const struct http_listen listen = { .address = address };
+	const struct http_listen listen = { .address = address, .tls = e->cert[0] };
+	const struct tls_config tls = { .certs = e->cert, .keys = e->pkey };
 	struct http_config hc = { .listen = &listen,
 				  .listen_n = 1,
 				  .connections_max = e->connections,
@@ -360,6 +370,9 @@ static int start_http(struct echo *e)
 
 	snprintf(address, sizeof(address), "127.0.0.1:%u", e->port);
 	hc.origins = e->origins;
+	if (!rc && e->cert[0])
+		rc = tls_context_new(&e->tls, &tls, (int64_t)time(NULL));
+	hc.tls = e->tls;
 	if (!rc)
 		rc = http_server_new(&e->http, base, &hc);
 	if (!rc)
@@ -390,6 +403,7 @@ static void finish(struct echo *e)
 	eio_endpoint_free(e->sio_path);
 	eio_endpoint_free(e->engine_path);
 	http_server_free(e->http);
+	tls_context_free(e->tls);
 	sio_server_free(e->sio);
 	eio_server_free(e->engine);
 	origin_policy_free(e->origins);
