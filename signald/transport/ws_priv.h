@@ -57,7 +57,7 @@ struct ws_conn {
 	struct client_place place;
 	uint32_t max_message;
 	uint16_t close_code;
-	uint8_t state;	       /* enum ws_state */
+	uint8_t state : 2;     /* enum ws_state */
 	bool attached : 1;     /* until then HTTP holds a pointer to us */
 	bool working : 1;      /* work_next is in use */
 	bool writing : 1;      /* epoll tells when there is room, too */

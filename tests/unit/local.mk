@@ -265,6 +265,13 @@ check_ws_frame_SOURCES = tests/unit/check_ws_frame.c
 check_ws_frame_CFLAGS = $(SIO_CHECK_CFLAGS)
 check_ws_frame_LDFLAGS = $(NTH_ALLOC_LINK)
 check_ws_frame_LDADD = $(SIO_CHECK_LIBS)
+check_PROGRAMS += check_ws_conn
+TESTS += check_ws_conn
+check_ws_conn_SOURCES = tests/unit/check_ws_conn.c
+check_ws_conn_CFLAGS = $(SIO_CHECK_CFLAGS) $(EVENT_CFLAGS)
+check_ws_conn_LDFLAGS = $(NTH_ALLOC_LINK)
+check_ws_conn_LDADD = libsignald-io.a libsignald-core.a libshared.a $(EVENT_LIBS) $(SSL_LIBS) \
+	$(CRYPTO_LIBS) $(CHECK_LIBS) -lm
 check_origin_SOURCES = tests/unit/check_origin.c
 check_origin_CFLAGS = $(SIO_CHECK_CFLAGS)
 check_origin_LDFLAGS = $(NTH_ALLOC_LINK)
