@@ -136,10 +136,11 @@ static int write_owed(struct ws_conn *ws)
 /* The Close frame follows everything else. */
 static void queue_close(struct ws_conn *ws)
 {
-	uint8_t code[2] = { (uint8_t)(ws->close_code >> 8), (uint8_t)ws->close_code };
+	unsigned close_code = ws->control->close_code;
+	uint8_t code[2] = { (uint8_t)(close_code >> 8), (uint8_t)close_code };
 
 	ws->close_queued = true;
-	set_control(ws, WS_OP_CLOSE, code, ws->close_code == WS_NO_CODE ? 0 : sizeof(code));
+	set_control(ws, WS_OP_CLOSE, code, close_code == WS_NO_CODE ? 0 : sizeof(code));
 }
 
 /* One bounded round. Returns 1: nothing is left, 0: more to do, -1: broken. */
@@ -228,7 +229,7 @@ static void start_closing(struct ws_conn *ws, unsigned code)
 		return;
 	}
 	ws->state = WS_CLOSING;
-	ws->close_code = (uint16_t)code;
+	ws->control->close_code = (uint16_t)code;
 	ws_io_closing(ws->io, &ws->control->closing);
 	ws_io_dirty(ws);
 }
@@ -357,7 +358,7 @@ static void read_turn(struct ws_conn *ws)
 	size_t size = ws->chatty ? CHATTY_READ : WS_SCRATCH_BYTES;
 	ssize_t n = stream_read(&ws->stream, ws->io->scratch, size);
 
-	ws->more = n == (ssize_t)size && stream_pending(&ws->stream);
+	ws->more = n > 0 && stream_pending(&ws->stream);
 	if (n > 0)
 		take_bytes(ws, ws->io->scratch, (size_t)n);
 	else if (n == 0)

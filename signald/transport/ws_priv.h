@@ -25,10 +25,11 @@ enum ws_state {
 	WS_DEAD,    /* freed at the next flush */
 };
 
-/* A control frame on its way; and, of a connection that closes, the deadline. */
+/* A control frame on its way; and, of a connection that closes, what it closes with, and when. */
 struct ws_control {
 	struct ws_conn *ws;
 	struct timeq_node closing;
+	uint16_t close_code;
 	uint8_t n, sent; /* n 0: none */
 	uint8_t bytes[2 + WS_CONTROL_MAX];
 };
@@ -56,7 +57,6 @@ struct ws_conn {
 	struct ws_conn *prev, *next;
 	struct client_place place;
 	uint32_t max_message;
-	uint16_t close_code;
 	uint8_t state : 2;     /* enum ws_state */
 	bool attached : 1;     /* until then HTTP holds a pointer to us */
 	bool working : 1;      /* work_next is in use */
