@@ -201,6 +201,20 @@ fuzz_eio_packet_LDFLAGS = $(FUZZ_LINK)
 fuzz_eio_packet_LDADD = $(replay_eio_packet_LDADD)
 endif
 
+# --- eio_session
+check_PROGRAMS += replay_eio_session
+TESTS += replay_eio_session
+replay_eio_session_SOURCES = tests/fuzz/fuzz_eio_session.c $(FUZZ_REPLAY)
+replay_eio_session_CFLAGS = $(AM_CFLAGS)
+replay_eio_session_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) -lm
+if FUZZING
+noinst_PROGRAMS += fuzz_eio_session
+fuzz_eio_session_SOURCES = tests/fuzz/fuzz_eio_session.c tests/fuzz/fuzz.h
+fuzz_eio_session_CFLAGS = $(AM_CFLAGS)
+fuzz_eio_session_LDFLAGS = $(FUZZ_LINK)
+fuzz_eio_session_LDADD = $(replay_eio_session_LDADD)
+endif
+
 # --- sio_packet
 check_PROGRAMS += replay_sio_packet
 TESTS += replay_sio_packet
