@@ -55,8 +55,8 @@ struct ws_conn {
 	struct ws_partial *partial;
 	struct ws_conn *work_next; /* dirty, or in line for another turn */
 	struct ws_conn *prev, *next;
-	struct client_place place;
 	uint32_t max_message;
+	struct client_place place;
 	uint8_t state : 2;     /* enum ws_state */
 	bool attached : 1;     /* until then HTTP holds a pointer to us */
 	bool working : 1;      /* work_next is in use */
