@@ -78,6 +78,8 @@ static const struct key {
 	  "seconds a participant without a connection may take to come back" },
 	{ "connections-max", KIND_U32, FIELD(connections_max), 8, 1000000, "16000", false,
 	  "connections served at once" },
+	{ "tls-requests-max", KIND_U32, FIELD(tls_requests_max), 8, 1000000, "2000", false,
+	  "HTTP requests over TLS at once, waiting polls among them; later ones wait their turn" },
 	{ "connections-per-address", KIND_U32, FIELD(connections_per_address), 0, 1000000, "1000",
 	  false, "of one address (IPv6: one /64), trusted proxies excepted; 0 is no limit" },
 	{ "sessions-per-address", KIND_U32, FIELD(sessions_per_address), 0, 1000000, "1000", false,

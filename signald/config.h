@@ -53,6 +53,7 @@ struct config {
 
 	/* who may come; 0 is no limit where a rate or one address is limited */
 	uint32_t connections_max;
+	uint32_t tls_requests_max;
 	uint32_t connections_per_address;
 	uint32_t sessions_per_address;
 	uint32_t handshakes_per_s;

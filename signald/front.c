@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "admin/counters.h"
 #include "config.h"
@@ -21,6 +22,7 @@
 #include "transport/ws_conn.h"
 
 #define SOCKETIO_PATH "/socket.io"
+#define STATE_DIR_MODE 0750
 
 struct front {
 	const struct config *config;
@@ -95,7 +97,11 @@ static int read_certificates(struct front *f, int64_t now_s, bool dry)
 				 .keys = (const char *const *)c->pkey.v,
 				 .state_dir = dry ? NULL : c->state_dir };
 
-	return c->cert.n ? tls_context_new(&f->tls, &tc, now_s) : 0;
+	if (!c->cert.n)
+		return 0;
+	if (!dry && mkdir(c->state_dir, STATE_DIR_MODE) && errno != EEXIST)
+		log_warn("tls", "state-dir %s: cannot make it: %s", c->state_dir, strerror(errno));
+	return tls_context_new(&f->tls, &tc, now_s);
 }
 
 static int read_bundle(struct front *f)
@@ -165,6 +171,7 @@ int front_http(struct front *f, struct event_base *base, struct http_server **ou
 				  .trusted = f->trusted,
 				  .admission = f->admission,
 				  .connections_max = c->connections_max,
+				  .bridges_max = c->tls_requests_max,
 				  .header_ms = c->header_timeout_s * 1000,
 				  .body_ms = c->body_timeout_s * 1000,
 				  .answer_ms = c->body_timeout_s * 1000,
@@ -268,6 +275,7 @@ void front_counters(const struct front *f, struct counters_sources *out)
 	out->http = http_server_counters(f->http);
 	out->listener = http_server_listeners(f->http);
 	out->entry = http_server_entry(f->http);
+	out->bridges = http_server_bridges(f->http);
 	out->admission = admission_counters(f->admission);
 	out->ws = ws_io_counters(http_server_ws(f->http));
 	out->queues = &f->queues;

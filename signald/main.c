@@ -27,7 +27,7 @@ static const char usage_text[] =
 	"  signald -h | --help         this text\n"
 	"  signald -V | --version      the version\n"
 	"\n"
-	"FILE is " DEFAULT_CONFIG " by default. SIGHUP reads the secrets again.\n";
+	"FILE is " DEFAULT_CONFIG " by default. SIGHUP reads secrets and certificates again.\n";
 
 #define OPTION_JOURNAL 0x100 /* it has no letter */
 
@@ -85,11 +85,20 @@ static void no_core_dumps(void)
 #endif
 }
 
+/* What TLS takes for its requests, beside a descriptor for each connection; at most half of all. */
+static rlim_t for_tls(const struct config *c, rlim_t all)
+{
+	rlim_t requests = c->cert.n ? c->tls_requests_max : 0;
+
+	return 2 * (requests < all / 4 ? requests : all / 4);
+}
+
 /* A shell's limit of open files is often 1024, and the hard one is for us to take. Where that is
  * too little, there are fewer connections: the last descriptors are not for clients. */
 static void find_descriptors(struct config *c)
 {
-	rlim_t wanted = (rlim_t)c->connections_max + DESCRIPTORS_KEPT;
+	rlim_t wanted = (rlim_t)c->connections_max + DESCRIPTORS_KEPT + for_tls(c, RLIM_INFINITY);
+	rlim_t files, room;
 	struct rlimit lim;
 
 	if (getrlimit(RLIMIT_NOFILE, &lim) || lim.rlim_cur >= wanted)
@@ -97,13 +106,15 @@ static void find_descriptors(struct config *c)
 	lim.rlim_cur = lim.rlim_max < wanted ? lim.rlim_max : wanted;
 	if (setrlimit(RLIMIT_NOFILE, &lim) && getrlimit(RLIMIT_NOFILE, &lim))
 		return;
-	if (lim.rlim_cur >= wanted)
+	files = lim.rlim_cur;
+	if (files >= wanted)
 		return;
-	c->connections_max = lim.rlim_cur > 2 * DESCRIPTORS_KEPT
-				     ? (uint32_t)(lim.rlim_cur - DESCRIPTORS_KEPT)
-				     : DESCRIPTORS_KEPT;
+	room = files - (files > 2 * DESCRIPTORS_KEPT ? DESCRIPTORS_KEPT : files / 2);
+	room -= for_tls(c, room);
+	if (room < c->connections_max)
+		c->connections_max = (uint32_t)room;
 	log_warn("signald", "connections-max is taken as %u: only %llu files may be open",
-		 c->connections_max, (unsigned long long)lim.rlim_cur);
+		 c->connections_max, (unsigned long long)files);
 }
 
 static int serve(struct config *c)

@@ -19,6 +19,7 @@
 #include "relay/usage.h"
 #include "socketio/sio_server.h"
 #include "transport/admission.h"
+#include "transport/bridge.h"
 #include "transport/entry.h"
 #include "transport/http_server.h"
 #include "transport/listener.h"
@@ -33,6 +34,7 @@ enum layer {
 	LAYER_ENTRY,
 	LAYER_ADMISSION,
 	LAYER_TLS,
+	LAYER_BRIDGES,
 	LAYER_HTTP,
 	LAYER_WS,
 	LAYER_QUEUES,
@@ -47,11 +49,11 @@ enum layer {
 };
 
 static const char *const layer_names[LAYERS_N] = {
-	[LAYER_LISTENER] = "listener", [LAYER_ENTRY] = "entry", [LAYER_ADMISSION] = "admission",
-	[LAYER_TLS] = "tls",	       [LAYER_WS] = "ws",	[LAYER_QUEUES] = "queues",
-	[LAYER_HTTP] = "http",	       [LAYER_EIO] = "eio",	[LAYER_SIO] = "sio",
-	[LAYER_USAGE] = "usage",       [LAYER_FEED] = "feed",	[LAYER_REVOKE] = "relay",
-	[LAYER_LEDGER] = "ledger",     [LAYER_DEMO] = "demo",
+	[LAYER_LISTENER] = "listener", [LAYER_ENTRY] = "entry",	    [LAYER_ADMISSION] = "admission",
+	[LAYER_TLS] = "tls",	       [LAYER_BRIDGES] = "bridges", [LAYER_WS] = "ws",
+	[LAYER_QUEUES] = "queues",     [LAYER_HTTP] = "http",	    [LAYER_EIO] = "eio",
+	[LAYER_SIO] = "sio",	       [LAYER_USAGE] = "usage",	    [LAYER_FEED] = "feed",
+	[LAYER_REVOKE] = "relay",      [LAYER_LEDGER] = "ledger",   [LAYER_DEMO] = "demo",
 };
 
 #define NAMED_ROW(layer, name, type, member)                                                       \
@@ -81,6 +83,8 @@ static const struct row {
 	ROW(LAYER_ADMISSION, admission_counters, address_handshakes_refused),
 	ROW(LAYER_ADMISSION, admission_counters, addresses_refused),
 	ROW(LAYER_TLS, tls_counters, reloads_refused),
+	ROW(LAYER_BRIDGES, bridge_counters, refused),
+	ROW(LAYER_BRIDGES, bridge_counters, slow),
 	ROW(LAYER_WS, ws_counters, failed),
 	ROW(LAYER_WS, ws_counters, slow),
 	ROW(LAYER_WS, ws_counters, crowded_out),
@@ -186,6 +190,7 @@ int counters_new(struct counters **out, const struct counters_sources *s)
 	c->base[LAYER_ENTRY] = s->entry;
 	c->base[LAYER_ADMISSION] = s->admission;
 	c->base[LAYER_TLS] = s->tls;
+	c->base[LAYER_BRIDGES] = s->bridges;
 	c->base[LAYER_WS] = s->ws;
 	c->base[LAYER_QUEUES] = s->queues;
 	c->base[LAYER_HTTP] = s->http;

@@ -10,6 +10,7 @@
 #define COUNTERS_EVERY_MS 60000
 
 struct admission_counters;
+struct bridge_counters;
 struct calls;
 struct counters;
 struct demo_counters;
@@ -32,6 +33,7 @@ struct counters_sources {
 	const struct entry_counters *entry;
 	const struct admission_counters *admission;
 	const struct tls_counters *tls;
+	const struct bridge_counters *bridges;
 	const struct http_counters *http;
 	const struct ws_counters *ws;
 	const struct outq_budget *queues;
