@@ -13,7 +13,8 @@
 
 /* --- strictness --- */
 
-#define FIELDS_MAX 100 /* headers of a request; browsers behind proxies send up to 40 */
+#define BUFFER_MAX 65536 /* more than a request line may be long */
+#define FIELDS_MAX 100	 /* headers of a request; browsers behind proxies send up to 40 */
 
 struct seen {
 	unsigned fields, lengths, encodings, hosts, origins;
@@ -75,6 +76,15 @@ static bool host_is_clear(const struct http_request *r, const struct seen *s, bo
 				    !strncasecmp(s->host, r->authority, r->authority_n)));
 }
 
+/* A target with a NUL in it is a shorter string to us. The version stands behind it in the same
+ * buffer, so its place tells; a libmicrohttpd that has it elsewhere tells nothing. */
+static bool target_is_cut(const struct http_request *r, const char *version)
+{
+	uintptr_t distance = (uintptr_t)version - r->uri_at;
+
+	return distance < BUFFER_MAX && distance > r->uri_n + 1;
+}
+
 /* A path, or "*" for OPTIONS (RFC 9112 section 3.2.4). */
 static bool target_is_fine(const struct http_request *r)
 {
@@ -96,9 +106,9 @@ static bool method_is_known(const char *verb)
 }
 
 /* What libmicrohttpd 0.9.75 lets pass, and what lets two parsers disagree about
- * where a request ends or whom it is for. It never shows us a NUL or a folded
- * line; a Content-Length that is no number it refuses itself, with a status line
- * twice, before we are asked. */
+ * where a request ends or whom it is for. It never shows us a NUL in a header, a
+ * folded line or one without a name; a Content-Length that is no number it refuses itself, with a
+ * status line twice, before we are asked. */
 unsigned http_check_sanity(struct http_request *r, const char *version, size_t *length)
 {
 	const char *expect = http_header(r, "Expect");
@@ -115,7 +125,7 @@ unsigned http_check_sanity(struct http_request *r, const char *version, size_t *
 		return MHD_HTTP_BAD_REQUEST;
 	if (!method_is_known(r->verb))
 		return MHD_HTTP_NOT_IMPLEMENTED;
-	if (!target_is_fine(r))
+	if (target_is_cut(r, version) || !target_is_fine(r))
 		return MHD_HTTP_BAD_REQUEST;
 	if (expect && strcasecmp(expect, "100-continue") != 0)
 		return MHD_HTTP_EXPECTATION_FAILED;

@@ -114,6 +114,8 @@ struct http_request {
 	size_t raw_path_n;
 	const char *authority; /* of a target that names a server, in target; not NUL-terminated */
 	size_t authority_n;    /* 0: it names none */
+	uintptr_t uri_at;      /* where libmicrohttpd has the target, and its length as a string */
+	size_t uri_n;
 	char target[];	       /* path and query as the client wrote them */
 };
 

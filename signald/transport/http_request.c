@@ -119,6 +119,8 @@ void *http_request_begin(void *server, const char *uri, struct MHD_Connection *c
 	http_conn_request(conn, r); /* no end is reported when the query's arguments do not fit */
 	r->srv = server;
 	r->begin_ms = loop_now_ms();
+	r->uri_at = (uintptr_t)uri;
+	r->uri_n = strlen(uri);
 	strcat(strcat(r->target, slash), path);
 	r->raw_path_n = strcspn(r->target, "?");
 	r->query = r->target + r->raw_path_n + (r->target[r->raw_path_n] == '?');

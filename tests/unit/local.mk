@@ -105,6 +105,16 @@ check_stream_SOURCES = tests/unit/check_stream.c
 check_stream_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SSL_CFLAGS)
 check_stream_LDADD = $(TLS_CHECK_LIBS)
 
+# --- requests over a socket ---------------------------------------------------------
+EXTRA_DIST += tests/unit/http_fixture.h
+HTTP_CHECK_LIBS = libsignald-io.a libsignald-core.a libshared.a $(MHD_LIBS) $(EVENT_LIBS) $(SSL_LIBS) \
+	$(CRYPTO_LIBS) $(ZLIB_LIBS) $(CHECK_LIBS) -lm
+check_PROGRAMS += check_http_server
+TESTS += check_http_server
+check_http_server_SOURCES = tests/unit/check_http_server.c
+check_http_server_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
+check_http_server_LDADD = $(HTTP_CHECK_LIBS)
+
 # --- coturn-ext -----------------------------------------------------------------
 EXT_CHECK_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext
 EXT_CHECK_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) $(CRYPTO_CFLAGS)
