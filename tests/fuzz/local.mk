@@ -242,3 +242,31 @@ fuzz_ws_frame_CFLAGS = $(AM_CFLAGS) $(WSLAY_ORACLE_CFLAGS)
 fuzz_ws_frame_LDFLAGS = $(FUZZ_LINK)
 fuzz_ws_frame_LDADD = $(replay_ws_frame_LDADD)
 endif
+
+# --- http_target
+check_PROGRAMS += replay_http_target
+TESTS += replay_http_target
+replay_http_target_SOURCES = tests/fuzz/fuzz_http_target.c $(FUZZ_REPLAY)
+replay_http_target_CFLAGS = $(AM_CFLAGS)
+replay_http_target_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) -lm
+if FUZZING
+noinst_PROGRAMS += fuzz_http_target
+fuzz_http_target_SOURCES = tests/fuzz/fuzz_http_target.c tests/fuzz/fuzz.h
+fuzz_http_target_CFLAGS = $(AM_CFLAGS)
+fuzz_http_target_LDFLAGS = $(FUZZ_LINK)
+fuzz_http_target_LDADD = $(replay_http_target_LDADD)
+endif
+
+# --- forwarded
+check_PROGRAMS += replay_forwarded
+TESTS += replay_forwarded
+replay_forwarded_SOURCES = tests/fuzz/fuzz_forwarded.c $(FUZZ_REPLAY)
+replay_forwarded_CFLAGS = $(AM_CFLAGS)
+replay_forwarded_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) -lm
+if FUZZING
+noinst_PROGRAMS += fuzz_forwarded
+fuzz_forwarded_SOURCES = tests/fuzz/fuzz_forwarded.c tests/fuzz/fuzz.h
+fuzz_forwarded_CFLAGS = $(AM_CFLAGS)
+fuzz_forwarded_LDFLAGS = $(FUZZ_LINK)
+fuzz_forwarded_LDADD = $(replay_forwarded_LDADD)
+endif

@@ -109,8 +109,12 @@ check_stream_LDADD = $(TLS_CHECK_LIBS)
 EXTRA_DIST += tests/unit/http_fixture.h
 HTTP_CHECK_LIBS = libsignald-io.a libsignald-core.a libshared.a $(MHD_LIBS) $(EVENT_LIBS) $(SSL_LIBS) \
 	$(CRYPTO_LIBS) $(ZLIB_LIBS) $(CHECK_LIBS) -lm
-check_PROGRAMS += check_http_server
-TESTS += check_http_server
+check_PROGRAMS += check_forwarded check_http_server
+TESTS += check_forwarded check_http_server
+check_forwarded_SOURCES = tests/unit/check_forwarded.c
+check_forwarded_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_forwarded_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
+check_forwarded_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 check_http_server_SOURCES = tests/unit/check_http_server.c
 check_http_server_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 check_http_server_LDADD = $(HTTP_CHECK_LIBS)
