@@ -49,11 +49,14 @@ struct tls_context {
 
 /* --- telling --- */
 
-/* The last thing OpenSSL complained about. */
+/* What OpenSSL complained about first: the rest is who else could not go on. */
 static const char *openssl_reason(void)
 {
-	const char *text = ERR_reason_error_string(ERR_peek_last_error());
+	unsigned long e = ERR_peek_error();
+	const char *text = ERR_reason_error_string(e);
 
+	if (ERR_GET_LIB(e) == ERR_LIB_PEM && ERR_GET_REASON(e) == PEM_R_NO_START_LINE)
+		return "no certificate in it";
 	return text ? text : "OpenSSL refuses it";
 }
 
@@ -296,8 +299,9 @@ int tls_context_start(struct tls_context *t, struct stream *s)
 	return 0;
 }
 
-const struct tls_counters *tls_context_counters(const struct tls_context *t)
+const struct tls_counters *tls_context_counters(struct tls_context *t)
 {
+	t->counters.resumed = tls_tickets_opened(t->tickets);
 	return &t->counters;
 }
 

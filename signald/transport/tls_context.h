@@ -47,6 +47,6 @@ void tls_context_reload_if_changed(struct tls_context *t, int64_t now_s);
  * stream_handshake() follows. Returns 0, -ENOMEM (then it is plain still). */
 int tls_context_start(struct tls_context *t, struct stream *s);
 
-const struct tls_counters *tls_context_counters(const struct tls_context *t);
+const struct tls_counters *tls_context_counters(struct tls_context *t);
 
 #endif

@@ -39,6 +39,7 @@ struct key {
 struct tls_tickets {
 	struct key keys[TLS_TICKET_KEYS_MAX]; /* the first seals */
 	size_t n;
+	uint64_t opened;
 	char *path;
 };
 
@@ -299,7 +300,7 @@ static bool set_mac(EVP_MAC_CTX *mac, const struct key *k)
 static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
 		     EVP_MAC_CTX *mac, int seal)
 {
-	const struct tls_tickets *t = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), ex_index);
+	struct tls_tickets *t = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), ex_index);
 	const struct key *k = seal ? &t->keys[0] : find(t, name);
 
 	if (!k)
@@ -313,7 +314,11 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
 		    1 ||
 	    !set_mac(mac, k))
 		return -1;
-	return !seal && k != &t->keys[0] ? 2 : 1;
+	if (seal)
+		return 1;
+	t->opened++;
+	/* RFC 8446 appendix C.4: a ticket is used once, so the next one comes with it */
+	return k != &t->keys[0] || SSL_version(ssl) >= TLS1_3_VERSION ? 2 : 1;
 }
 
 int tls_tickets_use(struct tls_tickets *t, struct ssl_ctx_st *ctx)
@@ -325,4 +330,9 @@ int tls_tickets_use(struct tls_tickets *t, struct ssl_ctx_st *ctx)
 		return -ENOMEM;
 	SSL_CTX_set_timeout(ctx, TLS_TICKET_LIFE_S - TLS_TICKET_SEAL_S);
 	return 0;
+}
+
+uint64_t tls_tickets_opened(const struct tls_tickets *t)
+{
+	return t->opened;
 }

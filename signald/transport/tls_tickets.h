@@ -34,4 +34,6 @@ void tls_tickets_refresh(struct tls_tickets *t, int64_t now_s);
 /* Seal and open the tickets of this context. Returns 0, -ENOMEM. */
 int tls_tickets_use(struct tls_tickets *t, struct ssl_ctx_st *ctx);
 
+uint64_t tls_tickets_opened(const struct tls_tickets *t);
+
 #endif

@@ -99,8 +99,11 @@ check_ledger_LDADD = $(JOURNAL_CHECK_LIBS)
 # --- TLS ----------------------------------------------------------------------
 EXTRA_DIST += tests/unit/tls_fixture.h
 TLS_CHECK_LIBS = libsignald-io.a libsignald-core.a libshared.a $(EVENT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
-check_PROGRAMS += check_stream
-TESTS += check_stream
+check_PROGRAMS += check_stream check_tls_context
+TESTS += check_stream check_tls_context
+check_tls_context_SOURCES = tests/unit/check_tls_context.c
+check_tls_context_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SSL_CFLAGS)
+check_tls_context_LDADD = $(TLS_CHECK_LIBS)
 check_stream_SOURCES = tests/unit/check_stream.c
 check_stream_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SSL_CFLAGS)
 check_stream_LDADD = $(TLS_CHECK_LIBS)

@@ -133,7 +133,8 @@ static inline void tls_link_open(struct tls_link *l, struct tls_context *t)
 	stream_init(&l->server, fd[0]);
 	l->client_fd = fd[1];
 	l->client_ctx = SSL_CTX_new(TLS_client_method());
-	SSL_CTX_set_session_cache_mode(l->client_ctx, SSL_SESS_CACHE_CLIENT);
+	SSL_CTX_set_session_cache_mode(l->client_ctx,
+				       SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
 	l->client = SSL_new(l->client_ctx);
 	SSL_set_fd(l->client, fd[1]);
 	if (t)
