@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -453,6 +455,8 @@ void bridges_free(struct bridges *set)
 	for (b = set->all; b; b = next) {
 		next = b->next;
 		b->released = true;
+		if (b->state == BRIDGE_OPEN)
+			pump(b, read_out); /* the last words */
 		if (b->state == BRIDGE_OVER)
 			destroy(b);
 		else
@@ -504,6 +508,7 @@ bool bridges_have_room(struct bridges *set)
 int bridge_new(struct bridge **out, struct bridges *set, struct stream *s, const void *p, size_t n,
 	       int *http_fd)
 {
+	const int one = 1;
 	struct bridge *b;
 	int pair[2], rc = -ENOMEM;
 
@@ -523,6 +528,7 @@ int bridge_new(struct bridge **out, struct bridges *set, struct stream *s, const
 	*http_fd = pair[1];
 	b->s = *s;
 	*s = STREAM_CLOSED;
+	setsockopt(b->s.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	event_assign(&b->ev_s, set->base, b->s.fd, EV_READ, on_ready, b);
 	event_assign(&b->ev_fd, set->base, b->fd, EV_READ, on_ready, b);
 	link_in(set, b);
