@@ -24,13 +24,18 @@
 #include "transport/tls_context.h"
 #include "transport/ws_conn.h"
 
+#define TLS_LOOK_MS 1000 /* has a certificate changed? */
+
 struct echo {
 	unsigned port, connections, step_ms;
 	struct sio_config cfg;
 	const char *origins_list[17]; /* NULL ends it */
 	size_t origins_n;
-	const char *cert[2], *pkey[2]; /* NULL ends them */
+	const char *certs[TLS_PAIRS_MAX + 1], *keys[TLS_PAIRS_MAX + 1]; /* NULL ends them */
+	const char *state_dir;
 	struct tls_context *tls;
+	struct loop_signal *hangup;
+	struct loop_timer *look;
 	struct loop *loop;
 	struct loop_signal *term, *interrupt;
 	struct origin_policy *origins;
@@ -264,7 +269,7 @@ static int usage(const char *name)
 		"usage: %s --port N [--ping-interval ms] [--ping-timeout ms] [--max-payload "
 		"bytes]\n"
 		"\t[--connect-timeout ms] [--queue-hard bytes] [--connections N] [--step ms]\n"
-		"\t[--origin ORIGIN]... [--cert FILE --pkey FILE]\n",
+		"\t[--origin ORIGIN]... [--cert FILE --pkey FILE]... [--state-dir DIR]\n",
 		name);
 	return 2;
 }
@@ -287,6 +292,29 @@ static bool number(const char *text, unsigned long long *out)
 	return !errno && end != text && !*end;
 }
 
+static bool append(const char **list, const char *text)
+{
+	size_t n = 0;
+
+	while (list[n])
+		n++;
+	if (n < TLS_PAIRS_MAX)
+		list[n] = text;
+	return n < TLS_PAIRS_MAX;
+}
+
+/* Options that are no numbers. */
+static bool take_text(struct echo *e, int c, const char *text)
+{
+	switch (c) {
+	case 'o': return add_origin(e, text);
+	case 'C': return append(e->certs, text);
+	case 'K': return append(e->keys, text);
+	case 'D': e->state_dir = text; return true;
+	default: return false;
+	}
+}
+
 static bool read_options(struct echo *e, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -301,6 +329,7 @@ static bool read_options(struct echo *e, int argc, char **argv)
 		{ "origin", required_argument, NULL, 'o' },
 		{ "cert", required_argument, NULL, 'C' },
 		{ "pkey", required_argument, NULL, 'K' },
+		{ "state-dir", required_argument, NULL, 'D' },
 		{ NULL, 0, NULL, 0 },
 	};
 	unsigned long long v = 0;
@@ -308,16 +337,13 @@ static bool read_options(struct echo *e, int argc, char **argv)
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (c == '?' || (c == 'o' && !add_origin(e, optarg)) ||
-		    (c > 'Z' && c != 'o' && !number(optarg, &v))) /* capitals: files */
+		if (!take_text(e, c, optarg) && (c == '?' || !number(optarg, &v)))
 			return false;
 		switch (c) {
 		case 'p':
 			e->port = (unsigned)v;
 			have_port = v <= 65535;
 			break;
-		case 'C': e->cert[0] = optarg; break;
-		case 'K': e->pkey[0] = optarg; break;
 		case 'i': e->cfg.engine.ping_interval_ms = v; break;
 		case 't': e->cfg.engine.ping_timeout_ms = v; break;
 		case 'm': e->cfg.engine.max_payload = (size_t)v; break;
@@ -351,12 +377,45 @@ static int start_engines(struct echo *e, const struct sio_namespace *spaces, siz
 	return rc;
 }
 
+/* --- TLS --- */
+
+static void reload_tls(void *ctx)
+{
+	struct echo *e = ctx;
+
+	tls_context_reload(e->tls, (int64_t)time(NULL));
+}
+
+static void look_at_tls(void *ctx)
+{
+	struct echo *e = ctx;
+
+	tls_context_reload_if_changed(e->tls, (int64_t)time(NULL));
+	loop_timer_set(e->look, TLS_LOOK_MS);
+}
+
+static int start_tls(struct echo *e)
+{
+	const struct tls_config cfg = { e->certs, e->keys, e->state_dir };
+	int rc;
+
+	if (!e->certs[0])
+		return 0;
+	rc = tls_context_new(&e->tls, &cfg, (int64_t)time(NULL));
+	if (!rc)
+		rc = loop_signal_new(&e->hangup, e->loop, SIGHUP, reload_tls, e);
+	if (!rc)
+		rc = loop_timer_new(&e->look, e->loop, look_at_tls, e);
+	if (!rc)
+		loop_timer_set(e->look, TLS_LOOK_MS);
+	return rc;
+}
+
 static int start_http(struct echo *e)
 {
 	struct http_endpoint ws = { "/ws", 0, NULL, ws_no_upgrade, ws_open, ws_gone_before, e };
 	static char address[32];
-	const struct http_listen listen = { .address = address, .tls = e->cert[0] };
-	const struct tls_config tls = { .certs = e->cert, .keys = e->pkey };
+	const struct http_listen listen = { .address = address, .tls = e->tls };
 	struct http_config hc = { .listen = &listen,
 				  .listen_n = 1,
 				  .connections_max = e->connections,
@@ -370,8 +429,6 @@ static int start_http(struct echo *e)
 
 	snprintf(address, sizeof(address), "127.0.0.1:%u", e->port);
 	hc.origins = e->origins;
-	if (!rc && e->cert[0])
-		rc = tls_context_new(&e->tls, &tls, (int64_t)time(NULL));
 	hc.tls = e->tls;
 	if (!rc)
 		rc = http_server_new(&e->http, base, &hc);
@@ -395,6 +452,8 @@ static int start(struct echo *e, const struct sio_namespace *spaces, size_t n)
 		rc = loop_signal_new(&e->interrupt, e->loop, SIGINT, stop, e);
 	if (!rc)
 		rc = start_engines(e, spaces, n);
+	if (!rc)
+		rc = start_tls(e);
 	return rc ? rc : start_http(e);
 }
 
@@ -403,6 +462,8 @@ static void finish(struct echo *e)
 	eio_endpoint_free(e->sio_path);
 	eio_endpoint_free(e->engine_path);
 	http_server_free(e->http);
+	loop_timer_free(e->look);
+	loop_signal_free(e->hangup);
 	tls_context_free(e->tls);
 	sio_server_free(e->sio);
 	eio_server_free(e->engine);
