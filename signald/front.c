@@ -160,6 +160,19 @@ int front_new(struct front **out, const struct config *c, int64_t now_s, bool dr
 
 /* --- serving ------------------------------------------------------------------------- */
 
+/* What has not arrived whole may hold a quarter of what waits to be sent; one message always fits.
+ */
+static void limit_websockets(const struct front *f)
+{
+	const struct config *c = f->config;
+	struct ws_limits l = { .partial_max = c->queue_total_bytes / 4,
+			       .message_ms = c->body_timeout_s * 1000ULL };
+
+	if (l.partial_max < 2 * (size_t)c->max_payload_bytes)
+		l.partial_max = 2 * (size_t)c->max_payload_bytes;
+	ws_io_limit(http_server_ws(f->http), &l);
+}
+
 int front_http(struct front *f, struct event_base *base, struct http_server **out)
 {
 	const struct config *c = f->config;
@@ -194,6 +207,8 @@ int front_http(struct front *f, struct event_base *base, struct http_server **ou
 		log_warn("http", "%zu sockets were handed over that listen has no address for",
 			 left);
 	r = http_server_new(&f->http, base, &hc);
+	if (!r)
+		limit_websockets(f);
 	*out = f->http;
 	return r;
 }
