@@ -293,7 +293,8 @@ static enum outcome step_room(struct caller *c)
 		return SIT;
 	}
 	out = read_first(c);
-	entry_has_room(e); /* maybe for the next, too */
+	if (e->h.has_tls_room(e->ctx))
+		entry_has_room(e);
 	return out;
 }
 

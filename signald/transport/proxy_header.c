@@ -88,7 +88,7 @@ static bool read_line(struct proxy_header *h, char *line)
 {
 	char *rest = line + sizeof(VERSION_1) - 1, *family;
 
-	if (memcmp(rest, "UNKNOWN", 7) == 0 && (rest[7] == '\0' || rest[7] == ' '))
+	if (strncmp(rest, "UNKNOWN", 7) == 0 && (rest[7] == '\0' || rest[7] == ' '))
 		return true;
 	family = word(&rest);
 	if (family && strcmp(family, "TCP4") == 0)

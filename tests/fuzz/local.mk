@@ -229,6 +229,20 @@ fuzz_sio_packet_LDFLAGS = $(FUZZ_LINK)
 fuzz_sio_packet_LDADD = $(replay_sio_packet_LDADD)
 endif
 
+# --- proxy_header
+check_PROGRAMS += replay_proxy_header
+TESTS += replay_proxy_header
+replay_proxy_header_SOURCES = tests/fuzz/fuzz_proxy_header.c $(FUZZ_REPLAY)
+replay_proxy_header_CFLAGS = $(AM_CFLAGS)
+replay_proxy_header_LDADD = libsignald-core.a
+if FUZZING
+noinst_PROGRAMS += fuzz_proxy_header
+fuzz_proxy_header_SOURCES = tests/fuzz/fuzz_proxy_header.c tests/fuzz/fuzz.h
+fuzz_proxy_header_CFLAGS = $(AM_CFLAGS)
+fuzz_proxy_header_LDFLAGS = $(FUZZ_LINK)
+fuzz_proxy_header_LDADD = $(replay_proxy_header_LDADD)
+endif
+
 # --- ws_frame
 check_PROGRAMS += replay_ws_frame
 TESTS += replay_ws_frame

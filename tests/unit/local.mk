@@ -96,6 +96,20 @@ check_ledger_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 check_ledger_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fdatasync
 check_ledger_LDADD = $(JOURNAL_CHECK_LIBS)
 
+# --- new connections ------------------------------------------------------------
+check_PROGRAMS += check_proxy_header
+TESTS += check_proxy_header
+check_proxy_header_SOURCES = tests/unit/check_proxy_header.c
+check_proxy_header_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_proxy_header_LDADD = libsignald-core.a libshared.a $(CHECK_LIBS)
+
+check_PROGRAMS += check_entry
+TESTS += check_entry
+check_entry_SOURCES = tests/unit/check_entry.c
+check_entry_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) $(SSL_CFLAGS)
+check_entry_LDADD = libsignald-io.a libsignald-core.a libshared.a $(EVENT_LIBS) $(MHD_LIBS) \
+	$(SSL_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS) -lm
+
 # --- TLS ----------------------------------------------------------------------
 EXTRA_DIST += tests/unit/tls_fixture.h
 TLS_CHECK_LIBS = libsignald-io.a libsignald-core.a libshared.a $(EVENT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
