@@ -26,6 +26,8 @@
 
 #define TLS_LOOK_MS 1000 /* has a certificate changed? */
 
+#define GREETING_MS 5
+
 struct echo {
 	unsigned port, connections, step_ms;
 	struct sio_config cfg;
@@ -152,15 +154,66 @@ static struct sio_message echoed(const struct sio_args *args, const char *event)
 	};
 }
 
+/* "auth" follows the answer to CONNECT in a segment of its own: test suites that wait for one
+ * packet after the other lose the second of two that arrive together. It comes before the answer
+ * to anything the client asks meanwhile. */
+struct greeting {
+	struct sio_socket *s;
+	struct loop_timer *timer;
+	size_t n;
+	char auth[];
+};
+
+static void end_greeting(struct sio_socket *s)
+{
+	struct greeting *g = sio_data(s);
+
+	sio_set_data(s, NULL);
+	if (g)
+		loop_timer_free(g->timer);
+	free(g);
+}
+
+static void greet(struct sio_socket *s)
+{
+	struct greeting *g = sio_data(s);
+
+	if (!g)
+		return;
+	sio_emit(s, "auth", g->auth, g->n);
+	end_greeting(s);
+}
+
+static void on_greeting(void *ctx)
+{
+	greet(((struct greeting *)ctx)->s);
+}
+
 static bool on_connect(struct sio_socket *s, const struct sio_handshake *h, struct sio_refusal *why,
 		       void *ctx)
 {
 	struct json_slice auth = h->auth.p ? h->auth : (struct json_slice){ "{}", 2 };
+	struct greeting *g = calloc(1, sizeof(*g) + auth.n);
+	struct echo *e = ctx;
 
-	(void)why;
-	(void)ctx;
-	sio_emit(s, "auth", auth.p, auth.n);
+	if (!g || loop_timer_new(&g->timer, e->loop, on_greeting, g)) {
+		free(g);
+		why->message = "Out of memory";
+		return false;
+	}
+	g->s = s;
+	g->n = auth.n;
+	memcpy(g->auth, auth.p, auth.n);
+	sio_set_data(s, g);
+	loop_timer_set(g->timer, GREETING_MS);
 	return true;
+}
+
+static void on_disconnect(struct sio_socket *s, const char *reason, void *ctx)
+{
+	(void)reason;
+	(void)ctx;
+	end_greeting(s);
 }
 
 static void on_text_message(struct sio_socket *s, const struct sio_args *args, void *ctx)
@@ -168,6 +221,7 @@ static void on_text_message(struct sio_socket *s, const struct sio_args *args, v
 	struct sio_message m = echoed(args, "message-back");
 
 	(void)ctx;
+	greet(s);
 	sio_send(s, &m);
 }
 
@@ -176,6 +230,7 @@ static void on_message_with_ack(struct sio_socket *s, const struct sio_args *arg
 	struct sio_message m = echoed(args, NULL);
 
 	(void)ctx;
+	greet(s);
 	sio_ack_send(s, args->ack, &m);
 }
 
@@ -190,6 +245,7 @@ static void on_join(struct sio_socket *s, const struct sio_args *args, void *ctx
 	char room[SIO_ROOM_MAX + 1];
 
 	(void)ctx;
+	greet(s);
 	if (!args->n || !room_name(args->v[0], room) || sio_join(s, room))
 		answer = "\"refused\"";
 	sio_ack(s, args->ack, answer, strlen(answer));
@@ -200,6 +256,7 @@ static void on_leave(struct sio_socket *s, const struct sio_args *args, void *ct
 	char room[SIO_ROOM_MAX + 1];
 
 	(void)ctx;
+	greet(s);
 	if (args->n && room_name(args->v[0], room))
 		sio_leave(s, room);
 	sio_ack(s, args->ack, "\"ok\"", 4);
@@ -217,6 +274,7 @@ static void on_relay(struct sio_socket *s, const struct sio_args *args, void *ct
 	};
 	struct json_slice name;
 
+	greet(s);
 	if (!args->n || !json_member(args->v[0], "room", &name) || !room_name(name, room))
 		return;
 	m.n = args->v[0].n;
@@ -241,6 +299,7 @@ static void on_ask(struct sio_socket *s, const struct sio_args *args, void *ctx)
 	uint64_t timeout_ms;
 
 	(void)ctx;
+	greet(s);
 	if (args->n && json_u64(args->v[0], &timeout_ms) == 0)
 		sio_ask(s, &m, args->now_ms, timeout_ms, on_answer, NULL);
 }
@@ -248,6 +307,7 @@ static void on_ask(struct sio_socket *s, const struct sio_args *args, void *ctx)
 static void on_kick(struct sio_socket *s, const struct sio_args *args, void *ctx)
 {
 	(void)ctx;
+	greet(s);
 	sio_disconnect(s, args->n && json_is_true(args->v[0]));
 }
 
@@ -481,8 +541,12 @@ int main(int argc, char **argv)
 		  .events = events,
 		  .events_n = sizeof(events) / sizeof(events[0]),
 		  .on_connect = on_connect,
+		  .on_disconnect = on_disconnect,
 		  .ctx = &e },
-		{ .name = "/custom", .on_connect = on_connect, .ctx = &e },
+		{ .name = "/custom",
+		  .on_connect = on_connect,
+		  .on_disconnect = on_disconnect,
+		  .ctx = &e },
 	};
 	int rc;
 
