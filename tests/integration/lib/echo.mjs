@@ -51,7 +51,10 @@ export class RawSocket {
 		this.closed = false;
 		this.socket = net.connect({ port, host: '127.0.0.1', localAddress: from });
 		this.socket.setNoDelay(true);
-		this.socket.on('data', (d) => { this.bytes = Buffer.concat([this.bytes, d]); });
+		this.socket.on('data', (d) => {
+			this.bytes = Buffer.concat([this.bytes, d]);
+			this.wake?.();
+		});
 		this.socket.on('error', () => {});
 		this.ended = new Promise((resolve) => { this.socket.once('close', resolve); }).then(() => { this.closed = true; });
 	}
@@ -69,9 +72,21 @@ export class RawSocket {
 			assert.ok(Date.now() < limit, `no ${what}; got ${this.bytes.toString('latin1').slice(0, 400)}`);
 			if (this.closed && !ready(this.bytes))
 				assert.fail(`closed without ${what}; got ${this.bytes.toString('latin1').slice(0, 400)}`);
-			await sleep(3);
+			await this.news();
 		}
 		return value;
+	}
+
+	/* Bytes, the end, or a while. */
+	news() {
+		return new Promise((resolve) => {
+			const timer = setTimeout(resolve, 20);
+
+			this.wake = () => {
+				clearTimeout(timer);
+				resolve();
+			};
+		});
 	}
 
 	/* One HTTP answer with Content-Length, taken off the stream. */
