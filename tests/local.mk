@@ -24,6 +24,14 @@ EXTRA_PROGRAMS = tests/bench/cell-cost
 tests_bench_cell_cost_SOURCES = tests/bench/cell_cost.c
 tests_bench_cell_cost_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext
 tests_bench_cell_cost_LDADD = libcoturn-ext.a libshared.a $(CRYPTO_LIBS) $(ZLIB_LIBS) -lpthread
+
+# How long the document of all calls holds signald's loop: seconds, on its own.
+if HAVE_CHECK
+EXTRA_PROGRAMS += tests/bench/stats-cost
+tests_bench_stats_cost_SOURCES = tests/bench/stats_cost.c
+tests_bench_stats_cost_CFLAGS = $(check_rest_CFLAGS)
+tests_bench_stats_cost_LDADD = $(HTTP_CHECK_LIBS)
+endif
 .PHONY: per-packet-diff bench
 per-packet-diff: turnserver-stock turnserver$(EXEEXT)
 	$(srcdir)/tests/bench/per_packet_diff.sh turnserver-stock turnserver

@@ -1,6 +1,7 @@
 /* check_http_server.c - requests as they come from a wire, and what is answered */
 #include "http_fixture.h"
 
+#include <check.h>
 #include <stdio.h>
 
 #include "log.h"

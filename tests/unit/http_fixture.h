@@ -5,7 +5,6 @@
 #define TESTS_UNIT_HTTP_FIXTURE_H
 
 #include <arpa/inet.h>
-#include <check.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
@@ -17,7 +16,8 @@
 #include "transport/http_server.h"
 
 #define FIXTURE_WAIT_MS 3000
-#define ANSWER_MAX (4 * 1024 * 1024)
+#define FIXTURE_MUST(condition) ((condition) ? (void)0 : abort())
+#define ANSWER_MAX (16 * 1024 * 1024)
 
 static struct {
 	struct loop *loop;
@@ -48,10 +48,10 @@ static void fixture_start(struct http_config *cfg, const struct http_route *rout
 
 	cfg->listen = &listen;
 	cfg->listen_n = 1;
-	ck_assert_int_eq(loop_new(&fixture.loop), 0);
-	ck_assert_int_eq(http_server_new(&fixture.http, loop_base(fixture.loop), cfg), 0);
-	ck_assert_int_eq(http_server_routes(fixture.http, routes, n, ctx), 0);
-	ck_assert_int_eq(http_server_start(fixture.http, &bad), 0);
+	FIXTURE_MUST(loop_new(&fixture.loop) == 0);
+	FIXTURE_MUST(http_server_new(&fixture.http, loop_base(fixture.loop), cfg) == 0);
+	FIXTURE_MUST(http_server_routes(fixture.http, routes, n, ctx) == 0);
+	FIXTURE_MUST(http_server_start(fixture.http, &bad) == 0);
 }
 
 static void fixture_stop(void)
@@ -64,19 +64,24 @@ static void fixture_stop(void)
 
 static inline void fixture_turn(void)
 {
-	event_base_loop(loop_base(fixture.loop), EVLOOP_NONBLOCK);
+	event_base_loop(loop_base(fixture.loop), EVLOOP_ONCE | EVLOOP_NONBLOCK);
 }
 
-static struct client client_open(void)
+static struct client client_open_at(uint16_t port)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET,
 				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-				  .sin_port = htons(http_server_port(fixture.http, 0)) };
+				  .sin_port = htons(port) };
 	struct client c = { .fd = socket(AF_INET, SOCK_STREAM, 0) };
 
 	c.text = calloc(1, ANSWER_MAX + 1);
-	ck_assert_int_eq(connect(c.fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	FIXTURE_MUST(connect(c.fd, (struct sockaddr *)&sa, sizeof(sa)) == 0);
 	return c;
+}
+
+static inline struct client client_open(void)
+{
+	return client_open_at(http_server_port(fixture.http, 0));
 }
 
 static void client_close(struct client *c)
@@ -87,7 +92,7 @@ static void client_close(struct client *c)
 
 static void client_say(struct client *c, const void *p, size_t n)
 {
-	ck_assert_int_eq(send(c->fd, p, n, MSG_NOSIGNAL), (ssize_t)n);
+	FIXTURE_MUST(send(c->fd, p, n, MSG_NOSIGNAL) == (ssize_t)n);
 }
 
 /* Take what is there. False: nothing was. */

@@ -123,7 +123,7 @@ check_stream_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SSL_CFLAGS)
 check_stream_LDADD = $(TLS_CHECK_LIBS)
 
 # --- requests over a socket ---------------------------------------------------------
-EXTRA_DIST += tests/unit/http_fixture.h
+EXTRA_DIST += tests/unit/http_fixture.h tests/unit/rest_fixture.h
 HTTP_CHECK_LIBS = libsignald-io.a libsignald-core.a libshared.a $(MHD_LIBS) $(EVENT_LIBS) $(SSL_LIBS) \
 	$(CRYPTO_LIBS) $(ZLIB_LIBS) $(CHECK_LIBS) -lm
 check_PROGRAMS += check_forwarded check_http_server
@@ -135,6 +135,11 @@ check_forwarded_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIB
 check_http_server_SOURCES = tests/unit/check_http_server.c
 check_http_server_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 check_http_server_LDADD = $(HTTP_CHECK_LIBS)
+check_PROGRAMS += check_rest
+TESTS += check_rest
+check_rest_SOURCES = tests/unit/check_rest.c
+check_rest_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) $(CRYPTO_CFLAGS)
+check_rest_LDADD = $(HTTP_CHECK_LIBS)
 
 # --- coturn-ext -----------------------------------------------------------------
 EXT_CHECK_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext
