@@ -15,6 +15,7 @@ endif
 include tests/unit/local.mk
 include tests/fuzz/local.mk
 include tests/tools/local.mk
+include tests/bench/sio/local.mk
 
 # What our changes cost, beside stock coturn built with the same flags. The first takes seconds and is
 # part of every test run; "make bench" takes minutes.

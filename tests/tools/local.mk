@@ -28,30 +28,3 @@ tests_tools_turn_swarm_SOURCES = \
 	tests/tools/turn_swarm/udp.c tests/tools/turn_swarm/udp.h
 tests_tools_turn_swarm_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
 tests_tools_turn_swarm_LDADD = libshared.a $(EVENT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
-
-# Socket.IO clients by the thousand, and what the kernel alone would need: for "make bench".
-noinst_PROGRAMS += tests/bench/sio/sio-load
-tests_bench_sio_sio_load_SOURCES = \
-	tests/bench/sio/calls.c \
-	tests/bench/sio/churn.c \
-	tests/bench/sio/client.c tests/bench/sio/client.h tests/bench/sio/client_priv.h \
-	tests/bench/sio/client_polling.c \
-	tests/bench/sio/client_ws.c \
-	tests/bench/sio/conn.c tests/bench/sio/conn.h \
-	tests/bench/sio/cycles.c \
-	tests/bench/sio/get.c \
-	tests/bench/sio/http.c tests/bench/sio/http.h \
-	tests/bench/sio/idle.c \
-	tests/bench/sio/latency.c tests/bench/sio/latency.h \
-	tests/bench/sio/main.c tests/bench/sio/load.h \
-	tests/bench/sio/options.c tests/bench/sio/options.h \
-	tests/bench/sio/pairs.c tests/bench/sio/pairs.h \
-	tests/bench/sio/reactor.c tests/bench/sio/reactor.h \
-	tests/bench/sio/server_cost.c tests/bench/sio/server_cost.h \
-	tests/bench/sio/stamp.c tests/bench/sio/stamp.h \
-	tests/bench/sio/ws.c tests/bench/sio/ws.h
-tests_bench_sio_sio_load_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
-tests_bench_sio_sio_load_LDADD = $(SSL_LIBS) $(CRYPTO_LIBS)
-noinst_PROGRAMS += tests/bench/sio/bare-echo
-tests_bench_sio_bare_echo_SOURCES = tests/bench/sio/bare_echo.c
-EXTRA_DIST += $(addprefix tests/bench/sio/node/,.npmrc package.json package-lock.json server.mjs)

@@ -37,9 +37,11 @@ static int start(struct load *l)
 	for (i = 0; i < l->o.idle && !rc; i++) {
 		client_init(&clients[i], &l->target, &handler, l, i);
 		clients[i].via = (enum client_via)l->o.via;
-		if (l->o.calls) /* signald knows no rooms; an acknowledgement comes all the same */
+		if (l->o.signald) /* no rooms there; a user is what comes nearest */
 			snprintf(clients[i].hello, CLIENT_HELLO_MAX,
-				 "420[\"ice:request\",{\"userId\":\"idle%u\"}]", i);
+				 "42[\"user:join\",\"idle%u\"]\x1e"
+				 "420[\"ice:request\",{\"userId\":\"idle%u\"}]",
+				 i, i);
 		else
 			snprintf(clients[i].hello, CLIENT_HELLO_MAX, "420[\"join\",\"idle-%u\"]",
 				 i);

@@ -28,6 +28,7 @@ struct load {
 				       HTTP error */
 	uint64_t began_ns, ready_ns, measure_ns;
 	uint64_t first_lost_ns, all_back_ns; /* of a storm */
+	uint64_t storm_refused_n;
 	struct latency back; /* of a storm: from the first loss until each was ready */
 	struct server_cost at_start, at_ready, at_begin, at_end;
 	uint64_t drain_ns;

@@ -24,6 +24,7 @@ static const struct role *const all_roles[] = { &idle_role, &pairs_role, &churn_
 static const struct role *roles[ROLES]; /* those asked for */
 static size_t roles_n;
 static struct load load;
+static volatile sig_atomic_t told_to_end;
 
 /* --- clients ----------------------------------------------------------------------- */
 
@@ -58,6 +59,7 @@ void load_lost(struct load *l, struct client *c, int status)
 {
 	l->lost_n++;
 	l->refused_n += status != 0;
+	l->storm_refused_n += status != 0 && l->first_lost_ns;
 	if (l->phase == LOAD_OPENS && l->opening)
 		l->opening--;
 	if (c->ready_ns)
@@ -149,11 +151,14 @@ static bool everybody_is_ready(const struct load *l)
 	return true;
 }
 
-/* A count that is reached ends a run; without one the time does. A storm ends when all are back. */
+/* A count that is reached ends a run; without one the time does. A storm ends when all are back.
+ * SIGTERM ends any. */
 static bool is_over(const struct load *l, uint64_t now)
 {
 	size_t i;
 
+	if (told_to_end)
+		return true;
 	if (l->o.storm)
 		return l->all_back_ns && now >= l->all_back_ns + (uint64_t)l->o.duration_ms * MS;
 	for (i = 0; i < roles_n; i++)
@@ -242,9 +247,9 @@ static void on_turn(void *ctx, uint64_t now)
 static void report_storm(const struct load *l)
 {
 	printf(",\"storm\":{\"all_back_ms\":%" PRIu64 ",\"back\":%" PRIu64 ",\"p50_ms\":%" PRIu64
-	       ",\"p99_ms\":%" PRIu64 "}",
-	       (l->all_back_ns - l->first_lost_ns) / MS, l->back.n, latency_at(&l->back, 0.5) / MS,
-	       latency_at(&l->back, 0.99) / MS);
+	       ",\"p99_ms\":%" PRIu64 ",\"refused\":%" PRIu64 "}",
+	       l->all_back_ns ? (l->all_back_ns - l->first_lost_ns) / MS : 0, l->back.n,
+	       latency_at(&l->back, 0.5) / MS, latency_at(&l->back, 0.99) / MS, l->storm_refused_n);
 }
 
 static void report(const struct load *l)
@@ -271,6 +276,12 @@ static void report(const struct load *l)
 }
 
 /* --- start and stop ---------------------------------------------------------------- */
+
+static void on_term(int signal_number)
+{
+	(void)signal_number;
+	told_to_end = 1;
+}
 
 static void many_descriptors(void)
 {
@@ -350,6 +361,7 @@ int main(int argc, char **argv)
 	if (options_read(&l->o, argc, argv))
 		return 2;
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGTERM, on_term);
 	prctl(PR_SET_TIMERSLACK, 1);
 	many_descriptors();
 	l->rc = start(l);

@@ -29,6 +29,7 @@ static const struct option_row {
 	{ "pairs", NUMBER, AT(pairs), 0, 5000, "A sends events to B through a room" },
 	{ "calls", NUMBER, AT(calls), 0, 9000,
 	  "signald: so many calls are up; pairs send candidates in the first of them" },
+	{ "signald", FLAG, AT(signald), 0, 0, "idle clients are users of signald" },
 	{ "raw", FLAG, AT(raw), 0, 0, "pairs: no protocol, each gets its own bytes back" },
 	{ "size", NUMBER, AT(size), 160, 4000, "bytes of an event's packet (1177)" },
 	{ "rate", NUMBER, AT(rate), 0, 1000000, "events a second of all pairs; 0: as many as go" },

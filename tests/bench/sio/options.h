@@ -13,7 +13,7 @@ struct options {
 	unsigned get_every_ms;
 	unsigned via; /* enum client_via */
 	const char *get, *token;
-	bool tls, raw, storm;
+	bool tls, raw, storm, signald;
 };
 
 /* Defaults, then what argv says. Returns 0, -EINVAL (the reason is printed). */

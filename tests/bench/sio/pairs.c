@@ -37,9 +37,8 @@ static void take(struct pair *p, uint64_t sent_ns, uint64_t number)
 		return;
 	counts.measured++;
 	/* Of a storm only what was sent while it went on. */
-	if (load->o.storm
-		    ? load->first_lost_ns && sent_ns >= load->first_lost_ns && !load->all_back_ns
-		    : sent_ns >= load->measure_ns)
+	if (load->o.storm ? load->first_lost_ns && sent_ns >= load->first_lost_ns
+			  : sent_ns >= load->measure_ns)
 		latency_add(&latency, clock_ns() - sent_ns);
 }
 
@@ -152,7 +151,11 @@ static void on_ready(struct client *c)
 /* In a storm these are the ones who are back at once, so that there are running events. */
 static void on_lost(struct client *c, int status)
 {
+	struct pair *p = c->owner;
+
 	load_lost(load, c, status);
+	if (p && load->o.storm)
+		p->is_up = false; /* the server that knew their room or call is gone */
 	if (load->phase != LOAD_ENDED)
 		client_open_in(c, 50000000);
 }

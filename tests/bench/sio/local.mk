@@ -1,0 +1,36 @@
+# tests/bench/sio/local.mk - Socket.IO clients by the thousand, what the kernel alone would need, and Node beside ours
+noinst_PROGRAMS += tests/bench/sio/sio-load
+tests_bench_sio_sio_load_SOURCES = \
+	tests/bench/sio/calls.c \
+	tests/bench/sio/churn.c \
+	tests/bench/sio/client.c tests/bench/sio/client.h tests/bench/sio/client_priv.h \
+	tests/bench/sio/client_polling.c \
+	tests/bench/sio/client_ws.c \
+	tests/bench/sio/conn.c tests/bench/sio/conn.h \
+	tests/bench/sio/cycles.c \
+	tests/bench/sio/get.c \
+	tests/bench/sio/http.c tests/bench/sio/http.h \
+	tests/bench/sio/idle.c \
+	tests/bench/sio/latency.c tests/bench/sio/latency.h \
+	tests/bench/sio/main.c tests/bench/sio/load.h \
+	tests/bench/sio/options.c tests/bench/sio/options.h \
+	tests/bench/sio/pairs.c tests/bench/sio/pairs.h \
+	tests/bench/sio/reactor.c tests/bench/sio/reactor.h \
+	tests/bench/sio/server_cost.c tests/bench/sio/server_cost.h \
+	tests/bench/sio/stamp.c tests/bench/sio/stamp.h \
+	tests/bench/sio/ws.c tests/bench/sio/ws.h
+tests_bench_sio_sio_load_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
+tests_bench_sio_sio_load_LDADD = $(SSL_LIBS) $(CRYPTO_LIBS)
+noinst_PROGRAMS += tests/bench/sio/bare-echo
+tests_bench_sio_bare_echo_SOURCES = tests/bench/sio/bare_echo.c
+noinst_PROGRAMS += tests/bench/sio/on-core
+tests_bench_sio_on_core_SOURCES = tests/bench/sio/on_core.c
+EXTRA_DIST += $(addprefix tests/bench/sio/,bench.mjs rows.mjs servers.mjs) \
+	$(addprefix tests/bench/sio/node/,.npmrc package.json package-lock.json server.mjs) tests/bench/README.md
+
+# BENCH_SIO=--full takes more rounds.
+.PHONY: bench-sio
+bench-sio: tests/bench/sio/sio-load$(EXEEXT) tests/bench/sio/bare-echo$(EXEEXT) tests/bench/sio/on-core$(EXEEXT) \
+		tests/tools/sio-echo$(EXEEXT) signald/signald$(EXEEXT)
+	BUILD_DIR=. $(srcdir)/tests/bench/sio/bench.mjs $(BENCH_SIO)
+bench: bench-sio
