@@ -450,6 +450,7 @@ static void limits_of(struct app *a, struct sio_config *out)
 	out->unjoined_max = c->unjoined_max;
 	out->acks_max = c->acks_max;
 	out->attachments_max = c->attachments_max;
+	out->partial_bytes_max = config_partial_bytes_max(c);
 	out->events_burst = c->events_burst;
 	out->events_per_s = c->events_per_s;
 	out->json_depth = c->json_depth;

@@ -383,6 +383,13 @@ out:
 	return r;
 }
 
+size_t config_partial_bytes_max(const struct config *c)
+{
+	size_t quarter = c->queue_total_bytes / 4, two = 2 * (size_t)c->max_payload_bytes;
+
+	return quarter > two ? quarter : two;
+}
+
 void config_print(const struct config *c, FILE *out)
 {
 	for (size_t i = 0; i < KEYS; i++) {

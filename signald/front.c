@@ -160,16 +160,12 @@ int front_new(struct front **out, const struct config *c, int64_t now_s, bool dr
 
 /* --- serving ------------------------------------------------------------------------- */
 
-/* What has not arrived whole may hold a quarter of what waits to be sent; one message always fits.
- */
 static void limit_websockets(const struct front *f)
 {
 	const struct config *c = f->config;
-	struct ws_limits l = { .partial_max = c->queue_total_bytes / 4,
+	struct ws_limits l = { .partial_max = config_partial_bytes_max(c),
 			       .message_ms = c->body_timeout_s * 1000ULL };
 
-	if (l.partial_max < 2 * (size_t)c->max_payload_bytes)
-		l.partial_max = 2 * (size_t)c->max_payload_bytes;
 	ws_io_limit(http_server_ws(f->http), &l);
 }
 
