@@ -9,7 +9,7 @@ TOP=$(cd "$(dirname "$(readlink -f "$0")")" && pwd) || exit 1
 
 BUILD=$TOP/build/run
 READY_LIMIT_S=30
-STOP_LIMIT_S=10
+STOP_LIMIT_S=15 # beyond the drain-window of signald and what it waits after that
 DEFAULT_PORT=449
 UNPRIVILEGED_PORT=8449
 # A socket's path has 108 bytes in the kernel, the last one NUL.
