@@ -1,0 +1,129 @@
+/* eio_clients.test.mjs - npm's engine.io-client against the Engine.IO layer alone */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Socket } from 'engine.io-client';
+
+import { startEcho, sleep } from './lib/echo.mjs';
+
+const LIMIT = { timeout: 60000 };
+
+/* An open client; what it hears is in s.heard. */
+function connect(echo, options = {}) {
+	const s = new Socket(echo.url, options);
+
+	s.heard = [];
+	s.on('message', (m) => s.heard.push(m));
+	return new Promise((resolve, reject) => {
+		s.once('open', () => resolve(s));
+		s.once('error', reject);
+	});
+}
+
+const closed = (s) => new Promise((resolve) => { s.once('close', (reason) => resolve(reason)); });
+
+async function heard(s, n) {
+	for (let i = 0; s.heard.length < n; i++) {
+		assert.ok(i < 1000, `${s.heard.length} of ${n} messages`);
+		await sleep(10);
+	}
+	return s.heard;
+}
+
+async function on(s, transport) {
+	for (let i = 0; s.transport.name !== transport; i++) {
+		assert.ok(i < 500, `still on ${s.transport.name}`);
+		await sleep(10);
+	}
+}
+
+describe('engine.io-client', LIMIT, () => {
+	let echo;
+
+	before(async () => { echo = await startEcho(); });
+	after(() => echo.stop());
+
+	for (const [name, options] of [
+		['polling', { transports: ['polling'] }],
+		['WebSocket', { transports: ['websocket'] }],
+		['polling, then WebSocket', {}],
+		['without the last slash', { addTrailingSlash: false }],
+		['with a buster in the query', { timestampRequests: true, query: { user_id: '7', b64: '1' } }],
+	]) {
+		test(`${name}: text and binary come back in order`, async () => {
+			const s = await connect(echo, options);
+			const sent = ['one', 'два 𐍈', Buffer.from([0, 1, 255]), Buffer.alloc(0), 'x'.repeat(70000)];
+
+			sent.forEach((m) => s.send(m));
+			assert.deepEqual(await heard(s, sent.length), sent);
+			s.close();
+		});
+	}
+
+	test('a thousand messages during the upgrade: none lost, none twice, in order', async () => {
+		for (let round = 0; round < 5; round++) {
+			const s = await connect(echo);
+			const sent = [];
+
+			for (let i = 0; i < 1000; i++) {
+				s.send(String(i));
+				sent.push(String(i));
+				if (i % 50 === 0)
+					await sleep(1);
+			}
+			await on(s, 'websocket');
+			assert.deepEqual(await heard(s, 1000), sent);
+			s.close();
+		}
+	});
+
+	test('many clients at once', async () => {
+		const all = await Promise.all(Array.from({ length: 100 }, (_, i) => connect(echo, i % 3 ? {} : { transports: ['polling'] })));
+
+		all.forEach((s, i) => s.send(String(i)));
+		for (const [i, s] of all.entries()) {
+			assert.deepEqual(await heard(s, 1), [String(i)]);
+			s.close();
+		}
+	});
+
+	test('a message of exactly the maximum', async () => {
+		const small = await startEcho('--max-payload', 20000);
+		const text = 'x'.repeat(19999);
+
+		for (const transports of [['polling'], ['websocket']]) {
+			const s = await connect(small, { transports });
+
+			s.send(text);
+			assert.deepEqual(await heard(s, 1), [text]);
+			s.send(`${text}${text}`);
+			assert.match(await closed(s), /transport/);
+		}
+		await small.stop();
+	});
+});
+
+describe('time', LIMIT, () => {
+	test('heartbeats keep a client on either transport', async () => {
+		const echo = await startEcho('--ping-interval', 200, '--ping-timeout', 150);
+		const all = await Promise.all([connect(echo, { transports: ['polling'] }), connect(echo, { transports: ['websocket'] }), connect(echo)]);
+
+		await sleep(1500);
+		for (const s of all) {
+			assert.equal(s.readyState, 'open');
+			s.send('still');
+			assert.deepEqual(await heard(s, 1), ['still']);
+			s.close();
+		}
+		await echo.stop();
+	});
+
+	test('a client whose server goes is told so', async () => {
+		const echo = await startEcho();
+		const all = await Promise.all([connect(echo, { transports: ['polling'] }), connect(echo, { transports: ['websocket'] })]);
+		const reasons = Promise.all(all.map(closed));
+
+		await sleep(100); /* the GET is open */
+		await echo.stop();
+		assert.deepEqual(await reasons, ['transport close', 'transport close']);
+	});
+});
