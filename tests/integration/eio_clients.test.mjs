@@ -1,9 +1,11 @@
 /* eio_clients.test.mjs - npm's engine.io-client against the Engine.IO layer alone */
 import assert from 'node:assert/strict';
+import https from 'node:https';
 import { after, before, describe, test } from 'node:test';
 import { Socket } from 'engine.io-client';
 
 import { startEcho, sleep } from './lib/echo.mjs';
+import { selfSigned } from './lib/swarm.mjs';
 
 const LIMIT = { timeout: 60000 };
 
@@ -125,5 +127,55 @@ describe('time', LIMIT, () => {
 		await sleep(100); /* the GET is open */
 		await echo.stop();
 		assert.deepEqual(await reasons, ['transport close', 'transport close']);
+	});
+});
+
+describe('over TLS', LIMIT, () => {
+	let echo;
+
+	before(async () => {
+		const { cert, pkey } = selfSigned();
+
+		echo = await startEcho('--cert', cert, '--pkey', pkey);
+		echo.url = `https://localhost:${echo.port}`;
+	});
+	after(() => echo.stop());
+
+	const ask = (path, options = {}) => new Promise((resolve, reject) => {
+		const r = https.request(`${echo.url}${path}`, { rejectUnauthorized: false, agent: false, ...options }, (answer) => {
+			let body = '';
+
+			answer.on('data', (d) => { body += d; }).on('end', () => resolve({ status: answer.statusCode, body }));
+		});
+
+		r.on('error', reject);
+		r.end(options.body);
+		options.signal?.addEventListener('abort', () => r.destroy());
+	});
+
+	for (const [name, options] of [['polling', { transports: ['polling'] }], ['WebSocket', { transports: ['websocket'] }], ['polling, then WebSocket', {}]]) {
+		test(`${name}: text and binary come back in order`, async () => {
+			const s = await connect(echo, { ...options, rejectUnauthorized: false });
+			const sent = ['one', 'два 𐍈', Buffer.from([0, 1, 255]), 'x'.repeat(200000), 'last'];
+
+			sent.forEach((m) => s.send(m));
+			assert.deepEqual(await heard(s, sent.length), sent);
+			s.close();
+		});
+	}
+
+	test('who goes away from an open GET, or in the middle of a POST, is gone at once', async () => {
+		for (const method of ['GET', 'POST']) {
+			const hello = JSON.parse((await ask('/engine.io/?EIO=4&transport=polling')).body.slice(1));
+			const path = `/engine.io/?EIO=4&transport=polling&sid=${hello.sid}`;
+			const abort = new AbortController();
+			const open = ask(path, { method, signal: abort.signal, headers: method === 'POST' ? { 'content-length': 50 } : {}, body: method === 'POST' ? '4a' : undefined }).catch(() => 'aborted');
+
+			await sleep(100);
+			abort.abort();
+			assert.equal(await open, 'aborted');
+			await sleep(100);
+			assert.deepEqual(await ask(path), { status: 400, body: '{"code":1,"message":"Session ID unknown"}' }, method);
+		}
 	});
 });
