@@ -60,7 +60,7 @@ command:pkg-config:pkgconf file:/usr/share/aclocal/pkg.m4:pkgconf
 command:dpkg-source:dpkg-dev command:patch:patch command:xz:xz-utils command:gzip:gzip
 file:/usr/share/keyrings/debian-archive-keyring.gpg:debian-archive-keyring
 header:stdlib.h:libc6-dev header:uthash.h:uthash-dev
-module:libevent_openssl:libevent-dev module:libmicrohttpd:libmicrohttpd-dev
+module:libevent_openssl:libevent-dev module:libmicrohttpd:libmicrohttpd-dev module:libsystemd:libsystemd-dev
 module:libssl:libssl-dev module:zlib:zlib1g-dev module:sqlite3:libsqlite3-dev
 "
 NEEDS_RUN="command:curl:curl command:setsid:util-linux command:flock:util-linux"

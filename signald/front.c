@@ -35,6 +35,7 @@ struct front {
 	struct outq_budget queues;
 	struct http_listen rows[HTTP_LISTEN_MAX];
 	size_t rows_n;
+	struct inherited handed[HTTP_LISTEN_MAX];
 	struct http_server *http;
 	struct eio_endpoint *endpoint;
 };
@@ -169,11 +170,38 @@ static void limit_websockets(const struct front *f)
 	ws_io_limit(http_server_ws(f->http), &l);
 }
 
+/* http by its name, or by its address in listen-plain */
+static bool is_plain(const struct front *f, const struct inherited *in)
+{
+	for (size_t i = 0; i < f->config->listen_plain.n; i++) {
+		if (strcmp(f->config->listen_plain.v[i], in->address) == 0)
+			return true;
+	}
+	return in->plain;
+}
+
+/* Sockets that were handed over are all there is to listen on. */
+static int take_sockets(struct front *f)
+{
+	int n = inherited_take(f->handed, HTTP_LISTEN_MAX);
+
+	if (n <= 0)
+		return n;
+	for (int i = 0; i < n; i++) {
+		const struct inherited *in = &f->handed[i];
+
+		f->rows[i] = (struct http_listen){ .address = in->address,
+						   .fd = in->fd,
+						   .tls = f->tls && !is_plain(f, in) };
+	}
+	f->rows_n = (size_t)n;
+	return 0;
+}
+
 int front_http(struct front *f, struct event_base *base, struct http_server **out)
 {
 	const struct config *c = f->config;
 	struct http_config hc = { .listen = f->rows,
-				  .listen_n = f->rows_n,
 				  .tls = f->tls,
 				  .origins = f->origins,
 				  .proxies = f->senders,
@@ -188,21 +216,11 @@ int front_http(struct front *f, struct event_base *base, struct http_server **ou
 				  .access_log = c->access_log,
 				  .cors_credentials = c->cors_credentials,
 				  .cors_private_network = c->cors_private_network };
-	struct inherited in;
-	size_t left;
-	int r;
+	int r = take_sockets(f);
 
-	inherited_open(&in);
-	for (size_t i = 0; i < f->rows_n; i++) {
-		int fd = inherited_take(&in, f->rows[i].address);
-
-		f->rows[i].fd = fd < 0 ? 0 : fd;
-	}
-	left = inherited_close(&in);
-	if (left)
-		log_warn("http", "%zu sockets were handed over that listen has no address for",
-			 left);
-	r = http_server_new(&f->http, base, &hc);
+	hc.listen_n = f->rows_n;
+	if (!r)
+		r = http_server_new(&f->http, base, &hc);
 	if (!r)
 		limit_websockets(f);
 	*out = f->http;

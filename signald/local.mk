@@ -9,7 +9,7 @@ libsignald_core_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 # Touching code: sockets, clocks, the loop.
 noinst_LIBRARIES += libsignald-io.a
 libsignald_io_a_SOURCES =
-libsignald_io_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(MHD_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
+libsignald_io_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(MHD_CFLAGS) $(SYSTEMD_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
 
 # --- loop, transport, Engine.IO, Socket.IO ---------------------------------------
 libsignald_core_a_SOURCES += \
@@ -120,6 +120,6 @@ libsignald_io_a_SOURCES += \
 sbin_PROGRAMS = signald/signald
 signald_signald_SOURCES = signald/main.c
 signald_signald_LDADD = libsignald-io.a libsignald-core.a libshared.a \
-	$(MHD_LIBS) $(EVENT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) -lm
+	$(MHD_LIBS) $(EVENT_LIBS) $(SYSTEMD_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) -lm
 dist_man_MANS += signald/signald.8 signald/signald.conf.5
 EXTRA_DIST += signald/PROTOCOL.md signald/signald.conf.in signald/demo/.npmrc $(wildcard $(srcdir)/signald/demo/*.*)

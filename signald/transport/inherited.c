@@ -1,96 +1,91 @@
 /* inherited.c - see inherited.h */
 #include "transport/inherited.h"
 
-#include <event2/util.h>
+#include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#define FIRST_FD 3 /* SD_LISTEN_FDS_START */
+#include "log.h"
 
-/* The number in a variable of the environment; -1: there is none. */
-static long number(const char *name)
+#define PLAIN "plain"
+
+static bool set_address(struct inherited *in)
 {
-	const char *text = getenv(name);
-	char *end;
-	long n;
+	char host[INET6_ADDRSTRLEN], port[8];
+	struct sockaddr_storage sa;
+	socklen_t n = sizeof(sa);
+	int len;
 
-	if (!text || !*text)
-		return -1;
-	n = strtol(text, &end, 10);
-	return *end ? -1 : n;
+	if (getsockname(in->fd, (struct sockaddr *)&sa, &n) ||
+	    getnameinfo((struct sockaddr *)&sa, n, host, sizeof(host), port, sizeof(port),
+			NI_NUMERICHOST | NI_NUMERICSERV))
+		return false;
+	len = snprintf(in->address, sizeof(in->address),
+		       sa.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+	return len < (int)sizeof(in->address);
 }
 
-static bool is_option(int fd, int option, int wanted)
+static bool is_ours(int fd)
 {
-	socklen_t n = sizeof(int);
-	int value;
-
-	return !getsockopt(fd, SOL_SOCKET, option, &value, &n) && value == wanted;
+	return sd_is_socket(fd, AF_INET, SOCK_STREAM, 1) > 0 ||
+	       sd_is_socket(fd, AF_INET6, SOCK_STREAM, 1) > 0;
 }
 
-static bool prepare(int fd)
+/* sd_listen_fds() has seen to it that it closes on exec. */
+static int take(struct inherited *in, int fd, const char *name)
 {
 	int flags = fcntl(fd, F_GETFL);
 
-	return is_option(fd, SO_TYPE, SOCK_STREAM) && is_option(fd, SO_ACCEPTCONN, 1) &&
-	       flags >= 0 && !fcntl(fd, F_SETFL, flags | O_NONBLOCK) &&
-	       !fcntl(fd, F_SETFD, FD_CLOEXEC);
-}
-
-void inherited_open(struct inherited *in)
-{
-	long n = number("LISTEN_PID") == getpid() ? number("LISTEN_FDS") : 0;
-
-	in->n = 0;
-	for (int fd = FIRST_FD; fd - FIRST_FD < n && in->n < INHERITED_MAX; fd++) {
-		if (prepare(fd))
-			in->fds[in->n++] = fd;
+	in->fd = fd;
+	in->plain = strcmp(name, PLAIN) == 0;
+	if (flags < 0 || !is_ours(fd) || fcntl(fd, F_SETFL, flags | O_NONBLOCK) ||
+	    !set_address(in)) {
+		log_error("http", "descriptor %d (%s) was handed over, and is no listening socket of TCP",
+			  fd, name);
+		return -EINVAL;
 	}
-	unsetenv("LISTEN_PID");
-	unsetenv("LISTEN_FDS");
-	unsetenv("LISTEN_FDNAMES");
+	return 0;
 }
 
-static bool listens_on(int fd, const struct sockaddr *wanted)
+static void close_all(int n)
 {
-	struct sockaddr_storage here;
-	socklen_t n = sizeof(here);
+	int i;
 
-	return !getsockname(fd, (struct sockaddr *)&here, &n) &&
-	       !evutil_sockaddr_cmp((struct sockaddr *)&here, wanted, 1);
+	for (i = 0; i < n; i++)
+		close(SD_LISTEN_FDS_START + i);
 }
 
-int inherited_take(struct inherited *in, const char *address)
+static void free_names(char **names)
 {
-	struct sockaddr_storage wanted;
-	int len = sizeof(wanted);
+	char **at;
 
-	if (evutil_parse_sockaddr_port(address, (struct sockaddr *)&wanted, &len))
-		return -1;
-	for (size_t i = 0; i < in->n; i++) {
-		int fd = in->fds[i];
+	for (at = names; at && *at; at++)
+		free(*at);
+	free(names);
+}
 
-		if (fd >= 0 && listens_on(fd, (struct sockaddr *)&wanted)) {
-			in->fds[i] = -1;
-			return fd;
-		}
+int inherited_take(struct inherited *out, size_t max)
+{
+	char **names = NULL;
+	int n = sd_listen_fds_with_names(1, &names), i, rc = 0;
+
+	if (n < 0)
+		log_error("http", "LISTEN_FDS: %s", strerror(-n));
+	if (n > 0 && (size_t)n > max) {
+		log_error("http", "%d sockets were handed over, more than %zu", n, max);
+		rc = -E2BIG;
 	}
-	return -1;
-}
-
-size_t inherited_close(struct inherited *in)
-{
-	size_t left = 0;
-
-	for (size_t i = 0; i < in->n; i++) {
-		if (in->fds[i] < 0)
-			continue;
-		close(in->fds[i]);
-		left++;
-	}
-	in->n = 0;
-	return left;
+	for (i = 0; i < n && !rc; i++)
+		rc = take(&out[i], SD_LISTEN_FDS_START + i, names && names[i] ? names[i] : "");
+	if (rc)
+		close_all(n);
+	free_names(names);
+	return rc ? rc : n;
 }

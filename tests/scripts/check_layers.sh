@@ -20,6 +20,7 @@ signald: shared signald/admin signald/transport signald/engineio signald/socketi
 libraries='
 event2/ ^(coturn-ext/|signald/transport/|signald/loop[.]c$|signald/relay/(feed|ledger)[.]c$)
 microhttpd[.]h ^signald/transport/
+systemd/ ^signald/transport/inherited[.]c$
 coturn ^coturn-ext/hooks(_[a-z]+)?[.][ch]$
 '
 # Deciding code, which includes no header of an I/O library; these layers not even ours over one.

@@ -103,6 +103,12 @@ check_proxy_header_SOURCES = tests/unit/check_proxy_header.c
 check_proxy_header_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_proxy_header_LDADD = libsignald-core.a libshared.a $(CHECK_LIBS)
 
+check_PROGRAMS += check_inherited
+TESTS += check_inherited
+check_inherited_SOURCES = tests/unit/check_inherited.c
+check_inherited_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_inherited_LDADD = libsignald-io.a libshared.a $(SYSTEMD_LIBS) $(CHECK_LIBS)
+
 check_PROGRAMS += check_entry
 TESTS += check_entry
 check_entry_SOURCES = tests/unit/check_entry.c
