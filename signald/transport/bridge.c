@@ -80,6 +80,11 @@ static size_t held_bytes(const struct held *h)
 	return h->n - h->at;
 }
 
+static const uint8_t *held_first(const struct held *h)
+{
+	return h->p ? h->p + h->at : NULL;
+}
+
 static void held_drop(struct held *h)
 {
 	free(h->p);
@@ -212,7 +217,7 @@ static bool pass_in(struct bridge *b, const void *p, size_t n)
 		sent = 0;
 	if (sent < 0)
 		return false;
-	if (p == b->in.p + b->in.at)
+	if (p == held_first(&b->in))
 		held_taken(&b->in, (size_t)sent);
 	else if (!held_add(&b->in, (const uint8_t *)p + sent, n - (size_t)sent))
 		return false;
@@ -225,7 +230,7 @@ static int read_in(struct bridge *b)
 	ssize_t n;
 
 	if (held_bytes(&b->in)) {
-		if (!pass_in(b, b->in.p + b->in.at, held_bytes(&b->in)))
+		if (!pass_in(b, held_first(&b->in), held_bytes(&b->in)))
 			return -EPIPE;
 		return held_bytes(&b->in) ? -EAGAIN : 0;
 	}
@@ -253,7 +258,7 @@ static bool pass_out(struct bridge *b, const void *p, size_t n)
 		taken = 0;
 	if (taken < 0)
 		return false;
-	if (p == b->out.p + b->out.at)
+	if (p == held_first(&b->out))
 		held_taken(&b->out, (size_t)taken);
 	else if (!held_add(&b->out, (const uint8_t *)p + taken, n - (size_t)taken))
 		return false;
@@ -276,7 +281,7 @@ static int read_out(struct bridge *b)
 			return (int)n;
 	}
 	if (held_bytes(&b->out)) {
-		if (!pass_out(b, b->out.p + b->out.at, held_bytes(&b->out)))
+		if (!pass_out(b, held_first(&b->out), held_bytes(&b->out)))
 			return -EPIPE;
 		return out_is_written(b) ? 0 : -EAGAIN;
 	}
@@ -559,7 +564,7 @@ static bool collect(struct bridge *b, int http_fd, const void *extra, size_t ext
 
 	while (fits && (n = recv(http_fd, b->set->scratch, READ_BYTES, 0)) > 0)
 		fits = held_add(&b->behind, b->set->scratch, (size_t)n);
-	return fits && held_add(&b->behind, b->in.p + b->in.at, held_bytes(&b->in));
+	return fits && held_add(&b->behind, held_first(&b->in), held_bytes(&b->in));
 }
 
 void bridge_upgrade(struct bridge *b, int http_fd, const void *extra, size_t extra_n,
