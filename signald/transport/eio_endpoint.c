@@ -20,6 +20,7 @@
 #include "transport/address_set.h"
 #include "transport/http_endpoint.h"
 #include "transport/http_priv.h"
+#include "transport/http_text.h"
 #include "transport/outq.h"
 #include "transport/ws_conn.h"
 
@@ -194,23 +195,34 @@ static const struct ws_handler ws_handler = { on_ws_message, on_ws_gone };
 
 /* --- requests --- */
 
+/* Empty: absent, or empty. What is malformed or longer than any that we know is unknown. */
 struct target {
-	const char *transport, *sid, *version; /* NULL: absent */
+	char transport[sizeof("websocket")], sid[EIO_SID_LEN + 1], version[sizeof("4")];
 };
+
+#define UNKNOWN "?"
+
+static void read_value(const struct http_request *r, const char *key, char *out, size_t size)
+{
+	int n = http_query_value(http_raw_query(r), key, out, size);
+
+	if (n < 0)
+		strcpy(out, n == -ENOENT ? "" : UNKNOWN);
+}
 
 static struct target read_target(const struct http_request *r)
 {
-	struct target t = { http_query(r, "transport"), http_query(r, "sid"),
-			    http_query(r, "EIO") };
+	struct target t;
 
-	if (t.sid && !*t.sid)
-		t.sid = NULL;
+	read_value(r, "transport", t.transport, sizeof(t.transport));
+	read_value(r, "sid", t.sid, sizeof(t.sid));
+	read_value(r, "EIO", t.version, sizeof(t.version));
 	return t;
 }
 
 static bool is(const char *value, const char *expected)
 {
-	return value && strcmp(value, expected) == 0;
+	return strcmp(value, expected) == 0;
 }
 
 static const char *header(const void *request, const char *name)
@@ -253,20 +265,20 @@ static enum eio_error check_target(const struct http_request *r, const struct ta
 	if (!polling && !is(t->transport, "websocket"))
 		return EIO_UNKNOWN_TRANSPORT;
 	if (upgrade == polling) { /* the one with an Upgrade, or the other without */
-		bool handshake_by_post = !t->sid && !upgrade && !is(http_verb(r), "GET");
+		bool handshake_by_post = !*t->sid && !upgrade && !is(http_verb(r), "GET");
 
 		return handshake_by_post ? EIO_BAD_METHOD : EIO_BAD_REQUEST;
 	}
-	if (!t->sid && !is(http_verb(r), "GET"))
+	if (!*t->sid && !is(http_verb(r), "GET"))
 		return EIO_BAD_METHOD;
-	if (t->sid && upgrade && !is(t->version, "4"))
+	if (*t->sid && upgrade && !is(t->version, "4"))
 		return EIO_UNSUPPORTED_VERSION; /* of handshakes: after the application's word */
 	return EIO_OK;
 }
 
 static struct eio_session *find(struct eio_endpoint *ep, const char *sid)
 {
-	return sid ? eio_find(ep->eio, sid, loop_now_ms()) : NULL;
+	return *sid ? eio_find(ep->eio, sid, loop_now_ms()) : NULL;
 }
 
 static void get(struct eio_endpoint *ep, struct http_request *r, struct eio_session *s)
@@ -345,7 +357,7 @@ static void on_request(struct http_request *r, void *ctx)
 	struct eio_session *s = find(ep, t.sid);
 	enum eio_error e = check_target(r, &t, false);
 
-	if (e != EIO_UNKNOWN_TRANSPORT && t.sid && !s)
+	if (e != EIO_UNKNOWN_TRANSPORT && *t.sid && !s)
 		e = EIO_UNKNOWN_SID;
 	if (e != EIO_OK)
 		reply_error(r, e, NULL);
@@ -363,12 +375,14 @@ static void on_gone(struct http_request *r, void *ctx)
 {
 	struct eio_endpoint *ep = ctx;
 	struct eio_session *s = http_data(r);
+	struct target t;
 
 	if (s) {
 		eio_poll_gone(s, r);
 		return;
 	}
-	s = is(http_verb(r), "POST") ? find(ep, read_target(r).sid) : NULL;
+	t = read_target(r);
+	s = is(http_verb(r), "POST") ? find(ep, t.sid) : NULL;
 	if (s)
 		eio_post_gone(s);
 }
@@ -377,7 +391,7 @@ static void on_gone(struct http_request *r, void *ctx)
 static enum eio_error bind_ws(struct eio_endpoint *ep, struct eio_handshake *h, const char *sid,
 			      struct ws_conn *ws, struct eio_session **s)
 {
-	if (!sid)
+	if (!*sid)
 		return eio_open_ws(ep->eio, h, ws, loop_now_ms(), s);
 	h->refusal.retry_after_s = 1;
 	*s = find(ep, sid);
@@ -417,7 +431,7 @@ static void on_websocket(struct http_request *r, void *ctx)
 	}
 	e = bind_ws(ep, &h, t.sid, ws, &s);
 	if (e == EIO_OK) {
-		accept_ws(ep, r, ws, s, !t.sid);
+		accept_ws(ep, r, ws, s, !*t.sid);
 		return;
 	}
 	ws_conn_close(ws, 0);
