@@ -108,22 +108,27 @@ bool http_field_is_fine(const char *name, const char *value)
 	return true;
 }
 
-bool http_host_is_fine(const char *host)
+/* "[v6]" or a name; NULL: neither. What it resolves to, if to anything, is not asked. */
+static const char *skip_host(const char *p)
 {
-	const char *p = host;
+	const char *start = p;
 
 	if (*p == '[') {
-		p += strspn(p + 1, "0123456789abcdefABCDEF:.") + 1;
-		if (*p++ != ']')
-			return false;
+		p += 1 + strspn(p + 1, "0123456789abcdefABCDEF:.");
+		return *p == ']' ? p + 1 : NULL;
 	}
 	while (is_alnum(*p) || (*p && strchr("-._~%!$&'()*+,;=", *p)))
 		p++;
-	if (p == host)
-		return false;
-	if (*p == ':')
+	return p > start ? p : NULL;
+}
+
+bool http_host_is_fine(const char *host)
+{
+	const char *p = skip_host(host);
+
+	if (p && *p == ':')
 		p += 1 + strspn(p + 1, "0123456789");
-	return !*p;
+	return p && !*p;
 }
 
 bool http_has_token(const char *list, const char *token)

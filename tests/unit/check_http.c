@@ -79,6 +79,54 @@ START_TEST(routes_match_paths)
 }
 END_TEST
 
+START_TEST(targets_hosts_and_fields_are_what_the_grammar_says)
+{
+	static const char *const hosts[] = {
+		"x", "a.example:80", "[::1]", "[::1]:80", "a_b", "x:"
+	};
+	static const char *const no_hosts[] = { "",    "x y",	 "x/",	  "u@x", "x:y", "[::1",
+						"[x]", "[::1]x", "x:80:", "x\\", "x?",	"::1" };
+
+	ck_assert(http_target_is_fine("/a%20b?c=d&\xc3\xa9"));
+	ck_assert(!http_target_is_fine("/a b"));
+	ck_assert(!http_target_is_fine("/a\tb"));
+	ck_assert(!http_target_is_fine("/\x7f"));
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++)
+		ck_assert_msg(http_host_is_fine(hosts[i]), "%s", hosts[i]);
+	for (size_t i = 0; i < sizeof(no_hosts) / sizeof(no_hosts[0]); i++)
+		ck_assert_msg(!http_host_is_fine(no_hosts[i]), "%s", no_hosts[i]);
+	ck_assert(http_field_is_fine("X-A_b.c!", "any\tthing \xc3\xa9"));
+	ck_assert(http_field_is_fine("A", ""));
+	ck_assert(!http_field_is_fine("", "x"));
+	ck_assert(!http_field_is_fine("A ", "x"));
+	ck_assert(!http_field_is_fine("A", "x\r"));
+}
+END_TEST
+
+START_TEST(entity_tags_are_found_in_lists)
+{
+	ck_assert(http_etag_matches("\"a\"", "\"a\""));
+	ck_assert(http_etag_matches("W/\"a\"", "\"a\""));
+	ck_assert(http_etag_matches(" \"b,\" ,\"a\"", "\"a\""));
+	ck_assert(http_etag_matches("*", "\"a\""));
+	ck_assert(!http_etag_matches("\"x\"a\"", "\"a\""));
+	ck_assert(!http_etag_matches("\"ab\"", "\"a\""));
+	ck_assert(!http_etag_matches("\"b,\"a\"\"", "\"a\""));
+	ck_assert(!http_etag_matches("a", "\"a\""));
+	ck_assert(!http_etag_matches("", "\"a\""));
+	ck_assert(!http_etag_matches(NULL, "\"a\""));
+}
+END_TEST
+
+START_TEST(what_cannot_be_printed_becomes_a_question_mark)
+{
+	char out[8];
+
+	http_printable(out, "a\x1b\xff\x7f~ ", 6);
+	ck_assert_str_eq(out, "a???~ ");
+}
+END_TEST
+
 START_TEST(a_websocket_key_is_16_bytes)
 {
 	ck_assert(http_ws_key_valid("dGhlIHNhbXBsZSBub25jZQ==")); /* RFC 6455 section 1.3 */
@@ -166,6 +214,9 @@ int main(void)
 	tcase_add_test(t, the_last_of_several_keys_wins);
 	tcase_add_test(t, tokens_are_found_in_lists);
 	tcase_add_test(t, routes_match_paths);
+	tcase_add_test(t, targets_hosts_and_fields_are_what_the_grammar_says);
+	tcase_add_test(t, entity_tags_are_found_in_lists);
+	tcase_add_test(t, what_cannot_be_printed_becomes_a_question_mark);
 	tcase_add_test(t, a_websocket_key_is_16_bytes);
 	tcase_add_test(t, rfc4648_section_10_vectors);
 	tcase_add_test(t, base64_is_strict);
