@@ -216,13 +216,13 @@ static void believe_proxy(struct http_request *r)
 	struct http_server *srv = r->srv;
 	struct forwarding f = { .trusted = srv->cfg.trusted };
 
-	r->host_proven = true; /* it forwards for names it knows */
 	forwarded_init(&f.chain);
 	MHD_get_connection_values(r->conn, MHD_HEADER_KIND, see_forwarded, &f);
 	if (f.chain.client.family)
 		r->client = f.chain.client;
 	if (f.proto == FORWARDED_HTTP || f.proto == FORWARDED_HTTPS)
 		r->secure = f.proto == FORWARDED_HTTPS;
+	r->host_proven = f.proto != FORWARDED_HTTP; /* most proxies that say nothing have TLS */
 	if (f.chain.garbage || f.proto == FORWARDED_GARBAGE)
 		srv->counters.forwarded_garbage++;
 }

@@ -594,10 +594,11 @@ START_TEST(credentials_and_private_networks_are_asked_for_by_configuration)
 }
 END_TEST
 
+#define OWN(more) "GET / HTTP/1.1\r\nHost: a.example\r\n" FROM("http://a.example") more "\r\n"
+
 START_TEST(a_name_is_our_own_origin_only_behind_a_proxy_of_ours)
 {
-	static const char own[] =
-		"GET / HTTP/1.1\r\nHost: a.example\r\n" FROM("http://a.example") "\r\n";
+	static const char own[] = OWN("");
 
 	start();
 	ck_assert_int_eq(next(own).status, 403);
@@ -608,6 +609,8 @@ START_TEST(a_name_is_our_own_origin_only_behind_a_proxy_of_ours)
 	teardown();
 	start_behind("127.0.0.1");
 	ck_assert_int_eq(next(own).status, 200);
+	ck_assert_int_eq(next(OWN("X-Forwarded-Proto: https\r\n")).status, 200);
+	ck_assert_int_eq(next(OWN("X-Forwarded-Proto: http\r\n")).status, 403);
 }
 END_TEST
 
