@@ -199,6 +199,16 @@ static void end(struct ws_conn *ws)
 	ws_conn_destroy(ws);
 }
 
+/* Closing with bytes unread, or still to come, would reset the connection and take our Close frame
+ * along: what comes is read until the client's end, or until the deadline. */
+static void finish(struct ws_conn *ws)
+{
+	if (ws->shut || !ws->close_queued || !(ws->peer_closed || ws->failed))
+		return;
+	ws->shut = true;
+	stream_shutdown(&ws->stream);
+}
+
 void ws_conn_flush(struct ws_conn *ws)
 {
 	int rc;
@@ -208,16 +218,13 @@ void ws_conn_flush(struct ws_conn *ws)
 		return;
 	}
 	rc = write_some(ws);
-	if (rc < 0)
+	if (rc < 0) {
 		ws_conn_gone(ws, "transport error");
-	else if (rc && ws->close_queued && ws->peer_closed)
-		die(ws);
-	else
-		ws_io_watch_writing(ws, !rc);
-	/* Closing with bytes unread would reset the connection and take our Close frame along:
-	 * they are read until the client's end, or for two seconds. */
-	if (rc > 0 && ws->close_queued && ws->failed)
-		stream_shutdown(&ws->stream);
+		return;
+	}
+	ws_io_watch_writing(ws, !rc);
+	if (rc)
+		finish(ws);
 }
 
 /* --- closing --- */

@@ -199,8 +199,10 @@ static void on_sweep(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	while ((n = timeq_take(&io->closing, now))) {
-		io->counters.no_close++;
-		ws_conn_cut(timeq_owner(n, struct ws_control, closing)->ws);
+		struct ws_conn *ws = timeq_owner(n, struct ws_control, closing)->ws;
+
+		io->counters.no_close += !ws->peer_closed;
+		ws_conn_cut(ws);
 	}
 	while ((n = timeq_take(&io->partial, now))) {
 		io->counters.slow++;

@@ -64,6 +64,7 @@ struct ws_conn {
 	bool more : 1;	       /* bytes wait inside the stream */
 	bool close_queued : 1; /* the Close frame has been made */
 	bool peer_closed : 1;  /* the client's Close frame is in */
+	bool shut : 1;	       /* it was the last thing we say */
 	bool chatty : 1;       /* sent many small frames at once */
 	bool reset : 1;	       /* not closed, but reset */
 	bool failed : 1;       /* nothing the client says is of interest any more */

@@ -427,9 +427,12 @@ START_TEST(the_clients_close_is_echoed_with_its_code)
 	EXPECT(&c, "\x88\2\x0f\xa1");
 	ck_assert(ended(&c));
 	ck_assert_str_eq(c.reason, "transport close");
+	PUT(&c, "\x82\x80\0\0\0\0"); /* he should not, but that is no reason to reset him */
+	turns(2);
+	leave(&c);
+	ck_assert_uint_eq(c.messages, 0);
 	ck_assert_uint_eq(ws_io_counters(io)->open, 0);
 	ck_assert_uint_eq(ws_io_counters(io)->failed, 0);
-	leave(&c);
 }
 END_TEST
 
@@ -450,8 +453,8 @@ START_TEST(our_close_follows_what_is_queued_and_waits_for_the_clients)
 	turns(2);
 	ck_assert(ended(&c));
 	ck_assert_uint_eq(c.messages + c.gone, 0);
-	ck_assert_uint_eq(ws_io_counters(io)->open, 0);
 	leave(&c);
+	ck_assert_uint_eq(ws_io_counters(io)->open, 0);
 }
 END_TEST
 
@@ -470,6 +473,22 @@ START_TEST(who_does_not_answer_a_close_is_reset)
 	ck_assert_uint_eq(ws_io_counters(io)->open, 0);
 	ck_assert_uint_eq(ws_io_counters(io)->no_close, 1);
 	leave(&c);
+}
+END_TEST
+
+START_TEST(who_answers_but_does_not_leave_is_reset)
+{
+	struct client c;
+	uint8_t p[16];
+
+	open_tcp(&c);
+	PUT(&c, "\x88\x80\0\0\0\0");
+	run_ms(2700);
+	ck_assert_int_eq(get(&c, p, 2), 2);
+	ck_assert_mem_eq(p, "\x88\0", 2);
+	ck_assert_uint_eq(ws_io_counters(io)->open, 0);
+	ck_assert_uint_eq(ws_io_counters(io)->no_close, 0);
+	close(c.fd);
 }
 END_TEST
 
@@ -686,6 +705,7 @@ int main(void)
 	tcase_add_test(t, the_clients_close_is_echoed_with_its_code);
 	tcase_add_test(t, our_close_follows_what_is_queued_and_waits_for_the_clients);
 	tcase_add_test(t, who_does_not_answer_a_close_is_reset);
+	tcase_add_test(t, who_answers_but_does_not_leave_is_reset);
 	tcase_add_test(t, a_violation_is_told_even_with_bytes_behind_it);
 	tcase_add_test(t, who_never_reads_is_cut_with_a_reset);
 	tcase_add_test(t, a_full_budget_ends_only_those_that_are_behind);
