@@ -11,16 +11,20 @@ TEST_BUILD=$TOP/build/test
 CLANG_BUILD=$TOP/build/clang
 ASAN_BUILD=$TOP/build/asan
 TSAN_BUILD=$TOP/build/tsan
+FUZZ_BUILD=$TOP/build/fuzz
 STRICT_CFLAGS="-O2 -g -Werror"
 # With sanitizers gcc warns of what cannot happen, so warnings are left to the two builds above.
 SANITIZER_CFLAGS="-O1 -g"
-STAGES="install build clang check integration sanitizers threads scripts"
+STAGES="install build clang check integration sanitizers threads fuzz scripts"
 # A test that hangs must not take the whole run with it.
 CHECK_LIMIT_S=600
 INTEGRATION_LIMIT_S=900
 # Kills in the ledger's proof; with sanitizers everything takes longer, and the accounts are the same.
 SANITIZER_SOAK_ROUNDS=10
 SCRIPTS_LIMIT_S=600
+# Each target for so long, and all of them together.
+FUZZ_SECONDS=${FUZZ_SECONDS:-20}
+FUZZ_LIMIT_S=$((120 + FUZZ_SECONDS * 30))
 STEP_TAIL=60
 
 usage() {
@@ -37,6 +41,8 @@ Install what is missing, build, and run the tests. Without arguments all stages 
   sanitizers    AddressSanitizer and UndefinedBehaviorSanitizer; make check and integration again,
                 without the browsers
   threads       ThreadSanitizer: unit tests with threads, and both daemons under load
+  fuzz          libFuzzer with AddressSanitizer and UndefinedBehaviorSanitizer: every decoder, FUZZ_SECONDS (20)
+                each, on top of its corpus
   scripts       start-all.sh (options, secrets, stale pids, taken ports, stop) and how coturn is fetched and patched
 
 The last line is 'N passed, N failed'. Output of all steps: build/run-tests.log
@@ -224,6 +230,16 @@ stage_threads() {
 	from=$(log_size)
 	step "both daemons under load" in_one_place env BUILD_DIR="$TSAN_BUILD" timeout -k 10 $INTEGRATION_LIMIT_S \
 		"$TOP/tests/integration/run.sh" tsan/threads.test.mjs || rc=1
+	count_node "$from"
+	return $rc
+}
+
+stage_fuzz() {
+	local rc=0 from
+	CC=clang build_in "$FUZZ_BUILD" "$SANITIZER_CFLAGS" fuzzers --enable-fuzzing || return
+	from=$(log_size)
+	step "make fuzz, $FUZZ_SECONDS s a decoder" timeout -k 10 $FUZZ_LIMIT_S \
+		make -C "$FUZZ_BUILD" CFLAGS="$SANITIZER_CFLAGS" FUZZ_SECONDS="$FUZZ_SECONDS" fuzz || rc=1
 	count_node "$from"
 	return $rc
 }

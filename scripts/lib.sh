@@ -43,14 +43,17 @@ step() {
 }
 
 # --- what is installed --------------------------------------------------------
-# A need is "kind:what:package": a command, a pkg-config module, a header or a file; the package is asked
-# for only when it is not there, so a Node or a compiler from elsewhere is as good as Debian's.
+# A need is "kind:what:package": a command, a pkg-config module, a header, a file, or what clang can link with;
+# the package is asked for only when it is not there, so a Node or a compiler from elsewhere is as good as
+# Debian's.
 need_is_met() {
 	case $1 in
 	command) command -v "$2" >/dev/null 2>&1 ;;
 	module) pkg-config --exists "$2" 2>/dev/null ;;
 	header) printf '#include <%s>\n' "$2" | cc -E - >/dev/null 2>&1 ;;
 	file) [ -e "$2" ] ;;
+	links) echo 'int LLVMFuzzerTestOneInput(const char *p, unsigned long n) { return !p && n; }' |
+		clang "$2" -x c - -o /dev/null 2>/dev/null ;;
 	esac
 }
 
@@ -68,6 +71,7 @@ NEEDS_NODE="command:node:nodejs command:npm:npm file:/etc/ssl/certs/ca-certifica
 # The tests' own, beside all of the above.
 NEEDS_TEST="
 module:check:check module:libcjson:libcjson-dev header:wslay/wslay.h:libwslay-dev command:clang:clang
+links:-fsanitize=fuzzer,address,undefined:libclang-rt-dev
 command:chromium:chromium command:ip:iproute2 command:openssl:openssl
 "
 

@@ -2,16 +2,24 @@
 #
 # "make check" replays tests/fuzz/corpus/NAME through every target, with any
 # compiler. To search for new inputs:
-#	../../configure CC=clang --enable-fuzzing && make fuzz_NAME
-#	mkdir found && ./fuzz_NAME -max_total_time=60 found ../../tests/fuzz/corpus/NAME
+#	../../configure CC=clang --enable-fuzzing && make fuzz FUZZ_SECONDS=600
+# runs every target so long, two at a time; make fuzz FUZZED=fuzz_NAME only one.
 # A found input is kept in the corpus under a name that says what it broke. A
 # new target copies one of the blocks below and brings its corpus.
-EXTRA_DIST += tests/fuzz/corpus
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/run.sh
 FUZZ_REPLAY = tests/fuzz/replay_main.c tests/fuzz/fuzz.h
 FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
 if FUZZING
 AM_CFLAGS += -fsanitize=fuzzer-no-link
 endif
+
+# Every target that a block below adds to noinst_PROGRAMS.
+FUZZED = $(filter fuzz_%,$(noinst_PROGRAMS))
+FUZZ_SECONDS = 20
+.PHONY: fuzz fuzzers
+fuzzers: $(FUZZED)
+fuzz: fuzzers
+	FUZZ_SECONDS=$(FUZZ_SECONDS) $(srcdir)/tests/fuzz/run.sh $(FUZZED)
 
 # --- json_text
 check_PROGRAMS += replay_json_text
