@@ -140,6 +140,108 @@ START_TEST(a_close_is_the_last_thing_that_is_read)
 }
 END_TEST
 
+START_TEST(what_is_wrong_is_said_at_the_byte_that_tells)
+{
+	EXPECT("\xc1", ""); /* the second byte completes the start */
+	EXPECT("\xc1\x80", "!1002");
+	EXPECT("\x82\xfe\0\x7d", "!1002");
+	EXPECT("\x82\xff\x80\0\0\0\0\0\0\0", "!1002");
+	EXPECT("\x82\xff\0\0\0\0\0\1\x11\x71", "!1009"); /* MAX + 1 */
+	EXPECT("\x81\xfe\x10\0\0\0\0\0good\xff", "!1007");
+	EXPECT("\x01\x82\0\0\0\0\xf4\x90", "!1007");
+}
+END_TEST
+
+START_TEST(close_codes_of_section_7_4)
+{
+	static const struct {
+		unsigned from, to;
+		bool valid;
+	} rows[] = {
+		{ 0, 999, false },	{ 1000, 1003, true },  { 1004, 1006, false },
+		{ 1007, 1014, true },	{ 1015, 2999, false }, { 3000, 4999, true },
+		{ 5000, 65535, false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (unsigned code = rows[i].from; code <= rows[i].to; code++) {
+			uint8_t bytes[8] = { 0x88,	   0x82, 0, 0, 0, 0, (uint8_t)(code >> 8),
+					     (uint8_t)code };
+			struct ws_decoder d;
+			struct ws_event e;
+
+			ws_decoder_init(&d, MAX);
+			ws_decode(&d, bytes, sizeof(bytes), &e);
+			ck_assert_int_eq(e.got, rows[i].valid ? WS_CLOSE : WS_BAD);
+			ck_assert_uint_eq(e.code, rows[i].valid ? code : WS_PROTOCOL_ERROR);
+			ws_decoder_deinit(&d);
+		}
+	}
+}
+END_TEST
+
+START_TEST(a_close_frees_the_message_it_cuts_off)
+{
+	struct got g = { "", 0 };
+	struct ws_decoder d;
+
+	ws_decoder_init(&d, MAX);
+	feed(&d, "\x01\x82\0\0\0\0He", 8, &g);
+	ck_assert(!ws_decoder_idle(&d));
+	ck_assert_uint_gt(ws_decoder_held(&d), 0);
+	feed(&d, "\x88" MASKED_EMPTY, 6, &g);
+	ck_assert_uint_eq(ws_decoder_held(&d), 0);
+	ck_assert_str_eq(g.text, "c1005");
+	ws_decoder_deinit(&d);
+}
+END_TEST
+
+START_TEST(a_decoder_is_idle_between_messages_only)
+{
+	static const char bytes[] = "\x01\x81\0\0\0\0H\x89\x80\0\0\0\0\x80\x80\0\0\0\0";
+	struct got g = { "", 0 };
+	struct ws_decoder d;
+
+	ws_decoder_init(&d, MAX);
+	for (size_t i = 0; i < sizeof(bytes) - 1; i++) {
+		ck_assert_int_eq(ws_decoder_idle(&d), i == 0);
+		feed(&d, bytes + i, 1, &g);
+	}
+	ck_assert(ws_decoder_idle(&d));
+	ck_assert_uint_eq(ws_decoder_held(&d), 0);
+	ck_assert_str_eq(g.text, "ptH");
+}
+END_TEST
+
+/* A text of n bytes, all 'a' but for one, in a block of its exact size, in two pieces. */
+static void text_with(size_t n, size_t at, uint8_t c, size_t cut, const char *events)
+{
+	static const uint8_t key[4] = { 0xa5, 0x5a, 0xff, 0x01 };
+	uint8_t p[6 + 125] = { 0x81, (uint8_t)(0x80 | n), key[0], key[1], key[2], key[3] };
+	struct got g = { "", 0 };
+	struct ws_decoder d;
+
+	for (size_t i = 0; i < n; i++)
+		p[6 + i] = (uint8_t)((i == at ? c : 'a') ^ key[i & 3]);
+	ws_decoder_init(&d, MAX);
+	feed(&d, p, 6 + cut, &g);
+	feed(&d, p + 6 + cut, n - cut, &g);
+	ck_assert_str_eq(g.text, events);
+	ws_decoder_deinit(&d);
+}
+
+START_TEST(one_wrong_byte_is_found_wherever_it_stands)
+{
+	for (size_t n = 32; n <= 125; n++) {
+		for (size_t at = 0; at < n; at++) {
+			text_with(n, at, 0x80, 0, "!1007");
+			text_with(n, at, 0x80, n / 3, "!1007");
+			text_with(n, at, 0x7f, n / 2, "t");
+		}
+	}
+}
+END_TEST
+
 /* A masked frame of n bytes in a block of ours. */
 static uint8_t *big_frame(uint8_t first, size_t n, size_t *total)
 {
@@ -291,6 +393,11 @@ int main(void)
 	tcase_add_test(t, violations_are_1002);
 	tcase_add_test(t, text_that_is_no_utf8_is_1007);
 	tcase_add_test(t, a_close_is_the_last_thing_that_is_read);
+	tcase_add_test(t, what_is_wrong_is_said_at_the_byte_that_tells);
+	tcase_add_test(t, close_codes_of_section_7_4);
+	tcase_add_test(t, a_close_frees_the_message_it_cuts_off);
+	tcase_add_test(t, a_decoder_is_idle_between_messages_only);
+	tcase_add_test(t, one_wrong_byte_is_found_wherever_it_stands);
 	tcase_add_test(t, lengths_of_every_class_and_the_limit);
 	tcase_add_test(t, fragments_are_limited_by_their_sum);
 	tcase_add_test(t, a_huge_claim_costs_no_memory);
