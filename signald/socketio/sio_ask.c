@@ -79,6 +79,7 @@ int sio_ask(struct sio_socket *s, const struct sio_message *m, uint64_t now_ms, 
 	s->asks = a;
 	srv->counters.acks_pending++;
 	timeq_add(&srv->asks, &a->deadline, now_ms + (timeout_ms ? timeout_ms : 1));
+	eio_server_wake(srv->eio); /* it may be the earliest deadline of all */
 	return 0;
 }
 

@@ -99,6 +99,7 @@ void sio_partial_begin(struct sio_client *c, const struct sio_packet *p, const c
 	sio_packet_decode(part->text, n, &srv->limits, &part->packet); /* like the original */
 	timeq_add(&srv->partials, &part->deadline, now_ms + srv->cfg.engine.ping_interval_ms);
 	c->partial = part;
+	eio_server_wake(srv->eio); /* there is a new deadline */
 }
 
 /* Returns 0, -EINVAL (over the payload's maximum), -ENOBUFS, -ENOMEM. */

@@ -1,11 +1,12 @@
-/* sio_echo.c - a server to try the protocol layers with, and nothing else
+/* sio_echo.c - a server to try the protocol layers with, and to learn them from
  *
  *	/engine.io/	Engine.IO: every message comes back
  *	/socket.io/	Socket.IO: namespaces "/" and "/custom", events below
  *	/ws/		WebSocket: every message comes back
- * Loopback only; any Origin unless some are named. */
+ * Loopback only; any Origin unless some are named. A program of your own needs
+ * "Socket.IO" and "start and stop": handlers in a table, a namespace that names
+ * the table, a server for the namespaces, and an HTTP server to serve it at. */
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "engineio/eio_server.h"
 #include "log.h"
 #include "loop.h"
+#include "sio_echo_options.h"
 #include "socketio/sio_server.h"
 #include "transport/eio_endpoint.h"
 #include "transport/frame.h"
@@ -25,28 +27,23 @@
 #include "transport/ws_conn.h"
 
 #define TLS_LOOK_MS 1000 /* has a certificate changed? */
-
 #define GREETING_MS 5
 
-struct echo {
-	unsigned port, connections, step_ms;
-	struct sio_config cfg;
-	const char *origins_list[17]; /* NULL ends it */
-	size_t origins_n;
-	const char *certs[TLS_PAIRS_MAX + 1], *keys[TLS_PAIRS_MAX + 1]; /* NULL ends them */
-	const char *state_dir;
-	struct tls_context *tls;
-	struct loop_signal *hangup;
-	struct loop_timer *look;
+/* All there is, in the order of its making. */
+static struct echo {
+	struct echo_options options;
 	struct loop *loop;
 	struct loop_signal *term, *interrupt;
-	struct origin_policy *origins;
-	struct http_server *http;
 	struct eio_server *engine;
 	struct sio_server *sio;
+	struct origin_policy *origins;
+	struct tls_context *tls; /* NULL: plain */
+	struct loop_signal *hangup;
+	struct loop_timer *look;
+	struct http_server *http;
 	struct eio_endpoint *engine_path, *sio_path;
 	struct outq_marks ws_marks;
-};
+} echo;
 
 /* --- Engine.IO --- */
 
@@ -121,8 +118,8 @@ static void ws_open(struct http_request *r, void *ctx)
 	struct echo *e = ctx;
 	struct ws_conn *ws;
 
-	if (ws_conn_new(&ws, http_server_ws(e->http), &ws_echo, e, e->cfg.engine.max_payload,
-			&e->ws_marks))
+	if (ws_conn_new(&ws, http_server_ws(e->http), &ws_echo, e,
+			e->options.sio.engine.max_payload, &e->ws_marks))
 		http_ws_refuse(r, 503, "Out of memory");
 	else
 		http_ws_accept(r, ws);
@@ -139,6 +136,10 @@ static void ws_gone_before(struct http_request *r, void *ctx)
 	(void)r;
 	(void)ctx;
 }
+
+static const struct http_endpoint ws_endpoint = { "/ws",	 0,	  NULL,
+						  ws_no_upgrade, ws_open, ws_gone_before,
+						  &echo };
 
 /* --- Socket.IO --- */
 
@@ -304,6 +305,7 @@ static void on_ask(struct sio_socket *s, const struct sio_args *args, void *ctx)
 		sio_ask(s, &m, args->now_ms, timeout_ms, on_answer, NULL);
 }
 
+/* kick(whole): DISCONNECT, and the end of the connection too if whole is true */
 static void on_kick(struct sio_socket *s, const struct sio_args *args, void *ctx)
 {
 	(void)ctx;
@@ -321,102 +323,25 @@ static const struct sio_event_entry events[] = {
 	{ "kick", on_kick },
 };
 
+static const struct sio_namespace namespaces[] = {
+	{
+		.name = "/",
+		.events = events,
+		.events_n = sizeof(events) / sizeof(events[0]),
+		.on_connect = on_connect,
+		.on_disconnect = on_disconnect,
+		.limit_event = "limit", /* --events-per-s */
+		.ctx = &echo,
+	},
+	{
+		.name = "/custom",
+		.on_connect = on_connect,
+		.on_disconnect = on_disconnect,
+		.ctx = &echo,
+	},
+};
+
 /* --- start and stop --- */
-
-static int usage(const char *name)
-{
-	fprintf(stderr,
-		"usage: %s --port N [--ping-interval ms] [--ping-timeout ms] [--max-payload "
-		"bytes]\n"
-		"\t[--connect-timeout ms] [--queue-hard bytes] [--connections N] [--step ms]\n"
-		"\t[--origin ORIGIN]... [--cert FILE --pkey FILE]... [--state-dir DIR]\n",
-		name);
-	return 2;
-}
-
-/* The default is everybody. */
-static bool add_origin(struct echo *e, const char *origin)
-{
-	if (e->origins_n + 1 == sizeof(e->origins_list) / sizeof(e->origins_list[0]))
-		return false;
-	e->origins_list[e->origins_n++] = origin;
-	return true;
-}
-
-static bool number(const char *text, unsigned long long *out)
-{
-	char *end;
-
-	errno = 0;
-	*out = strtoull(text, &end, 10);
-	return !errno && end != text && !*end;
-}
-
-static bool append(const char **list, const char *text)
-{
-	size_t n = 0;
-
-	while (list[n])
-		n++;
-	if (n < TLS_PAIRS_MAX)
-		list[n] = text;
-	return n < TLS_PAIRS_MAX;
-}
-
-/* Options that are no numbers. */
-static bool take_text(struct echo *e, int c, const char *text)
-{
-	switch (c) {
-	case 'o': return add_origin(e, text);
-	case 'C': return append(e->certs, text);
-	case 'K': return append(e->keys, text);
-	case 'D': e->state_dir = text; return true;
-	default: return false;
-	}
-}
-
-static bool read_options(struct echo *e, int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "port", required_argument, NULL, 'p' },
-		{ "ping-interval", required_argument, NULL, 'i' },
-		{ "ping-timeout", required_argument, NULL, 't' },
-		{ "max-payload", required_argument, NULL, 'm' },
-		{ "connect-timeout", required_argument, NULL, 'c' },
-		{ "queue-hard", required_argument, NULL, 'q' },
-		{ "connections", required_argument, NULL, 'n' },
-		{ "step", required_argument, NULL, 's' },
-		{ "origin", required_argument, NULL, 'o' },
-		{ "cert", required_argument, NULL, 'C' },
-		{ "pkey", required_argument, NULL, 'K' },
-		{ "state-dir", required_argument, NULL, 'D' },
-		{ NULL, 0, NULL, 0 },
-	};
-	unsigned long long v = 0;
-	bool have_port = false;
-	int c;
-
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (!take_text(e, c, optarg) && (c == '?' || !number(optarg, &v)))
-			return false;
-		switch (c) {
-		case 'p':
-			e->port = (unsigned)v;
-			have_port = v <= 65535;
-			break;
-		case 'i': e->cfg.engine.ping_interval_ms = v; break;
-		case 't': e->cfg.engine.ping_timeout_ms = v; break;
-		case 'm': e->cfg.engine.max_payload = (size_t)v; break;
-		case 'c': e->cfg.connect_timeout_ms = v; break;
-		case 'n': e->connections = (unsigned)v; break;
-		case 's': e->step_ms = (unsigned)v; break;
-		case 'q': e->cfg.engine.queue_hard = (size_t)v; break;
-		}
-	}
-	if (!e->origins_n)
-		e->origins_list[0] = "*";
-	return have_port && optind == argc;
-}
 
 static void stop(void *ctx)
 {
@@ -425,43 +350,54 @@ static void stop(void *ctx)
 	loop_stop(e->loop);
 }
 
-static int start_engines(struct echo *e, const struct sio_namespace *spaces, size_t n)
+/* The protocols: pure state, to which nobody can connect yet. */
+static int start_protocols(struct echo *e)
 {
-	int rc = eio_server_new(&e->engine, &e->cfg.engine, &engine_handler);
+	int rc = eio_server_new(&e->engine, &e->options.sio.engine, &engine_handler);
 	size_t i;
 
 	if (!rc)
-		rc = sio_server_new(&e->sio, &e->cfg);
-	for (i = 0; i < n && !rc; i++)
-		rc = sio_server_namespace(e->sio, &spaces[i]);
+		rc = sio_server_new(&e->sio, &e->options.sio);
+	for (i = 0; i < sizeof(namespaces) / sizeof(namespaces[0]) && !rc; i++)
+		rc = sio_server_namespace(e->sio, &namespaces[i]);
 	return rc;
 }
 
-/* --- TLS --- */
+/* Who may come? */
+static int start_policy(struct echo *e)
+{
+	static const char *const everybody[] = { "*", NULL };
+	const struct echo_options *o = &e->options;
+	const char *bad;
+
+	return origin_policy_new(&e->origins, o->origins.n ? o->origins.v : everybody, &bad);
+}
 
 static void reload_tls(void *ctx)
 {
 	struct echo *e = ctx;
 
-	tls_context_reload(e->tls, (int64_t)time(NULL));
+	tls_context_reload(e->tls, time(NULL));
 }
 
 static void look_at_tls(void *ctx)
 {
 	struct echo *e = ctx;
 
-	tls_context_reload_if_changed(e->tls, (int64_t)time(NULL));
+	tls_context_reload_if_changed(e->tls, time(NULL));
 	loop_timer_set(e->look, TLS_LOOK_MS);
 }
 
+/* Certificates are read again on SIGHUP and when they change. */
 static int start_tls(struct echo *e)
 {
-	const struct tls_config cfg = { e->certs, e->keys, e->state_dir };
+	const struct echo_options *o = &e->options;
+	const struct tls_config cfg = { o->certs.v, o->keys.v, o->state_dir };
 	int rc;
 
-	if (!e->certs[0])
+	if (!o->certs.n)
 		return 0;
-	rc = tls_context_new(&e->tls, &cfg, (int64_t)time(NULL));
+	rc = tls_context_new(&e->tls, &cfg, time(NULL));
 	if (!rc)
 		rc = loop_signal_new(&e->hangup, e->loop, SIGHUP, reload_tls, e);
 	if (!rc)
@@ -471,29 +407,31 @@ static int start_tls(struct echo *e)
 	return rc;
 }
 
-static int start_http(struct echo *e)
+static int new_http(struct echo *e)
 {
-	struct http_endpoint ws = { "/ws", 0, NULL, ws_no_upgrade, ws_open, ws_gone_before, e };
-	static char address[32];
-	const struct http_listen listen = { .address = address, .tls = e->tls };
-	struct http_config hc = { .listen = &listen,
-				  .listen_n = 1,
-				  .connections_max = e->connections,
-				  .header_ms = e->step_ms,
-				  .body_ms = e->step_ms,
-				  .answer_ms = e->step_ms,
-				  .keep_alive_s = (e->step_ms + 999) / 1000 };
+	const struct echo_options *o = &e->options;
+	char address[32];
+	const struct http_listen listen = { .address = address, .tls = e->tls != NULL };
+	const unsigned step_ms = (unsigned)o->step_ms;
+	struct http_config hc = {
+		.listen = &listen,
+		.listen_n = 1,
+		.tls = e->tls,
+		.origins = e->origins,
+		.connections_max = (unsigned)o->connections,
+		.header_ms = step_ms,
+		.body_ms = step_ms,
+		.answer_ms = step_ms,
+		.keep_alive_s = (step_ms + 999) / 1000,
+	};
 	struct event_base *base = loop_base(e->loop);
 	const char *bad;
-	int rc = origin_policy_new(&e->origins, e->origins_list, &bad);
+	int rc;
 
-	snprintf(address, sizeof(address), "127.0.0.1:%u", e->port);
-	hc.origins = e->origins;
-	hc.tls = e->tls;
+	snprintf(address, sizeof(address), "127.0.0.1:%u", (unsigned)o->port);
+	rc = http_server_new(&e->http, base, &hc);
 	if (!rc)
-		rc = http_server_new(&e->http, base, &hc);
-	if (!rc)
-		rc = http_server_endpoint(e->http, &ws);
+		rc = http_server_endpoint(e->http, &ws_endpoint);
 	if (!rc)
 		rc = eio_endpoint_new(&e->engine_path, e->http, base, "/engine.io", e->engine);
 	if (!rc)
@@ -502,7 +440,7 @@ static int start_http(struct echo *e)
 	return rc ? rc : http_server_start(e->http, &bad);
 }
 
-static int start(struct echo *e, const struct sio_namespace *spaces, size_t n)
+static int start(struct echo *e)
 {
 	int rc = loop_new(&e->loop);
 
@@ -511,12 +449,16 @@ static int start(struct echo *e, const struct sio_namespace *spaces, size_t n)
 	if (!rc)
 		rc = loop_signal_new(&e->interrupt, e->loop, SIGINT, stop, e);
 	if (!rc)
-		rc = start_engines(e, spaces, n);
+		rc = start_protocols(e);
+	if (!rc)
+		rc = start_policy(e);
 	if (!rc)
 		rc = start_tls(e);
-	return rc ? rc : start_http(e);
+	return rc ? rc : new_http(e);
 }
 
+/* In the opposite order; all of it is fine with NULL. Clients are cut without a
+ * DISCONNECT packet, so that they try again. */
 static void finish(struct echo *e)
 {
 	eio_endpoint_free(e->sio_path);
@@ -535,35 +477,22 @@ static void finish(struct echo *e)
 
 int main(int argc, char **argv)
 {
-	static struct echo e;
-	const struct sio_namespace spaces[] = {
-		{ .name = "/",
-		  .events = events,
-		  .events_n = sizeof(events) / sizeof(events[0]),
-		  .on_connect = on_connect,
-		  .on_disconnect = on_disconnect,
-		  .ctx = &e },
-		{ .name = "/custom",
-		  .on_connect = on_connect,
-		  .on_disconnect = on_disconnect,
-		  .ctx = &e },
-	};
+	struct echo *e = &echo;
 	int rc;
 
-	sio_config_defaults(&e.cfg);
-	if (!read_options(&e, argc, argv))
-		return usage(argv[0]);
-	e.ws_marks.soft = e.ws_marks.hard = 2 * e.cfg.engine.max_payload + e.cfg.engine.queue_hard;
+	if (!echo_options_read(&e->options, argc, argv))
+		return 2;
+	e->ws_marks.soft = e->ws_marks.hard =
+		2 * e->options.sio.engine.max_payload + e->options.sio.engine.queue_hard;
 	signal(SIGPIPE, SIG_IGN);
-	rc = start(&e, spaces, sizeof(spaces) / sizeof(spaces[0]));
-	if (rc) {
+	rc = start(e);
+	if (!rc) {
+		printf("listening on 127.0.0.1:%u\n", http_server_port(e->http, 0));
+		fflush(stdout);
+		rc = loop_run(e->loop);
+	} else {
 		log_error("echo", "cannot start: %s", strerror(-rc));
-		finish(&e);
-		return 1;
 	}
-	printf("listening on 127.0.0.1:%u\n", http_server_port(e.http, 0));
-	fflush(stdout);
-	rc = loop_run(e.loop);
-	finish(&e);
+	finish(e);
 	return rc ? 1 : 0;
 }
