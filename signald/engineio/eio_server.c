@@ -24,14 +24,29 @@ void eio_config_defaults(struct eio_config *c)
 	};
 }
 
+/* RFC 6265 section 4.1.1: a token; NULL is fine. */
+static bool is_cookie_name(const char *name)
+{
+	static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	size_t n = name ? strlen(name) : 1;
+
+	return n && n <= EIO_COOKIE_MAX && (!name || strspn(name, token) == n);
+}
+
+static bool is_sane(const struct eio_config *c)
+{
+	return c->ping_interval_ms && c->ping_timeout_ms && c->max_payload && c->queue_hard &&
+	       c->sessions_max && is_cookie_name(c->cookie);
+}
+
 int eio_server_new(struct eio_server **out, const struct eio_config *cfg,
 		   const struct eio_handler *handler)
 {
 	struct eio_server *srv;
 
 	*out = NULL;
-	if (!cfg->ping_interval_ms || !cfg->ping_timeout_ms || !cfg->max_payload ||
-	    !cfg->queue_hard || !cfg->sessions_max)
+	if (!is_sane(cfg))
 		return -EINVAL;
 	srv = calloc(1, sizeof(*srv));
 	if (!srv)

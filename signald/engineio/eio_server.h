@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #define EIO_SID_LEN 20
+#define EIO_COOKIE_MAX 64 /* bytes of a cookie's name */
 
 struct admission;
 struct client_address;
@@ -123,7 +124,7 @@ struct eio_counters {
 	uint64_t sessions; /* now */
 };
 
-/* Returns 0, -EINVAL (a limit of 0), -ENOMEM. */
+/* Returns 0, -EINVAL (a limit of 0, no name for a cookie), -ENOMEM. */
 int eio_server_new(struct eio_server **out, const struct eio_config *cfg,
 		   const struct eio_handler *handler);
 void eio_server_free(struct eio_server *srv); /* on_close for what is left; NULL is fine */

@@ -24,7 +24,6 @@
 #include "transport/outq.h"
 #include "transport/ws_conn.h"
 
-#define COOKIE_MAX 160
 #define TICK_MAX_MS 100 /* deadlines are met no more precisely than that */
 
 struct eio_endpoint {
@@ -99,7 +98,7 @@ static void retry_after(struct http_request *r, unsigned s)
 /* Only with the handshake's answer. */
 static void set_cookie(struct http_request *r, const char *name, const char *sid)
 {
-	char value[COOKIE_MAX];
+	char value[EIO_COOKIE_MAX + EIO_SID_LEN + 64];
 
 	snprintf(value, sizeof(value), "%s=%s; Path=/; HttpOnly; SameSite=Lax", name, sid);
 	http_reply_header(r, "Set-Cookie", value);

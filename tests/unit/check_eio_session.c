@@ -789,8 +789,10 @@ START_TEST(a_tombstone_waits_for_one_get_and_not_for_ever)
 }
 END_TEST
 
-START_TEST(a_limit_of_nothing_is_refused)
+START_TEST(a_limit_of_nothing_and_a_cookie_without_a_name_are_refused)
 {
+	static const char *const wrong[] = { "", "a b", "a=b", "a;", "a\r\nX: y", "\xc3\xa4" };
+	char name[EIO_COOKIE_MAX + 2];
 	struct eio_server *none;
 	struct eio_config c;
 
@@ -798,6 +800,18 @@ START_TEST(a_limit_of_nothing_is_refused)
 	c.ping_interval_ms = 0;
 	ck_assert_int_eq(eio_server_new(&none, &c, &handler), -EINVAL);
 	ck_assert_ptr_null(none);
+	eio_config_defaults(&c);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		c.cookie = wrong[i];
+		ck_assert_int_eq(eio_server_new(&none, &c, &handler), -EINVAL);
+	}
+	memset(name, 'a', sizeof(name));
+	name[EIO_COOKIE_MAX + 1] = '\0';
+	c.cookie = name;
+	ck_assert_int_eq(eio_server_new(&none, &c, &handler), -EINVAL);
+	c.cookie = name + 1;
+	ck_assert_int_eq(eio_server_new(&none, &c, &handler), 0);
+	eio_server_free(none);
 }
 END_TEST
 
@@ -877,7 +891,7 @@ int main(void)
 	tcase_add_test(t, a_late_drain_catches_up_and_a_second_call_hurries);
 	tcase_add_test(t, a_drain_answers_polls_and_forgets_who_ended);
 	tcase_add_test(t, a_tombstone_waits_for_one_get_and_not_for_ever);
-	tcase_add_test(t, a_limit_of_nothing_is_refused);
+	tcase_add_test(t, a_limit_of_nothing_and_a_cookie_without_a_name_are_refused);
 	tcase_add_test(t, without_memory_a_session_ends_and_the_server_lives);
 	return run_suite(s);
 }
