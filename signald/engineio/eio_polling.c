@@ -202,3 +202,8 @@ void eio_post_gone(struct eio_session *s)
 	s->posting = false;
 	eio_session_end(s, "transport error", false);
 }
+
+void eio_post_refused(struct eio_session *s)
+{
+	s->posting = false;
+}

@@ -183,10 +183,12 @@ const char *eio_sid(const struct eio_session *s, char out[EIO_SID_LEN + 1]);
 enum eio_error eio_poll(struct eio_session *s, void *poll, uint64_t now_ms);
 void eio_poll_gone(struct eio_session *s, void *poll); /* the client went away */
 
-/* A POST: begin at its headers; then either its body or gone. */
+/* A POST: begin at its headers; then either its body, or gone, or refused (it was too big:
+ * the session goes on without it). */
 enum eio_error eio_post_begin(struct eio_session *s);
 enum eio_error eio_post(struct eio_session *s, const char *body, size_t n, uint64_t now_ms);
 void eio_post_gone(struct eio_session *s);
+void eio_post_refused(struct eio_session *s);
 
 /* A WebSocket that names a session. EIO_BAD_REQUEST: one is there already. */
 enum eio_error eio_upgrade(struct eio_session *s, void *ws, uint64_t now_ms);

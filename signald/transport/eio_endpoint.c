@@ -382,7 +382,9 @@ static void on_gone(struct http_request *r, void *ctx)
 	}
 	t = read_target(r);
 	s = is(http_verb(r), "POST") ? find(ep, t.sid) : NULL;
-	if (s)
+	if (s && http_too_large(r))
+		eio_post_refused(s);
+	else if (s)
 		eio_post_gone(s);
 }
 

@@ -31,8 +31,9 @@ struct ws_io *http_server_ws(struct http_server *srv);
 
 const char *http_verb(const struct http_request *r);	  /* "GET", "HEAD", ... */
 const char *http_raw_query(const struct http_request *r); /* "" without */
-const char *http_target(const struct http_request *r);	  /* path and query as the client wrote them */
-void *http_data(const struct http_request *r);		  /* the endpoint's own pointer */
+const char *http_target(const struct http_request *r); /* path and query as the client wrote them */
+bool http_too_large(const struct http_request *r);     /* in on_gone: its body, it is not gone */
+void *http_data(const struct http_request *r);	       /* the endpoint's own pointer */
 void http_set_data(struct http_request *r, void *data);
 
 /* Answer 101; ws gets the descriptor, or on_gone when that fails. */

@@ -61,14 +61,14 @@ struct http_server {
 	struct entry *entry;
 	struct bridges *bridges; /* NULL: no TLS */
 	struct ws_io *ws;
-	unsigned connections;		/* that libmicrohttpd has */
-	struct http_conn *arrivals;	/* that it was given and has not told of yet */
+	unsigned connections;	    /* that libmicrohttpd has */
+	struct http_conn *arrivals; /* that it was given and has not told of yet */
 	unsigned step_ms[HTTP_STEP_REST];
 	struct timeq steps[HTTP_STEP_REST]; /* connections that owe something */
-	struct http_request *suspended; /* waiting for an answer */
-	uint64_t refusals_logged_ms;	/* when the last line about an origin was written */
-	unsigned refusals_logged;	/* in that minute */
-	char refused[ORIGIN_MAX + 1];	/* the last one */
+	struct http_request *suspended;	    /* waiting for an answer */
+	uint64_t refusals_logged_ms;	    /* when the last line about an origin was written */
+	unsigned refusals_logged;	    /* in that minute */
+	char refused[ORIGIN_MAX + 1];	    /* the last one */
 	bool stopping;
 };
 
@@ -91,6 +91,7 @@ struct http_request {
 	uint8_t stage;		 /* enum http_stage */
 	bool started, has_body, answered, gone, suspended, upgrade;
 	bool refused;	  /* as malformed: where it ends is not sure, the connection is closed */
+	bool too_large;	  /* its body was, and nobody had said so before */
 	bool secure;	  /* the client's connection is TLS */
 	bool host_proven; /* the name in Host is one of ours */
 	struct MHD_Response *response; /* waits for the body's end or the resumption */
@@ -116,7 +117,7 @@ struct http_request {
 	size_t authority_n;    /* 0: it names none */
 	uintptr_t uri_at;      /* where libmicrohttpd has the target, and its length as a string */
 	size_t uri_n;
-	char target[];	       /* path and query as the client wrote them */
+	char target[]; /* path and query as the client wrote them */
 };
 
 /* http_conn.c */
@@ -129,8 +130,8 @@ void http_conn_notify(void *server, struct MHD_Connection *conn, void **context,
 		      enum MHD_ConnectionNotificationCode what);
 /* The client: never NULL, of family 0 when unknown. */
 const struct client_address *http_conn_address(struct MHD_Connection *conn);
-bool http_conn_secure(struct MHD_Connection *conn); /* TLS ends here */
-struct bridge *http_conn_bridge(struct MHD_Connection *conn); /* NULL: plain */
+bool http_conn_secure(struct MHD_Connection *conn);		   /* TLS ends here */
+struct bridge *http_conn_bridge(struct MHD_Connection *conn);	   /* NULL: plain */
 struct client_place *http_conn_place(struct MHD_Connection *conn); /* may be moved out */
 bool http_conn_has_tls_room(void *server);
 void http_conn_step(struct MHD_Connection *conn, enum http_step step); /* has its time from now */

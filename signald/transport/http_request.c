@@ -25,6 +25,11 @@ const char *http_segment(const struct http_request *r)
 	return r->segment ? r->segment : "";
 }
 
+bool http_too_large(const struct http_request *r)
+{
+	return r->too_large;
+}
+
 const char *http_raw_query(const struct http_request *r)
 {
 	return r->query;
@@ -313,6 +318,7 @@ static bool reserve(struct http_request *r, size_t n)
 static enum MHD_Result collect(struct http_request *r, const char *p, size_t n)
 {
 	if (!r->answered && n > r->body_max - r->body_n) { /* without Content-Length */
+		r->too_large = true;
 		tell_gone(r);
 		r->gone = false;
 		http_reply_too_large(r);

@@ -191,6 +191,8 @@ describe('requests', LIMIT, () => {
 		assert.equal((await p.post(chunks(['4a', 'b', '\x1e4c']), { duplex: 'half' })).status, 200);
 		assert.equal((await p.get()).body, '4ab\x1e4c');
 		assert.equal((await p.post(chunks(Array(30).fill('4'.repeat(1000))), { duplex: 'half' })).status, 413);
+		assert.equal((await p.post('4still')).status, 200);
+		assert.equal((await p.get()).body, '4still');
 	});
 
 	test('an announced flood is refused before it is sent', async () => {

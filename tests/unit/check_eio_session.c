@@ -475,6 +475,19 @@ START_TEST(an_aborted_get_or_post_ends_the_session)
 }
 END_TEST
 
+START_TEST(a_post_that_was_too_big_costs_nothing)
+{
+	struct eio_session *s = open_poll(1000);
+
+	ck_assert_int_eq(eio_post_begin(s), EIO_OK);
+	eio_post_refused(s);
+	ck_assert_int_eq(eio_post(s, "4a", 2, 1000), EIO_BAD_REQUEST);
+	post(s, "4b", EIO_OK);
+	ck_assert_str_eq(heard, "b|");
+	ck_assert(eio_is_open(s));
+}
+END_TEST
+
 START_TEST(what_the_application_said_last_is_fetched_before_the_close)
 {
 	struct eio_session *s = open_poll(1000);
@@ -876,6 +889,7 @@ int main(void)
 	tcase_add_test(t, a_client_that_closes_gets_a_noop);
 	tcase_add_test(t, a_second_get_or_post_ends_the_session);
 	tcase_add_test(t, an_aborted_get_or_post_ends_the_session);
+	tcase_add_test(t, a_post_that_was_too_big_costs_nothing);
 	tcase_add_test(t, what_the_application_said_last_is_fetched_before_the_close);
 	tcase_add_test(t, a_close_inside_a_message_takes_effect_at_the_flush);
 	tcase_add_test(t, the_soft_mark_drops_the_hard_mark_closes);
