@@ -15,7 +15,7 @@
 #include "loop.h"
 #include "transport/http_server.h"
 
-#define FIXTURE_WAIT_MS 3000
+#define FIXTURE_WAIT_MS 15000
 #define FIXTURE_MUST(condition) ((condition) ? (void)0 : abort())
 #define ANSWER_MAX (16 * 1024 * 1024)
 
