@@ -47,13 +47,13 @@ describe('demo', { timeout: 60000 }, () => {
 			await bob.next('demo:online');
 		await ann.none('demo:online', 600);
 
-		for (let i = 0; i < 500; i++)
+		for (let i = 0; i < 150; i++) // within the budget of events
 			bob.emit('demo:hello', { name: `Bob ${i}` });
 		await sleep(1200);
 		const told = ann.seen.filter((s) => s.event === 'demo:online');
 
 		assert.ok(told.length >= 1 && told.length <= 6, `told ${told.length} times`);
-		assert.deepEqual(names(told.at(-1).data), ['ann=Ann', 'bob=Bob 499']);
+		assert.deepEqual(names(told.at(-1).data), ['ann=Ann', 'bob=Bob 149']);
 	});
 
 	test('without a name the id is shown', async (t) => {
