@@ -237,6 +237,20 @@ fuzz_sio_packet_LDFLAGS = $(FUZZ_LINK)
 fuzz_sio_packet_LDADD = $(replay_sio_packet_LDADD)
 endif
 
+# --- sio_server
+check_PROGRAMS += replay_sio_server
+TESTS += replay_sio_server
+replay_sio_server_SOURCES = tests/fuzz/fuzz_sio_server.c $(FUZZ_REPLAY)
+replay_sio_server_CFLAGS = $(AM_CFLAGS)
+replay_sio_server_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) -lm
+if FUZZING
+noinst_PROGRAMS += fuzz_sio_server
+fuzz_sio_server_SOURCES = tests/fuzz/fuzz_sio_server.c tests/fuzz/fuzz.h
+fuzz_sio_server_CFLAGS = $(AM_CFLAGS)
+fuzz_sio_server_LDFLAGS = $(FUZZ_LINK)
+fuzz_sio_server_LDADD = $(replay_sio_server_LDADD)
+endif
+
 # --- proxy_header
 check_PROGRAMS += replay_proxy_header
 TESTS += replay_proxy_header
