@@ -66,10 +66,19 @@ static uint64_t now_us(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
+/* Added once: adding a timer that is about to run takes it back. */
+static void come_back(struct ws_io *io)
+{
+	const struct timeval now = { 0, 0 };
+
+	if (!io->coming_back)
+		evtimer_add(io->again, &now);
+	io->coming_back = true;
+}
+
 /* A broadcast to ten thousand takes more than a turn. */
 static void flush(struct ws_io *io)
 {
-	const struct timeval now = { 0, 0 };
 	uint64_t until_us = now_us() + TURN_US;
 	struct ws_conn *ws;
 
@@ -81,7 +90,7 @@ static void flush(struct ws_io *io)
 			break;
 	}
 	if (io->dirty.first || io->later.first)
-		evtimer_add(io->again, &now);
+		come_back(io);
 }
 
 static void on_flush(evutil_socket_t fd, short what, void *ctx)
@@ -136,6 +145,7 @@ static void on_again(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
+	io->coming_back = false;
 	io->in_turn = true;
 	while (now_us() < until_us && (ws = work_take(&io->later))) {
 		ws_io_dirty(ws);

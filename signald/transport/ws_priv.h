@@ -87,7 +87,8 @@ struct ws_io {
 	struct event_base *base;
 	struct event *ready, *flush, *again, *sweep;
 	int epoll;
-	bool in_turn; /* a flush follows anyway */
+	bool in_turn;	  /* a flush follows anyway */
+	bool coming_back; /* again is set */
 	struct admission *admission;
 	struct ws_conn *all;
 	struct ws_work dirty, later;

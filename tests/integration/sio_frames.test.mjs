@@ -1,8 +1,9 @@
 /* sio_frames.test.mjs - RFC 6455 case by case, in the order of its sections: what an echo server answers, and how it ends */
 import assert from 'node:assert/strict';
+import net from 'node:net';
 import { after, before, describe, test } from 'node:test';
 
-import { RawWs, frame, sleep, startEcho } from './lib/echo.mjs';
+import { RawWs, frame, sleep, startEcho, tlsConnect, tlsOptions } from './lib/echo.mjs';
 
 const LIMIT = { timeout: 120000 };
 const MAX = 2000000;
@@ -22,13 +23,13 @@ function fragments(opcode, payload, size) {
 	return Buffer.concat(out);
 }
 
-describe('RFC 6455', LIMIT, () => {
+for (const [over, connect] of [['TCP', net.connect], ['TLS', tlsConnect]]) describe(`RFC 6455 over ${over}`, LIMIT, () => {
 	let echo;
 
-	before(async () => { echo = await startEcho('--max-payload', MAX); });
+	before(async () => { echo = await startEcho('--max-payload', MAX, ...(over === 'TLS' ? tlsOptions() : [])); });
 	after(() => echo.stop());
 
-	const open = () => new RawWs(echo.port).open('/ws/');
+	const open = () => new RawWs(echo.port, { connect }).open('/ws/');
 
 	/* [name, bytes out, frames that come back: [opcode, payload] ..., close code or null, how the bytes are cut] */
 	async function run(out, back, ends, chop = out.length) {
@@ -218,7 +219,10 @@ describe('RFC 6455', LIMIT, () => {
 				const ws = await open();
 
 				ws.write(frame(TEXT, 'x'.repeat(i * 1000), { fin: i % 2 === 0, length: i * 1500 }));
-				ws.socket.resetAndDestroy();
+				if (over === 'TCP')
+					ws.socket.resetAndDestroy();
+				else
+					ws.destroy();
 			}
 			await run(frame(TEXT, 'still there'), [[TEXT, 'still there']], null);
 		});

@@ -1,9 +1,13 @@
 /* echo.mjs - sio-echo, raw requests and raw WebSockets: the protocol layers without calls */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
 import net from 'node:net';
+import path from 'node:path';
+import tls from 'node:tls';
 
 import { Daemon } from './daemon.mjs';
-import { program } from './suite.mjs';
+import { SUITE_DIR, program } from './suite.mjs';
 
 const READY_MAX_MS = 30000;
 const REPLY_MAX_MS = 20000;
@@ -43,13 +47,26 @@ export class PoorEcho extends Echo {
 
 export const startEcho = (...args) => new Echo(...args).ready();
 
+/* The options of a sio-echo that speaks TLS, and how to connect to it. */
+export function tlsOptions() {
+	const dir = fs.mkdtempSync(path.join(SUITE_DIR, 'tls-'));
+	const [key, cert] = [path.join(dir, 'key.pem'), path.join(dir, 'cert.pem')];
+
+	execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=localhost',
+		'-keyout', key, '-out', cert], { stdio: 'ignore' });
+	fs.chmodSync(key, 0o600);
+	return ['--cert', cert, '--pkey', key];
+}
+
+export const tlsConnect = (options) => tls.connect({ ...options, rejectUnauthorized: false });
+
 /* Bytes out, bytes in: what a library would never send. */
 export class RawSocket {
 	/* from: the address to come from; all of 127.0.0.0/8 are ours */
-	constructor(port, { from } = {}) {
+	constructor(port, { from, connect = net.connect } = {}) {
 		this.bytes = Buffer.alloc(0);
 		this.closed = false;
-		this.socket = net.connect({ port, host: '127.0.0.1', localAddress: from });
+		this.socket = connect({ port, host: '127.0.0.1', localAddress: from });
 		this.socket.setNoDelay(true);
 		this.socket.on('data', (d) => {
 			this.bytes = Buffer.concat([this.bytes, d]);
