@@ -34,6 +34,12 @@ check_log_SOURCES = tests/unit/check_log.c
 check_log_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_log_LDADD = libshared.a $(CHECK_LIBS) -lpthread
 
+check_PROGRAMS += check_table
+TESTS += check_table
+check_table_SOURCES = tests/unit/check_table.c
+check_table_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_table_LDADD = libshared.a $(CHECK_LIBS)
+
 check_PROGRAMS += check_json_text
 TESTS += check_json_text
 check_json_text_SOURCES = tests/unit/check_json_text.c
