@@ -156,6 +156,8 @@ void http_conn_on_guest(struct entry_guest *g, void *server)
 		srv->counters.connections_refused++; /* and closed */
 		forget(take_arrival(srv, c->fd));
 	}
+	srv->guests++;
+	lane_charge(srv->lane, srv->guest_us); /* the next run answers its first request */
 	http_server_wake(srv);
 }
 

@@ -63,6 +63,8 @@ struct http_server {
 	struct ws_io *ws;
 	unsigned connections;	    /* that libmicrohttpd has */
 	struct http_conn *arrivals; /* that it was given and has not told of yet */
+	unsigned guests;	    /* given since its last run */
+	uint64_t guest_us;	    /* what one costs then, on average */
 	unsigned step_ms[HTTP_STEP_REST];
 	struct timeq steps[HTTP_STEP_REST]; /* connections that owe something */
 	struct http_request *suspended;	    /* waiting for an answer */

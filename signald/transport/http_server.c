@@ -27,6 +27,8 @@
 #define CONNECTION_BYTES 16384u /* request line and headers of one connection */
 #define DESCRIPTORS_KEPT 64	/* for everything that is no connection */
 #define STOP_ROUNDS 8
+#define GUEST_US 50 /* before the first was measured */
+#define GUEST_US_MAX 500
 
 static unsigned default_connections(void)
 {
@@ -128,6 +130,7 @@ int http_server_new(struct http_server **out, struct event_base *base,
 	srv->base = base;
 	srv->cfg = *cfg;
 	apply_defaults(srv);
+	srv->guest_us = GUEST_US;
 	rc = ws_io_new(&srv->ws, base);
 	if (!rc) {
 		ws_io_admission(srv->ws, cfg->admission);
@@ -205,17 +208,27 @@ void http_server_wake(struct http_server *srv)
 		event_active(srv->run, EV_TIMEOUT, 0);
 }
 
+/* A first request costs ten times what letting its connection in does, so who is let in is
+ * charged with it: or one turn of the lane would make for ten of them here. */
+static void learn_cost(struct http_server *srv, uint64_t run_us)
+{
+	uint64_t us = run_us / srv->guests;
+
+	srv->guest_us = (3 * srv->guest_us + (us < GUEST_US_MAX ? us : GUEST_US_MAX)) / 4;
+	srv->guests = 0;
+}
+
 static void run(struct http_server *srv)
 {
 	struct timeval tv = { TICK_MS / 1000, 0 };
-	uint64_t begun_us = lane_is_busy(srv->lane) ? lane_now_us() : 0;
+	uint64_t begun_us = lane_now_us();
 	MHD_UNSIGNED_LONG_LONG wait_ms;
 
 	http_conn_sweep(srv);
 	MHD_run(srv->daemon);
 	http_conn_drop_arrivals(srv);
-	if (begun_us) /* first requests are what the lane let in */
-		lane_charge(srv->lane, lane_now_us() - begun_us);
+	if (srv->guests)
+		learn_cost(srv, lane_now_us() - begun_us);
 	/* More to do at once is a timer, too: an event made active here would run again before
 	 * the loop looks at anything else, for as long as a client keeps us busy. */
 	if (MHD_get_timeout(srv->daemon, &wait_ms) == MHD_YES && wait_ms < TICK_MS) {

@@ -13,7 +13,7 @@ struct lane {
 	struct event *turn;
 	struct lane_counters counters;
 	uint64_t budget_us;
-	uint64_t owed_us; /* spent already of the next turn's */
+	uint64_t owed_us; /* charged, to this turn or to the next */
 };
 
 uint64_t lane_now_us(void)
@@ -52,12 +52,12 @@ static void take(struct lane *l, struct lane_item *item)
 	l->counters.waiting--;
 }
 
-static void work(struct lane *l, uint64_t budget_us)
+static void work(struct lane *l)
 {
 	uint64_t begun_us = lane_now_us(), spent_us = 0;
 
 	l->counters.turns++;
-	while (lane_is_busy(l) && spent_us < budget_us) {
+	while (lane_is_busy(l) && spent_us + l->owed_us < l->budget_us) {
 		struct lane_item *item = l->head.next;
 
 		take(l, item);
@@ -72,13 +72,12 @@ static void work(struct lane *l, uint64_t budget_us)
 static void on_turn(evutil_socket_t fd, short what, void *ctx)
 {
 	struct lane *l = ctx;
-	uint64_t owed_us = l->owed_us;
 
 	(void)fd;
 	(void)what;
+	if (l->owed_us < l->budget_us)
+		work(l);
 	l->owed_us = 0;
-	if (owed_us < l->budget_us)
-		work(l, l->budget_us - owed_us);
 	schedule(l);
 }
 

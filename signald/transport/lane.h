@@ -35,7 +35,7 @@ void lane_free(struct lane *l); /* forgets who waits; NULL is fine */
 void lane_add(struct lane *l, struct lane_item *item); /* to the end; nothing when it is in line */
 void lane_remove(struct lane *l, struct lane_item *item); /* fine when it is not */
 
-/* This much was spent elsewhere on what the lane let in: the next turn has less. */
+/* This much is or was spent elsewhere for who was in line: this turn has less, or the next. */
 void lane_charge(struct lane *l, uint64_t us);
 bool lane_is_busy(const struct lane *l);
 
