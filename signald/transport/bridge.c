@@ -126,7 +126,9 @@ static void wake_soon(struct bridges *set)
 {
 	const struct timeval now = { 0, 0 };
 
-	evtimer_add(set->next_turn, &now);
+	/* added again it would lose its place among the events of this turn, and never come to be */
+	if (!evtimer_pending(set->next_turn, NULL))
+		evtimer_add(set->next_turn, &now);
 }
 
 static void destroy(struct bridge *b)
