@@ -125,8 +125,11 @@ check_entry_LDADD = libsignald-io.a libsignald-core.a libshared.a $(EVENT_LIBS) 
 # --- TLS ----------------------------------------------------------------------
 EXTRA_DIST += tests/unit/tls_fixture.h
 TLS_CHECK_LIBS = libsignald-io.a libsignald-core.a libshared.a $(EVENT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
-check_PROGRAMS += check_stream check_tls_context
-TESTS += check_stream check_tls_context
+check_PROGRAMS += check_stream check_tls_context check_bridge
+TESTS += check_stream check_tls_context check_bridge
+check_bridge_SOURCES = tests/unit/check_bridge.c
+check_bridge_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SSL_CFLAGS) $(EVENT_CFLAGS)
+check_bridge_LDADD = $(TLS_CHECK_LIBS)
 check_tls_context_SOURCES = tests/unit/check_tls_context.c
 check_tls_context_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SSL_CFLAGS)
 check_tls_context_LDADD = $(TLS_CHECK_LIBS)
