@@ -17,9 +17,9 @@
 #include "transport/proxy_header.h"
 #include "transport/tls_context.h"
 
-#define LINGER_MS 2000	  /* for the client to read its 400 */
+#define LINGER_MS 2000 /* for the client to read its 400 */
 #define ENDS_A_TURN 64
-#define ALWAYS 1 /* a deadline that has passed */
+#define ALWAYS 1	  /* a deadline that has passed */
 #define FIRST_BYTES 16384 /* a TLS record */
 #define PEEK_BYTES 512
 #define TLS_HANDSHAKE 0x16 /* RFC 8446 section 5.1: the first byte of a TLS connection */
@@ -46,7 +46,7 @@ struct caller {
 	struct client_place place;
 	struct proxy_header *proxy; /* while WANTS_PROXY */
 	uint8_t state;		    /* enum state */
-	bool tls, called; /* its turn has come */
+	bool tls, called;	    /* its turn has come */
 };
 
 struct entry {
@@ -58,8 +58,9 @@ struct entry {
 	struct entry_counters counters;
 	struct timeq callers, lingering;
 	struct event *timer;
-	struct timeq line; /* handshake done, no room; all with the same time: first in, first out */
-	uint8_t *first;			 /* FIRST_BYTES, with TLS only */
+	struct timeq
+		line;	/* handshake done, no room; all with the same time: first in, first out */
+	uint8_t *first; /* FIRST_BYTES, with TLS only */
 };
 
 /* --- ends --- */
@@ -168,8 +169,7 @@ static size_t peek(struct caller *c, uint8_t *p, size_t size, enum outcome *out)
 
 	if (n > 0)
 		return (size_t)n;
-	*out = n < 0 && (errno == EAGAIN || errno == EINTR) ? READ
-							     : drop(c, &c->e->counters.left);
+	*out = n < 0 && (errno == EAGAIN || errno == EINTR) ? READ : drop(c, &c->e->counters.left);
 	return 0;
 }
 
@@ -400,6 +400,11 @@ void entry_accept(struct entry *e, int fd, const struct sockaddr *peer, bool tls
 	}
 	give_time(c, &e->callers, e->cfg.deadline_ms);
 	lane_add(e->lane, &c->item);
+}
+
+bool entry_has_line(const struct entry *e)
+{
+	return timeq_next(&e->line) != 0;
 }
 
 unsigned entry_waiting(const struct entry *e)

@@ -53,15 +53,15 @@ struct entry_config {
 };
 
 struct entry_counters {
-	uint64_t no_room;	/* closed at once */
-	uint64_t not_admitted;	/* closed at once: see admission's counters */
-	uint64_t late;		/* deadline_ms was over */
-	uint64_t left;		/* closed by the client before it was in */
+	uint64_t no_room;      /* closed at once */
+	uint64_t not_admitted; /* closed at once: see admission's counters */
+	uint64_t late;	       /* deadline_ms was over */
+	uint64_t left;	       /* closed by the client before it was in */
 	uint64_t bad_proxy_headers;
-	uint64_t strangers;	/* 400: they speak what this port does not */
+	uint64_t strangers; /* 400: they speak what this port does not */
 	uint64_t tls_failed;
-	uint64_t tls_waited;	/* for room */
-	unsigned waiting;	/* now */
+	uint64_t tls_waited; /* for room */
+	unsigned waiting;    /* now */
 };
 
 /* lane is a loan for its life. Returns 0, -ENOMEM. */
@@ -75,6 +75,7 @@ void entry_accept(struct entry *e, int fd, const struct sockaddr *peer, bool tls
 
 /* Guests over TLS are welcome again. */
 void entry_has_room(struct entry *e);
+bool entry_has_line(const struct entry *e); /* somebody waits for that */
 
 /* How many are on their way in. */
 unsigned entry_waiting(const struct entry *e);

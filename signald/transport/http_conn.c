@@ -1,4 +1,5 @@
-/* http_conn.c - connections while they speak HTTP: their way into libmicrohttpd, their number, their time
+/* http_conn.c - connections while they speak HTTP: their way into libmicrohttpd, their number,
+ * their time
  *
  * libmicrohttpd ends connections that are silent, which is not enough: a
  * client that sends a byte now and then is never silent. So each step of a
@@ -25,7 +26,7 @@ struct http_conn {
 	struct http_request *request; /* begun, not ended */
 	struct client_place place;
 	struct bridge *bridge; /* to TLS; NULL: plain */
-	bool served; /* at least one request */
+	bool served;	       /* at least one request */
 };
 
 /* --- their number --- */

@@ -101,6 +101,13 @@ enum MHD_Result http_queue_stored(struct http_request *r)
 	return rc;
 }
 
+/* Others wait for a bridge: a connection that may have no more to say does not keep one. */
+static bool is_in_the_way(const struct http_request *r, unsigned status)
+{
+	return status != MHD_HTTP_SWITCHING_PROTOCOLS && http_conn_secure(r->conn) &&
+	       entry_has_line(r->srv->entry);
+}
+
 /* Keep the answer until the request is read, then send it. */
 void http_respond(struct http_request *r, unsigned status, struct MHD_Response *response)
 {
@@ -112,7 +119,7 @@ void http_respond(struct http_request *r, unsigned status, struct MHD_Response *
 	} else {
 		add_cors(r, response, status);
 		http_add_header(response, "X-Content-Type-Options", "nosniff");
-		if (r->refused)
+		if (r->refused || is_in_the_way(r, status))
 			http_add_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 		r->response = response;
 		r->status = status;

@@ -66,8 +66,7 @@ static void apply_defaults(struct http_server *srv)
 	srv->step_ms[HTTP_STEP_HEAD] = or_default(cfg->header_ms, HEADER_MS);
 	srv->step_ms[HTTP_STEP_BODY] = or_default(cfg->body_ms, BODY_MS);
 	srv->step_ms[HTTP_STEP_ANSWER] = or_default(cfg->answer_ms, ANSWER_MS);
-	srv->step_ms[HTTP_STEP_NEXT] =
-		cfg->keep_alive_s * 1000 + srv->step_ms[HTTP_STEP_HEAD];
+	srv->step_ms[HTTP_STEP_NEXT] = cfg->keep_alive_s * 1000 + srv->step_ms[HTTP_STEP_HEAD];
 	for (i = 0; i < HTTP_STEP_REST; i++)
 		timeq_init(&srv->steps[i]);
 }
@@ -271,7 +270,8 @@ static int start_daemon(struct http_server *srv)
 		http_request_end, srv, MHD_OPTION_NOTIFY_CONNECTION, http_conn_notify, srv,
 		MHD_OPTION_CONNECTION_LIMIT, http_connections_bound(srv) + 1,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
-		MHD_OPTION_CONNECTION_TIMEOUT, srv->cfg.keep_alive_s, /* for all: own ones are walked */
+		MHD_OPTION_CONNECTION_TIMEOUT,
+		srv->cfg.keep_alive_s, /* for all: own ones are walked */
 		MHD_OPTION_END);
 	if (!srv->daemon)
 		return -EIO;

@@ -51,10 +51,11 @@ struct http_config {
 	size_t listen_n;		     /* 1 to HTTP_LISTEN_MAX */
 	struct tls_context *tls;	     /* for those with tls */
 	const struct origin_policy *origins; /* NULL: empty list */
-	const struct address_set *proxies;   /* must send a PROXY header; nobody else may. NULL: none */
-	const struct address_set *trusted;   /* proxies whose X-Forwarded-* are believed */
-	struct admission *admission;	     /* asked for every connection; NULL: everybody may */
-	size_t body_max;		     /* bytes of a route's body; above: 413; 0: 64 kB */
+	const struct address_set
+		*proxies; /* must send a PROXY header; nobody else may. NULL: none */
+	const struct address_set *trusted; /* proxies whose X-Forwarded-* are believed */
+	struct admission *admission;	   /* asked for every connection; NULL: everybody may */
+	size_t body_max;		   /* bytes of a route's body; above: 413; 0: 64 kB */
 	unsigned connections_max; /* HTTP and WebSocket together; never more than RLIMIT_NOFILE
 				   * allows, which is what 0 means */
 	unsigned bridges_max;	  /* requests over TLS at once, polls that wait among them: three
@@ -69,7 +70,7 @@ struct http_config {
 	bool access_log;	  /* a line for each answered request */
 	bool cors_credentials;	  /* pages of listed origins may send cookies and the like */
 	bool cors_private_network; /* public pages may ask a server in a private network */
-	unsigned lane_us;	  /* of a turn of the loop for connections that begin; 0: 2000 */
+	unsigned lane_us;	   /* of a turn of the loop for connections that begin; 0: 2000 */
 };
 
 #define HTTP_LISTEN_MAX 16

@@ -47,7 +47,8 @@ static int take(struct inherited *in, int fd, const char *name)
 	in->plain = strcmp(name, PLAIN) == 0;
 	if (flags < 0 || !is_ours(fd) || fcntl(fd, F_SETFL, flags | O_NONBLOCK) ||
 	    !set_address(in)) {
-		log_error("http", "descriptor %d (%s) was handed over, and is no listening socket of TCP",
+		log_error("http",
+			  "descriptor %d (%s) was handed over, and is no listening socket of TCP",
 			  fd, name);
 		return -EINVAL;
 	}

@@ -12,7 +12,8 @@
 
 struct inherited {
 	int fd;	    /* non-blocking, closed on exec */
-	bool plain; /* its name (FileDescriptorName=) is "plain": http, with or without certificates */
+	bool plain; /* its name (FileDescriptorName=) is "plain": http, with or without certificates
+		     */
 	char address[INHERITED_ADDRESS_BYTES]; /* "127.0.0.1:8449", "[::1]:8449" */
 };
 

@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROXY_V1_MAX 107   /* section 2.1, with its CR LF */
-#define PROXY_V2_MAX 4096  /* behind the fixed 16 bytes: ours, for TLVs the format has 65535 */
+#define PROXY_V1_MAX 107  /* section 2.1, with its CR LF */
+#define PROXY_V2_MAX 4096 /* behind the fixed 16 bytes: ours, for TLVs the format has 65535 */
 
 enum proxy_state {
 	PROXY_MORE, /* not complete */
@@ -24,9 +24,9 @@ enum proxy_state {
 struct proxy_header {
 	uint8_t state; /* enum proxy_state */
 	uint8_t version;
-	bool named;	/* there is a client's address in it: not LOCAL, UNKNOWN, UNSPEC, UNIX */
-	uint16_t n;	/* bytes of the header so far */
-	uint16_t size;	/* version 2: of the whole header, once it is known */
+	bool named;    /* there is a client's address in it: not LOCAL, UNKNOWN, UNSPEC, UNIX */
+	uint16_t n;    /* bytes of the header so far */
+	uint16_t size; /* version 2: of the whole header, once it is known */
 	uint8_t head[PROXY_V1_MAX]; /* the line, or all of version 2 that matters */
 	union {
 		struct sockaddr sa;

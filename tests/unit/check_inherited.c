@@ -1,4 +1,5 @@
-/* check_inherited.c - sockets handed over by a parent, as systemd does it: fork, descriptors from 3 on, exec
+/* check_inherited.c - sockets handed over by a parent, as systemd does it: fork, descriptors from 3
+ * on, exec
  *
  * Started with an argument this program is the child: it says what it got. */
 #include "transport/inherited.h"

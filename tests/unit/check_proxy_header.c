@@ -155,8 +155,8 @@ static size_t binary(uint8_t *out, uint8_t command, uint8_t family, const void *
 }
 
 static const uint8_t v4_body[] = { 192, 0, 2, 7, 198, 51, 100, 1, 0xdc, 0x04, 0x01, 0xbb };
-static const uint8_t v6_body[36] = { 0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7,
-				     [32] = 0x12, [33] = 0x34 };
+static const uint8_t v6_body[36] = { 0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0,		0,
+				     0,	   0, 0,    0,	  0, 0, 7, [32] = 0x12, [33] = 0x34 };
 
 START_TEST(binary_names_the_client)
 {
@@ -170,14 +170,15 @@ START_TEST(binary_names_the_client)
 		{ 0x21, 0x11, v4_body, 12, 300, "192.0.2.7 56324" }, /* TLVs */
 		{ 0x21, 0x11, v4_body, 12, PROXY_V2_MAX, "192.0.2.7 56324" },
 		{ 0x21, 0x21, v6_body, 36, 36, "2001:db8::7 4660" },
-		{ 0x21, 0x21, v6_body, 36, 91, "2001:db8::7 4660" }, /* to the end of what is kept */
+		{ 0x21, 0x21, v6_body, 36, 91,
+		  "2001:db8::7 4660" }, /* to the end of what is kept */
 		{ 0x21, 0x21, v6_body, 36, 92, "2001:db8::7 4660" },
-		{ 0x20, 0x00, NULL, 0, 0, "nobody" },	       /* LOCAL */
-		{ 0x20, 0x11, v4_body, 12, 12, "nobody" },     /* LOCAL, addresses are ignored */
-		{ 0x20, 0xff, v4_body, 12, 12, "nobody" },     /* LOCAL, families, too */
-		{ 0x21, 0x00, NULL, 0, 0, "nobody" },	       /* UNSPEC */
-		{ 0x21, 0x12, v4_body, 12, 12, "nobody" },     /* a datagram is no connection */
-		{ 0x21, 0x31, NULL, 0, 216, "nobody" },	       /* UNIX */
+		{ 0x20, 0x00, NULL, 0, 0, "nobody" },	   /* LOCAL */
+		{ 0x20, 0x11, v4_body, 12, 12, "nobody" }, /* LOCAL, addresses are ignored */
+		{ 0x20, 0xff, v4_body, 12, 12, "nobody" }, /* LOCAL, families, too */
+		{ 0x21, 0x00, NULL, 0, 0, "nobody" },	   /* UNSPEC */
+		{ 0x21, 0x12, v4_body, 12, 12, "nobody" }, /* a datagram is no connection */
+		{ 0x21, 0x31, NULL, 0, 216, "nobody" },	   /* UNIX */
 	};
 	static uint8_t bytes[16 + PROXY_V2_MAX + 4];
 	size_t i;
@@ -198,23 +199,20 @@ START_TEST(binary_that_promises_too_much_or_too_little_is_bad)
 		uint8_t command, family;
 		size_t length;
 	} rows[] = {
-		{ 0x11, 0x11, 12 }, /* version */
-		{ 0x31, 0x11, 12 },
-		{ 0x22, 0x11, 12 }, /* command */
-		{ 0x21, 0x41, 12 }, /* family */
-		{ 0x21, 0x13, 12 }, /* protocol */
-		{ 0x21, 0x11, 11 }, /* addresses cut */
-		{ 0x21, 0x21, 35 },
-		{ 0x21, 0x31, 215 },
-		{ 0x21, 0x11, PROXY_V2_MAX + 1 },
+		{ 0x11, 0x11, 12 },			   /* version */
+		{ 0x31, 0x11, 12 },    { 0x22, 0x11, 12 }, /* command */
+		{ 0x21, 0x41, 12 },			   /* family */
+		{ 0x21, 0x13, 12 },			   /* protocol */
+		{ 0x21, 0x11, 11 },			   /* addresses cut */
+		{ 0x21, 0x21, 35 },    { 0x21, 0x31, 215 }, { 0x21, 0x11, PROXY_V2_MAX + 1 },
 		{ 0x20, 0x11, 65535 },
 	};
 	static uint8_t bytes[16 + 65536];
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		size_t n = binary(bytes, rows[i].command, rows[i].family, v4_body, 12,
-				  rows[i].length);
+		size_t n =
+			binary(bytes, rows[i].command, rows[i].family, v4_body, 12, rows[i].length);
 
 		must_say(bytes, n, 0, NULL);
 	}
