@@ -47,6 +47,8 @@ static void on_packet(struct client *c, const char *packet, size_t n)
 	struct pair *p = c->owner;
 	uint64_t sent_ns, number;
 
+	if (!p) /* the reader who stopped had some on the way */
+		return;
 	if (c == &p->b && stamp_read(packet, n, &sent_ns, &number))
 		take(p, sent_ns, number);
 	else if (load->o.calls)
