@@ -2,6 +2,8 @@
 #include "json_priv.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 
 /* --- bytes, eight at a time ------------------------------------------------------ */
@@ -42,8 +44,24 @@ const char *json_skip_plain(const char *p, const char *end)
 	return p;
 }
 
+typedef int8_t block __attribute__((vector_size(16))); /* as gcc and clang know it everywhere */
+
+/* Controls and what is not ASCII are both less than a space when bytes are signed. */
+static bool plain_ascii(const char *p)
+{
+	block v, odd;
+	uint64_t lanes[2];
+
+	memcpy(&v, p, sizeof(v));
+	odd = (v < 0x20) | (v == '"') | (v == '\\');
+	memcpy(lanes, &odd, sizeof(lanes));
+	return !(lanes[0] | lanes[1]);
+}
+
 const char *json_skip_plain_ascii(const char *p, const char *end)
 {
+	while (end - p >= (ptrdiff_t)sizeof(block) && plain_ascii(p))
+		p += sizeof(block);
 	while (end - p >= 8) {
 		uint64_t v = load8(p);
 
