@@ -88,8 +88,10 @@ async function main() {
 	let missed = 0;
 
 	installPeer();
-	console.log(`Node ${process.version}, socket.io ${versionOf('socket.io')}, ws ${versionOf('ws')}; ${os.cpus()[0]?.model}, Linux ${os.release()}; ` +
-		`${options.full ? 'full' : 'quick'} mode`);
+	const where = `Node ${process.version}, socket.io ${versionOf('socket.io')}, ws ${versionOf('ws')}; ${os.cpus()[0]?.model}, Linux ${os.release()}; ` +
+		`${options.full ? 'full' : 'quick'} mode`;
+
+	console.log(where);
 	for (const row of chosen) {
 		let found = null;
 
@@ -106,7 +108,7 @@ async function main() {
 	}
 	console.log(`\n${lines.join('\n')}`);
 	if (options.table)
-		fs.writeFileSync(options.table, `${lines.join('\n')}\n`);
+		fs.writeFileSync(options.table, `${where}\n\n${lines.join('\n')}\n`);
 	process.exit(missed ? 1 : 0);
 }
 
