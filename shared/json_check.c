@@ -38,7 +38,8 @@ static int check_string(struct checker *c)
 	const char *p = c->p + 1;
 
 	for (;;) {
-		p = json_skip_plain_ascii(p, c->end);
+		if (p < c->end && *p != '\\') /* escapes often come in pairs */
+			p = json_skip_plain_ascii(p, c->end);
 		if (p == c->end)
 			return -EINVAL;
 		if (*p & 0x80) {

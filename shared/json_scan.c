@@ -2,9 +2,10 @@
 #include "json_priv.h"
 
 #include <errno.h>
-#include <stdbool.h>
-#include <stddef.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 /* --- bytes, eight at a time ------------------------------------------------------ */
 
@@ -30,47 +31,72 @@ static uint64_t bytes_below_space(uint64_t v)
 	return (v - EACH_BYTE(0x20)) & ~v & EACH_BYTE(0x80);
 }
 
+/* The first byte of eight that a mask of high bits names; only for the first of them no
+ * lower byte can have been mistaken. */
+static const char *first_marked(const char *p, uint64_t mask, bool (*plain)(char c))
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	(void)plain;
+	return p + __builtin_ctzll(mask) / 8;
+#else
+	(void)mask;
+	while (plain(*p))
+		p++;
+	return p;
+#endif
+}
+
+static bool is_plain(char c)
+{
+	return json_is_plain((unsigned char)c);
+}
+
+static bool is_plain_ascii(char c)
+{
+	return is_plain(c) && !(c & 0x80);
+}
+
 const char *json_skip_plain(const char *p, const char *end)
 {
-	while (end - p >= 8) {
+	for (; end - p >= 8; p += 8) {
 		uint64_t v = load8(p);
+		uint64_t other = bytes_below_space(v) | bytes_equal(v, '"') | bytes_equal(v, '\\');
 
-		if (bytes_below_space(v) | bytes_equal(v, '"') | bytes_equal(v, '\\'))
-			break;
-		p += 8;
+		if (other)
+			return first_marked(p, other, is_plain);
 	}
-	while (p < end && json_is_plain((unsigned char)*p))
+	while (p < end && is_plain(*p))
 		p++;
 	return p;
 }
 
-typedef int8_t block __attribute__((vector_size(16))); /* as gcc and clang know it everywhere */
-
-/* Controls and what is not ASCII are both less than a space when bytes are signed. */
-static bool plain_ascii(const char *p)
-{
-	block v, odd;
-	uint64_t lanes[2];
-
-	memcpy(&v, p, sizeof(v));
-	odd = (v < 0x20) | (v == '"') | (v == '\\');
-	memcpy(lanes, &odd, sizeof(lanes));
-	return !(lanes[0] | lanes[1]);
-}
-
 const char *json_skip_plain_ascii(const char *p, const char *end)
 {
-	while (end - p >= (ptrdiff_t)sizeof(block) && plain_ascii(p))
-		p += sizeof(block);
-	while (end - p >= 8) {
-		uint64_t v = load8(p);
+#ifdef __SSE2__
+	const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\');
+	const __m128i space = _mm_set1_epi8(' ');
 
-		if (bytes_below_space(v) | bytes_equal(v, '"') | bytes_equal(v, '\\') |
-		    (v & EACH_BYTE(0x80)))
-			break;
-		p += 8;
+	for (; end - p >= 16; p += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+		/* signed: what is not ASCII is below a space, too */
+		__m128i other = _mm_or_si128(
+			_mm_cmplt_epi8(v, space),
+			_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, slash)));
+		unsigned mask = (unsigned)_mm_movemask_epi8(other);
+
+		if (mask)
+			return p + __builtin_ctz(mask);
 	}
-	while (p < end && json_is_plain((unsigned char)*p) && !(*p & 0x80))
+#endif
+	for (; end - p >= 8; p += 8) {
+		uint64_t v = load8(p);
+		uint64_t other = bytes_below_space(v) | bytes_equal(v, '"') | bytes_equal(v, '\\') |
+				 (v & EACH_BYTE(0x80));
+
+		if (other)
+			return first_marked(p, other, is_plain_ascii);
+	}
+	while (p < end && is_plain_ascii(*p))
 		p++;
 	return p;
 }
@@ -209,16 +235,17 @@ static long read_unicode_escape(const char **p, const char *end)
 
 long json_read_escape(const char **p, const char *end)
 {
-	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-	const char *at;
-	char c;
+	static const char meaning[256] = {
+		['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+		['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
+	};
+	unsigned char c;
 
 	if (end - *p < 2)
 		return -EINVAL;
-	c = (*p)[1];
+	c = (unsigned char)(*p)[1];
 	*p += 2;
 	if (c == 'u')
 		return read_unicode_escape(p, end);
-	at = memchr(from, c, sizeof(from) - 1);
-	return at ? to[at - from] : -EINVAL;
+	return meaning[c] ? meaning[c] : -EINVAL;
 }

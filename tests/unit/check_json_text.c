@@ -858,11 +858,81 @@ static TCase *writing(void)
 	return t;
 }
 
+/* What may stand in a string as it is, asked of every byte at every place of the wide steps. */
+START_TEST(the_first_odd_byte_is_found_wherever_it_stands)
+{
+	char text[64];
+
+	for (size_t at = 0; at < 40; at++) {
+		for (int byte = 0; byte < 256; byte++) {
+			bool plain = byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+
+			memset(text, 'a', sizeof(text));
+			text[0] = text[50] = '"';
+			text[1 + at] = (char)byte;
+			ck_assert_msg((json_check(text, 51, 1) == 0) == plain, "%d at %zu", byte,
+				      at);
+			if (plain)
+				ck_assert_int_eq(json_string((struct json_slice){ text, 51 },
+							     (char[64]){ 0 }, 64),
+						 49);
+		}
+	}
+}
+END_TEST
+
+START_TEST(items_are_the_values_in_the_outermost_bracket)
+{
+	static const char text[] = " [ 1 , {\"a\":[2,3]},\"x\",[] , null ] ";
+	static const char *const expected[] = { "1", "{\"a\":[2,3]}", "\"x\"", "[]", "null" };
+	const struct json_limits limits = { 8, 100 };
+	struct json_slice v[5];
+	struct json_items items = { v, 5, 99 };
+
+	ck_assert_int_eq(json_check_items(text, sizeof(text) - 1, &limits, &items), 0);
+	ck_assert_uint_eq(items.n, 5);
+	for (size_t i = 0; i < 5; i++) {
+		ck_assert_uint_eq(v[i].n, strlen(expected[i]));
+		ck_assert_mem_eq(v[i].p, expected[i], v[i].n);
+	}
+	items.max = 2; /* the others are counted */
+	v[2].p = NULL;
+	ck_assert_int_eq(json_check_items(text, sizeof(text) - 1, &limits, &items), 0);
+	ck_assert_uint_eq(items.n, 5);
+	ck_assert_uint_eq(v[1].n, strlen(expected[1]));
+	ck_assert_ptr_null(v[2].p);
+	ck_assert_int_eq(json_check_items("7", 1, &limits, &items), 0);
+	ck_assert_uint_eq(items.n, 0);
+}
+END_TEST
+
+START_TEST(values_are_counted_and_names_are_not)
+{
+	static const char text[] = "[1,{\"a\":2,\"b\":[]},\"c\"]"; /* 6 of them */
+
+	for (unsigned nodes = 1; nodes < 8; nodes++)
+		ck_assert_int_eq(json_check_items(text, sizeof(text) - 1,
+						  &(struct json_limits){ 8, nodes }, NULL),
+				 nodes < 6 ? -E2BIG : 0);
+}
+END_TEST
+
+static TCase *scanning(void)
+{
+	TCase *t = tcase_create("scanning");
+
+	tcase_add_test(t, the_first_odd_byte_is_found_wherever_it_stands);
+	tcase_add_test(t, items_are_the_values_in_the_outermost_bracket);
+	tcase_add_test(t, values_are_counted_and_names_are_not);
+	return t;
+}
+
 int main(void)
 {
 	Suite *s = suite_create("json_text");
 
 	suite_add_tcase(s, reading());
 	suite_add_tcase(s, writing());
+	suite_add_tcase(s, scanning());
 	return run_suite(s);
 }
