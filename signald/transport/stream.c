@@ -232,7 +232,8 @@ static const void *next_record(const struct iovec *iov, int n, size_t at, size_t
 
 		if (step > RECORD_BYTES - got)
 			step = RECORD_BYTES - got;
-		memcpy(scratch + got, (const uint8_t *)iov[i].iov_base + at, step);
+		if (step)
+			memcpy(scratch + got, (const uint8_t *)iov[i].iov_base + at, step);
 		got += step;
 	}
 	*record_n = got;
@@ -250,10 +251,17 @@ static ssize_t tls_writev(struct stream *s, const struct iovec *iov, int n)
 	if (s->owed && (rc = tls_record(s, scratch, s->owed)) < 0)
 		return rc;
 	while (n && !s->owed) {
+		const void *record;
 		size_t record_n;
-		const void *record = next_record(iov, n, at, &record_n);
 
-		rc = record_n ? tls_record(s, record, record_n) : 1;
+		if (at == iov->iov_len) { /* an empty piece */
+			at = 0;
+			iov++;
+			n--;
+			continue;
+		}
+		record = next_record(iov, n, at, &record_n);
+		rc = tls_record(s, record, record_n);
 		if (rc < 0)
 			return taken ? (ssize_t)taken : rc;
 		taken += record_n;

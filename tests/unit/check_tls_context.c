@@ -220,7 +220,8 @@ START_TEST(http_1_1_is_all_we_agree_on)
 	ck_assert_int_eq(tls_link_shake(&l, NULL), p->ok ? 0 : -EPROTO);
 	SSL_get0_alpn_selected(l.client, &chosen, &n);
 	ck_assert_uint_eq(n, strlen(p->chosen));
-	ck_assert_mem_eq(chosen, p->chosen, n);
+	if (n)
+		ck_assert_mem_eq(chosen, p->chosen, n);
 	tls_link_close(&l);
 	tls_context_free(t);
 }
