@@ -172,11 +172,11 @@ static void log_answered(const struct http_request *r)
 {
 	char path[HTTP_LOGGED_PATH_MAX + 1];
 	size_t n = r->raw_path_n < sizeof(path) - 1 ? r->raw_path_n : sizeof(path) - 1;
+	uint64_t bytes = strcmp(r->verb, "HEAD") == 0 ? 0 : r->sent_bytes;
 
 	http_printable(path, r->target, n);
 	log_info("access", "%s %s %s %u %llu bytes %llu ms", r->address, r->verb, path, r->status,
-		 (unsigned long long)r->sent_bytes,
-		 (unsigned long long)(loop_now_ms() - r->begin_ms));
+		 (unsigned long long)bytes, (unsigned long long)(loop_now_ms() - r->begin_ms));
 }
 
 void http_request_end(void *server, struct MHD_Connection *conn, void **request,

@@ -633,6 +633,10 @@ START_TEST(the_access_log_has_a_line_for_each_answer_without_the_query)
 	ck_assert_int_eq(strncmp(logged, "access: 127.0.0.1 GET /seg/a 200 14 bytes ", 42), 0);
 	ck_assert_ptr_null(strstr(logged, "secret"));
 	logged[0] = '\0';
+	next("HEAD / HTTP/1.1\r\n" HOST "\r\n");
+	wait_for_log();
+	ck_assert_ptr_nonnull(strstr(logged, "HEAD / 200 0 bytes "));
+	logged[0] = '\0';
 	flow.length = 50000;
 	next("GET /flow HTTP/1.1\r\n" HOST "\r\n");
 	wait_for_log();
