@@ -72,7 +72,7 @@ const char *sio_handshake_header(const struct sio_handshake *h, size_t i);
 /* What a client that is not let in is told. Both are loans until on_connect's
  * caller has read them, which is at once; text is room for what is made on the spot. */
 struct sio_refusal {
-	const char *message;	/* NULL: "refused" */
+	const char *message;	/* UTF-8; NULL: "refused" */
 	struct json_slice data; /* any JSON; { NULL, 0 }: none */
 	char text[512];
 };

@@ -209,6 +209,18 @@ describe('both ways', LIMIT, () => {
 		});
 	}
 
+	for (const transports of [['polling'], ['websocket']]) {
+		test(`${transports}: a refusal brings a message and data`, async () => {
+			const auth = { token: 'x', list: [1, null] };
+			const s = io(echo.url, { transports, forceNew: true, reconnection: false, auth, extraHeaders: { 'X-Refuse': 'yes' } });
+			const [err] = await next(s, 'connect_error');
+
+			assert.equal(err.message, 'refused as asked');
+			assert.deepEqual(err.data, auth);
+			s.close();
+		});
+	}
+
 	test('who left a room hears nothing of it', async () => {
 		const [a, b] = await Promise.all([0, 1].map(async () => {
 			const s = io(echo.url, { transports: ['websocket'], forceNew: true });

@@ -190,13 +190,22 @@ static void on_greeting(void *ctx)
 	greet(((struct greeting *)ctx)->s);
 }
 
+/* Of the first request: a client that sends it is let into no namespace. */
+static const char *const headers[] = { "X-Refuse", NULL };
+
 static bool on_connect(struct sio_socket *s, const struct sio_handshake *h, struct sio_refusal *why,
 		       void *ctx)
 {
 	struct json_slice auth = h->auth.p ? h->auth : (struct json_slice){ "{}", 2 };
-	struct greeting *g = calloc(1, sizeof(*g) + auth.n);
 	struct echo *e = ctx;
+	struct greeting *g;
 
+	if (sio_handshake_header(h, 0)) {
+		why->message = "refused as asked";
+		why->data = auth;
+		return false;
+	}
+	g = calloc(1, sizeof(*g) + auth.n);
 	if (!g || loop_timer_new(&g->timer, e->loop, on_greeting, g)) {
 		free(g);
 		why->message = "Out of memory";
@@ -356,6 +365,7 @@ static int start_protocols(struct echo *e)
 	int rc = eio_server_new(&e->engine, &e->options.sio.engine, &engine_handler);
 	size_t i;
 
+	e->options.sio.headers = headers;
 	if (!rc)
 		rc = sio_server_new(&e->sio, &e->options.sio);
 	for (i = 0; i < sizeof(namespaces) / sizeof(namespaces[0]) && !rc; i++)
