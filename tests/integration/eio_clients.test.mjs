@@ -88,8 +88,10 @@ describe('engine.io-client', LIMIT, () => {
 		}
 	});
 
-	test('a message of exactly the maximum', async () => {
+	test('a message of exactly the maximum', async (t) => {
 		const small = await startEcho('--max-payload', 20000);
+
+		t.after(() => small.stop());
 		const text = 'x'.repeat(19999);
 
 		for (const transports of [['polling'], ['websocket']]) {
@@ -100,23 +102,23 @@ describe('engine.io-client', LIMIT, () => {
 			s.send(`${text}${text}`);
 			assert.match(await closed(s), /transport/);
 		}
-		await small.stop();
 	});
 });
 
 describe('time', LIMIT, () => {
-	test('heartbeats keep a client on either transport', async () => {
-		const echo = await startEcho('--ping-interval', 200, '--ping-timeout', 150);
+	test('heartbeats keep a client on either transport', async (t) => {
+		const echo = await startEcho('--ping-interval', 300, '--ping-timeout', 2000);
+
+		t.after(() => echo.stop());
 		const all = await Promise.all([connect(echo, { transports: ['polling'] }), connect(echo, { transports: ['websocket'] }), connect(echo)]);
 
-		await sleep(1500);
+		await sleep(3000);
 		for (const s of all) {
 			assert.equal(s.readyState, 'open');
 			s.send('still');
 			assert.deepEqual(await heard(s, 1), ['still']);
 			s.close();
 		}
-		await echo.stop();
 	});
 
 	test('a client whose server goes is told so', async () => {
