@@ -4,6 +4,7 @@
 #define SLOWEST_PER_S 100
 #define PARTING_MS 10	 /* what the last sessions were sent leaves meanwhile */
 #define BUCKETS_MAX 4096 /* of the table, looked through in one tick */
+#define UPGRADE_MS 2000	 /* beyond the window, for upgrades to come to their end */
 
 void eio_server_end(struct eio_session *s)
 {
@@ -40,14 +41,23 @@ static uint64_t due(const struct eio_drain *d, uint64_t now_ms)
 	return even > slowest ? even : slowest;
 }
 
+/* engine.io-client stops polling when it sees 3probe, and when the WebSocket goes before it sent its
+ * upgrade it does neither: only the ping timeout would tell it. */
+static bool is_upgrading(const struct eio_session *s)
+{
+	const struct eio_probe *p = eio_session_probe(s);
+
+	return p && p->answered;
+}
+
 /* Returns how many of n may still be told to go. */
-static uint64_t end_bucket(struct eio_session *s, uint64_t n)
+static uint64_t end_bucket(struct eio_session *s, uint64_t n, bool spare_upgrades)
 {
 	struct eio_session *next;
 
 	for (; s && n; s = next) {
 		next = s->next;
-		if (s->state == EIO_CLOSING)
+		if (s->state == EIO_CLOSING || (spare_upgrades && is_upgrading(s)))
 			continue;
 		eio_server_end(s);
 		n--;
@@ -55,18 +65,21 @@ static uint64_t end_bucket(struct eio_session *s, uint64_t n)
 	return n;
 }
 
-static void end_some(struct eio_server *srv, uint64_t n)
+static void end_some(struct eio_server *srv, uint64_t n, uint64_t now_ms)
 {
 	struct eio_drain *d = &srv->drain;
+	bool spare_upgrades = d->window_ms && now_ms < d->from_ms + d->window_ms + UPGRADE_MS;
 	size_t stop = d->bucket + BUCKETS_MAX;
 	uint64_t left = n;
 
 	while (d->bucket < srv->sessions.size && d->bucket < stop) {
-		left = end_bucket(srv->sessions.buckets[d->bucket], left);
+		left = end_bucket(srv->sessions.buckets[d->bucket], left, spare_upgrades);
 		if (!left) /* the bucket may hold more */
 			break;
 		d->bucket++;
 	}
+	if (d->bucket >= srv->sessions.size) /* once more for those that were spared */
+		d->bucket = 0;
 	d->ended += n - left;
 }
 
@@ -82,7 +95,7 @@ bool eio_drain_tick(struct eio_server *srv, uint64_t now_ms)
 		n = due(d, now_ms);
 		n = n > d->ended ? n - d->ended : 0;
 		if (n)
-			end_some(srv, n < EIO_TICK_MAX ? n : EIO_TICK_MAX);
+			end_some(srv, n < EIO_TICK_MAX ? n : EIO_TICK_MAX, now_ms);
 		return true;
 	}
 	if (!d->done_ms)
