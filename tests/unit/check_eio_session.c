@@ -703,6 +703,32 @@ static unsigned drain_step(uint64_t now)
 	return closes - before;
 }
 
+/* engine.io-client polls no more then, and would not notice that the WebSocket went. */
+START_TEST(a_drain_lets_an_upgrade_come_to_its_end)
+{
+	struct eio_session *s = open_poll(1000);
+
+	ck_assert_int_eq(eio_upgrade(s, &ws1, 1000), EIO_OK);
+	ws_text(s, &ws1, "2probe", 1000);
+	drain(100, 2000);
+	ck_assert_uint_eq(drain_step(2050) + drain_step(2101), 0);
+	ws_text(s, &ws1, "5", 2110);
+	ck_assert_uint_eq(drain_step(2120), 1);
+}
+END_TEST
+
+START_TEST(a_drain_does_not_wait_for_ever_for_an_upgrade)
+{
+	struct eio_session *s = open_poll(1000);
+
+	ck_assert_int_eq(eio_upgrade(s, &ws1, 1000), EIO_OK);
+	ws_text(s, &ws1, "2probe", 1000);
+	drain(100, 2000);
+	ck_assert_uint_eq(drain_step(4099), 0);
+	ck_assert_uint_eq(drain_step(4100), 1);
+}
+END_TEST
+
 START_TEST(a_drain_ends_sessions_evenly_and_a_few_at_a_time)
 {
 	struct eio_session *s;
@@ -900,6 +926,8 @@ int main(void)
 	tcase_add_test(t, a_failed_upgrade_costs_nothing);
 	tcase_add_test(t, a_session_that_ends_takes_its_probe_along);
 	tcase_add_test(t, stopping_answers_polls_and_cuts_websockets);
+	tcase_add_test(t, a_drain_lets_an_upgrade_come_to_its_end);
+	tcase_add_test(t, a_drain_does_not_wait_for_ever_for_an_upgrade);
 	tcase_add_test(t, a_drain_ends_sessions_evenly_and_a_few_at_a_time);
 	tcase_add_test(t, a_drain_ends_a_hundred_a_second_at_least);
 	tcase_add_test(t, a_late_drain_catches_up_and_a_second_call_hurries);
