@@ -41,8 +41,8 @@ static uint64_t due(const struct eio_drain *d, uint64_t now_ms)
 	return even > slowest ? even : slowest;
 }
 
-/* engine.io-client stops polling when it sees 3probe, and when the WebSocket goes before it sent its
- * upgrade it does neither: only the ping timeout would tell it. */
+/* engine.io-client stops polling when it sees 3probe, and when the WebSocket goes before it sent
+ * its upgrade it does neither: only the ping timeout would tell it. */
 static bool is_upgrading(const struct eio_session *s)
 {
 	const struct eio_probe *p = eio_session_probe(s);
