@@ -5,7 +5,8 @@
 #include "socketio/sio_placeholder.h"
 #include "socketio/sio_priv.h"
 
-#define PIECES_MAX (4 + 2 * SIO_BLOBS_MAX)
+#define ARGS_PIECES_MAX (2 * SIO_BLOBS_MAX + 1) /* text, placeholder, ... text */
+#define PIECES_MAX (3 + ARGS_PIECES_MAX + 1)	/* and the name before them, the end behind */
 
 /* Socket.IO v5, "Sending and receiving data": keys in this order */
 static const char *const placeholder_text[SIO_BLOBS_MAX] = {

@@ -44,6 +44,24 @@ START_TEST(placeholders_are_numbered_as_they_stand)
 }
 END_TEST
 
+START_TEST(as_many_attachments_as_there_may_be_are_echoed)
+{
+	char args[512] = "", want[1024], *to = want;
+
+	join(0);
+	for (int i = 0; i < SIO_BLOBS_MAX; i++)
+		sprintf(args + strlen(args), ",{\"_placeholder\":true,\"num\":%d}", i);
+	sprintf(want, "45%d-[\"blob\",[%s]]", SIO_BLOBS_MAX, args + 1);
+	say(0, want);
+	for (int i = 0; i < SIO_BLOBS_MAX; i++)
+		say_binary(0, "x");
+	to += sprintf(to, "45%d-[\"blob\",[%s]]|", SIO_BLOBS_MAX, args + 1);
+	for (int i = 0; i < SIO_BLOBS_MAX; i++)
+		to += sprintf(to, "<x>|");
+	ck_assert_str_eq(ws[0].text, want);
+}
+END_TEST
+
 START_TEST(an_empty_attachment_is_one)
 {
 	struct sio_socket *s = join(0);
@@ -330,6 +348,7 @@ int main(void)
 	suite_add_tcase(s, t);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, placeholders_are_numbered_as_they_stand);
+	tcase_add_test(t, as_many_attachments_as_there_may_be_are_echoed);
 	tcase_add_test(t, an_empty_attachment_is_one);
 	tcase_add_test(t, one_attachment_named_often_is_no_more_than_so_many);
 	tcase_add_test(t, attachments_are_shared_by_all_who_get_them);
