@@ -17,8 +17,9 @@
 #define FIELDS_MAX 100	 /* headers of a request; browsers behind proxies send up to 40 */
 
 struct seen {
-	unsigned fields, lengths, encodings, hosts, origins;
-	bool strange_encoding, bad_length, bad_field;
+	unsigned fields, lengths, encodings, hosts, origins, keys;
+	bool strange_encoding, bad_length, bad_field, bare_line_end;
+	const char *end; /* of the last field's value, or of the request line */
 	const char *host;
 	size_t length;
 };
@@ -40,6 +41,8 @@ static enum MHD_Result see_header(void *ctx, enum MHD_ValueKind kind, const char
 	struct seen *s = ctx;
 
 	(void)kind;
+	s->bare_line_end |= name == s->end + 1; /* it was one byte, not two */
+	s->end = value ? value + strlen(value) : NULL;
 	if (!value)
 		value = "";
 	s->fields++;
@@ -55,22 +58,24 @@ static enum MHD_Result see_header(void *ctx, enum MHD_ValueKind kind, const char
 		s->host = value;
 	} else if (strcasecmp(name, "Origin") == 0) {
 		s->origins++;
+	} else if (strcasecmp(name, "Sec-WebSocket-Key") == 0) {
+		s->keys++;
 	}
 	return MHD_YES;
 }
 
 /* RFC 9112 sections 6.1 and 6.3: where the body ends is said once, in one way that we know. */
-static bool body_is_clear(const struct seen *s, bool http_1_0)
+static bool body_is_clear(const struct http_request *r, const struct seen *s)
 {
 	return s->lengths <= 1 && s->encodings <= 1 && !(s->lengths && s->encodings) &&
-	       !s->bad_length && !s->strange_encoding && !(s->encodings && http_1_0);
+	       !s->bad_length && !s->strange_encoding && !(s->encodings && r->http_1_0);
 }
 
 /* RFC 9112 section 3.2.2: a target that names a server names the one in Host. */
-static bool host_is_clear(const struct http_request *r, const struct seen *s, bool http_1_0)
+static bool host_is_clear(const struct http_request *r, const struct seen *s)
 {
 	if (s->hosts != 1)
-		return s->hosts == 0 && http_1_0 && !r->authority_n;
+		return s->hosts == 0 && r->http_1_0 && !r->authority_n;
 	return http_host_is_fine(s->host) &&
 	       (!r->authority_n || (strlen(s->host) == r->authority_n &&
 				    !strncasecmp(s->host, r->authority, r->authority_n)));
@@ -85,12 +90,21 @@ static bool target_is_cut(const struct http_request *r, const char *version)
 	return distance < BUFFER_MAX && distance > r->uri_n + 1;
 }
 
+/* What may be there once only is there once; and nobody in front of us can have taken two lines for
+ * one. The lines follow each other in libmicrohttpd's buffer, which takes a bare CR or LF for the end
+ * of one (RFC 9112 section 2.2). */
+static bool fields_are_clear(const struct seen *s)
+{
+	return !s->bad_field && !s->bare_line_end && s->origins <= 1 && s->keys <= 1;
+}
+
 /* A path, or "*" for OPTIONS (RFC 9112 section 3.2.4). */
 static bool target_is_fine(const struct http_request *r)
 {
 	if (strcmp(r->target, "*") == 0)
 		return strcmp(r->verb, "OPTIONS") == 0;
-	return r->target[0] == '/' && http_target_is_fine(r->target);
+	return r->target[0] == '/' && http_target_is_fine(r->target) &&
+	       http_escapes_are_fine(r->target, r->raw_path_n);
 }
 
 static bool method_is_known(const char *verb)
@@ -112,16 +126,15 @@ static bool method_is_known(const char *verb)
 unsigned http_check_sanity(struct http_request *r, const char *version, size_t *length)
 {
 	const char *expect = http_header(r, "Expect");
-	bool http_1_0 = strcmp(version, "HTTP/1.0") == 0;
-	struct seen s = { 0 };
+	struct seen s = { .end = version + strlen(version) };
 
 	MHD_get_connection_values(r->conn, MHD_HEADER_KIND, see_header, &s);
+	r->http_1_0 = strcmp(version, "HTTP/1.0") == 0;
 	r->has_body = s.encodings || s.length;
 	*length = s.length;
 	if (s.fields > FIELDS_MAX)
 		return MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE;
-	if (s.bad_field || s.origins > 1 || !body_is_clear(&s, http_1_0) ||
-	    !host_is_clear(r, &s, http_1_0))
+	if (!fields_are_clear(&s) || !body_is_clear(r, &s) || !host_is_clear(r, &s))
 		return MHD_HTTP_BAD_REQUEST;
 	if (!method_is_known(r->verb))
 		return MHD_HTTP_NOT_IMPLEMENTED;
@@ -302,13 +315,44 @@ static void pick_route(struct http_request *r)
 		http_reply_not_found(r);
 }
 
+struct search {
+	const char *name, *token;
+	bool found;
+};
+
+static enum MHD_Result see_list(void *ctx, enum MHD_ValueKind kind, const char *name,
+				const char *value)
+{
+	struct search *s = ctx;
+
+	(void)kind;
+	s->found |= strcasecmp(name, s->name) == 0 && http_has_token(value, s->token);
+	return s->found ? MHD_NO : MHD_YES;
+}
+
+/* RFC 9110 section 5.3: a list may be in several lines. */
+static bool list_has(const struct http_request *r, const char *name, const char *token)
+{
+	struct search s = { name, token, false };
+
+	MHD_get_connection_values(r->conn, MHD_HEADER_KIND, see_list, &s);
+	return s.found;
+}
+
+/* RFC 9110 section 7.8: not with HTTP/1.0. */
+static bool wants_websocket(const struct http_request *r)
+{
+	return r->endpoint && r->endpoint->on_websocket && strcmp(r->verb, "GET") == 0 &&
+	       !r->http_1_0 && list_has(r, "Upgrade", "websocket");
+}
+
 /* RFC 6455 section 4.2.1 */
 static bool handshake_is_fine(struct http_request *r)
 {
 	struct http_server *srv = r->srv;
 	const char *version = http_header(r, "Sec-WebSocket-Version");
 
-	if (!http_has_token(http_header(r, "Connection"), "upgrade") || r->has_body ||
+	if (!list_has(r, "Connection", "upgrade") || r->has_body ||
 	    !http_ws_key_valid(http_header(r, "Sec-WebSocket-Key"))) {
 		http_ws_refuse(r, MHD_HTTP_BAD_REQUEST, "Bad request");
 		return false;
@@ -339,8 +383,7 @@ void http_dispatch(struct http_request *r, size_t length)
 
 	find_endpoint(r);
 	r->body_max = r->endpoint ? r->endpoint->body_max : srv->cfg.body_max;
-	r->upgrade = r->endpoint && r->endpoint->on_websocket && strcmp(r->verb, "GET") == 0 &&
-		     http_has_token(http_header(r, "Upgrade"), "websocket");
+	r->upgrade = wants_websocket(r);
 	if (!origin_is_fine(r))
 		return;
 	if (strcmp(r->verb, "OPTIONS") == 0)

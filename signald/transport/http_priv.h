@@ -91,7 +91,7 @@ struct http_request {
 	const char *verb;
 	enum http_method method; /* 0: neither GET, HEAD nor POST */
 	uint8_t stage;		 /* enum http_stage */
-	bool started, has_body, answered, gone, suspended, upgrade;
+	bool started, http_1_0, has_body, answered, gone, suspended, upgrade;
 	bool refused;	  /* as malformed: where it ends is not sure, the connection is closed */
 	bool too_large;	  /* its body was, and nobody had said so before */
 	bool secure;	  /* the client's connection is TLS */
@@ -111,7 +111,6 @@ struct http_request {
 	struct client_address client;
 	char address[INET6_ADDRSTRLEN];
 	uint64_t begin_ms, sent_bytes; /* for the access log */
-	char *path;		       /* decoded */
 	char *segment;		       /* decoded, NULL without */
 	const char *query;	       /* raw, in target */
 	size_t raw_path_n;

@@ -107,7 +107,7 @@ static size_t skip_authority(const char *uri, size_t *at, size_t *n)
 	else
 		return 0;
 	*n = strcspn(uri + *at, "/?");
-	return *at + *n;
+	return *n ? *at + *n : 0; /* RFC 9110 section 4.2.1: an empty one names nobody */
 }
 
 /* libmicrohttpd calls this first, with the target as the client wrote it. What
@@ -162,7 +162,6 @@ void http_request_free(struct http_request *r)
 		free(d);
 	}
 	free(r->body);
-	free(r->path);
 	free(r->segment);
 	free(r);
 }
@@ -253,13 +252,6 @@ static void set_method(struct http_request *r, const char *verb)
 		r->method = HTTP_POST;
 }
 
-static bool set_path(struct http_request *r)
-{
-	r->path = malloc(r->raw_path_n + 1);
-	return r->path &&
-	       http_decode(r->path, r->raw_path_n + 1, r->target, r->raw_path_n, false) >= 0;
-}
-
 /* Where a malformed request ends nobody knows: nothing behind it is read. */
 static enum MHD_Result refuse(struct http_request *r, unsigned status)
 {
@@ -281,8 +273,6 @@ static enum MHD_Result begin(struct http_request *r, const char *verb, const cha
 	set_method(r, verb);
 	set_client(r);
 	status = http_check_sanity(r, version, &length);
-	if (!status && !set_path(r))
-		status = MHD_HTTP_BAD_REQUEST;
 	if (status)
 		return refuse(r, status);
 	http_dispatch(r, length);

@@ -19,23 +19,44 @@ static int hex(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+/* The character at *at, which goes behind it; 0: there is none, or it is a NUL. */
+static char next_char(const char **at, const char *end)
+{
+	const char *p = *at;
+	char c = *p++;
+
+	if (c == '%') {
+		if (end - p < 2 || hex(p[0]) < 0 || hex(p[1]) < 0)
+			return '\0';
+		c = (char)(hex(p[0]) << 4 | hex(p[1]));
+		p += 2;
+	}
+	*at = p;
+	return c;
+}
+
+bool http_escapes_are_fine(const char *p, size_t n)
+{
+	const char *end = p + n;
+
+	while (p < end)
+		if (!next_char(&p, end))
+			return false;
+	return true;
+}
+
 int http_decode(char *out, size_t size, const char *p, size_t n, bool plus)
 {
 	const char *end = p + n;
 	size_t len = 0;
 
 	while (p < end) {
-		char c = *p++;
+		bool space = plus && *p == '+';
+		char c = next_char(&p, end);
 
-		if (c == '%') {
-			if (end - p < 2 || hex(p[0]) < 0 || hex(p[1]) < 0)
-				return -EINVAL;
-			c = (char)(hex(p[0]) << 4 | hex(p[1]));
-			p += 2;
-		} else if (c == '+' && plus) {
+		if (space)
 			c = ' ';
-		}
-		if (c == '\0')
+		if (!c)
 			return -EINVAL;
 		if (len + 1 >= size)
 			return -ENOBUFS;

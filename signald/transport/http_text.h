@@ -12,6 +12,9 @@
  * Returns the length, -EINVAL (a broken escape, %00), -ENOBUFS. */
 int http_decode(char *out, size_t size, const char *p, size_t n, bool plus);
 
+/* Can http_decode() decode this, given the room? */
+bool http_escapes_are_fine(const char *p, size_t n);
+
 /* A key's value in a raw query ("a=1&b=2"), decoded; the last one of several.
  * Returns the length, -ENOENT, -EINVAL, -ENOBUFS. */
 int http_query_value(const char *query, const char *key, char *out, size_t size);

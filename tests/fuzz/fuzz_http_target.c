@@ -54,6 +54,7 @@ static void check_path(const char *target, size_t n)
 	len = http_decode(path, n + 1, target, n, false);
 	check_decoded(path, len, n + 1);
 	MUST(len != -ENOBUFS && len <= (int)n);
+	MUST(http_escapes_are_fine(target, n) == (len >= 0));
 	for (i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
 		if (http_route_matches(patterns[i], target, n, &segment, &segment_n) && segment)
 			MUST(segment >= target && segment + segment_n == target + n);

@@ -31,6 +31,14 @@ describe('strictness', LIMIT, () => {
 		});
 	}
 
+	test('an upgrade may be asked for in several lines, but not with HTTP/1.0', async () => {
+		const lines = (version) => `GET /ws/ HTTP/${version}\r\nHost: x\r\nConnection: keep-alive\r\nUpgrade: h2c\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+			'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n';
+
+		assert.equal((await raw(echo.port, lines('1.1'))).status, 101);
+		assert.equal((await raw(echo.port, lines('1.0'))).status, 426);
+	});
+
 	test('an unknown path is named in the answer, escaped', async () => {
 		const r = await raw(echo.port, 'GET /a"b\\?secret=1 HTTP/1.1\r\nHost: x\r\n\r\n');
 

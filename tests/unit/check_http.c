@@ -28,6 +28,17 @@ START_TEST(escapes_are_decoded_or_refused)
 }
 END_TEST
 
+START_TEST(what_can_be_decoded_is_fine)
+{
+	ck_assert(http_escapes_are_fine("", 0));
+	ck_assert(http_escapes_are_fine("/a%20%ffb+", 10));
+	ck_assert(!http_escapes_are_fine("/%2", 3));
+	ck_assert(!http_escapes_are_fine("/%20", 3));
+	ck_assert(!http_escapes_are_fine("/%0g", 4));
+	ck_assert(!http_escapes_are_fine("/%00", 4));
+}
+END_TEST
+
 START_TEST(the_last_of_several_keys_wins)
 {
 	static const char query[] = "a=1&b=&%63=3&a=%32&d&e=5=6&=7";
@@ -211,6 +222,7 @@ int main(void)
 
 	suite_add_tcase(s, t);
 	tcase_add_test(t, escapes_are_decoded_or_refused);
+	tcase_add_test(t, what_can_be_decoded_is_fine);
 	tcase_add_test(t, the_last_of_several_keys_wins);
 	tcase_add_test(t, tokens_are_found_in_lists);
 	tcase_add_test(t, routes_match_paths);
