@@ -60,6 +60,14 @@ static uint32_t next_id(struct sio_nsp *nsp)
 	return id;
 }
 
+/* A client's word may be behind the timeout: neither 0, which is no deadline, nor for ever. */
+static uint64_t deadline(uint64_t now_ms, uint64_t timeout_ms)
+{
+	if (timeout_ms > SIO_TIMEOUT_MAX_MS)
+		timeout_ms = SIO_TIMEOUT_MAX_MS;
+	return now_ms + (timeout_ms ? timeout_ms : 1);
+}
+
 int sio_ask(struct sio_socket *s, const struct sio_message *m, uint64_t now_ms, uint64_t timeout_ms,
 	    sio_answer_fn *fn, void *ctx)
 {
@@ -78,7 +86,7 @@ int sio_ask(struct sio_socket *s, const struct sio_message *m, uint64_t now_ms, 
 	a->next = s->asks;
 	s->asks = a;
 	srv->counters.acks_pending++;
-	timeq_add(&srv->asks, &a->deadline, now_ms + (timeout_ms ? timeout_ms : 1));
+	timeq_add(&srv->asks, &a->deadline, deadline(now_ms, timeout_ms));
 	eio_server_wake(srv->eio); /* it may be the earliest deadline of all */
 	return 0;
 }

@@ -19,11 +19,12 @@
 #include "json_text.h"
 #include "engineio/eio_server.h"
 
-#define SIO_ARGS_MAX 8		 /* further arguments are counted and not handed on */
-#define SIO_BLOBS_MAX 10	 /* attachments of one event */
-#define SIO_EVENT_NAME_LIMIT 128 /* bytes */
-#define SIO_ROOM_MAX 128	 /* bytes of a room's name */
-#define SIO_HEADERS_MAX 16	 /* kept of a handshake */
+#define SIO_ARGS_MAX 8		    /* further arguments are counted and not handed on */
+#define SIO_BLOBS_MAX 10	    /* attachments of one event */
+#define SIO_EVENT_NAME_LIMIT 128    /* bytes */
+#define SIO_ROOM_MAX 128	    /* bytes of a room's name */
+#define SIO_HEADERS_MAX 16	    /* kept of a handshake */
+#define SIO_TIMEOUT_MAX_MS 86400000 /* of sio_ask(): whoever asks for more gets a day */
 
 struct sio_arrival;
 struct sio_server;
@@ -81,7 +82,9 @@ struct sio_namespace {
 	const char *name; /* "/" ... */
 	const struct sio_event_entry *events;
 	size_t events_n;
-	/* True: welcome. NULL lets everybody in. What it emits follows the answer. */
+	/* True: welcome. NULL lets everybody in. What it emits follows the answer.
+	 * sio_disconnect(s) in here is a refusal, too, whatever it returns. Who was
+	 * refused has no on_disconnect: keep nothing of him. */
 	bool (*on_connect)(struct sio_socket *s, const struct sio_handshake *h,
 			   struct sio_refusal *why, void *ctx);
 	void (*on_disconnect)(struct sio_socket *s, const char *reason, void *ctx);

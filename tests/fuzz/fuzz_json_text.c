@@ -43,6 +43,22 @@ static void walk(struct json_slice v, int depth)
 	}
 }
 
+/* The checker and the finders cut the same values out of a bracket. */
+static void same_items(struct json_slice v)
+{
+	struct json_slice noted[4], value;
+	struct json_items items = { noted, 4, 0 };
+	struct json_iter it = json_iter(v);
+	size_t n = 0;
+
+	MUST(json_check_items(v.p, v.n, &(struct json_limits){ DEPTH, 1u << 30 }, &items) == 0);
+	while (json_next(&it, NULL, &value)) {
+		MUST(n >= 4 || (noted[n].p == value.p && noted[n].n == value.n));
+		n++;
+	}
+	MUST(n == items.n);
+}
+
 #ifdef HAVE_CJSON
 /* Strings with U+0000 are cut by cJSON and refused by json_string(). */
 static void same_string(struct json_slice v, const char *theirs)
@@ -142,6 +158,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	MUST(json_utf8_span(text, n) == n);
 	MUST(json_check(v.p, v.n, DEPTH) == 0);
 	MUST(json_check(v.p, v.n - 1, DEPTH) < 0 || json_type(v) == JSON_NUMBER);
+	same_items(v);
 	agrees_with_cjson(v, text, n);
 	return 0;
 }

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #ifdef HAVE_CJSON
 #include <cjson/cJSON.h>
@@ -881,6 +883,41 @@ START_TEST(the_first_odd_byte_is_found_wherever_it_stands)
 }
 END_TEST
 
+/* Every cut of a text, ending where memory ends: wide steps do not look beyond, nor do answers. */
+START_TEST(nothing_is_read_behind_the_end)
+{
+	static const char text[] =
+		" [ "
+		"\"abcdefghijklmnopqrstuvwxyz0123456789\\\\\\\"\\ud83d\\ude00\xf0\x9f\x98\x80\", "
+		"-12.5e-7 , {\"key\" : [true,false , null]} ,\"\xc3\xa9\\u00e9\" , 0 ] ";
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE), all = sizeof(text) - 1;
+	char *memory =
+		mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *end = memory + page, out[sizeof(text)];
+
+	ck_assert(memory != MAP_FAILED);
+	ck_assert_int_eq(mprotect(end, page, PROT_NONE), 0);
+	for (size_t from = 0; from < all; from++) {
+		for (size_t n = 1; n <= all - from; n++) {
+			const char *p = memcpy(end - n, text + from, n);
+			struct json_slice v = { p, n }, t;
+			struct json_iter it = json_iter(v);
+
+			ck_assert(from || n < all - 1 || json_check(p, n, 8) == 0);
+			json_check(p, n, 8);
+			ck_assert_uint_le(json_utf8_span(p, n), n);
+			json_string(v, out, sizeof(out));
+			json_member(v, "key", &t);
+			while (json_next(&it, NULL, &t))
+				;
+			while (json_token(&p, end, &t))
+				;
+		}
+	}
+	munmap(memory, 2 * page);
+}
+END_TEST
+
 START_TEST(items_are_the_values_in_the_outermost_bracket)
 {
 	static const char text[] = " [ 1 , {\"a\":[2,3]},\"x\",[] , null ] ";
@@ -922,6 +959,7 @@ static TCase *scanning(void)
 	TCase *t = tcase_create("scanning");
 
 	tcase_add_test(t, the_first_odd_byte_is_found_wherever_it_stands);
+	tcase_add_test(t, nothing_is_read_behind_the_end);
 	tcase_add_test(t, items_are_the_values_in_the_outermost_bracket);
 	tcase_add_test(t, values_are_counted_and_names_are_not);
 	return t;

@@ -224,6 +224,20 @@ START_TEST(no_answer_in_time_is_one_too)
 }
 END_TEST
 
+START_TEST(no_timeout_is_for_ever)
+{
+	struct sio_socket *s = join(0);
+
+	ck_assert_int_eq(ask(s, "a", UINT64_MAX), 0);
+	ck_assert_int_eq(ask(s, "b", UINT64_MAX - 999), 0); /* now and that is 0: no deadline */
+	ck_assert_int_eq(ask(s, "c", 0), 0);
+	tick(1001);
+	ck_assert_str_eq(answers, "c:-110::0 ");
+	tick(1000 + SIO_TIMEOUT_MAX_MS);
+	ck_assert_uint_eq(counted()->acks_expired, 3);
+}
+END_TEST
+
 START_TEST(who_leaves_answers_nothing)
 {
 	struct sio_socket *s = join(0);
@@ -358,6 +372,7 @@ int main(void)
 	tcase_add_checked_fixture(acks, setup_acks, teardown);
 	tcase_add_test(acks, an_answer_comes_to_who_asked_and_only_once);
 	tcase_add_test(acks, no_answer_in_time_is_one_too);
+	tcase_add_test(acks, no_timeout_is_for_ever);
 	tcase_add_test(acks, who_leaves_answers_nothing);
 	tcase_add_test(acks, answers_awaited_are_bounded);
 	tcase_add_test(acks, ids_fit_an_int_of_java_and_each_namespace_has_its_own);
