@@ -90,19 +90,22 @@ static int take_token(struct walk *w, char c, struct json_slice t)
 
 int sio_placeholders(struct json_slice v, size_t n, struct sio_placeholder *out, size_t max)
 {
-	const char *p = v.p, *end = p + v.n;
 	struct walk w; /* large, and each level is set when it is opened */
+	const char *p = v.p, *end;
 	struct json_slice t;
 	char c;
 	int rc;
 
+	if (!v.n)
+		return 0;
+	end = p + v.n;
 	w.l = w.levels;
 	*w.l = (struct level){ .object = false };
 	w.attachments = n;
 	w.out = out;
 	w.n = 0;
 	w.max = max;
-	while (v.n && (c = json_token(&p, end, &t))) {
+	while ((c = json_token(&p, end, &t))) {
 		rc = take_token(&w, c, t);
 		if (rc)
 			return rc;

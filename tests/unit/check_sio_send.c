@@ -36,6 +36,9 @@ START_TEST(placeholders_are_numbered_as_they_stand)
 	ck_assert_str_eq(ws[0].text, "42[\"e\",1]|");
 	ck_assert_int_eq(send_two(s, ""), 0);
 	ck_assert_str_eq(ws[0].text, "42[\"e\"]|");
+	fake_reset(&ws[0]);
+	ck_assert_int_eq(sio_send(s, &(struct sio_message){ "e", .blobs = two, .blobs_n = 2 }), 0);
+	ck_assert_str_eq(ws[0].text, "42[\"e\"]|");
 	ck_assert_int_eq(send_two(s, PH(2)), -EINVAL);
 	ck_assert_int_eq(send_two(s, PH(0) "," PH(0) "," PH(0) "," PH(0) "," PH(0) "," PH(0) "," PH(
 					     0) "," PH(0) "," PH(0) "," PH(0) "," PH(0)),
