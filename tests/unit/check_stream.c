@@ -203,6 +203,72 @@ START_TEST(nothing_is_taken_while_new_keys_wait)
 }
 END_TEST
 
+/* What the client writes from here on, in one piece. */
+static BIO *client_saves(void)
+{
+	BIO *out = BIO_new(BIO_s_mem());
+
+	BIO_up_ref(out);
+	SSL_set0_wbio(tl.client, out);
+	return out;
+}
+
+static void client_asks_for_new_keys(int times)
+{
+	while (times--) {
+		ck_assert_int_eq(SSL_key_update(tl.client, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+		ck_assert_int_eq(SSL_do_handshake(tl.client), 1);
+	}
+}
+
+static void send_saved(BIO *out)
+{
+	char *p;
+	long n = BIO_get_mem_data(out, &p);
+
+	ck_assert_int_eq(send(tl.client_fd, p, (size_t)n, 0), n);
+	BIO_free(out);
+}
+
+/* OpenSSL would go on for as long as they come, and each costs it a thousand times its bytes. */
+START_TEST(a_flood_of_new_keys_is_an_end)
+{
+	BIO *out = client_saves();
+
+	client_asks_for_new_keys(2000);
+	send_saved(out);
+	ck_assert_int_eq(stream_read(&tl.server, got, 1), 0);
+	ck_assert(stream_pending(&tl.server));
+}
+END_TEST
+
+START_TEST(a_flood_with_words_between_is_one_too)
+{
+	BIO *out = client_saves();
+	size_t i, n;
+
+	for (i = 0; i < 500; i++) {
+		client_asks_for_new_keys(4);
+		ck_assert_int_eq(SSL_write_ex(tl.client, "x", 1, &n), 1);
+	}
+	send_saved(out);
+	ck_assert_int_lt(stream_read(&tl.server, got, BIG), 4);
+	ck_assert_int_eq(stream_read(&tl.server, got, BIG), 0);
+}
+END_TEST
+
+START_TEST(a_few_new_keys_are_none)
+{
+	BIO *out = client_saves();
+	size_t n;
+
+	client_asks_for_new_keys(3);
+	ck_assert_int_eq(SSL_write_ex(tl.client, "x", 1, &n), 1);
+	send_saved(out);
+	ck_assert_int_eq(stream_read(&tl.server, got, 10), 1);
+}
+END_TEST
+
 START_TEST(what_the_client_says_is_read_whole)
 {
 	size_t at = 0, sent = 0, n;
@@ -364,6 +430,9 @@ int main(void)
 	tcase_add_test(c, what_was_taken_may_be_overwritten);
 	tcase_add_test(c, new_keys_come_between_while_the_socket_is_full);
 	tcase_add_test(c, nothing_is_taken_while_new_keys_wait);
+	tcase_add_test(c, a_flood_of_new_keys_is_an_end);
+	tcase_add_test(c, a_flood_with_words_between_is_one_too);
+	tcase_add_test(c, a_few_new_keys_are_none);
 	tcase_add_test(c, what_the_client_says_is_read_whole);
 	tcase_add_loop_test(c, a_clients_end_is_an_end_with_or_without_notice, 0, 2);
 	tcase_add_test(c, closing_says_so_without_waiting);
