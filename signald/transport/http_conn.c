@@ -29,6 +29,12 @@ struct http_conn {
 	bool served;	       /* at least one request */
 };
 
+/* libmicrohttpd reads the end of the stream and does what it does then. */
+static void hang_up(const struct http_conn *c)
+{
+	shutdown(c->fd, SHUT_RDWR);
+}
+
 /* --- their number --- */
 
 static uint64_t open_now(const struct http_server *srv)
@@ -54,9 +60,18 @@ bool http_conn_has_room(void *server)
 	return open_now(srv) < http_connections_bound(srv);
 }
 
+/* If not, who has been idle for longest makes room. */
 bool http_conn_has_tls_room(void *server)
 {
-	return bridges_have_room(((struct http_server *)server)->bridges);
+	struct http_server *srv = server;
+	struct timeq_node *idle;
+
+	if (bridges_have_room(srv->bridges))
+		return true;
+	idle = timeq_take(&srv->steps[HTTP_STEP_NEXT_TLS], UINT64_MAX);
+	if (idle)
+		hang_up(timeq_owner(idle, struct http_conn, deadline));
+	return false;
 }
 
 /* --- in and out --- */
@@ -241,6 +256,8 @@ void http_conn_step(struct MHD_Connection *conn, enum http_step step)
 
 	if (!c)
 		return;
+	if (step == HTTP_STEP_NEXT && c->bridge)
+		step = HTTP_STEP_NEXT_TLS;
 	if (step == HTTP_STEP_REST)
 		timeq_remove(&c->deadline);
 	else
@@ -264,13 +281,6 @@ void http_conn_request(struct MHD_Connection *conn, struct http_request *r)
 	c->request = r;
 }
 
-/* libmicrohttpd reads the end of the stream and does what it does then. */
-static void cut(struct http_conn *c)
-{
-	c->srv->counters.slow++;
-	shutdown(c->fd, SHUT_RDWR);
-}
-
 void http_conn_sweep(struct http_server *srv)
 {
 	uint64_t now_ms = loop_now_ms();
@@ -278,7 +288,9 @@ void http_conn_sweep(struct http_server *srv)
 	size_t i;
 
 	for (i = 0; i < HTTP_STEP_REST; i++) {
-		while ((n = timeq_take(&srv->steps[i], now_ms)))
-			cut(timeq_owner(n, struct http_conn, deadline));
+		while ((n = timeq_take(&srv->steps[i], now_ms))) {
+			srv->counters.slow++;
+			hang_up(timeq_owner(n, struct http_conn, deadline));
+		}
 	}
 }

@@ -29,11 +29,12 @@ struct http_table {
 
 /* What a connection owes, each with its own time. */
 enum http_step {
-	HTTP_STEP_HEAD,	  /* the rest of a request's headers */
-	HTTP_STEP_BODY,	  /* the rest of its body */
-	HTTP_STEP_ANSWER, /* taking the answer */
-	HTTP_STEP_NEXT,	  /* another request's headers; or it may go */
-	HTTP_STEP_REST,	  /* nothing: it is our turn, or theirs no longer */
+	HTTP_STEP_HEAD,	    /* the rest of a request's headers */
+	HTTP_STEP_BODY,	    /* the rest of its body */
+	HTTP_STEP_ANSWER,   /* taking the answer */
+	HTTP_STEP_NEXT,	    /* another request's headers; or it may go */
+	HTTP_STEP_NEXT_TLS, /* the same, with a bridge that others may wait for */
+	HTTP_STEP_REST,	    /* nothing: it is our turn, or theirs no longer */
 };
 
 /* One place to listen at. */

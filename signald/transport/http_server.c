@@ -66,7 +66,8 @@ static void apply_defaults(struct http_server *srv)
 	srv->step_ms[HTTP_STEP_HEAD] = or_default(cfg->header_ms, HEADER_MS);
 	srv->step_ms[HTTP_STEP_BODY] = or_default(cfg->body_ms, BODY_MS);
 	srv->step_ms[HTTP_STEP_ANSWER] = or_default(cfg->answer_ms, ANSWER_MS);
-	srv->step_ms[HTTP_STEP_NEXT] = cfg->keep_alive_s * 1000 + srv->step_ms[HTTP_STEP_HEAD];
+	srv->step_ms[HTTP_STEP_NEXT] = srv->step_ms[HTTP_STEP_NEXT_TLS] =
+		cfg->keep_alive_s * 1000 + srv->step_ms[HTTP_STEP_HEAD];
 	for (i = 0; i < HTTP_STEP_REST; i++)
 		timeq_init(&srv->steps[i]);
 }

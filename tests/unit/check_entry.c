@@ -783,6 +783,28 @@ START_TEST(without_a_bridge_they_wait_their_turn)
 }
 END_TEST
 
+START_TEST(who_has_a_bridge_and_says_nothing_makes_room)
+{
+	struct client *idle, *next;
+
+	cfg.bridges_max = 1;
+	start_tls();
+	idle = client_new(1);
+	secure(idle);
+	say(idle, GET("/who"));
+	must_hear(idle, "127.0.0.1 https");
+	turns(20);
+	next = client_new(1);
+	secure(next);
+	say(next, GET("/who"));
+	must_end(idle);
+	must_hear(next, "127.0.0.1 https");
+	client_free(idle);
+	client_free(next);
+	turns(20);
+}
+END_TEST
+
 /* --- the lane ---------------------------------------------------------------------- */
 
 #define STORM 200
@@ -970,6 +992,7 @@ int main(void)
 	tcase_add_test(t, a_proxy_header_comes_before_tls);
 	tcase_add_test(t, an_endless_handshake_ends);
 	tcase_add_test(t, without_a_bridge_they_wait_their_turn);
+	tcase_add_test(t, who_has_a_bridge_and_says_nothing_makes_room);
 	tcase_add_test(t, a_storm_leaves_the_loop_to_those_who_are_served);
 	tcase_add_test(t, what_others_spend_is_taken_off_the_next_turn);
 	tcase_add_test(t, what_a_step_leads_to_is_taken_off_its_own_turn);
