@@ -213,6 +213,7 @@ int front_http(struct front *f, struct event_base *base, struct http_server **ou
 				  .body_ms = c->body_timeout_s * 1000,
 				  .answer_ms = c->body_timeout_s * 1000,
 				  .keep_alive_s = c->keep_alive_s,
+				  .held_max = config_partial_bytes_max(c),
 				  .access_log = c->access_log,
 				  .cors_credentials = c->cors_credentials,
 				  .cors_private_network = c->cors_private_network };

@@ -51,6 +51,7 @@ libsignald_io_a_SOURCES += \
 	signald/transport/eio_endpoint.c signald/transport/eio_endpoint.h \
 	signald/transport/entry.c signald/transport/entry.h \
 	signald/transport/http_conn.c signald/transport/http_dispatch.c \
+	signald/transport/http_held.c \
 	signald/transport/http_reply.c signald/transport/http_endpoint.h \
 	signald/transport/http_request.c signald/transport/http_priv.h \
 	signald/transport/http_server.c signald/transport/http_server.h \

@@ -281,6 +281,14 @@ void http_conn_request(struct MHD_Connection *conn, struct http_request *r)
 	c->request = r;
 }
 
+void http_conn_cut(struct MHD_Connection *conn)
+{
+	struct http_conn *c = find(conn);
+
+	if (c)
+		hang_up(c);
+}
+
 void http_conn_sweep(struct http_server *srv)
 {
 	uint64_t now_ms = loop_now_ms();

@@ -68,6 +68,7 @@ struct http_server {
 	uint64_t guest_us;	    /* what one costs then, on average */
 	unsigned step_ms[HTTP_STEP_REST];
 	struct timeq steps[HTTP_STEP_REST]; /* connections that owe something */
+	struct timeq holders;		    /* requests that hold something */
 	struct http_request *suspended;	    /* waiting for an answer */
 	uint64_t refusals_logged_ms;	    /* when the last line about an origin was written */
 	unsigned refusals_logged;	    /* in that minute */
@@ -92,6 +93,9 @@ struct http_request {
 	const char *verb;
 	enum http_method method; /* 0: neither GET, HEAD nor POST */
 	uint8_t stage;		 /* enum http_stage */
+	struct timeq_node holder; /* while it holds something */
+	size_t held;		  /* bytes, of its body and its answer */
+	bool crowded_out;	  /* it has held something for too long */
 	bool started, http_1_0, has_body, answered, gone, suspended, upgrade;
 	bool refused;	  /* as malformed: where it ends is not sure, the connection is closed */
 	bool too_large;	  /* its body was, and nobody had said so before */
@@ -140,6 +144,14 @@ void http_conn_step(struct MHD_Connection *conn, enum http_step step); /* has it
 /* Remember the request under way (NULL: it has ended); one that was forgotten is freed. */
 void http_conn_request(struct MHD_Connection *conn, struct http_request *r);
 void http_conn_sweep(struct http_server *srv); /* end those whose time is over */
+/* libmicrohttpd reads the end of the stream and does what it does then. */
+void http_conn_cut(struct MHD_Connection *conn);
+
+/* http_held.c */
+/* The request holds so many bytes more. Above held_max whoever has held something for longest is cut
+ * off: who is honest is done soon. False: it is this one. */
+bool http_hold(struct http_request *r, size_t bytes);
+void http_hold_none(struct http_request *r);
 
 /* http_request.c */
 void *http_request_begin(void *server, const char *uri, struct MHD_Connection *conn);

@@ -135,6 +135,8 @@ static struct MHD_Response *copy_response(struct http_request *r, const void *p,
 
 	if (response && type)
 		http_add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	if (response)
+		http_hold(r, n);
 	r->sent_bytes = n;
 	return response;
 }

@@ -153,6 +153,7 @@ void http_request_free(struct http_request *r)
 	if (!r)
 		return;
 	tell_gone(r);
+	http_hold_none(r);
 	if (r->ws)
 		ws_conn_attach(r->ws, NULL, NULL, 0);
 	if (r->response)
@@ -297,6 +298,8 @@ static bool reserve(struct http_request *r, size_t n)
 		return true;
 	while (size < need)
 		size *= 2;
+	if (!http_hold(r, size - r->body_size))
+		return false;
 	p = realloc(r->body, size);
 	if (!p)
 		return false;
@@ -311,17 +314,18 @@ static enum MHD_Result collect(struct http_request *r, const char *p, size_t n)
 		r->too_large = true;
 		tell_gone(r);
 		r->gone = false;
-		http_reply_too_large(r);
 		free(r->body);
+		http_hold_none(r);
 		r->body = NULL;
 		r->body_n = r->body_size = 0;
+		http_reply_too_large(r);
 	}
 	if (r->answered) {
 		r->drained += n;
 		return r->drained <= r->body_max + HTTP_DRAIN_MAX ? MHD_YES : MHD_NO;
 	}
 	if (!reserve(r, n)) {
-		r->srv->counters.out_of_memory++;
+		r->srv->counters.out_of_memory += !r->crowded_out;
 		return MHD_NO;
 	}
 	memcpy(r->body + r->body_n, p, n);

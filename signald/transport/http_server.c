@@ -20,6 +20,7 @@
 
 #define TICK_MS 1000
 #define BODY_MAX 65536
+#define HELD_MAX (64 * 1024 * 1024)
 #define HEADER_MS 10000
 #define BODY_MS 30000
 #define ANSWER_MS 90000
@@ -54,6 +55,8 @@ static void apply_defaults(struct http_server *srv)
 
 	if (!cfg->body_max)
 		cfg->body_max = BODY_MAX;
+	if (!cfg->held_max)
+		cfg->held_max = HELD_MAX;
 	if (cfg->tls) { /* a bridge is two descriptors more */
 		cfg->bridges_max = or_default(cfg->bridges_max, connections / 10);
 		if (cfg->bridges_max > connections / 4)
@@ -70,6 +73,7 @@ static void apply_defaults(struct http_server *srv)
 		cfg->keep_alive_s * 1000 + srv->step_ms[HTTP_STEP_HEAD];
 	for (i = 0; i < HTTP_STEP_REST; i++)
 		timeq_init(&srv->steps[i]);
+	timeq_init(&srv->holders);
 }
 
 static void on_room(void *ctx)

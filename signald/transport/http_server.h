@@ -67,6 +67,9 @@ struct http_config {
 	unsigned body_ms;	  /* for a body; 0: 30 s */
 	unsigned answer_ms;	  /* to take an answer; 0: 90 s */
 	unsigned keep_alive_s;	  /* without a word; 0: 60 */
+	size_t held_max;	  /* bytes of all bodies that are not handled and all answers that
+				   * are not taken yet, but for small ones; above, the connection
+				   * that has held some for longest is cut. 0: 64 MB */
 	bool access_log;	  /* a line for each answered request */
 	bool cors_credentials;	  /* pages of listed origins may send cookies and the like */
 	bool cors_private_network; /* public pages may ask a server in a private network */
@@ -84,6 +87,8 @@ struct http_counters {
 	uint64_t websockets_refused;  /* 503: connections_max */
 	uint64_t connections_refused; /* libmicrohttpd did not take them */
 	uint64_t slow;		      /* a time of http_config was over */
+	uint64_t crowded_out;	      /* cut: held_max was reached */
+	uint64_t held_bytes;	      /* now */
 	uint64_t forwarded_garbage;   /* X-Forwarded-* of a trusted proxy that made no sense */
 	uint64_t busy;		      /* 503 of http_reply_busy() */
 	uint64_t out_of_memory;

@@ -90,10 +90,21 @@ static void get_flow(struct http_request *r, void *ctx)
 			  &(struct http_stream){ flow_read, flow_done, NULL });
 }
 
+#define BIG_BYTES (4 * 1024 * 1024)
+
+static void get_big(struct http_request *r, void *ctx)
+{
+	char *p = calloc(1, BIG_BYTES);
+
+	(void)ctx;
+	http_reply_bytes(r, 200, "text/plain", p, p ? BIG_BYTES : 0);
+	free(p);
+}
+
 static const struct http_route routes[] = {
 	{ HTTP_GET, "/", get_who },	 { HTTP_POST, "/", post_size },
 	{ HTTP_GET, "/flow", get_flow }, { HTTP_GET, "/busy", get_busy },
-	{ HTTP_GET, "/seg/:", get_who },
+	{ HTTP_GET, "/seg/:", get_who }, { HTTP_GET, "/big", get_big },
 };
 
 static struct http_config config;
@@ -458,6 +469,69 @@ START_TEST(a_client_that_leaves_ends_its_answer)
 }
 END_TEST
 
+/* --- what is held --- */
+
+#define CROWD 3
+
+static struct client crowd[CROWD];
+
+/* Each says the same, and none reads. */
+static void crowd_says(const char *text, size_t n)
+{
+	for (size_t i = 0; i < CROWD; i++) {
+		crowd[i] = client_open();
+		client_say(&crowd[i], text, n);
+		for (int turn = 0; turn < 200; turn++)
+			fixture_turn();
+	}
+}
+
+static void crowd_leaves(void)
+{
+	for (size_t i = 0; i < CROWD; i++)
+		client_close(&crowd[i]);
+	for (int i = 0; i < 2000 && http_server_counters(fixture.http)->held_bytes; i++) {
+		fixture_turn();
+		usleep(200);
+	}
+	ck_assert_uint_eq(http_server_counters(fixture.http)->held_bytes, 0);
+	ck_assert_uint_eq(http_server_counters(fixture.http)->out_of_memory, 0);
+}
+
+START_TEST(bodies_are_bounded_together_and_the_oldest_pays)
+{
+	static char text[40100] = "POST / HTTP/1.1\r\n" HOST "Content-Length: 40001\r\n\r\n";
+	size_t head_n = strlen(text);
+
+	config.held_max = 150000; /* each holds 65536 */
+	start();
+	memset(text + head_n, 'x', 40000);
+	crowd_says(text, head_n + 40000);
+	ck_assert_uint_eq(http_server_counters(fixture.http)->crowded_out, 1);
+	ck_assert_uint_le(http_server_counters(fixture.http)->held_bytes, config.held_max);
+	client_say(&crowd[1], "x", 1);
+	ck_assert_str_eq(client_answer(&crowd[1], false).body, "40001");
+	ck_assert_int_eq(client_answer(&crowd[0], false).status, 0);
+	ck_assert(crowd[0].closed);
+	crowd_leaves();
+}
+END_TEST
+
+START_TEST(answers_are_bounded_together_and_the_oldest_pays)
+{
+	static const char request[] = "GET /big HTTP/1.1\r\n" HOST "\r\n";
+
+	config.held_max = (CROWD - 1) * BIG_BYTES;
+	start();
+	crowd_says(request, sizeof(request) - 1);
+	ck_assert_uint_eq(http_server_counters(fixture.http)->crowded_out, 1);
+	ck_assert_uint_le(http_server_counters(fixture.http)->held_bytes, config.held_max);
+	ck_assert_uint_eq(client_answer(&crowd[2], false).body_n, BIG_BYTES);
+	ck_assert_uint_lt(client_answer(&crowd[0], false).body_n, BIG_BYTES);
+	crowd_leaves();
+}
+END_TEST
+
 /* --- proxies --- */
 
 static void start_behind(const char *proxy)
@@ -684,6 +758,8 @@ int main(void)
 	tcase_add_test(t, a_long_answer_comes_in_blocks);
 	tcase_add_test(t, a_broken_answer_cuts_the_connection);
 	tcase_add_test(t, a_client_that_leaves_ends_its_answer);
+	tcase_add_test(t, bodies_are_bounded_together_and_the_oldest_pays);
+	tcase_add_test(t, answers_are_bounded_together_and_the_oldest_pays);
 	tcase_add_test(t, a_trusted_proxy_says_who_the_client_is);
 	tcase_add_test(t, nobody_else_does);
 	tcase_add_test(t, without_a_list_there_is_no_cors);
