@@ -103,7 +103,8 @@ int config_parse(struct config *c, const char *text, size_t n, struct config_err
 int config_load(struct config *c, const char *path, struct config_error *err);
 
 /* What messages that have not arrived whole may hold together, and what bodies
- * and answers of HTTP requests may: a quarter of queue_total_bytes each, and room for two at least. */
+ * and answers of HTTP requests may: a quarter of queue_total_bytes each, and room for two at least.
+ */
 size_t config_partial_bytes_max(const struct config *c);
 
 /* Print the effective configuration (signald -p) or the table of keys for

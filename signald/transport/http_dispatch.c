@@ -91,8 +91,8 @@ static bool target_is_cut(const struct http_request *r, const char *version)
 }
 
 /* What may be there once only is there once; and nobody in front of us can have taken two lines for
- * one. The lines follow each other in libmicrohttpd's buffer, which takes a bare CR or LF for the end
- * of one (RFC 9112 section 2.2). */
+ * one. The lines follow each other in libmicrohttpd's buffer, which takes a bare CR or LF for the
+ * end of one (RFC 9112 section 2.2). */
 static bool fields_are_clear(const struct seen *s)
 {
 	return !s->bad_field && !s->bare_line_end && s->origins <= 1 && s->keys <= 1;

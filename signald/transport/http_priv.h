@@ -91,8 +91,8 @@ struct http_request {
 	struct http_server *srv;
 	struct MHD_Connection *conn;
 	const char *verb;
-	enum http_method method; /* 0: neither GET, HEAD nor POST */
-	uint8_t stage;		 /* enum http_stage */
+	enum http_method method;  /* 0: neither GET, HEAD nor POST */
+	uint8_t stage;		  /* enum http_stage */
 	struct timeq_node holder; /* while it holds something */
 	size_t held;		  /* bytes, of its body and its answer */
 	bool crowded_out;	  /* it has held something for too long */
@@ -148,8 +148,8 @@ void http_conn_sweep(struct http_server *srv); /* end those whose time is over *
 void http_conn_cut(struct MHD_Connection *conn);
 
 /* http_held.c */
-/* The request holds so many bytes more. Above held_max whoever has held something for longest is cut
- * off: who is honest is done soon. False: it is this one. */
+/* The request holds so many bytes more. Above held_max whoever has held something for longest is
+ * cut off: who is honest is done soon. False: it is this one. */
 bool http_hold(struct http_request *r, size_t bytes);
 void http_hold_none(struct http_request *r);
 
