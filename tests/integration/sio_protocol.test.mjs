@@ -221,6 +221,34 @@ describe('both ways', LIMIT, () => {
 		});
 	}
 
+	for (const transport of ['polling', 'websocket']) {
+		test(`${transport}: who is not allowed has no session`, async () => {
+			const s = io(echo.url, { transports: [transport], forceNew: true, reconnection: false, extraHeaders: { 'X-Forbid': 'yes' } });
+			const [err] = await next(s, 'connect_error');
+
+			assert.equal(err.message, transport === 'polling' ? 'xhr poll error' : 'websocket error');
+			s.close();
+		});
+	}
+
+	test('the application says why', async () => {
+		const res = await fetch(`${echo.url}/socket.io/?EIO=4&transport=polling`, { headers: { 'X-Forbid': 'yes' } });
+
+		assert.equal(res.status, 403);
+		assert.deepEqual(await res.json(), { code: 4, message: 'forbidden as asked' });
+	});
+
+	test('ten attachments come back, in an answer and in an event', async () => {
+		const s = io(echo.url, { transports: ['websocket'], forceNew: true });
+		const ten = [...Array(10).keys()].map((i) => Buffer.from([i]));
+		const back = new Promise((resolve) => { s.on('message-back', (...args) => resolve(args)); });
+
+		s.emit('message', ...ten);
+		assert.deepEqual(await back, ten);
+		assert.deepEqual(await new Promise((resolve) => { s.emit('message-with-ack', ten, resolve); }), ten);
+		s.close();
+	});
+
 	test('who left a room hears nothing of it', async () => {
 		const [a, b] = await Promise.all([0, 1].map(async () => {
 			const s = io(echo.url, { transports: ['websocket'], forceNew: true });

@@ -3,7 +3,7 @@
 # The protocol layers without a word of calls: for suites and clients of any origin.
 noinst_PROGRAMS += tests/tools/sio-echo
 tests_tools_sio_echo_SOURCES = tests/tools/sio_echo.c tests/tools/sio_echo_options.c \
-	tests/tools/sio_echo_options.h
+	tests/tools/sio_echo_options.h tests/tools/sio_echo_raw.c tests/tools/sio_echo_raw.h
 tests_tools_sio_echo_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
 tests_tools_sio_echo_LDADD = libsignald-io.a libsignald-core.a libshared.a \
 	$(EVENT_LIBS) $(MHD_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) -lm

@@ -1,11 +1,12 @@
 /* sio_echo.c - a server to try the protocol layers with, and to learn them from
  *
- *	/engine.io/	Engine.IO: every message comes back
  *	/socket.io/	Socket.IO: namespaces "/" and "/custom", events below
- *	/ws/		WebSocket: every message comes back
+ *	/engine.io/	Engine.IO: every message comes back (sio_echo_raw.c)
+ *	/ws/		WebSocket: the same
  * Loopback only; any Origin unless some are named. A program of your own needs
- * "Socket.IO" and "start and stop": handlers in a table, a namespace that names
- * the table, a server for the namespaces, and an HTTP server to serve it at. */
+ * what is here, less TLS if it has none: handlers in a table, a namespace that
+ * names the table, a server for the namespaces, and an HTTP server to serve it
+ * at. To have only this on the wire leave out what says echo_raw. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,18 +14,15 @@
 #include <string.h>
 #include <time.h>
 
-#include "engineio/eio_server.h"
 #include "log.h"
 #include "loop.h"
 #include "sio_echo_options.h"
+#include "sio_echo_raw.h"
 #include "socketio/sio_server.h"
 #include "transport/eio_endpoint.h"
-#include "transport/frame.h"
-#include "transport/http_endpoint.h"
+#include "transport/http_server.h"
 #include "transport/origin.h"
-#include "transport/outq.h"
 #include "transport/tls_context.h"
-#include "transport/ws_conn.h"
 
 #define TLS_LOOK_MS 1000 /* has a certificate changed? */
 #define GREETING_MS 5
@@ -34,112 +32,15 @@ static struct echo {
 	struct echo_options options;
 	struct loop *loop;
 	struct loop_signal *term, *interrupt;
-	struct eio_server *engine;
 	struct sio_server *sio;
+	struct echo_raw *raw;
 	struct origin_policy *origins;
 	struct tls_context *tls; /* NULL: plain */
 	struct loop_signal *hangup;
 	struct loop_timer *look;
 	struct http_server *http;
-	struct eio_endpoint *engine_path, *sio_path;
-	struct outq_marks ws_marks;
+	struct eio_endpoint *sio_path;
 } echo;
-
-/* --- Engine.IO --- */
-
-static int engine_open(struct eio_session *s, const struct eio_handshake *h, uint64_t now_ms,
-		       void *ctx)
-{
-	(void)s;
-	(void)h;
-	(void)now_ms;
-	(void)ctx;
-	return 0;
-}
-
-static void engine_message(struct eio_session *s, bool binary, const void *p, size_t n,
-			   uint64_t now_ms, void *ctx)
-{
-	size_t type = binary ? 0 : 1;
-	struct frame *f = frame_new(binary, n + type);
-
-	(void)now_ms;
-	(void)ctx;
-	if (!f)
-		return;
-	if (type)
-		*frame_payload(f) = '4';
-	if (n)
-		memcpy(frame_payload(f) + type, p, n);
-	eio_send(s, f, false);
-	frame_unref(f);
-}
-
-static void engine_close(struct eio_session *s, const char *reason, void *ctx)
-{
-	(void)s;
-	(void)reason;
-	(void)ctx;
-}
-
-static const struct eio_handler engine_handler = {
-	.on_open = engine_open,
-	.on_message = engine_message,
-	.on_close = engine_close,
-};
-
-/* --- WebSocket --- */
-
-static void ws_message(struct ws_conn *ws, bool binary, const void *p, size_t n, void *ctx)
-{
-	struct frame *f = frame_new(binary, n);
-
-	(void)ctx;
-	if (!f)
-		return;
-	if (n)
-		memcpy(frame_payload(f), p, n);
-	if (ws_conn_send(ws, f, false) == -ENOBUFS)
-		ws_conn_close(ws, 0);
-	frame_unref(f);
-}
-
-static void ws_gone(struct ws_conn *ws, const char *reason, void *ctx)
-{
-	(void)ws;
-	(void)reason;
-	(void)ctx;
-}
-
-static const struct ws_handler ws_echo = { ws_message, ws_gone };
-
-static void ws_open(struct http_request *r, void *ctx)
-{
-	struct echo *e = ctx;
-	struct ws_conn *ws;
-
-	if (ws_conn_new(&ws, http_server_ws(e->http), &ws_echo, e,
-			e->options.sio.engine.max_payload, &e->ws_marks))
-		http_ws_refuse(r, 503, "Out of memory");
-	else
-		http_ws_accept(r, ws);
-}
-
-static void ws_no_upgrade(struct http_request *r, void *ctx)
-{
-	(void)ctx;
-	http_reply_error(r, 426, "Upgrade Required");
-}
-
-static void ws_gone_before(struct http_request *r, void *ctx)
-{
-	(void)r;
-	(void)ctx;
-}
-
-static const struct http_endpoint ws_endpoint = { "/ws",	 0,	  NULL,
-						  ws_no_upgrade, ws_open, ws_gone_before,
-						  &echo };
 
 /* --- Socket.IO --- */
 
@@ -190,8 +91,15 @@ static void on_greeting(void *ctx)
 	greet(((struct greeting *)ctx)->s);
 }
 
-/* Of the first request: a client that sends it is let into no namespace. */
+/* What we want to know of a client's first request, when it joins a namespace ... */
 static const char *const headers[] = { "X-Refuse", NULL };
+
+/* ... and before it has even a session: NULL lets it in. */
+static const char *allow(const struct eio_handshake *h, void *ctx)
+{
+	(void)ctx;
+	return eio_handshake_header(h, "X-Forbid") ? "forbidden as asked" : NULL;
+}
 
 static bool on_connect(struct sio_socket *s, const struct sio_handshake *h, struct sio_refusal *why,
 		       void *ctx)
@@ -362,15 +270,16 @@ static void stop(void *ctx)
 /* The protocols: pure state, to which nobody can connect yet. */
 static int start_protocols(struct echo *e)
 {
-	int rc = eio_server_new(&e->engine, &e->options.sio.engine, &engine_handler);
+	struct sio_config *cfg = &e->options.sio;
 	size_t i;
+	int rc;
 
-	e->options.sio.headers = headers;
-	if (!rc)
-		rc = sio_server_new(&e->sio, &e->options.sio);
+	cfg->headers = headers;
+	cfg->allow = allow;
+	rc = sio_server_new(&e->sio, cfg);
 	for (i = 0; i < sizeof(namespaces) / sizeof(namespaces[0]) && !rc; i++)
 		rc = sio_server_namespace(e->sio, &namespaces[i]);
-	return rc;
+	return rc ? rc : echo_raw_new(&e->raw, &cfg->engine);
 }
 
 /* Who may come? */
@@ -441,12 +350,10 @@ static int new_http(struct echo *e)
 	snprintf(address, sizeof(address), "127.0.0.1:%u", (unsigned)o->port);
 	rc = http_server_new(&e->http, base, &hc);
 	if (!rc)
-		rc = http_server_endpoint(e->http, &ws_endpoint);
-	if (!rc)
-		rc = eio_endpoint_new(&e->engine_path, e->http, base, "/engine.io", e->engine);
-	if (!rc)
 		rc = eio_endpoint_new(&e->sio_path, e->http, base, "/socket.io",
 				      sio_server_engine(e->sio));
+	if (!rc)
+		rc = echo_raw_serve(e->raw, e->http, base);
 	return rc ? rc : http_server_start(e->http, &bad);
 }
 
@@ -471,14 +378,14 @@ static int start(struct echo *e)
  * DISCONNECT packet, so that they try again. */
 static void finish(struct echo *e)
 {
+	echo_raw_stop(e->raw);
 	eio_endpoint_free(e->sio_path);
-	eio_endpoint_free(e->engine_path);
 	http_server_free(e->http);
 	loop_timer_free(e->look);
 	loop_signal_free(e->hangup);
 	tls_context_free(e->tls);
+	echo_raw_free(e->raw);
 	sio_server_free(e->sio);
-	eio_server_free(e->engine);
 	origin_policy_free(e->origins);
 	loop_signal_free(e->interrupt);
 	loop_signal_free(e->term);
@@ -492,8 +399,6 @@ int main(int argc, char **argv)
 
 	if (!echo_options_read(&e->options, argc, argv))
 		return 2;
-	e->ws_marks.soft = e->ws_marks.hard =
-		2 * e->options.sio.engine.max_payload + e->options.sio.engine.queue_hard;
 	signal(SIGPIPE, SIG_IGN);
 	rc = start(e);
 	if (!rc) {
