@@ -81,13 +81,20 @@ static void set_control(struct ws_conn *ws, enum ws_opcode op, const void *p, si
 		memcpy(c->bytes + 2, p, n);
 }
 
+static void drop_control(struct ws_conn *ws)
+{
+	if (!ws->control)
+		return;
+	timeq_remove(&ws->control->closing);
+	free(ws->control);
+	ws->control = NULL;
+}
+
 static void control_written(struct ws_conn *ws)
 {
 	ws->control->n = ws->control->sent = 0;
-	if (ws->state == WS_CLOSING)
-		return; /* its deadline is in there */
-	free(ws->control);
-	ws->control = NULL;
+	if (ws->state != WS_CLOSING) /* or its deadline is in there */
+		drop_control(ws);
 }
 
 /* Returns 1: written, 0: the socket is full, -1: broken. */
@@ -173,10 +180,7 @@ void ws_conn_destroy(struct ws_conn *ws)
 	}
 	drop_partial(ws);
 	outq_deinit(&ws->out);
-	if (ws->control) {
-		timeq_remove(&ws->control->closing);
-		free(ws->control);
-	}
+	drop_control(ws);
 	if (ws->prev)
 		ws->prev->next = ws->next;
 	else

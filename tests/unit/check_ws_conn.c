@@ -492,6 +492,29 @@ START_TEST(who_answers_but_does_not_leave_is_reset)
 }
 END_TEST
 
+/* The pong that waited is written at the very end, beside the deadline. */
+START_TEST(who_leaves_with_a_pong_unread_leaves_no_deadline_behind)
+{
+	static uint8_t got[400000];
+	struct client c;
+
+	open_one(&c);
+	send_bytes(&c, 300000, 0);
+	turn();
+	ck_assert(c.ws->writing);
+	PUT(&c, "\x89\x81\0\0\0\0p");
+	turn();
+	ws_conn_close(c.ws, WS_NORMAL);
+	turn();
+	ck_assert_int_gt(get(&c, got, sizeof(got)), 0);
+	shutdown(c.fd, SHUT_WR);
+	turns(3);
+	ck_assert_uint_eq(ws_io_counters(io)->open, 0);
+	ck_assert_uint_eq(timeq_next(&io->closing), 0);
+	close(c.fd);
+}
+END_TEST
+
 START_TEST(a_violation_is_told_even_with_bytes_behind_it)
 {
 	static const uint8_t zeros[100000];
@@ -706,6 +729,7 @@ int main(void)
 	tcase_add_test(t, our_close_follows_what_is_queued_and_waits_for_the_clients);
 	tcase_add_test(t, who_does_not_answer_a_close_is_reset);
 	tcase_add_test(t, who_answers_but_does_not_leave_is_reset);
+	tcase_add_test(t, who_leaves_with_a_pong_unread_leaves_no_deadline_behind);
 	tcase_add_test(t, a_violation_is_told_even_with_bytes_behind_it);
 	tcase_add_test(t, who_never_reads_is_cut_with_a_reset);
 	tcase_add_test(t, a_full_budget_ends_only_those_that_are_behind);
