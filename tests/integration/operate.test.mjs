@@ -49,10 +49,10 @@ test('secrets are read again on SIGHUP, also unchanged ones', options, async (t)
 
 	write(stack, SECOND);
 	signald.kill('SIGHUP');
-	await until('the new one signs', () => signsWith(stack, SECOND), 2000);
+	await until('the new one signs', () => signsWith(stack, SECOND));
 	assert.equal(reads(), 2);
 	signald.kill('SIGHUP');
-	await until('it was read a third time', () => reads() === 3, 2000);
+	await until('it was read a third time', () => reads() === 3);
 });
 
 test('a file of secrets that is wrong changes nothing, and is taken once it is right', options, async (t) => {
@@ -125,7 +125,7 @@ test('more files than a shell permits may be open', options, async (t) => {
 	await logged(stack, /connections-max is taken as 336: only 400 files may be open/);
 	for (let i = 0; i < 250; i++)
 		sockets.push(net.connect(stack.port, stack.host).on('error', () => {}));
-	await until('all are connected', () => sockets.every((s) => !s.connecting), 5000);
+	await until('all are connected', () => sockets.every((s) => !s.connecting));
 	assert.equal((await stack.rest.health()).status, 'ok');
 });
 

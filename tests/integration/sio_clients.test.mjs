@@ -41,7 +41,7 @@ describe('socket.io-client', LIMIT, () => {
 			assert.deepEqual(await back, args);
 			assert.deepEqual(await ack(s, 'message-with-ack', ...args), args);
 			assert.deepEqual(await ack(s, 'message-with-ack'), []);
-			for (let i = 0; s.io.engine.transport.name !== expected && i < 100; i++)
+			for (let i = 0; s.io.engine.transport.name !== expected && i < 1000; i++)
 				await sleep(20);
 			assert.equal(s.io.engine.transport.name, expected);
 			s.close();
@@ -117,7 +117,7 @@ describe('socket.io-client', LIMIT, () => {
 			await Promise.all([ack(a, 'join', room), ack(b, 'join', room)]);
 			let n = 0;
 
-			for (const until = Date.now() + 400; Date.now() < until || (!upgraded() && Date.now() < until + 5000); n++) {
+			for (const until = Date.now() + 400; Date.now() < until || (!upgraded() && Date.now() < until + 20000); n++) {
 				a.emit('relay', { room, i: n });
 				b.emit('relay', { room, i: n });
 				a.emit('message', n);
@@ -165,17 +165,6 @@ describe('socket.io-client', LIMIT, () => {
 			}
 		}
 	});
-
-	test('a client that leaves politely is gone from its room', async () => {
-		const [a, b] = await Promise.all([connect(echo.url), connect(echo.url)]);
-
-		await Promise.all([ack(a, 'join', 'r'), ack(b, 'join', 'r')]);
-		a.disconnect();
-		await sleep(50);
-		b.emit('relay', { room: 'r' });
-		await ack(b, 'message-with-ack');
-		b.close();
-	});
 });
 
 describe('a reader that sleeps', LIMIT, () => {
@@ -211,7 +200,7 @@ describe('a reader that sleeps', LIMIT, () => {
 describe('heartbeats', LIMIT, () => {
 	let echo;
 
-	before(async () => { echo = await startEcho('--ping-interval', 200, '--ping-timeout', 1000); });
+	before(async () => { echo = await startEcho('--ping-interval', 200, '--ping-timeout', 2000); });
 	after(() => echo.stop());
 
 	test('clients that answer stay', async () => {

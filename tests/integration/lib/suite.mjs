@@ -10,6 +10,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 export const SOURCE_DIR = fileURLToPath(new URL('../../..', import.meta.url));
@@ -24,6 +25,11 @@ const LOG_DIR = path.join(SUITE_DIR, 'logs');
 /* A file run without run.sh: what it leaves is kept only if it failed. */
 if (!process.env.SUITE_DIR)
 	process.once('exit', (code) => code === 0 && fs.rmSync(SUITE_DIR, { recursive: true, force: true }));
+
+/* A test that failed may have left sockets and daemons open, which would keep its file from ending: it has this long. */
+const LEFT_OVER_MS = 5000;
+
+after(() => { setTimeout(() => process.exit(), LEFT_OVER_MS).unref(); });
 
 fs.mkdirSync(LOG_DIR, { recursive: true, mode: 0o700 });
 fs.mkdirSync(ARTIFACTS, { recursive: true });
