@@ -253,7 +253,8 @@ static ssize_t stats_read(void *ctx, uint64_t pos, char *buf, size_t size)
 	(void)pos;
 	if (st->sent == st->piece.n) {
 		st->sent = st->piece.n = 0;
-		view_stats_more(&st->doc, &st->piece, PIECE_BYTES);
+		/* The turn that had the question does no more than begin. */
+		view_stats_more(&st->doc, &st->piece, st->doc.part ? PIECE_BYTES : 1);
 	}
 	if (st->piece.failed)
 		return -1;
