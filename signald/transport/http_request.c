@@ -227,7 +227,8 @@ static void believe_proxy(struct http_request *r)
 		r->client = f.chain.client;
 	if (f.proto == FORWARDED_HTTP || f.proto == FORWARDED_HTTPS)
 		r->secure = f.proto == FORWARDED_HTTPS;
-	r->host_proven = f.proto != FORWARDED_HTTP; /* most proxies that say nothing have TLS */
+	/* Most proxies that say nothing have TLS. */
+	r->host_proven = f.proto == FORWARDED_HTTPS || f.proto == FORWARDED_NONE;
 	if (f.chain.garbage || f.proto == FORWARDED_GARBAGE)
 		srv->counters.forwarded_garbage++;
 }

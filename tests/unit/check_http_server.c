@@ -690,6 +690,7 @@ START_TEST(a_name_is_our_own_origin_only_behind_a_proxy_of_ours)
 	ck_assert_int_eq(next(own).status, 200);
 	ck_assert_int_eq(next(OWN("X-Forwarded-Proto: https\r\n")).status, 200);
 	ck_assert_int_eq(next(OWN("X-Forwarded-Proto: http\r\n")).status, 403);
+	ck_assert_int_eq(next(OWN("X-Forwarded-Proto: https;\r\n")).status, 403);
 }
 END_TEST
 
