@@ -10,6 +10,7 @@
 #define NOOP "6"
 #define CLOSE "1"
 #define LATE_CLOSE "6\x1e" CLOSE /* to the GET after the end, as the original answers it */
+#define ANSWER_PACKETS 16	 /* python-engineio takes no more in one payload */
 
 int eio_polling_new(struct eio_session *s)
 {
@@ -101,12 +102,14 @@ static size_t body_size(const struct outq *q, size_t max)
 	return all < most ? all : most;
 }
 
-/* Answer the pending GET with what is queued, up to max bytes, and the tail. */
+/* Answer the pending GET with what is queued, up to max bytes (SIZE_MAX: all of
+ * it), and the tail. */
 static void answer_poll(struct eio_session *s, size_t max, const char *tail)
 {
 	struct outq *q = &s->polling->out;
 	size_t size = body_size(q, max);
 	char *body = malloc(size + 1 + strlen(tail) + 1), *p = body;
+	size_t packets = max == SIZE_MAX ? outq_count(q) : ANSWER_PACKETS;
 	void *poll = s->polling->poll;
 
 	s->polling->poll = NULL;
@@ -117,7 +120,7 @@ static void answer_poll(struct eio_session *s, size_t max, const char *tail)
 		eio_session_end(s, "forced close", true);
 		return;
 	}
-	while (outq_count(q)) {
+	for (; outq_count(q) && packets; packets--) {
 		struct frame *f = outq_at(q, 0);
 		size_t used = (size_t)(p - body);
 

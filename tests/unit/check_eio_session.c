@@ -306,6 +306,21 @@ START_TEST(one_answer_holds_no_more_than_the_payload_limit)
 }
 END_TEST
 
+/* python-engineio gives a session up that is sent more of them at once. */
+START_TEST(one_answer_holds_no_more_than_sixteen_packets)
+{
+	struct eio_session *s = open_poll(1000);
+
+	for (int i = 0; i < 17; i++)
+		ck_assert_int_eq(send_text(s, i < 16 ? "4a" : "4b", false), 0);
+	get(s, &poll1, 1000);
+	ck_assert_uint_eq(strlen(poll1.text), 16 * 3 - 1);
+	ck_assert_ptr_null(strchr(poll1.text, 'b'));
+	get(s, &poll1, 1000);
+	ck_assert_str_eq(poll1.text, "4b");
+}
+END_TEST
+
 START_TEST(a_ping_comes_after_the_interval_and_is_waited_for)
 {
 	struct eio_session *s = open_ws(1000);
@@ -906,6 +921,7 @@ int main(void)
 	tcase_add_test(t, a_get_takes_all_that_is_queued_or_waits);
 	tcase_add_test(t, binary_is_base64_on_polling_and_bare_on_websocket);
 	tcase_add_test(t, one_answer_holds_no_more_than_the_payload_limit);
+	tcase_add_test(t, one_answer_holds_no_more_than_sixteen_packets);
 	tcase_add_test(t, a_ping_comes_after_the_interval_and_is_waited_for);
 	tcase_add_test(t, what_is_overdue_is_gone_before_its_tick);
 	tcase_add_test(t, a_tick_does_a_bounded_share_and_everybody_shares_one_ping);
