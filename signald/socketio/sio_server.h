@@ -83,8 +83,8 @@ struct sio_namespace {
 	const struct sio_event_entry *events;
 	size_t events_n;
 	/* True: welcome. NULL lets everybody in. What it emits follows the answer.
-	 * sio_disconnect(s) in here is a refusal, too, whatever it returns. Who was
-	 * refused has no on_disconnect: keep nothing of him. */
+	 * sio_disconnect() of it in here is a refusal, too, whatever this returns.
+	 * on_disconnect follows whenever this returned true, and only then. */
 	bool (*on_connect)(struct sio_socket *s, const struct sio_handshake *h,
 			   struct sio_refusal *why, void *ctx);
 	void (*on_disconnect)(struct sio_socket *s, const char *reason, void *ctx);

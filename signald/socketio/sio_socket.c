@@ -198,7 +198,7 @@ static void refuse(struct sio_client *c, const struct sio_packet *p, const char 
 	c->srv->counters.connects_refused++;
 	memcpy(nsp, p->nsp, p->nsp_n);
 	nsp[p->nsp_n] = '\0';
-	json_out_heap(&o, c->srv->cfg.engine.max_payload);
+	json_out_heap(&o, SIZE_MAX); /* the queue decides what is too much */
 	json_out_open(&o, '{');
 	json_put_string(&o, "message", message);
 	json_put_raw(&o, "data", data);
@@ -239,9 +239,10 @@ static void accept_socket(struct sio_socket *s)
 	}
 }
 
-/* No on_disconnect: it never was connected. */
-static void drop_socket(struct sio_socket *s)
+/* Whom on_connect had let in, and disconnected, it hears of again. */
+static void drop_socket(struct sio_socket *s, bool welcome)
 {
+	const struct sio_namespace *def = s->nsp->def;
 	struct frame *f;
 
 	detach(s);
@@ -249,6 +250,8 @@ static void drop_socket(struct sio_socket *s)
 	while ((f = sio_held_pop(s->nsp->srv)))
 		frame_unref(f);
 	sio_ask_drop_all(s);
+	if (welcome && def->on_disconnect)
+		def->on_disconnect(s, kicked, def->ctx);
 	unlink_socket(s);
 	free(s);
 }
@@ -277,7 +280,7 @@ static void connect_socket(struct sio_socket *s, const struct sio_packet *p, uin
 	if (s->state == SIO_UNWANTED && !why.message)
 		why.message = kicked;
 	refuse(s->client, p, why.message ? why.message : "refused", why.data);
-	drop_socket(s);
+	drop_socket(s, welcome);
 }
 
 /* Those that are about to leave included. */

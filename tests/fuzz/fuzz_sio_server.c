@@ -5,6 +5,7 @@
  * pass; "f": a flush; a client that is not there is opened first. The events'
  * names say what handlers do. Limits are small, so that they are reached. In the
  * end nothing is left of anybody. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,12 +26,25 @@ static struct world {
 	struct client clients[CLIENTS];
 	uint64_t now_ms;
 	unsigned sockets, asked, answered;
+	struct sio_socket *last; /* of the main namespace to come in; NULL: it is gone */
 } w;
+
+/* From inside any callback: to all, and maybe the end of somebody else. */
+static void disturb(const struct sio_socket *s, bool whole)
+{
+	const struct sio_audience all = { .nsp = "/" };
+
+	sio_broadcast(w.srv, &all, &(struct sio_message){ .event = "look", .args = "1", .n = 1 });
+	if (w.last && w.last != s)
+		sio_disconnect(w.last, whole);
+}
 
 static void on_answer(struct sio_socket *s, const struct sio_args *a, int error, void *ctx)
 {
 	MUST(ctx == &w && !a == (error != 0));
 	w.answered++;
+	if (!a || a->n > 2)
+		disturb(s, error == -ETIMEDOUT);
 	if (a && a->n)
 		sio_emit(s, "answer", a->all.p, a->all.n);
 	else
@@ -102,9 +116,16 @@ static bool on_connect(struct sio_socket *s, const struct sio_handshake *h, stru
 	sio_set_data(s, &w);
 	if (json_member(h->auth, "kick", &v))
 		sio_disconnect(s, json_is_true(v));
+	if (json_member(h->auth, "ask", &v))
+		w.asked += sio_ask(s, &(struct sio_message){ "q", v.p, v.n }, h->now_ms, v.n,
+				   on_answer, &w) == 0;
+	if (json_member(h->auth, "all", &v))
+		disturb(s, json_is_true(v));
 	why->data = h->auth;
 	if (json_member(h->auth, "no", &v))
 		return false;
+	if (!ctx && !json_member(h->auth, "kick", &v))
+		w.last = s;
 	return true;
 }
 
@@ -113,6 +134,10 @@ static void on_disconnect(struct sio_socket *s, const char *reason, void *ctx)
 	(void)ctx;
 	MUST(reason && sio_data(s) == &w);
 	MUST(sio_emit(s, "late", NULL, 0) < 0);
+	if (w.last == s)
+		w.last = NULL;
+	disturb(s, *reason == 's');
+	sio_disconnect(s, *reason == 'c');
 }
 
 static int ws_send(void *ws, struct frame *f, bool is_volatile)
@@ -203,7 +228,11 @@ static void start(void)
 		  .on_disconnect = on_disconnect,
 		  .on_other = on_other,
 		  .limit_event = "limit" },
-		{ .name = "/other", .on_connect = on_connect, .on_other = on_other },
+		{ .name = "/other",
+		  .on_connect = on_connect,
+		  .on_disconnect = on_disconnect,
+		  .on_other = on_other,
+		  .ctx = &w },
 		{ .name = "/third" },
 	};
 	const struct eio_link link = { .ws_send = ws_send, .ws_close = ws_close };

@@ -38,13 +38,33 @@ START_TEST(a_refusal_is_44_and_the_connection_stays)
 	ck_assert_ptr_nonnull(
 		strstr(ws[0].text, "44{\"message\":\"server namespace disconnect\"}|"));
 	kick_inside = false;
+	ck_assert_uint_eq(left, 1); /* it had said yes */
+	ck_assert_str_eq(reason, "server namespace disconnect");
 	flush();
-	ck_assert_uint_eq(left, 0);
+	ck_assert_uint_eq(left, 1);
 	ck_assert_uint_eq(counted()->connects_refused, 4);
 	ck_assert_uint_eq(counted()->sockets, 0);
 	say(0, "40");
 	ck_assert(eio_is_open(session[0]));
 	ck_assert_uint_eq(counted()->sockets, 1);
+}
+END_TEST
+
+START_TEST(a_refusal_may_say_more_than_a_client_could)
+{
+	teardown();
+	cfg.engine.max_payload = 100;
+	ck_assert_int_eq(start(), 0);
+	ck_assert(open_client(0));
+	fake_reset(&ws[0]);
+	refusal = "no";
+	refusal_data =
+		"\"a hundred bytes and more of what the client was not asked for, but what the "
+		"application has to say\"";
+	say(0, "40");
+	ck_assert(eio_is_open(session[0]));
+	ck_assert_ptr_nonnull(strstr(ws[0].text, "to say\"}|"));
+	ck_assert_uint_eq(counted()->out_of_memory, 0);
 }
 END_TEST
 
@@ -481,6 +501,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, the_connect_answer_comes_before_what_on_connect_sent);
 	tcase_add_test(t, a_refusal_is_44_and_the_connection_stays);
+	tcase_add_test(t, a_refusal_may_say_more_than_a_client_could);
 	tcase_add_test(t, events_go_to_their_handlers);
 	tcase_add_test(t, an_ack_carries_its_id_and_namespace);
 	tcase_add_test(t, attachments_are_gathered_and_sent);
