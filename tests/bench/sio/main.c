@@ -273,6 +273,7 @@ static void report(const struct load *l)
 	if (l->o.storm)
 		report_storm(l);
 	printf("}\n");
+	fflush(stdout); /* before the clients go: that is a storm, too */
 }
 
 /* --- start and stop ---------------------------------------------------------------- */

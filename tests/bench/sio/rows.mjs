@@ -94,7 +94,8 @@ async function storm(kind, { tls }) {
 		await sleep(STORM_AFTER_MS);
 		await server.kill();
 		await server.start();
-		const r = await clients.result(), e = (await events.end()).events;
+		await clients.told;
+		const e = (await events.end()).events, r = await clients.result();
 
 		return {
 			value: r.storm.all_back_ms / 1000,

@@ -220,6 +220,14 @@ export class Load {
 			});
 			this.process.ended.then(resolve);
 		});
+		/* It has its result, and its clients are about to leave. */
+		this.told = new Promise((resolve) => {
+			this.process.stdout.on('data', () => {
+				if (this.text.includes('"result"'))
+					resolve();
+			});
+			this.process.ended.then(resolve);
+		});
 	}
 
 	async result() {
