@@ -84,7 +84,7 @@ static const struct key {
 	  false, "of one address (IPv6: one /64), trusted proxies excepted; 0 is no limit" },
 	{ "sessions-per-address", KIND_U32, FIELD(sessions_per_address), 0, 1000000, "1000", false,
 	  "Engine.IO sessions of one address; 0 is no limit" },
-	{ "handshakes-per-s", KIND_U32, FIELD(handshakes_per_s), 0, 1000000, "3000", false,
+	{ "handshakes-per-s", KIND_U32, FIELD(handshakes_per_s), 0, 1000000, "10000", false,
 	  "new sessions a second, of all together; 0 is no limit" },
 	{ "handshakes-per-address", KIND_U32, FIELD(handshakes_per_address), 0, 1000000, "50",
 	  false, "new sessions a second of one address; 0 is no limit" },

@@ -76,6 +76,13 @@ static void apply_defaults(struct http_server *srv)
 	timeq_init(&srv->holders);
 }
 
+static bool others_wait(void *ctx)
+{
+	struct http_server *srv = ctx;
+
+	return ws_io_was_behind(srv->ws);
+}
+
 static void on_room(void *ctx)
 {
 	struct http_server *srv = ctx;
@@ -140,8 +147,10 @@ int http_server_new(struct http_server **out, struct event_base *base,
 		ws_io_admission(srv->ws, cfg->admission);
 		rc = lane_new(&srv->lane, base, cfg->lane_us);
 	}
-	if (!rc)
+	if (!rc) {
+		lane_yields(srv->lane, others_wait, srv);
 		rc = make_bridges(srv);
+	}
 	if (!rc)
 		rc = make_entry(srv);
 	if (rc) {

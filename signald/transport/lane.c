@@ -7,6 +7,7 @@
 #include <time.h>
 
 #define BUDGET_US 2000
+#define YIELD_SHARE 8 /* of the budget, when others wait */
 
 struct lane {
 	struct lane_item head; /* a ring */
@@ -14,6 +15,8 @@ struct lane {
 	struct lane_counters counters;
 	uint64_t budget_us;
 	uint64_t owed_us; /* charged, to this turn or to the next */
+	bool (*others_wait)(void *ctx);
+	void *ctx;
 };
 
 uint64_t lane_now_us(void)
@@ -52,12 +55,20 @@ static void take(struct lane *l, struct lane_item *item)
 	l->counters.waiting--;
 }
 
+static uint64_t budget_now_us(const struct lane *l)
+{
+	bool yields = l->others_wait && l->others_wait(l->ctx);
+
+	return yields ? l->budget_us / YIELD_SHARE : l->budget_us;
+}
+
 static void work(struct lane *l)
 {
-	uint64_t begun_us = lane_now_us(), spent_us = 0;
+	uint64_t begun_us = lane_now_us(), spent_us = 0, budget_us = budget_now_us(l);
 
 	l->counters.turns++;
-	while (lane_is_busy(l) && spent_us + l->owed_us < l->budget_us) {
+	l->counters.yields += budget_us < l->budget_us;
+	while (lane_is_busy(l) && spent_us + l->owed_us < budget_us) {
 		struct lane_item *item = l->head.next;
 
 		take(l, item);
@@ -97,6 +108,12 @@ int lane_new(struct lane **out, struct event_base *base, unsigned budget_us)
 	}
 	*out = l;
 	return 0;
+}
+
+void lane_yields(struct lane *l, bool (*others_wait)(void *ctx), void *ctx)
+{
+	l->others_wait = others_wait;
+	l->ctx = ctx;
 }
 
 void lane_free(struct lane *l)

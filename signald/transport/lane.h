@@ -24,6 +24,7 @@ struct lane_item {
 struct lane_counters {
 	uint64_t steps;
 	uint64_t turns;	     /* of the loop, in which there was something to do */
+	uint64_t yields;     /* of them those with less than their budget, for others */
 	uint64_t longest_us; /* such a turn */
 	unsigned waiting;    /* now */
 };
@@ -31,6 +32,10 @@ struct lane_counters {
 /* budget_us 0: 2000. Returns 0, -ENOMEM. */
 int lane_new(struct lane **out, struct event_base *base, unsigned budget_us);
 void lane_free(struct lane *l); /* forgets who waits; NULL is fine */
+
+/* Asked once a turn: did those who are served have more to say than they got to? Then
+ * the turn's budget is an eighth: who is let in would only make their queue longer. */
+void lane_yields(struct lane *l, bool (*others_wait)(void *ctx), void *ctx);
 
 void lane_add(struct lane *l, struct lane_item *item); /* to the end; nothing when it is in line */
 void lane_remove(struct lane *l, struct lane_item *item); /* fine when it is not */

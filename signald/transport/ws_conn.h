@@ -50,6 +50,8 @@ struct ws_counters {
 int ws_io_new(struct ws_io **out, struct event_base *base);
 void ws_io_free(struct ws_io *io); /* cuts what is open, calling on_gone; NULL is fine */
 void ws_io_limit(struct ws_io *io, const struct ws_limits *l); /* for what begins from now on */
+/* Since it was asked last: was more to be read or written than there was time for? */
+bool ws_io_was_behind(struct ws_io *io);
 const struct ws_counters *ws_io_counters(const struct ws_io *io);
 
 /* A connection that waits for its stream; what is sent meanwhile is queued.

@@ -12,7 +12,7 @@
 #include "loop.h"
 #include "transport/ws_priv.h"
 
-#define TURN_US 1000	   /* then others of the loop have theirs */
+#define TURN_US 2000	   /* then others of the loop have theirs */
 #define CLOSE_WAIT_MS 2000 /* for the client's Close frame */
 #define SWEEP_MS 500
 #define PARTIAL_MAX (64 << 20)
@@ -89,6 +89,7 @@ static void flush(struct ws_io *io)
 		if (now_us() >= until_us)
 			break;
 	}
+	io->behind |= io->dirty.first != NULL;
 	if (io->dirty.first || io->later.first)
 		come_back(io);
 }
@@ -133,7 +134,16 @@ static void on_ready(evutil_socket_t fd, short what, void *ctx)
 			break; /* the descriptors are still ready: libevent comes back */
 	}
 	io->in_turn = false;
+	io->behind |= io->batch_n == WS_BATCH || io->batch_at < io->batch_n;
 	flush(io);
+}
+
+bool ws_io_was_behind(struct ws_io *io)
+{
+	bool behind = io->behind;
+
+	io->behind = false;
+	return behind;
 }
 
 /* Bytes that no readiness tells of, and what the last flush had no time for. */

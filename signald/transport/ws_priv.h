@@ -12,7 +12,7 @@
 #include "transport/ws_frame.h"
 
 #define WS_SCRATCH_BYTES 65536 /* one read of one connection */
-#define WS_BATCH 64	       /* connections served before others are asked for */
+#define WS_BATCH 256	       /* connections served before others are asked for */
 
 struct event;
 
@@ -88,6 +88,7 @@ struct ws_io {
 	struct event *ready, *flush, *again, *sweep;
 	int epoll;
 	bool in_turn;	  /* a flush follows anyway */
+	bool behind;	  /* more was ready than had its turn */
 	bool coming_back; /* again is set */
 	struct admission *admission;
 	struct ws_conn *all;

@@ -57,7 +57,7 @@ START_TEST(every_address_has_its_limits)
 	ck_assert_uint_eq(c.sessions_per_address, 1000);
 	ck_assert_uint_eq(c.handshakes_per_address, 50);
 	ck_assert_uint_eq(c.handshakes_burst, 500);
-	ck_assert_uint_eq(c.handshakes_per_s, 3000);
+	ck_assert_uint_eq(c.handshakes_per_s, 10000);
 	ck_assert_int_eq(parse(GOOD "handshakes-per-s = 0\nconnections-per-address=0\n"), 0);
 	ck_assert_uint_eq(c.handshakes_per_s + c.connections_per_address, 0);
 }

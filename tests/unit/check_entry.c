@@ -919,6 +919,82 @@ START_TEST(what_a_step_leads_to_is_taken_off_its_own_turn)
 }
 END_TEST
 
+#define HEARD_A_TURN 4
+
+/* Words that wait to be heard, first come first served. Each newcomer has one; somebody who is
+ * connected speaks again as soon as he was heard. */
+static struct {
+	unsigned waiting, ahead_of_his; /* others' words */
+	unsigned turns, heard_at, longest;
+} words;
+
+static bool words_wait(void *ctx)
+{
+	(void)ctx;
+	return words.waiting > 0;
+}
+
+static void on_newcomer(struct lane_item *item)
+{
+	on_chore(item);
+	words.waiting++;
+}
+
+static void hear_him(void)
+{
+	unsigned turns = words.turns - words.heard_at;
+
+	if (turns > words.longest)
+		words.longest = turns;
+	words.heard_at = words.turns;
+	words.ahead_of_his = words.waiting;
+}
+
+static void on_words(evutil_socket_t fd, short what, void *ctx)
+{
+	int left = HEARD_A_TURN;
+
+	(void)fd;
+	(void)what;
+	(void)ctx;
+	words.turns++;
+	while (left--) {
+		if (!words.ahead_of_his) {
+			hear_him();
+			continue;
+		}
+		words.ahead_of_his--;
+		words.waiting--;
+	}
+}
+
+START_TEST(who_is_connected_is_heard_every_few_turns_though_newcomers_speak)
+{
+	static struct chore newcomers[STORM];
+	struct event *ready;
+	int pair[2], i;
+
+	ck_assert_int_eq(lane_new(&lane, base, 0), 0);
+	lane_yields(lane, words_wait, NULL);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+	ready = event_new(base, pair[0], EV_WRITE | EV_PERSIST, on_words, NULL); /* each turn */
+	event_add(ready, NULL);
+	for (i = 0; i < STORM; i++) {
+		newcomers[i] = (struct chore){ .item.fn = on_newcomer, .steps = 1 };
+		lane_add(lane, &newcomers[i].item);
+	}
+	while (lane_is_busy(lane))
+		event_base_loop(base, EVLOOP_ONCE);
+	ck_assert_uint_ge(lane_counters(lane)->yields, 1);
+	ck_assert_uint_le(words.turns, STORM); /* and the line has moved all the while */
+	ck_assert_uint_le(words.longest, 4);
+	event_free(ready);
+	close(pair[0]);
+	close(pair[1]);
+	lane_free(lane);
+}
+END_TEST
+
 START_TEST(who_leaves_the_line_is_not_called)
 {
 	struct chore a = { .item.fn = on_chore, .steps = 1 }, b = a;
@@ -996,6 +1072,7 @@ int main(void)
 	tcase_add_test(t, a_storm_leaves_the_loop_to_those_who_are_served);
 	tcase_add_test(t, what_others_spend_is_taken_off_the_next_turn);
 	tcase_add_test(t, what_a_step_leads_to_is_taken_off_its_own_turn);
+	tcase_add_test(t, who_is_connected_is_heard_every_few_turns_though_newcomers_speak);
 	tcase_add_test(t, who_leaves_the_line_is_not_called);
 	tcase_add_test(t, handshakes_are_done_in_the_lane);
 	return run_suite(s);

@@ -368,6 +368,33 @@ START_TEST(a_flood_of_small_frames_has_small_turns)
 }
 END_TEST
 
+START_TEST(it_says_when_more_were_ready_than_had_their_turn)
+{
+	static struct client c[WS_BATCH + 1];
+	unsigned i, heard = 0;
+
+	for (i = 0; i <= WS_BATCH; i++)
+		open_one(&c[i]);
+	turns(10);
+	ws_io_was_behind(io);
+	for (i = 0; i <= WS_BATCH; i++)
+		PUT(&c[i], "\x82\x81\0\0\0\0x");
+	turn();
+	ck_assert(ws_io_was_behind(io));
+	turns(100);
+	for (i = 0; i <= WS_BATCH; i++)
+		heard += c[i].messages;
+	ck_assert_uint_eq(heard, WS_BATCH + 1);
+	ws_io_was_behind(io);
+	PUT(&c[0], "\x82\x81\0\0\0\0x");
+	turn();
+	ck_assert(!ws_io_was_behind(io));
+	for (i = 0; i <= WS_BATCH; i++)
+		close(c[i].fd);
+	turns(100);
+}
+END_TEST
+
 START_TEST(frames_of_one_turn_share_a_write)
 {
 	struct client c;
@@ -723,6 +750,7 @@ int main(void)
 	tcase_add_test(t, a_message_that_takes_too_long_is_given_up);
 	tcase_add_test(t, many_pings_are_answered_once);
 	tcase_add_test(t, a_flood_of_small_frames_has_small_turns);
+	tcase_add_test(t, it_says_when_more_were_ready_than_had_their_turn);
 	tcase_add_test(t, frames_of_one_turn_share_a_write);
 	tcase_add_test(t, a_pong_does_not_stand_inside_a_frame);
 	tcase_add_test(t, the_clients_close_is_echoed_with_its_code);
