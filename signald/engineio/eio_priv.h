@@ -83,7 +83,6 @@ struct eio_server {
 	struct timeq lingering; /* closed, waiting for a last GET */
 	struct timeq probes;	/* upgrades that must end */
 	struct timeq releases;	/* polls to be released while upgrading */
-	uint64_t ticked_ms;	/* the last tick with nothing left */
 	struct frame *ping;	/* one for everybody */
 	struct eio_drain drain;
 	bool stopped;

@@ -7,8 +7,6 @@
 #include "engineio/eio_priv.h"
 #include "transport/admission.h"
 
-#define LATE_MS 1000 /* between ticks: longer was our own sleep, not a client's */
-
 void eio_config_defaults(struct eio_config *c)
 {
 	*c = (struct eio_config){
@@ -302,20 +300,20 @@ void eio_ws_gone(struct eio_session *s, void *ws, const char *reason)
 /* --- time --- */
 
 /* The pong's time runs from when the ping was due, so that a coarse timer does not
- * add to it; but a process that slept must not end everybody. */
-static void send_ping(struct eio_server *srv, struct eio_session *s, bool slept, uint64_t now_ms)
+ * add to it; but where we are late ourselves, the client has all of it. */
+static void send_ping(struct eio_server *srv, struct eio_session *s, uint64_t now_ms)
 {
-	uint64_t from_ms = slept ? now_ms : s->timer.deadline_ms;
+	uint64_t due_ms = s->timer.deadline_ms, timeout_ms = srv->cfg.ping_timeout_ms;
+	bool late = now_ms - due_ms > timeout_ms / 10;
 
 	s->pinged = true;
-	timeq_add(&srv->pongs, &s->timer, from_ms + srv->cfg.ping_timeout_ms);
+	timeq_add(&srv->pongs, &s->timer, (late ? now_ms : due_ms) + timeout_ms);
 	eio_session_push(s, srv->ping, false);
 }
 
 /* Each true when there may be more. */
 static bool send_pings(struct eio_server *srv, uint64_t now_ms)
 {
-	bool slept = now_ms - srv->ticked_ms > LATE_MS;
 	struct timeq_node *n;
 	unsigned i;
 
@@ -323,7 +321,7 @@ static bool send_pings(struct eio_server *srv, uint64_t now_ms)
 		n = timeq_take(&srv->pings, now_ms);
 		if (!n)
 			return false;
-		send_ping(srv, timeq_owner(n, struct eio_session, timer), slept, now_ms);
+		send_ping(srv, timeq_owner(n, struct eio_session, timer), now_ms);
 	}
 	return true;
 }
@@ -355,8 +353,6 @@ bool eio_server_tick(struct eio_server *srv, uint64_t now_ms)
 	more |= end_silent(srv, now_ms);
 	more |= forget_ended(srv, now_ms);
 	more |= eio_probe_tick(srv, now_ms);
-	if (!more)
-		srv->ticked_ms = now_ms;
 	if (srv->handler.on_tick)
 		srv->handler.on_tick(now_ms, srv->handler.ctx);
 	return eio_drain_tick(srv, now_ms) || more;

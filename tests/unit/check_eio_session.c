@@ -404,6 +404,26 @@ START_TEST(a_process_that_slept_does_not_end_everybody)
 }
 END_TEST
 
+START_TEST(a_late_ping_leaves_all_the_time_for_the_pong)
+{
+	struct eio_session *s;
+
+	teardown();
+	cfg.ping_interval_ms = 300;
+	cfg.ping_timeout_ms = 200;
+	ck_assert_int_eq(start(), 0);
+	s = open_ws(1000);
+	eio_server_tick(srv, 1250);
+	eio_server_tick(srv, 1550); /* 250 late, and after others */
+	ck_assert_str_eq(ws1.text, "2|");
+	ck_assert(eio_is_open(s));
+	ck_assert_uint_eq(eio_server_next_deadline(srv), 1750);
+	ws_text(s, &ws1, "3", 1700);
+	eio_server_tick(srv, 2010); /* as coarse as a timer may be */
+	ck_assert_uint_eq(eio_server_next_deadline(srv), 2200);
+}
+END_TEST
+
 START_TEST(a_ping_timeout_answers_the_open_get_and_forgets_the_session)
 {
 	struct eio_session *s = open_poll(1000);
@@ -926,6 +946,7 @@ int main(void)
 	tcase_add_test(t, what_is_overdue_is_gone_before_its_tick);
 	tcase_add_test(t, a_tick_does_a_bounded_share_and_everybody_shares_one_ping);
 	tcase_add_test(t, a_process_that_slept_does_not_end_everybody);
+	tcase_add_test(t, a_late_ping_leaves_all_the_time_for_the_pong);
 	tcase_add_test(t, a_ping_timeout_answers_the_open_get_and_forgets_the_session);
 	tcase_add_test(t, what_is_no_packet_ends_the_session);
 	tcase_add_test(t, a_client_that_closes_gets_a_noop);
