@@ -192,6 +192,7 @@ void eio_post_refused(struct eio_session *s);
 
 /* A WebSocket that names a session. EIO_BAD_REQUEST: one is there already. */
 enum eio_error eio_upgrade(struct eio_session *s, void *ws, uint64_t now_ms);
+void *eio_upgrading(const struct eio_session *s); /* that WebSocket until the switch, or NULL */
 
 void eio_ws_message(struct eio_session *s, void *ws, bool binary, const void *p, size_t n,
 		    uint64_t now_ms);

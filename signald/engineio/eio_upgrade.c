@@ -32,6 +32,13 @@ enum eio_error eio_upgrade(struct eio_session *s, void *ws, uint64_t now_ms)
 	return EIO_OK;
 }
 
+void *eio_upgrading(const struct eio_session *s)
+{
+	const struct eio_probe *p = eio_session_probe(s);
+
+	return p ? p->ws : NULL;
+}
+
 void eio_probe_gone(struct eio_session *s)
 {
 	struct eio_probe *p = s->polling->probe;

@@ -25,6 +25,7 @@
 #include "transport/ws_conn.h"
 
 #define TICK_MAX_MS 100 /* deadlines are met no more precisely than that */
+#define PROBE_READS 4	/* of an upgrading WebSocket, before a request of its session */
 
 struct eio_endpoint {
 	struct event_base *base;
@@ -280,6 +281,23 @@ static struct eio_session *find(struct eio_endpoint *ep, const char *sid)
 	return *sid ? eio_find(ep->eio, sid, loop_now_ms()) : NULL;
 }
 
+/* A client that has sent its switch may send a request right behind it, and both may be here in
+ * one turn of the loop: what the WebSocket says was first. */
+static struct eio_session *find_heard(struct eio_endpoint *ep, const char *sid)
+{
+	struct eio_session *s = find(ep, sid);
+	struct ws_conn *ws;
+	unsigned i;
+
+	for (i = 0; i < PROBE_READS && s; i++) {
+		ws = eio_upgrading(s);
+		if (!ws || !ws_conn_read(ws))
+			break;
+		s = find(ep, sid);
+	}
+	return s;
+}
+
 static void get(struct eio_endpoint *ep, struct http_request *r, struct eio_session *s)
 {
 	enum eio_error e = eio_poll(s, r, loop_now_ms());
@@ -343,7 +361,7 @@ static void on_head(struct http_request *r, void *ctx)
 
 	if (!is(http_verb(r), "POST") || check_target(r, &t, false) != EIO_OK)
 		return;
-	s = find(ep, t.sid);
+	s = find_heard(ep, t.sid);
 	e = s ? eio_post_begin(s) : EIO_UNKNOWN_SID;
 	if (e != EIO_OK)
 		reply_error(r, e, NULL);
@@ -353,7 +371,7 @@ static void on_request(struct http_request *r, void *ctx)
 {
 	struct eio_endpoint *ep = ctx;
 	struct target t = read_target(r);
-	struct eio_session *s = find(ep, t.sid);
+	struct eio_session *s = find_heard(ep, t.sid);
 	enum eio_error e = check_target(r, &t, false);
 
 	if (e != EIO_UNKNOWN_TRANSPORT && *t.sid && !s)

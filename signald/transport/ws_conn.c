@@ -364,7 +364,7 @@ static void take_bytes(struct ws_conn *ws, uint8_t *p, size_t n)
 
 /* One read a turn. Over TLS it brings all that costs no call of the kernel; if that was not all,
  * nothing else tells of the rest. */
-static void read_turn(struct ws_conn *ws)
+static bool read_turn(struct ws_conn *ws)
 {
 	size_t size = ws->chatty ? CHATTY_READ : WS_SCRATCH_BYTES;
 	ssize_t n = stream_read(&ws->stream, ws->io->scratch, size);
@@ -378,6 +378,12 @@ static void read_turn(struct ws_conn *ws)
 		ws_conn_gone(ws, "transport error");
 	if (ws->more || stream_wants(&ws->stream) & STREAM_WRITE)
 		ws_io_dirty(ws);
+	return n > 0;
+}
+
+bool ws_conn_read(struct ws_conn *ws)
+{
+	return ws->state != WS_DEAD && ws->stream.fd >= 0 && read_turn(ws);
 }
 
 void ws_conn_ready(struct ws_conn *ws, uint32_t events)

@@ -74,6 +74,10 @@ void ws_conn_attach(struct ws_conn *ws, const struct stream *s, const void *extr
  * budget; a volatile one while the socket takes nothing), -ENOTCONN, -ENOMEM. */
 int ws_conn_send(struct ws_conn *ws, struct frame *f, bool is_volatile);
 
+/* Handle what has come already, before the loop gets to it. Returns whether there
+ * was anything. Not from a callback of a WebSocket. */
+bool ws_conn_read(struct ws_conn *ws);
+
 /* End it: after what is queued, a Close frame with this code, two seconds for
  * the client's. code 0: write what the socket takes, then cut. */
 void ws_conn_close(struct ws_conn *ws, unsigned code);

@@ -375,6 +375,19 @@ describe('upgrade', LIMIT, () => {
 
 	const probe = (p) => new RawWs(echo.port).open(`/engine.io/?EIO=4&transport=websocket&sid=${p.hello.sid}`);
 
+	/* One wake-up has it all, in this order. */
+	async function heldBack(daemon, steps) {
+		process.kill(daemon.process.pid, 'SIGSTOP');
+		try {
+			for (const step of steps) {
+				step();
+				await sleep(50);
+			}
+		} finally {
+			process.kill(daemon.process.pid, 'SIGCONT');
+		}
+	}
+
 	test('probe, release, switch; what is queued follows in order', async () => {
 		const p = await new Polling(echo).open();
 		const got = p.get();
@@ -409,6 +422,31 @@ describe('upgrade', LIMIT, () => {
 			assert.equal(await ws.text(), '4x');
 			assert.equal((await got).body, '6');
 			ws.destroy();
+		}
+	});
+
+	test('a request right behind the switch finds the session upgraded, whatever is handled first', async () => {
+		for (let round = 0; round < 3; round++) {
+			const p = await new Polling(echo).open();
+			const ws = await probe(p);
+			const [early, late] = [new RawSocket(echo.port), new RawSocket(echo.port)];
+			const ask = (s, path) => s.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+
+			for (const s of [early, late]) { /* HTTP knows them: they are no new connections */
+				ask(s, '/nothing');
+				await s.answer();
+			}
+			await heldBack(echo, [
+				() => ask(early, '/nothing'),
+				() => ws.send('2probe').send('5'),
+				() => ask(late, `/engine.io/?EIO=4&transport=polling&sid=${p.hello.sid}`),
+			]);
+			assert.equal((await late.answer()).body, error(3, 'Bad request'));
+			assert.equal(await ws.text(), '3probe');
+			ws.send('4x');
+			assert.equal(await ws.text(), '4x');
+			for (const s of [early, late, ws])
+				s.destroy();
 		}
 	});
 
