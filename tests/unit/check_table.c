@@ -80,13 +80,15 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-	Suite *s = suite_create("table");
-	TCase *t = tcase_create("table");
+	Suite *s;
+	TCase *t;
 
 	if (argc > 1 && strcmp(argv[1], PRINT) == 0) {
 		printf("%08x\n", table_hash("name", 4));
 		return 0;
 	}
+	s = suite_create("table");
+	t = tcase_create("table");
 	suite_add_tcase(s, t);
 	tcase_add_test(t, a_table_finds_what_was_added_and_nothing_else);
 	tcase_add_test(t, names_that_met_under_the_function_everybody_knows_do_not_meet);
