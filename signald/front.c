@@ -15,6 +15,7 @@
 #include "transport/http_endpoint.h"
 #include "transport/http_server.h"
 #include "transport/inherited.h"
+#include "transport/listener.h"
 #include "transport/origin.h"
 #include "transport/outq.h"
 #include "transport/static_files.h"
@@ -42,12 +43,17 @@ struct front {
 
 /* --- what the configuration names ------------------------------------------------- */
 
-static int list_address(struct front *f, const char *address, bool tls)
+static int list_address(struct front *f, const char *key, const char *address, bool tls)
 {
 	if (f->rows_n == HTTP_LISTEN_MAX) {
 		log_error("config", "listen, listen-plain: more than %d addresses",
 			  HTTP_LISTEN_MAX);
 		return -E2BIG;
+	}
+	if (!listener_is_address(address)) {
+		log_error("config", "%s: '%s' is no ADDRESS:PORT (like 127.0.0.1:449 or [::1]:449)",
+			  key, address);
+		return -EINVAL;
 	}
 	f->rows[f->rows_n++] = (struct http_listen){ .address = address, .tls = tls };
 	return 0;
@@ -59,9 +65,9 @@ static int list_addresses(struct front *f)
 	int r = 0;
 
 	for (size_t i = 0; !r && i < c->listen.n; i++)
-		r = list_address(f, c->listen.v[i], c->cert.n > 0);
+		r = list_address(f, "listen", c->listen.v[i], c->cert.n > 0);
 	for (size_t i = 0; !r && i < c->listen_plain.n; i++)
-		r = list_address(f, c->listen_plain.v[i], false);
+		r = list_address(f, "listen-plain", c->listen_plain.v[i], false);
 	return r;
 }
 

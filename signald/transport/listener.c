@@ -29,6 +29,14 @@ struct listener {
 
 /* --- opening --- */
 
+/* The resolver would take none for 0, and of 99999 what is left in 16 bits. */
+static bool is_port(const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	return digits && digits <= 5 && !text[digits] && strtoul(text, NULL, 10) <= UINT16_MAX;
+}
+
 static int parse(const char *text, struct sockaddr_storage *sa, socklen_t *len)
 {
 	const struct addrinfo hints = {
@@ -45,7 +53,7 @@ static int parse(const char *text, struct sockaddr_storage *sa, socklen_t *len)
 		text++;
 		n -= 2;
 	}
-	if (!n || n >= sizeof(host))
+	if (!n || n >= sizeof(host) || !is_port(colon + 1))
 		return -EINVAL;
 	memcpy(host, text, n);
 	host[n] = '\0';
@@ -55,6 +63,14 @@ static int parse(const char *text, struct sockaddr_storage *sa, socklen_t *len)
 	*len = found->ai_addrlen;
 	freeaddrinfo(found);
 	return 0;
+}
+
+bool listener_is_address(const char *address)
+{
+	struct sockaddr_storage sa;
+	socklen_t len;
+
+	return !parse(address, &sa, &len);
 }
 
 int listener_bind(int *out, const char *address)

@@ -5,6 +5,7 @@
 #ifndef LISTENER_H
 #define LISTENER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -24,6 +25,9 @@ typedef void (*listener_fn)(int fd, const struct sockaddr *peer, socklen_t n, vo
  * port 0: any) and listen. The descriptor is the caller's.
  * Returns 0, -EINVAL (no such form), -errno. */
 int listener_bind(int *fd, const char *address);
+
+/* True if address has the form that listener_bind() takes. */
+bool listener_is_address(const char *address);
 
 /* The port a socket is bound to; 0: it is none of IP. */
 uint16_t listener_port(int fd);

@@ -334,6 +334,26 @@ static const struct entry_counters *counted(void)
 
 /* --- accepting --------------------------------------------------------------------- */
 
+START_TEST(where_to_listen_is_said_in_numbers)
+{
+	static const char *const good[] = { "127.0.0.1:0", "[::1]:449", "0.0.0.0:65535" };
+	static const char *const bad[] = { "",
+					   "127.0.0.1",
+					   "127.0.0.1:",
+					   "127.0.0.1:+1",
+					   "127.0.0.1:http",
+					   "127.0.0.1:65536",
+					   "127.0.0.1:99999",
+					   "::1:449",
+					   "localhost:449" };
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		ck_assert_msg(listener_is_address(good[i]), "%s", good[i]);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_msg(!listener_is_address(bad[i]), "%s", bad[i]);
+}
+END_TEST
+
 START_TEST(a_new_connection_is_noticed_at_once)
 {
 	struct client *c;
@@ -1048,6 +1068,7 @@ int main(void)
 	suite_add_tcase(s, t);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 30);
+	tcase_add_test(t, where_to_listen_is_said_in_numbers);
 	tcase_add_test(t, a_new_connection_is_noticed_at_once);
 	tcase_add_test(t, without_descriptors_it_waits_and_comes_back_by_itself);
 	tcase_add_test(t, above_its_limit_it_closes_at_once);
