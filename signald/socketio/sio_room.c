@@ -76,11 +76,11 @@ int sio_join(struct sio_socket *s, const char *room)
 		return -ENOSPC;
 	}
 	m = calloc(1, sizeof(*m));
-	if (!m)
-		return -ENOMEM;
-	m->room = get_room(s->nsp, room, n);
-	if (!m->room) {
+	if (m)
+		m->room = get_room(s->nsp, room, n);
+	if (!m || !m->room) {
 		free(m);
+		srv->counters.out_of_memory++;
 		return -ENOMEM;
 	}
 	m->socket = s;

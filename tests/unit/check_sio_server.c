@@ -473,8 +473,8 @@ static void live(void)
 		flush();
 	}
 	if (counted()->sockets == 2) {
-		sio_join(sockets[0], "r");
-		sio_join(sockets[1], "r");
+		for (int i = 0; i < 2; i++)
+			MUST(sio_join(sockets[i], "r") == 0 || counted()->out_of_memory == 1);
 		sio_room_emit(srv, "/", "r", "e", NULL, 0);
 		sio_ask(sockets[1], &(struct sio_message){ .event = "q" }, 1000, 1, ignore, NULL);
 		eio_server_tick(sio_server_engine(srv), 2000);
