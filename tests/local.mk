@@ -12,6 +12,9 @@ WSLAY_ORACLE_CFLAGS = -DHAVE_WSLAY $(WSLAY_CFLAGS)
 WSLAY_ORACLE_LIBS = $(WSLAY_LIBS)
 endif
 
+# Check's own four seconds are few for a busy machine with sanitizers.
+AM_TESTS_ENVIRONMENT = CK_DEFAULT_TIMEOUT=$${CK_DEFAULT_TIMEOUT:-60}; export CK_DEFAULT_TIMEOUT;
+
 include tests/unit/local.mk
 include tests/fuzz/local.mk
 include tests/tools/local.mk
