@@ -600,7 +600,10 @@ int app_new(struct app **out, const struct config *c)
 
 int app_run(struct app *a)
 {
-	return loop_run(a->loop);
+	int r = loop_run(a->loop);
+
+	counters_say(a->counters);
+	return r;
 }
 
 void app_free(struct app *a)

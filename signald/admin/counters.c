@@ -247,12 +247,24 @@ static size_t write_line(struct counters *c, char *line)
 	return n;
 }
 
-void counters_tick(struct counters *c, uint64_t now_ms)
+static bool say(struct counters *c)
 {
 	char line[LINE_MAX_BYTES];
 
-	if (now_ms < c->next_ms || !write_line(c, line))
-		return;
+	if (!write_line(c, line))
+		return false;
 	log_info("counters", "%s", line);
-	c->next_ms = now_ms + COUNTERS_EVERY_MS;
+	return true;
+}
+
+void counters_tick(struct counters *c, uint64_t now_ms)
+{
+	if (now_ms >= c->next_ms && say(c))
+		c->next_ms = now_ms + COUNTERS_EVERY_MS;
+}
+
+void counters_say(struct counters *c)
+{
+	while (say(c))
+		;
 }

@@ -56,4 +56,7 @@ void counters_free(struct counters *c); /* NULL is fine */
  * often; now_ms is monotonic. */
 void counters_tick(struct counters *c, uint64_t now_ms);
 
+/* All that is left to say, whatever the time is: the last words before the end. */
+void counters_say(struct counters *c);
+
 #endif

@@ -115,6 +115,21 @@ START_TEST(a_flood_is_one_line_a_minute)
 }
 END_TEST
 
+START_TEST(what_came_since_the_last_line_is_said_at_the_end)
+{
+	http.bodies_refused = 1;
+	counters_tick(c, 1);
+	http.bodies_refused = 4;
+	counters_tick(c, 2);
+	ck_assert_uint_eq(lines, 1);
+	counters_say(c);
+	ck_assert_uint_eq(lines, 2);
+	ck_assert_str_eq(logged, "http.bodies_refused +3");
+	counters_say(c);
+	ck_assert_uint_eq(lines, 2);
+}
+END_TEST
+
 START_TEST(a_counter_that_began_anew_counts_from_zero)
 {
 	feed.samples_skipped = 100;
@@ -166,6 +181,7 @@ int main(void)
 		nothing_new_is_nothing_said,
 		each_layer_is_told_with_what_was_added,
 		a_flood_is_one_line_a_minute,
+		what_came_since_the_last_line_is_said_at_the_end,
 		a_counter_that_began_anew_counts_from_zero,
 		what_does_not_fit_a_line_follows_in_the_next,
 		absent_layers_say_nothing,
