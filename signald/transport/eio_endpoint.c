@@ -116,11 +116,13 @@ static void set_timer(struct eio_endpoint *ep, uint64_t now_ms, uint64_t wait_ms
 	evtimer_add(ep->timer, &tv);
 }
 
+/* Never later than it was set: a deadline may have passed long ago, and wait for its share. */
 static void arm(struct eio_endpoint *ep)
 {
 	uint64_t next = eio_server_next_deadline(ep->eio), now = loop_now_ms();
+	uint64_t due = next > now ? next : now;
 
-	if (!next || (ep->armed_ms && ep->armed_ms <= next + ep->tick_ms))
+	if (!next || (ep->armed_ms && ep->armed_ms <= due + ep->tick_ms))
 		return;
 	set_timer(ep, now, next > now + ep->tick_ms ? next - now : ep->tick_ms);
 }

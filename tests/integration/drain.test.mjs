@@ -7,6 +7,7 @@ import { test } from 'node:test';
 
 import { callWithCredentials, Client } from './lib/client.mjs';
 import { Daemon } from './lib/daemon.mjs';
+import { RawWs } from './lib/echo.mjs';
 import { readJournal } from './lib/journal.mjs';
 import { Stack, startStack } from './lib/stack.mjs';
 import { freePort, program, sleep, until, within } from './lib/suite.mjs';
@@ -100,6 +101,21 @@ test('clients over TLS come back as well', options, async (t) => {
 	assert.ok(clients.every((c) => /^transport (close|error)$/.test(c.gone.reason)), JSON.stringify(clients.map((c) => c.gone)));
 	await stack.startSignald();
 	await until('all are back', () => clients.every((c) => c.socket.connected && c.here > c.gone.at), 30000);
+});
+
+test('a thousand clients leave within a second, when that is the window', options, async (t) => {
+	const stack = await start(t, { 'drain-window': 1, 'handshakes-per-address': 0, 'connections-per-address': 0, 'sessions-per-address': 0 });
+	const clients = [];
+
+	t.after(() => clients.forEach((c) => c.destroy()));
+	while (clients.length < 1000)
+		clients.push(await new RawWs(stack.port).open('/socket.io/?EIO=4&transport=websocket'));
+	const begin = Date.now();
+
+	assert.deepEqual(await stack.daemons.signald.kill('SIGTERM'), { code: 0, signal: null });
+	assert.ok(Date.now() - begin < 2500, `it took ${Date.now() - begin} ms`);
+	assert.match(stack.daemons.signald.logText(), /all clients have left/);
+	await Promise.all(clients.map((c) => c.ended));
 });
 
 for (const signal of ['SIGTERM', 'SIGINT']) {
