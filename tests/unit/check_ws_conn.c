@@ -354,7 +354,8 @@ START_TEST(a_flood_of_small_frames_has_small_turns)
 	put_often(&flood, "\x82\x80\0\0\0\0", 6, 8000);
 	PUT(&other, "\x82\x81\0\0\0\0x");
 	before = flood.messages;
-	turn();
+	for (int i = 0; i < 2 && !other.messages; i++) /* a slow machine's turn is over sooner */
+		turn();
 	ck_assert_uint_eq(other.messages, 1);
 	ck_assert_uint_le(flood.messages - before, 4096 / 6 + 1);
 	turns(100);
