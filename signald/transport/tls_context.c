@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -109,6 +110,7 @@ static int read_key(const char *path, EVP_PKEY **out)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	const char *why = fd < 0 ? NULL : why_not_secret(fd);
+	char text[4096];
 	FILE *f;
 
 	if (fd < 0)
@@ -118,8 +120,10 @@ static int read_key(const char *path, EVP_PKEY **out)
 		close(fd);
 		return refuse(path, why ? -EPERM : -ENOMEM, why ? why : "out of memory");
 	}
+	setvbuf(f, text, _IOFBF, sizeof(text)); /* stdio would leave it behind */
 	*out = PEM_read_PrivateKey(f, NULL, no_passphrase, NULL);
 	fclose(f);
+	OPENSSL_cleanse(text, sizeof(text));
 	return *out ? 0 : refuse(path, -EBADMSG, "no key without a passphrase in it");
 }
 

@@ -28,6 +28,7 @@
 #define MAC_BYTES 32
 #define SECRET_BYTES (NAME_BYTES + CIPHER_BYTES + MAC_BYTES)
 #define LINE_BYTES (24 + 2 * SECRET_BYTES)
+#define FILE_BYTES (TLS_TICKET_KEYS_MAX * LINE_BYTES)
 #define CLOCK_SLACK_S 300 /* a key from the future this near is one of ours */
 
 /* The bytes of a key: name, AES-256 key, HMAC-SHA256 key. */
@@ -47,6 +48,26 @@ static int ex_index = -1; /* where a context has its tls_tickets */
 
 /* --- the file --- */
 
+/* What stdio reads and writes here holds keys: it must not be left behind. */
+static char file_buffer[FILE_BYTES];
+
+static FILE *open_stream(int fd, const char *mode)
+{
+	FILE *f = fdopen(fd, mode);
+
+	if (f)
+		setvbuf(f, file_buffer, _IOFBF, sizeof(file_buffer));
+	return f;
+}
+
+static int close_stream(FILE *f)
+{
+	int rc = fclose(f) ? -errno : 0;
+
+	OPENSSL_cleanse(file_buffer, sizeof(file_buffer));
+	return rc;
+}
+
 static bool read_hex(const char *p, uint8_t *out, size_t n)
 {
 	size_t i;
@@ -64,14 +85,13 @@ static bool read_hex(const char *p, uint8_t *out, size_t n)
 
 static bool read_line(const char *line, struct key *k)
 {
-	char hex[2 * SECRET_BYTES + 1];
-	int used = 0;
+	int at = 0, end = 0;
 
-	if (sscanf(line, "%" SCNd64 " %160[0-9a-f]%n", &k->made_s, hex, &used) != 2)
+	if (sscanf(line, "%" SCNd64 " %n%*160[0-9a-f]%n", &k->made_s, &at, &end) != 1)
 		return false;
-	if (strlen(hex) != 2 * SECRET_BYTES || line[used] != '\n')
+	if (end - at != 2 * SECRET_BYTES || line[end] != '\n')
 		return false;
-	return read_hex(hex, k->bytes, SECRET_BYTES);
+	return read_hex(line + at, k->bytes, SECRET_BYTES);
 }
 
 static int read_keys(struct tls_tickets *t, FILE *f)
@@ -112,7 +132,7 @@ static void load(struct tls_tickets *t)
 	if (fd < 0 && errno == ENOENT)
 		return;
 	why = fd < 0 ? strerror(errno) : why_not_ours(fd);
-	f = why ? NULL : fdopen(fd, "r");
+	f = why ? NULL : open_stream(fd, "r");
 	if (f && read_keys(t, f))
 		why = "not one of ours";
 	if (why) {
@@ -120,7 +140,7 @@ static void load(struct tls_tickets *t)
 		t->n = 0;
 	}
 	if (f)
-		fclose(f);
+		close_stream(f);
 	else if (fd >= 0)
 		close(fd);
 }
@@ -137,8 +157,8 @@ static bool write_key(FILE *f, const struct key *k)
 
 static int write_keys(const struct tls_tickets *t, const char *path)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600), rc = 0;
-	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), rc = 0, closed;
+	FILE *f = fd < 0 ? NULL : open_stream(fd, "w");
 	size_t i;
 
 	if (!f) {
@@ -147,13 +167,10 @@ static int write_keys(const struct tls_tickets *t, const char *path)
 			close(fd);
 		return rc;
 	}
-	if (fchmod(fd, 0600))
-		rc = -errno;
 	for (i = 0; i < t->n && !rc; i++)
 		rc = write_key(f, &t->keys[i]) ? 0 : -EIO;
-	if (fclose(f) && !rc)
-		rc = -errno;
-	return rc;
+	closed = close_stream(f);
+	return rc ? rc : closed;
 }
 
 /* Not synced: what a power cut loses is made anew. */
