@@ -15,6 +15,7 @@
 #include "transport/ws_conn.h"
 
 #define SPARE_CONNECTIONS 16 /* above the limit, to be told so */
+#define ENDS_A_TURN 64	     /* an end costs libmicrohttpd as much as a request */
 
 /* Its descriptor was given to libmicrohttpd, which may say so at once or in its next run. */
 struct http_conn {
@@ -289,16 +290,19 @@ void http_conn_cut(struct MHD_Connection *conn)
 		hang_up(c);
 }
 
-void http_conn_sweep(struct http_server *srv)
+bool http_conn_sweep(struct http_server *srv)
 {
 	uint64_t now_ms = loop_now_ms();
 	struct timeq_node *n;
+	int left = ENDS_A_TURN;
 	size_t i;
 
 	for (i = 0; i < HTTP_STEP_REST; i++) {
-		while ((n = timeq_take(&srv->steps[i], now_ms))) {
-			srv->counters.slow++;
+		while (left && (n = timeq_take(&srv->steps[i], now_ms))) {
+			left--;
+			srv->counters.slow += i < HTTP_STEP_NEXT;
 			hang_up(timeq_owner(n, struct http_conn, deadline));
 		}
 	}
+	return !left;
 }

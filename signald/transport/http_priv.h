@@ -143,7 +143,8 @@ bool http_conn_has_tls_room(void *server);
 void http_conn_step(struct MHD_Connection *conn, enum http_step step); /* has its time from now */
 /* Remember the request under way (NULL: it has ended); one that was forgotten is freed. */
 void http_conn_request(struct MHD_Connection *conn, struct http_request *r);
-void http_conn_sweep(struct http_server *srv); /* end those whose time is over */
+/* End some of those whose time is over. Returns whether to come again at once. */
+bool http_conn_sweep(struct http_server *srv);
 /* libmicrohttpd reads the end of the stream and does what it does then. */
 void http_conn_cut(struct MHD_Connection *conn);
 

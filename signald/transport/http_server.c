@@ -25,6 +25,7 @@
 #define BODY_MS 30000
 #define ANSWER_MS 90000
 #define KEEP_ALIVE_S 60
+#define SPARE_S 10 /* libmicrohttpd would end all that are silent in one run: we do it before */
 #define CONNECTION_BYTES 16384u /* request line and headers of one connection */
 #define DESCRIPTORS_KEPT 64	/* for everything that is no connection */
 #define STOP_ROUNDS 8
@@ -69,8 +70,8 @@ static void apply_defaults(struct http_server *srv)
 	srv->step_ms[HTTP_STEP_HEAD] = or_default(cfg->header_ms, HEADER_MS);
 	srv->step_ms[HTTP_STEP_BODY] = or_default(cfg->body_ms, BODY_MS);
 	srv->step_ms[HTTP_STEP_ANSWER] = or_default(cfg->answer_ms, ANSWER_MS);
-	srv->step_ms[HTTP_STEP_NEXT] = srv->step_ms[HTTP_STEP_NEXT_TLS] =
-		cfg->keep_alive_s * 1000 + srv->step_ms[HTTP_STEP_HEAD];
+	srv->step_ms[HTTP_STEP_NEXT] = cfg->keep_alive_s * 1000;
+	srv->step_ms[HTTP_STEP_NEXT_TLS] = srv->step_ms[HTTP_STEP_NEXT];
 	for (i = 0; i < HTTP_STEP_REST; i++)
 		timeq_init(&srv->steps[i]);
 	timeq_init(&srv->holders);
@@ -235,16 +236,18 @@ static void run(struct http_server *srv)
 {
 	struct timeval tv = { TICK_MS / 1000, 0 };
 	uint64_t begun_us = lane_now_us();
+	bool more = http_conn_sweep(srv);
 	MHD_UNSIGNED_LONG_LONG wait_ms;
 
-	http_conn_sweep(srv);
 	MHD_run(srv->daemon);
 	http_conn_drop_arrivals(srv);
 	if (srv->guests)
 		learn_cost(srv, lane_now_us() - begun_us);
 	/* More to do at once is a timer, too: an event made active here would run again before
 	 * the loop looks at anything else, for as long as a client keeps us busy. */
-	if (MHD_get_timeout(srv->daemon, &wait_ms) == MHD_YES && wait_ms < TICK_MS) {
+	if (more)
+		tv.tv_sec = 0;
+	else if (MHD_get_timeout(srv->daemon, &wait_ms) == MHD_YES && wait_ms < TICK_MS) {
 		tv.tv_sec = 0;
 		tv.tv_usec = (suseconds_t)wait_ms * 1000;
 	}
@@ -285,7 +288,7 @@ static int start_daemon(struct http_server *srv)
 		MHD_OPTION_CONNECTION_LIMIT, http_connections_bound(srv) + 1,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
 		MHD_OPTION_CONNECTION_TIMEOUT,
-		srv->cfg.keep_alive_s, /* for all: own ones are walked */
+		srv->cfg.keep_alive_s + SPARE_S, /* for all: own ones are walked */
 		MHD_OPTION_END);
 	if (!srv->daemon)
 		return -EIO;

@@ -467,6 +467,36 @@ START_TEST(a_slow_body_and_a_second_slow_request_have_their_times)
 }
 END_TEST
 
+START_TEST(many_ends_are_not_one_turns_work)
+{
+	enum { MANY = 200 };
+	const uint64_t *slow;
+	struct client *c[MANY];
+	uint64_t before = 0, end_ms;
+	int i;
+
+	cfg.header_ms = 2000;
+	start();
+	slow = &http_server_counters(srv)->slow;
+	for (i = 0; i < MANY; i++) {
+		c[i] = client_new(0);
+		say(c[i], "GET /");
+	}
+	turns(20);
+	ck_assert_uint_eq(*slow, 0);
+	usleep(2100000); /* now all of them are late */
+	for (end_ms = loop_now_ms() + PATIENCE_MS; *slow < MANY && loop_now_ms() < end_ms;) {
+		event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+		ck_assert_uint_le(*slow - before, 128);
+		before = *slow;
+	}
+	ck_assert_uint_eq(*slow, MANY);
+	for (i = 0; i < MANY; i++)
+		client_free(c[i]);
+	turns(20);
+}
+END_TEST
+
 START_TEST(what_is_no_http_gets_a_400)
 {
 	static const struct {
@@ -1074,6 +1104,7 @@ int main(void)
 	tcase_add_test(t, above_its_limit_it_closes_at_once);
 	tcase_add_test(t, who_is_silent_or_slow_has_the_time_from_accept_on);
 	tcase_add_test(t, a_slow_body_and_a_second_slow_request_have_their_times);
+	tcase_add_test(t, many_ends_are_not_one_turns_work);
 	tcase_add_test(t, what_is_no_http_gets_a_400);
 	tcase_add_test(t, a_stranger_gets_its_answer_though_it_goes_on_talking);
 	tcase_add_test(t, a_proxy_names_its_client);
