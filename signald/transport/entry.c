@@ -307,7 +307,7 @@ void entry_has_room(struct entry *e)
 		return;
 	c = timeq_owner(n, struct caller, turn);
 	c->called = true;
-	lane_add(e->lane, &c->item);
+	lane_go_on(e->lane, &c->item);
 }
 
 static enum outcome step_tls(struct caller *c)
@@ -335,7 +335,10 @@ static void on_ready(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
-	lane_add(c->e->lane, &c->item);
+	if (c->state == WANTS_TLS || c->state == WANTS_ROOM)
+		lane_go_on(c->e->lane, &c->item);
+	else
+		lane_add(c->e->lane, &c->item);
 }
 
 static void watch(struct caller *c, short what)

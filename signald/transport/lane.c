@@ -7,10 +7,12 @@
 #include <time.h>
 
 #define BUDGET_US 2000
-#define YIELD_SHARE 8 /* of the budget, when others wait */
+#define YIELD_SHARE 8	  /* of the budget, when others wait */
+#define BEGUN_IN_A_ROW 16 /* then a new one: who says a byte at a time keeps nobody out */
 
 struct lane {
-	struct lane_item head; /* a ring */
+	struct lane_item begun, fresh; /* rings */
+	unsigned in_a_row;	       /* of those begun */
 	struct event *turn;
 	struct lane_counters counters;
 	uint64_t budget_us;
@@ -27,9 +29,14 @@ uint64_t lane_now_us(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
+static bool is_empty(const struct lane_item *ring)
+{
+	return ring->next == ring;
+}
+
 bool lane_is_busy(const struct lane *l)
 {
-	return l->head.next != &l->head;
+	return !is_empty(&l->begun) || !is_empty(&l->fresh);
 }
 
 const struct lane_counters *lane_counters(const struct lane *l)
@@ -62,6 +69,22 @@ static uint64_t budget_now_us(const struct lane *l)
 	return yields ? l->budget_us / YIELD_SHARE : l->budget_us;
 }
 
+static struct lane_item *take_next(struct lane *l)
+{
+	bool turn_of_begun = is_empty(&l->fresh) || l->in_a_row < BEGUN_IN_A_ROW;
+	struct lane_item *item;
+
+	if (turn_of_begun && !is_empty(&l->begun)) {
+		item = l->begun.next;
+		l->in_a_row++;
+	} else {
+		item = l->fresh.next;
+		l->in_a_row = 0;
+	}
+	take(l, item);
+	return item;
+}
+
 static void work(struct lane *l)
 {
 	uint64_t begun_us = lane_now_us(), spent_us = 0, budget_us = budget_now_us(l);
@@ -69,9 +92,8 @@ static void work(struct lane *l)
 	l->counters.turns++;
 	l->counters.yields += budget_us < l->budget_us;
 	while (lane_is_busy(l) && spent_us + l->owed_us < budget_us) {
-		struct lane_item *item = l->head.next;
+		struct lane_item *item = take_next(l);
 
-		take(l, item);
 		l->counters.steps++;
 		item->fn(item);
 		spent_us = lane_now_us() - begun_us;
@@ -99,7 +121,8 @@ int lane_new(struct lane **out, struct event_base *base, unsigned budget_us)
 	*out = NULL;
 	if (!l)
 		return -ENOMEM;
-	l->head.prev = l->head.next = &l->head;
+	l->begun.prev = l->begun.next = &l->begun;
+	l->fresh.prev = l->fresh.next = &l->fresh;
 	l->budget_us = budget_us ? budget_us : BUDGET_US;
 	l->turn = evtimer_new(base, on_turn, l);
 	if (!l->turn) {
@@ -121,20 +144,30 @@ void lane_free(struct lane *l)
 	if (!l)
 		return;
 	while (lane_is_busy(l))
-		take(l, l->head.next);
+		take_next(l);
 	event_free(l->turn);
 	free(l);
 }
 
-void lane_add(struct lane *l, struct lane_item *item)
+static void append(struct lane *l, struct lane_item *ring, struct lane_item *item)
 {
 	if (item->next)
 		return;
-	item->prev = l->head.prev;
-	item->next = &l->head;
+	item->prev = ring->prev;
+	item->next = ring;
 	item->prev->next = item->next->prev = item;
 	l->counters.waiting++;
 	schedule(l);
+}
+
+void lane_add(struct lane *l, struct lane_item *item)
+{
+	append(l, &l->fresh, item);
+}
+
+void lane_go_on(struct lane *l, struct lane_item *item)
+{
+	append(l, &l->begun, item);
 }
 
 void lane_remove(struct lane *l, struct lane_item *item)

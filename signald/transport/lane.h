@@ -38,6 +38,9 @@ void lane_free(struct lane *l); /* forgets who waits; NULL is fine */
 void lane_yields(struct lane *l, bool (*others_wait)(void *ctx), void *ctx);
 
 void lane_add(struct lane *l, struct lane_item *item); /* to the end; nothing when it is in line */
+/* The same for who had his first step and has waited for his client since: ahead of those who come
+ * new, who are as many as there are. Or all would be half done, and done only together. */
+void lane_go_on(struct lane *l, struct lane_item *item);
 void lane_remove(struct lane *l, struct lane_item *item); /* fine when it is not */
 
 /* This much is or was spent elsewhere for who was in line: this turn has less, or the next. */

@@ -1045,6 +1045,50 @@ START_TEST(who_is_connected_is_heard_every_few_turns_though_newcomers_speak)
 }
 END_TEST
 
+struct guest {
+	struct lane_item item;
+	char name;
+	int steps;
+};
+
+static char order[64];
+
+static void on_guest_step(struct lane_item *item)
+{
+	struct guest *g = lane_owner(item, struct guest, item);
+
+	order[strlen(order)] = g->name;
+	if (--g->steps)
+		lane_go_on(lane, item);
+}
+
+START_TEST(who_has_begun_is_done_before_others_begin)
+{
+	struct guest g[3];
+	int i;
+
+	ck_assert_int_eq(lane_new(&lane, base, 1000000), 0);
+	memset(order, 0, sizeof(order));
+	for (i = 0; i < 3; i++) {
+		g[i] = (struct guest){ { .fn = on_guest_step }, (char)('a' + i), i < 2 ? 3 : 40 };
+		lane_add(lane, &g[i].item);
+	}
+	while (lane_is_busy(lane))
+		turn();
+	ck_assert_mem_eq(order, "aaabbbccc", 9);
+	memset(order, 0, sizeof(order)); /* and whoever goes on and on keeps nobody out for good */
+	g[0].steps = 40;
+	g[1].steps = 1;
+	lane_go_on(lane, &g[0].item);
+	lane_add(lane, &g[1].item);
+	while (lane_is_busy(lane))
+		turn();
+	ck_assert_ptr_nonnull(strchr(order, 'b'));
+	ck_assert_int_lt(strchr(order, 'b') - order, 20);
+	lane_free(lane);
+}
+END_TEST
+
 START_TEST(who_leaves_the_line_is_not_called)
 {
 	struct chore a = { .item.fn = on_chore, .steps = 1 }, b = a;
@@ -1125,6 +1169,7 @@ int main(void)
 	tcase_add_test(t, what_others_spend_is_taken_off_the_next_turn);
 	tcase_add_test(t, what_a_step_leads_to_is_taken_off_its_own_turn);
 	tcase_add_test(t, who_is_connected_is_heard_every_few_turns_though_newcomers_speak);
+	tcase_add_test(t, who_has_begun_is_done_before_others_begin);
 	tcase_add_test(t, who_leaves_the_line_is_not_called);
 	tcase_add_test(t, handshakes_are_done_in_the_lane);
 	return run_suite(s);
