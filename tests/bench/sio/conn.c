@@ -75,6 +75,7 @@ static int start_tls(struct conn *c)
 	if (!c->tls || !SSL_set_fd(c->tls, c->source.fd))
 		return -ENOMEM;
 	SSL_set_connect_state(c->tls);
+	c->source.patient = true; /* each client has a processor of its own, in life */
 	return 0;
 }
 
@@ -272,6 +273,10 @@ static bool finish_connect(struct conn *c)
 			lose(c, ECONNABORTED);
 			return false;
 		}
+	}
+	if (c->source.patient) { /* no longer */
+		reactor_forget(c->target->reactor, &c->source);
+		c->source.patient = false;
 	}
 	c->is_open = true;
 	c->handler->on_open(c);

@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #define EVENTS_MAX 256
+#define PATIENT_MAX 4 /* a turn */
 
 struct reactor {
 	int epoll;
+	int patient; /* an epoll set inside the other */
 	bool stopped;
 	struct alarm **heap; /* from 1; the parent of i is i / 2 */
 	size_t heap_n, heap_max;
@@ -28,15 +30,18 @@ uint64_t clock_ns(void)
 
 int reactor_new(struct reactor **out)
 {
+	struct epoll_event inner = { .events = EPOLLIN, .data.ptr = NULL };
 	struct reactor *r = calloc(1, sizeof(*r));
 	int rc;
 
 	if (!r)
 		return -ENOMEM;
 	r->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (r->epoll < 0) {
+	r->patient = epoll_create1(EPOLL_CLOEXEC);
+	if (r->epoll < 0 || r->patient < 0 ||
+	    epoll_ctl(r->epoll, EPOLL_CTL_ADD, r->patient, &inner) < 0) {
 		rc = -errno;
-		free(r);
+		reactor_free(r);
 		return rc;
 	}
 	*out = r;
@@ -47,9 +52,17 @@ void reactor_free(struct reactor *r)
 {
 	if (!r)
 		return;
-	close(r->epoll);
+	if (r->patient >= 0)
+		close(r->patient);
+	if (r->epoll >= 0)
+		close(r->epoll);
 	free(r->heap);
 	free(r);
+}
+
+static int set_of(const struct reactor *r, const struct source *s)
+{
+	return s->patient ? r->patient : r->epoll;
 }
 
 int reactor_watch(struct reactor *r, struct source *s, uint32_t mask)
@@ -58,7 +71,7 @@ int reactor_watch(struct reactor *r, struct source *s, uint32_t mask)
 
 	if (mask == s->mask)
 		return 0;
-	if (epoll_ctl(r->epoll, s->mask ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, s->fd, &e) < 0)
+	if (epoll_ctl(set_of(r, s), s->mask ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, s->fd, &e) < 0)
 		return -errno;
 	s->mask = mask;
 	return 0;
@@ -67,7 +80,7 @@ int reactor_watch(struct reactor *r, struct source *s, uint32_t mask)
 void reactor_forget(struct reactor *r, struct source *s)
 {
 	if (s->mask)
-		epoll_ctl(r->epoll, EPOLL_CTL_DEL, s->fd, NULL);
+		epoll_ctl(set_of(r, s), EPOLL_CTL_DEL, s->fd, NULL);
 	s->mask = 0;
 }
 
@@ -177,22 +190,33 @@ static int wait_ready(struct reactor *r, struct epoll_event *events)
 	return epoll_pwait2(r->epoll, events, EVENTS_MAX, &ts, NULL);
 }
 
+static bool serve(const struct epoll_event *events, int n)
+{
+	bool patient_too = false;
+	struct source *s;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		s = events[i].data.ptr;
+		patient_too |= !s;
+		if (s && s->mask) /* else it was closed in this very turn */
+			s->on_ready(s, events[i].events);
+	}
+	return patient_too;
+}
+
 int reactor_run(struct reactor *r)
 {
 	struct epoll_event events[EVENTS_MAX];
-	struct source *s;
-	int i, n;
+	int n;
 
 	r->stopped = false;
 	while (!r->stopped) {
 		n = wait_ready(r, events);
 		if (n < 0 && errno != EINTR)
 			return -errno;
-		for (i = 0; i < n; i++) {
-			s = events[i].data.ptr;
-			if (s->mask) /* else it was closed in this very turn */
-				s->on_ready(s, events[i].events);
-		}
+		if (serve(events, n))
+			serve(events, epoll_wait(r->patient, events, PATIENT_MAX, 0));
 		ring(r);
 		if (r->on_turn)
 			r->on_turn(r->turn_ctx, clock_ns());

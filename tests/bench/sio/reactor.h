@@ -12,6 +12,7 @@ struct reactor;
 struct source {
 	int fd; /* -1: none */
 	uint32_t mask;
+	bool patient; /* set before it is watched: a few such a turn, after all others */
 	void (*on_ready)(struct source *s, uint32_t events);
 };
 
