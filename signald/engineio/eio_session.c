@@ -139,7 +139,7 @@ int eio_session_push(struct eio_session *s, struct frame *f, bool is_volatile)
 	return rc;
 }
 
-/* "b" and base64. The bytes live for the call. */
+/* "b" and base64, from the Java client in lines of 76. The bytes live for the call. */
 static void binary_message(struct eio_session *s, const char *p, size_t n, uint64_t now_ms)
 {
 	const struct eio_handler *h = &s->srv->handler;
@@ -151,7 +151,7 @@ static void binary_message(struct eio_session *s, const char *p, size_t n, uint6
 		eio_session_end(s, "forced close", true);
 		return;
 	}
-	if (base64_decode(bytes, &bytes_n, p, n))
+	if (base64_decode_lines(bytes, &bytes_n, p, n))
 		eio_session_parse_error(s);
 	else
 		h->on_message(s, true, bytes, bytes_n, now_ms, h->ctx);

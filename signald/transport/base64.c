@@ -2,6 +2,7 @@
 #include "transport/base64.h"
 
 #include <errno.h>
+#include <stdbool.h>
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -53,6 +54,14 @@ static int group(uint8_t *out, const char *p, unsigned digits)
 	return 0;
 }
 
+/* How many of the group's characters are not padding, which only the last may have. */
+static unsigned digits_of(const char *p, bool last)
+{
+	if (!last || p[3] != '=')
+		return 4;
+	return p[2] == '=' ? 2 : 3;
+}
+
 int base64_decode(uint8_t *out, size_t *out_n, const char *p, size_t n)
 {
 	size_t i;
@@ -61,11 +70,39 @@ int base64_decode(uint8_t *out, size_t *out_n, const char *p, size_t n)
 	if (n % 4)
 		return -EINVAL;
 	for (i = 0; i < n; i += 4) {
-		unsigned digits = 4;
+		unsigned digits = digits_of(p + i, i + 4 == n);
 
-		if (i + 4 == n && p[i + 3] == '=')
-			digits = p[i + 2] == '=' ? 2 : 3;
 		if (group(out + *out_n, p + i, digits))
+			return -EINVAL;
+		*out_n += digits - 1;
+	}
+	return 0;
+}
+
+static const char *skip_breaks(const char *p, const char *end)
+{
+	while (p < end && (*p == '\r' || *p == '\n'))
+		p++;
+	return p;
+}
+
+int base64_decode_lines(uint8_t *out, size_t *out_n, const char *p, size_t n)
+{
+	const char *end = p + n;
+
+	*out_n = 0;
+	for (p = skip_breaks(p, end); p < end;) {
+		char quad[4];
+		unsigned i, digits;
+
+		for (i = 0; i < 4 && p < end; i++) {
+			quad[i] = *p;
+			p = skip_breaks(p + 1, end);
+		}
+		if (i < 4)
+			return -EINVAL;
+		digits = digits_of(quad, p == end);
+		if (group(out + *out_n, quad, digits))
 			return -EINVAL;
 		*out_n += digits - 1;
 	}

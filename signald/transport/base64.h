@@ -14,4 +14,7 @@ void base64_encode(char *out, const void *p, size_t n);
  * (a foreign character, wrong padding, stray bits). */
 int base64_decode(uint8_t *out, size_t *out_n, const char *p, size_t n);
 
+/* The same for text in lines (RFC 2045 section 6.8): CR and LF may be anywhere in it. */
+int base64_decode_lines(uint8_t *out, size_t *out_n, const char *p, size_t n);
+
 #endif

@@ -143,6 +143,15 @@ describe('requests', LIMIT, () => {
 		assert.deepEqual(await p.get(), { status: 200, body: `4one${RS}bAQIDBA==${RS}4ї${RS}4` });
 	});
 
+	test('binary of the Java client: base64 in lines of 76, each with its end', async () => {
+		const p = await new Polling(echo).open();
+		const bytes = Buffer.from(Array.from({ length: 200 }, (_, i) => i));
+		const lines = bytes.toString('base64').replace(/.{1,76}/g, '$&\n');
+
+		assert.equal((await p.post(`4one${RS}b${lines}${RS}b${RS}bYWI=\n${RS}4two`)).status, 200);
+		assert.equal((await p.get()).body, `4one${RS}b${bytes.toString('base64')}${RS}b${RS}bYWI=${RS}4two`);
+	});
+
 	test('a GET waits for what comes', async () => {
 		const p = await new Polling(echo).open();
 		const got = p.get();

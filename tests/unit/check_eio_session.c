@@ -282,6 +282,8 @@ START_TEST(binary_is_base64_on_polling_and_bare_on_websocket)
 	frame_unref(f);
 	post(s, "bYWI=", EIO_OK);
 	ck_assert_str_eq(heard, "<ab>|");
+	post(s, "bYWI=\n", EIO_OK); /* the Java client's */
+	ck_assert_str_eq(heard, "<ab>|<ab>|");
 }
 END_TEST
 

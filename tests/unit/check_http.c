@@ -186,6 +186,31 @@ START_TEST(base64_is_strict)
 }
 END_TEST
 
+START_TEST(base64_in_lines_is_as_strict_but_for_the_breaks)
+{
+	static const char *const right[] = { "Zm9vYmFy\n", "Zm9v\nYmFy", "Zm9v\r\nYmFy\r\n",
+					     "\nZm9vYmFy", "Zm9vY\nmFy", "Z\nm\n9vYmFy",
+					     "Zm9vYmFy" };
+	static const char *const wrong[] = { "Z\n",	   "Zg=\n",  "Zg==\nZg==", "Zm 8\n",
+					     "Zm9v\tYmFy", "Zh==\n", "\n=\n",	   "Zm9v\n\vYmF" };
+	uint8_t bytes[16];
+	size_t n;
+
+	for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
+		ck_assert_int_eq(base64_decode_lines(bytes, &n, right[i], strlen(right[i])), 0);
+		ck_assert_uint_eq(n, 6);
+		ck_assert_mem_eq(bytes, "foobar", 6);
+	}
+	ck_assert_int_eq(base64_decode_lines(bytes, &n, "Zg=\n=\n", 6), 0);
+	ck_assert_uint_eq(n, 1);
+	ck_assert_int_eq(base64_decode_lines(bytes, &n, "\r\n", 2), 0);
+	ck_assert_uint_eq(n, 0);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		ck_assert_msg(base64_decode_lines(bytes, &n, wrong[i], strlen(wrong[i])) == -EINVAL,
+			      "%s", wrong[i]);
+}
+END_TEST
+
 START_TEST(deadlines_come_in_order_whatever_order_they_went_in)
 {
 	static const uint64_t in[] = { 5, 3, 9, 9, 1, 4 };
@@ -232,6 +257,7 @@ int main(void)
 	tcase_add_test(t, a_websocket_key_is_16_bytes);
 	tcase_add_test(t, rfc4648_section_10_vectors);
 	tcase_add_test(t, base64_is_strict);
+	tcase_add_test(t, base64_in_lines_is_as_strict_but_for_the_breaks);
 	tcase_add_test(t, deadlines_come_in_order_whatever_order_they_went_in);
 	return run_suite(s);
 }
