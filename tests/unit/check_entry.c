@@ -1107,6 +1107,47 @@ START_TEST(who_leaves_the_line_is_not_called)
 }
 END_TEST
 
+static void on_accepted(int fd, const struct sockaddr *peer, socklen_t n, void *ctx)
+{
+	unsigned *accepted = ctx;
+
+	(void)peer;
+	(void)n;
+	(*accepted)++;
+	close(fd);
+}
+
+/* The kernel's queue does not wait for ever. */
+START_TEST(a_long_line_does_not_keep_connections_from_being_accepted)
+{
+	static struct chore storm[STORM];
+	struct listener_counters counters = { 0 };
+	struct listener *l;
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	unsigned accepted = 0;
+	int fd, client, i;
+
+	ck_assert_int_eq(lane_new(&lane, base, 0), 0);
+	ck_assert_int_eq(listener_bind(&fd, "127.0.0.1:0"), 0);
+	sa.sin_port = htons(listener_port(fd));
+	ck_assert_int_eq(listener_new(&l, base, lane, fd, on_accepted, &accepted, &counters), 0);
+	for (i = 0; i < STORM; i++) {
+		storm[i] = (struct chore){ .item.fn = on_chore, .steps = 1 };
+		lane_add(lane, &storm[i].item);
+	}
+	client = socket(AF_INET, SOCK_STREAM, 0);
+	ck_assert_int_eq(connect(client, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	for (i = 0; i < 3; i++)
+		event_base_loop(base, EVLOOP_ONCE);
+	ck_assert_uint_eq(accepted, 1);
+	ck_assert(lane_is_busy(lane));
+	close(client);
+	listener_free(l);
+	lane_free(lane);
+}
+END_TEST
+
 START_TEST(handshakes_are_done_in_the_lane)
 {
 	struct client *c[24];
@@ -1171,6 +1212,7 @@ int main(void)
 	tcase_add_test(t, who_is_connected_is_heard_every_few_turns_though_newcomers_speak);
 	tcase_add_test(t, who_has_begun_is_done_before_others_begin);
 	tcase_add_test(t, who_leaves_the_line_is_not_called);
+	tcase_add_test(t, a_long_line_does_not_keep_connections_from_being_accepted);
 	tcase_add_test(t, handshakes_are_done_in_the_lane);
 	return run_suite(s);
 }
