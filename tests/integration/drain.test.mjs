@@ -103,18 +103,20 @@ test('clients over TLS come back as well', options, async (t) => {
 	await until('all are back', () => clients.every((c) => c.socket.connected && c.here > c.gone.at), 30000);
 });
 
-test('a thousand clients leave within a second, when that is the window', options, async (t) => {
+/* Some hundred a second would not be done when the drain is broken off, five seconds later. */
+test('2,500 clients leave within a second, when that is the window', options, async (t) => {
 	const stack = await start(t, { 'drain-window': 1, 'handshakes-per-address': 0, 'connections-per-address': 0, 'sessions-per-address': 0 });
 	const clients = [];
 
 	t.after(() => clients.forEach((c) => c.destroy()));
-	while (clients.length < 1000)
-		clients.push(await new RawWs(stack.port).open('/socket.io/?EIO=4&transport=websocket'));
-	const begin = Date.now();
+	while (clients.length < 2500) {
+		const more = [...Array(50)].map(() => new RawWs(stack.port));
 
+		clients.push(...more);
+		await Promise.all(more.map((c) => c.open('/socket.io/?EIO=4&transport=websocket')));
+	}
 	assert.deepEqual(await stack.daemons.signald.kill('SIGTERM'), { code: 0, signal: null });
-	assert.ok(Date.now() - begin < 2500, `it took ${Date.now() - begin} ms`);
-	assert.match(stack.daemons.signald.logText(), /all clients have left/);
+	assert.match(stack.daemons.signald.logText(), /stopping: all clients have left/);
 	await Promise.all(clients.map((c) => c.ended));
 });
 
