@@ -124,6 +124,9 @@ for (const signal of ['SIGTERM', 'SIGINT']) {
 	test(`a second ${signal} ends the window`, options, async (t) => {
 		const stack = await start(t, { 'drain-window': 60 });
 		const clients = await crowd(t, stack, 100); /* a hundred a second: three seconds */
+
+		/* in the middle of it the client would hear of the end by its ping timeout alone */
+		await until('nobody upgrades any more', () => clients.every(({ socket: { io } }) => io.opts.transports?.length === 1 || io.engine.transport.name === 'websocket'));
 		const { signald } = stack.daemons;
 
 		signald.process.kill(signal);

@@ -122,8 +122,10 @@ describe('time', LIMIT, () => {
 		}
 	});
 
-	test('a client whose server goes is told so', async () => {
+	test('a client whose server goes is told so', async (t) => {
 		const echo = await startEcho();
+
+		t.after(() => echo.stop());
 		const all = await Promise.all([connect(echo, { transports: ['polling'] }), connect(echo, { transports: ['websocket'] })]);
 		const reasons = Promise.all(all.map(closed));
 
