@@ -90,7 +90,7 @@ static const struct key {
 	  false, "new sessions a second of one address; 0 is no limit" },
 	{ "handshakes-burst", KIND_U32, FIELD(handshakes_burst), 1, 1000000, "500", false,
 	  "new sessions of one address at once, after a quiet time" },
-	{ "unjoined-max", KIND_U32, FIELD(unjoined_max), 1, 1000000, "2000", false,
+	{ "unjoined-max", KIND_U32, FIELD(unjoined_max), 1, 1000000, "5000", false,
 	  "sessions that have not joined a namespace yet, of all together" },
 	{ "header-timeout", KIND_U32, FIELD(header_timeout_s), 1, 3600, "10", false,
 	  "seconds a connection may take until its request's headers are there" },
