@@ -35,15 +35,19 @@ async function start(t, signald, { plain } = {}) {
 async function crowd(t, stack, n) {
 	const clients = [];
 
-	for (const transports of [['websocket'], ['polling'], undefined])
-		for (let i = 0; i < n; i++)
-			clients.push(new Client(stack, `u${clients.length}`, { transports, rejectUnauthorized: false, ...BACK }));
+	for (const [transport, transports] of [['websocket', ['websocket']], ['polling', ['polling']], ['websocket', undefined]])
+		for (let i = 0; i < n; i++) {
+			const c = new Client(stack, `u${clients.length}`, { transports, rejectUnauthorized: false, ...BACK });
+
+			clients.push(Object.assign(c, { transport }));
+		}
 	t.after(() => clients.forEach((c) => c.close()));
 	for (const c of clients) {
 		c.socket.on('disconnect', (reason) => { c.gone = { reason, at: Date.now() }; });
 		c.socket.on('connect', () => { c.here = Date.now(); });
 	}
-	await until('all are connected', () => clients.every((c) => c.socket.connected), 60000);
+	/* In the middle of an upgrade the client's library has no request under way, and hears of no end. */
+	await until('all are connected', () => clients.every((c) => c.socket.connected && c.transport === c.socket.io.engine.transport.name), 60000);
 	return clients;
 }
 
