@@ -94,7 +94,7 @@ const ask = '420["ice:request",{"userId":"u1"}]'; /* its answer is some 400 byte
 const limits = [
 	{
 		keys: { 'connections-per-address': 3 },
-		counted: /admission\.address_connections_refused \+1/,
+		counted: /admission\.address_connections_refused \+[1-9]/,
 		reach: async (stack) => {
 			const held = [1, 2, 3].map(() => new RawSocket(stack.port, HOSTILE));
 
@@ -110,7 +110,7 @@ const limits = [
 		},
 	}, {
 		keys: { 'connections-max': 8 },
-		counted: /entry\.no_room \+|http\.connections_refused \+/,
+		counted: /entry\.no_room \+|http\.connections_refused \+[1-9]/,
 		everybody: true,
 		reach: async (stack) => {
 			const held = [...Array(100)].map(() => new RawSocket(stack.port, HOSTILE));
@@ -121,7 +121,7 @@ const limits = [
 		},
 	}, {
 		keys: { 'sessions-per-address': 2 },
-		counted: /admission\.address_sessions_refused \+2/,
+		counted: /admission\.address_sessions_refused \+[1-9]/,
 		reach: async (stack) => {
 			const ws = await websocket(stack);
 
@@ -134,7 +134,7 @@ const limits = [
 		},
 	}, {
 		keys: { 'handshakes-per-address': 1, 'handshakes-burst': 3 },
-		counted: /admission\.address_handshakes_refused \+1/,
+		counted: /admission\.address_handshakes_refused \+[1-9]/,
 		reach: async (stack) => {
 			const no = await oneTooMany(stack, 3);
 			await sleep(Number(no.headers['retry-after']) * 1000);
@@ -142,7 +142,7 @@ const limits = [
 		},
 	}, {
 		keys: { 'handshakes-per-s': 2 },
-		counted: /admission\.handshakes_refused \+1/,
+		counted: /admission\.handshakes_refused \+[1-9]/,
 		everybody: true,
 		reach: async (stack) => {
 			const no = await oneTooMany(stack, 2, (i) => ({ from: `127.0.1.${i}` }));
@@ -151,7 +151,7 @@ const limits = [
 		},
 	}, {
 		keys: { 'unjoined-max': 3 },
-		counted: /sio\.unjoined_refused \+1/,
+		counted: /sio\.unjoined_refused \+[1-9]/,
 		reach: async (stack) => {
 			const joined = await websocket(stack);
 			const waiting = [];
@@ -164,7 +164,7 @@ const limits = [
 		},
 	}, {
 		keys: { 'header-timeout': 1 },
-		counted: /(entry\.late|http\.slow) \+/,
+		counted: /(entry\.late|http\.slow) \+[1-9]/,
 		reach: async (stack) => {
 			const silent = new RawSocket(stack.port, HOSTILE);
 			const slow = new RawSocket(stack.port, HOSTILE).write('GET / HTTP/1.1\r\nHost: local');
@@ -175,7 +175,7 @@ const limits = [
 		},
 	}, {
 		keys: { 'body-timeout': 1 },
-		counted: /http\.slow \+1/,
+		counted: /http\.slow \+[1-9]/,
 		reach: async (stack) => {
 			const s = new RawSocket(stack.port, HOSTILE)
 				.write('POST /api/turn-credentials HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"use');
@@ -196,7 +196,7 @@ const limits = [
 		},
 	}, {
 		keys: { 'connect-timeout': 1 },
-		counted: /sio\.connect_timeouts \+1/,
+		counted: /sio\.connect_timeouts \+[1-9]/,
 		reach: async (stack) => {
 			const joined = await websocket(stack);
 
@@ -205,7 +205,7 @@ const limits = [
 		},
 	}, {
 		keys: { 'upgrade-timeout': 1 },
-		counted: /eio\.upgrade_failures \+1/,
+		counted: /eio\.upgrade_failures \+[1-9]/,
 		reach: async (stack) => {
 			const hello = await handshake(stack);
 			const { sid } = JSON.parse(hello.body.slice(1));
@@ -218,7 +218,7 @@ const limits = [
 		},
 	}, {
 		keys: { 'max-payload': 2000 },
-		counted: /ws\.failed \+1/,
+		counted: /ws\.failed \+[1-9]/,
 		reach: async (stack) => {
 			const ws = await websocket(stack);
 			const session = await polling(stack);
@@ -231,7 +231,7 @@ const limits = [
 	}, {
 		keys: small,
 		name: 'queue-hard',
-		counted: /eio\.queue_closed \+1/,
+		counted: /eio\.queue_closed \+[1-9]/,
 		reach: async (stack) => {
 			const session = await polling(stack);
 
@@ -242,7 +242,7 @@ const limits = [
 	}, {
 		keys: { ...small, 'queue-total': 4096 },
 		name: 'queue-total',
-		counted: /queues\.must_refused \+/,
+		counted: /queues\.must_refused \+[1-9]/,
 		everybody: true,
 		reach: async (stack) => {
 			const sessions = [];
@@ -259,7 +259,7 @@ const limits = [
 		},
 	}, {
 		keys: { 'attachments-max': 1 },
-		counted: /sio\.attachments_refused \+1/,
+		counted: /sio\.attachments_refused \+[1-9]/,
 		reach: async (stack) => {
 			const ws = await websocket(stack);
 
@@ -268,7 +268,7 @@ const limits = [
 		},
 	}, {
 		keys: { 'events-burst': 5, 'events-per-s': 1 },
-		counted: /sio\.rate_limited \+1/,
+		counted: /sio\.rate_limited \+[1-9]/,
 		reach: async (stack) => {
 			const ws = await websocket(stack);
 
@@ -279,7 +279,7 @@ const limits = [
 		},
 	}, {
 		keys: { 'json-depth': 8 },
-		counted: /sio\.json_refused \+1/,
+		counted: /sio\.json_refused \+[1-9]/,
 		reach: async (stack) => {
 			const ws = await websocket(stack);
 
@@ -291,7 +291,7 @@ const limits = [
 		},
 	}, {
 		keys: { 'json-nodes': 16 },
-		counted: /sio\.json_refused \+1/,
+		counted: /sio\.json_refused \+[1-9]/,
 		reach: async (stack) => {
 			const ws = await websocket(stack);
 
