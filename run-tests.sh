@@ -240,6 +240,7 @@ stage_fuzz() {
 	from=$(log_size)
 	step "make fuzz, $FUZZ_SECONDS s a decoder" timeout -k 10 $FUZZ_LIMIT_S \
 		make -C "$FUZZ_BUILD" CFLAGS="$SANITIZER_CFLAGS" FUZZ_SECONDS="$FUZZ_SECONDS" fuzz || rc=1
+	tail -c "+$((from + 1))" "$LOG" | grep -E '^(not )?ok fuzz_|^[0-9]+ s each' | sed 's/^/    /'
 	count_node "$from"
 	return $rc
 }
