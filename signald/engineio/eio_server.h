@@ -105,7 +105,8 @@ struct eio_link {
 	void (*poll_refuse)(void *poll, enum eio_error error);
 	/* Queue a frame (takes its own reference). 0, -ENOBUFS, -ENOMEM. */
 	int (*ws_send)(void *ws, struct frame *f, bool is_volatile);
-	/* code 0: cut the connection without a Close frame */
+	/* as ws_conn_close(): WS_NO_FRAME ends the stream after what is queued,
+	 * code 0 cuts the connection */
 	void (*ws_close)(void *ws, unsigned code);
 	void (*wake)(void *ctx); /* eio_server_flush() is wanted soon */
 	void *ctx;

@@ -205,14 +205,23 @@ static void report(struct eio_session *s)
 	h->on_close(s, s->reason, h->ctx);
 }
 
+/* OkHttp, in Android's client, reads no further than a Close frame and does not tell it of one: it
+ * would believe in the connection until its ping timeout. The end of the stream it does notice. */
+static unsigned close_code(const struct eio_session *s)
+{
+	if (s->cut)
+		return 0;
+	return s->linger ? WS_NO_FRAME : WS_NORMAL;
+}
+
 static void finish(struct eio_session *s, uint64_t now_ms)
 {
 	if (s->state == EIO_CLOSING)
 		report(s);
 	if (eio_session_probe(s))
-		eio_probe_drop(s, s->cut ? 0 : WS_NORMAL);
+		eio_probe_drop(s, close_code(s));
 	if (s->ws) {
-		s->srv->link.ws_close(s->ws, s->cut ? 0 : WS_NORMAL);
+		s->srv->link.ws_close(s->ws, close_code(s));
 		s->ws = NULL;
 	}
 	if (!s->polling || eio_polling_end(s, now_ms))

@@ -147,7 +147,9 @@ static void queue_close(struct ws_conn *ws)
 	uint8_t code[2] = { (uint8_t)(close_code >> 8), (uint8_t)close_code };
 
 	ws->close_queued = true;
-	set_control(ws, WS_OP_CLOSE, code, close_code == WS_NO_CODE ? 0 : sizeof(code));
+	ws->no_frame = close_code == WS_NO_FRAME;
+	if (!ws->no_frame)
+		set_control(ws, WS_OP_CLOSE, code, close_code == WS_NO_CODE ? 0 : sizeof(code));
 }
 
 /* One bounded round. Returns 1: nothing is left, 0: more to do, -1: broken. */
@@ -163,7 +165,7 @@ static int write_some(struct ws_conn *ws)
 		rc = write_frames(ws, IOV_MAX_FRAMES);
 	if (rc > 0 && ws->state == WS_CLOSING && !outq_count(&ws->out) && !ws->close_queued) {
 		queue_close(ws);
-		rc = write_control(ws);
+		rc = control_waits(ws) ? write_control(ws) : 1;
 	}
 	if (rc > 0)
 		rc = write_owed(ws);
@@ -207,7 +209,7 @@ static void end(struct ws_conn *ws)
  * along: what comes is read until the client's end, or until the deadline. */
 static void finish(struct ws_conn *ws)
 {
-	if (ws->shut || !ws->close_queued || !(ws->peer_closed || ws->failed))
+	if (ws->shut || !ws->close_queued || !(ws->peer_closed || ws->failed || ws->no_frame))
 		return;
 	ws->shut = true;
 	stream_shutdown(&ws->stream);

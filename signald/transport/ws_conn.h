@@ -79,7 +79,8 @@ int ws_conn_send(struct ws_conn *ws, struct frame *f, bool is_volatile);
 bool ws_conn_read(struct ws_conn *ws);
 
 /* End it: after what is queued, a Close frame with this code, two seconds for
- * the client's. code 0: write what the socket takes, then cut. */
+ * the client's. WS_NO_FRAME: after what is queued, the end of the stream, two seconds
+ * for the client's. code 0: write what the socket takes, then cut. */
 void ws_conn_close(struct ws_conn *ws, unsigned code);
 
 #endif

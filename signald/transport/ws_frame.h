@@ -26,6 +26,7 @@ enum ws_opcode {
 
 /* Section 7.4.1 */
 enum ws_close_code {
+	WS_NO_FRAME = 1, /* ours: the connection ends without a Close frame */
 	WS_NORMAL = 1000,
 	WS_GOING_AWAY = 1001,
 	WS_PROTOCOL_ERROR = 1002,

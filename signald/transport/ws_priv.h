@@ -63,6 +63,7 @@ struct ws_conn {
 	bool writing : 1;      /* epoll tells when there is room, too */
 	bool more : 1;	       /* bytes wait inside the stream */
 	bool close_queued : 1; /* the Close frame has been made */
+	bool no_frame : 1;     /* or there will be none */
 	bool peer_closed : 1;  /* the client's Close frame is in */
 	bool shut : 1;	       /* it was the last thing we say */
 	bool chatty : 1;       /* sent many small frames at once */

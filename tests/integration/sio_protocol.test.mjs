@@ -128,11 +128,11 @@ describe('in time', LIMIT, () => {
 	after(() => echo.stop());
 
 	/* Pongs until the server ends it, which may take a busy one longer, but not for ever. */
-	async function timeToEnd(ws, atLeast) {
+	async function timeToEnd(ws, atLeast, end = () => ws.quietEnd()) {
 		const since = Date.now();
 		const pong = setInterval(() => ws.send('3'), 100);
 
-		await ended(ws);
+		await end();
 		clearInterval(pong);
 		assert.ok(Date.now() - since >= atLeast, `${Date.now() - since} ms`);
 	}
@@ -164,7 +164,7 @@ describe('in time', LIMIT, () => {
 		const ws = await join(echo);
 
 		ws.send('452-["message",0]').write(frame(2, 'one'));
-		await timeToEnd(ws, 450);
+		await timeToEnd(ws, 450, () => ended(ws));
 	});
 });
 
@@ -297,6 +297,17 @@ describe('limits', LIMIT, () => {
 		} finally {
 			await echo.stop();
 		}
+	});
+
+	test('what is queued comes before the end, which is one without a Close frame', async () => {
+		const echo = await startEcho('--events-burst', 5, '--events-per-s', 1);
+		const ws = await join(echo);
+
+		for (let i = 0; i < 100; i++)
+			ws.send(`42["message","${'x'.repeat(1000)}"]`);
+		while (await ws.text() !== '42["limit"]');
+		await ws.quietEnd();
+		await echo.stop();
 	});
 
 	test('sessions that join nothing make room for those that do', async () => {

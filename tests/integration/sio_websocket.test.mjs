@@ -284,8 +284,7 @@ describe('Socket.IO packets', LIMIT, () => {
 
 		ws.send('40/nowhere,');
 		assert.equal(await ws.text(), '44/nowhere,{"message":"Invalid namespace"}');
-		await ws.closeCode();
-		ws.destroy();
+		await ws.quietEnd();
 	});
 
 	test('who leaves the last namespace may stay', async () => {

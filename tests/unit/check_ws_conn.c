@@ -566,6 +566,30 @@ START_TEST(a_violation_is_told_even_with_bytes_behind_it)
 }
 END_TEST
 
+START_TEST(an_end_without_a_frame_follows_what_is_queued)
+{
+	static uint8_t got[400000];
+	struct client c;
+	size_t n = 0;
+	ssize_t rc;
+
+	open_tcp(&c);
+	send_bytes(&c, 300000, 0);
+	PUT(&c, "\x81\x81\0\0\0\0p"); /* unread: a plain close would be a reset */
+	ws_conn_close(c.ws, WS_NO_FRAME);
+	for (int i = 0; i < 50 && n < 300010; i++) {
+		run_ms(2);
+		rc = get(&c, got + n, sizeof(got) - n);
+		n += rc > 0 ? (size_t)rc : 0;
+	}
+	ck_assert_uint_eq(n, 300010); /* the message's head and bytes, and nothing else */
+	ck_assert(ended(&c));
+	leave(&c);
+	run_ms(20);
+	ck_assert_uint_eq(ws_io_counters(io)->open, 0);
+}
+END_TEST
+
 START_TEST(who_never_reads_is_cut_with_a_reset)
 {
 	static uint8_t p[8 << 20];
@@ -760,6 +784,7 @@ int main(void)
 	tcase_add_test(t, who_answers_but_does_not_leave_is_reset);
 	tcase_add_test(t, who_leaves_with_a_pong_unread_leaves_no_deadline_behind);
 	tcase_add_test(t, a_violation_is_told_even_with_bytes_behind_it);
+	tcase_add_test(t, an_end_without_a_frame_follows_what_is_queued);
 	tcase_add_test(t, who_never_reads_is_cut_with_a_reset);
 	tcase_add_test(t, a_full_budget_ends_only_those_that_are_behind);
 	tcase_add_test(t, closing_one_inside_anothers_callback_is_fine);

@@ -224,6 +224,13 @@ export class RawWs extends RawSocket {
 		}
 	}
 
+	/* Its end without a Close frame, of which OkHttp would not tell Android's client. */
+	async quietEnd() {
+		await this.ended;
+		for (let f; (f = parseFrame(this.bytes)); this.bytes = this.bytes.subarray(f.length))
+			assert.notEqual(f.opcode, 8, 'a Close frame');
+	}
+
 	send(text) {
 		return this.write(frame(1, text));
 	}
