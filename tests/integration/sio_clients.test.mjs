@@ -102,6 +102,15 @@ describe('socket.io-client', LIMIT, () => {
 			s.close();
 	});
 
+	test('both sides know a socket by the same id', async () => {
+		const [a, b] = await Promise.all([connect(echo.url), connect(echo.url, { transports: ['websocket'] })]);
+
+		for (const s of [a, b])
+			assert.deepEqual(await ack(s, 'whoami'), [s.id]);
+		a.close();
+		b.close();
+	});
+
 	test('nothing is lost, doubled or reordered while the transport changes', async () => {
 		for (let round = 0; round < 8; round++) {
 			const [a, b] = await Promise.all([connect(echo.url), connect(echo.url, { transports: ['websocket'] })]);

@@ -180,6 +180,17 @@ static void on_leave(struct sio_socket *s, const struct sio_args *args, void *ct
 	sio_ack(s, args->ack, "\"ok\"", 4);
 }
 
+/* The socket's id, which is also the name of a room that only this socket is in. */
+static void on_whoami(struct sio_socket *s, const struct sio_args *args, void *ctx)
+{
+	char id[32];
+	int n = snprintf(id, sizeof(id), "\"%s\"", sio_id(s));
+
+	(void)ctx;
+	greet(s);
+	sio_ack(s, args->ack, id, (size_t)n);
+}
+
 /* {room,...}: the same to everybody else in that room */
 static void on_relay(struct sio_socket *s, const struct sio_args *args, void *ctx)
 {
@@ -235,6 +246,7 @@ static const struct sio_event_entry events[] = {
 	{ "message-with-ack", on_message_with_ack },
 	{ "join", on_join },
 	{ "leave", on_leave },
+	{ "whoami", on_whoami },
 	{ "relay", on_relay },
 	{ "ask", on_ask },
 	{ "kick", on_kick },
