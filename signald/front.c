@@ -310,6 +310,7 @@ void front_counters(const struct front *f, struct counters_sources *out)
 {
 	out->http = http_server_counters(f->http);
 	out->listener = http_server_listeners(f->http);
+	out->lane = http_server_lane(f->http);
 	out->entry = http_server_entry(f->http);
 	out->bridges = http_server_bridges(f->http);
 	out->admission = admission_counters(f->admission);

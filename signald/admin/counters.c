@@ -22,6 +22,7 @@
 #include "transport/bridge.h"
 #include "transport/entry.h"
 #include "transport/http_server.h"
+#include "transport/lane.h"
 #include "transport/listener.h"
 #include "transport/outq.h"
 #include "transport/tls_context.h"
@@ -31,6 +32,7 @@
 
 enum layer {
 	LAYER_LISTENER,
+	LAYER_LANE,
 	LAYER_ENTRY,
 	LAYER_ADMISSION,
 	LAYER_TLS,
@@ -49,11 +51,22 @@ enum layer {
 };
 
 static const char *const layer_names[LAYERS_N] = {
-	[LAYER_LISTENER] = "listener", [LAYER_ENTRY] = "entry",	    [LAYER_ADMISSION] = "admission",
-	[LAYER_TLS] = "tls",	       [LAYER_BRIDGES] = "bridges", [LAYER_WS] = "ws",
-	[LAYER_QUEUES] = "queues",     [LAYER_HTTP] = "http",	    [LAYER_EIO] = "eio",
-	[LAYER_SIO] = "sio",	       [LAYER_USAGE] = "usage",	    [LAYER_FEED] = "feed",
-	[LAYER_REVOKE] = "relay",      [LAYER_LEDGER] = "ledger",   [LAYER_DEMO] = "demo",
+	[LAYER_LISTENER] = "listener",
+	[LAYER_LANE] = "lane",
+	[LAYER_ENTRY] = "entry",
+	[LAYER_ADMISSION] = "admission",
+	[LAYER_TLS] = "tls",
+	[LAYER_BRIDGES] = "bridges",
+	[LAYER_WS] = "ws",
+	[LAYER_QUEUES] = "queues",
+	[LAYER_HTTP] = "http",
+	[LAYER_EIO] = "eio",
+	[LAYER_SIO] = "sio",
+	[LAYER_USAGE] = "usage",
+	[LAYER_FEED] = "feed",
+	[LAYER_REVOKE] = "relay",
+	[LAYER_LEDGER] = "ledger",
+	[LAYER_DEMO] = "demo",
 };
 
 #define NAMED_ROW(layer, name, type, member)                                                       \
@@ -69,6 +82,7 @@ static const struct row {
 	size_t offset; /* of a uint64_t */
 } rows[] = {
 	ROW(LAYER_LISTENER, listener_counters, paused),
+	ROW(LAYER_LANE, lane_counters, yields),
 	ROW(LAYER_ENTRY, entry_counters, no_room),
 	ROW(LAYER_ENTRY, entry_counters, not_admitted),
 	ROW(LAYER_ENTRY, entry_counters, late),
@@ -188,6 +202,7 @@ int counters_new(struct counters **out, const struct counters_sources *s)
 	if (!c)
 		return -ENOMEM;
 	c->base[LAYER_LISTENER] = s->listener;
+	c->base[LAYER_LANE] = s->lane;
 	c->base[LAYER_ENTRY] = s->entry;
 	c->base[LAYER_ADMISSION] = s->admission;
 	c->base[LAYER_TLS] = s->tls;

@@ -18,6 +18,7 @@ struct eio_counters;
 struct entry_counters;
 struct feed_counters;
 struct http_counters;
+struct lane_counters;
 struct ledger_counters;
 struct listener_counters;
 struct outq_budget;
@@ -30,6 +31,7 @@ struct ws_counters;
 /* Loans for the life of struct counters; NULL: there is no such layer. */
 struct counters_sources {
 	const struct listener_counters *listener;
+	const struct lane_counters *lane;
 	const struct entry_counters *entry;
 	const struct admission_counters *admission;
 	const struct tls_counters *tls;
