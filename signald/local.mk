@@ -54,6 +54,7 @@ libsignald_io_a_SOURCES += \
 	signald/transport/http_held.c \
 	signald/transport/http_reply.c signald/transport/http_endpoint.h \
 	signald/transport/http_request.c signald/transport/http_priv.h \
+	signald/transport/http_sanity.c \
 	signald/transport/http_server.c signald/transport/http_server.h \
 	signald/transport/lane.c signald/transport/lane.h \
 	signald/transport/listener.c signald/transport/listener.h \

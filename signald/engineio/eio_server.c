@@ -254,11 +254,6 @@ struct eio_session *eio_find(struct eio_server *srv, const char *sid, uint64_t n
 	return s->state == EIO_CLOSING && !s->linger ? NULL : s;
 }
 
-bool eio_is_polling(const struct eio_session *s)
-{
-	return s->polling;
-}
-
 const char *eio_sid(const struct eio_session *s, char out[EIO_SID_LEN + 1])
 {
 	memcpy(out, s->sid, EIO_SID_LEN);

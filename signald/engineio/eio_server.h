@@ -176,7 +176,6 @@ enum eio_error eio_open_ws(struct eio_server *srv, struct eio_handshake *h, void
 /* A session by its id, one that ended but has something left to fetch included;
  * NULL when unknown. */
 struct eio_session *eio_find(struct eio_server *srv, const char *sid, uint64_t now_ms);
-bool eio_is_polling(const struct eio_session *s);
 /* Returns out. A secret: never log it. */
 const char *eio_sid(const struct eio_session *s, char out[EIO_SID_LEN + 1]);
 

@@ -35,7 +35,6 @@ struct eio_endpoint {
 	uint64_t armed_ms; /* when the timer fires; 0: it does not */
 	uint64_t tick_ms;
 	struct outq_marks marks;
-	bool stopped;
 };
 
 /* --- errors --- */
@@ -511,15 +510,6 @@ fail:
 	return rc;
 }
 
-void eio_endpoint_stop(struct eio_endpoint *ep)
-{
-	if (ep->stopped)
-		return;
-	ep->stopped = true;
-	eio_server_stop(ep->eio);
-	eio_server_flush(ep->eio, loop_now_ms());
-}
-
 static int no_ws_send(void *ws, struct frame *f, bool is_volatile)
 {
 	(void)ws;
@@ -534,7 +524,8 @@ void eio_endpoint_free(struct eio_endpoint *ep)
 
 	if (!ep)
 		return;
-	eio_endpoint_stop(ep);
+	eio_server_stop(ep->eio);
+	eio_server_flush(ep->eio, loop_now_ms());
 	eio_server_link(ep->eio, &none); /* every session is gone: nothing else will be called */
 	event_free(ep->flush);
 	event_free(ep->timer);

@@ -16,13 +16,10 @@ struct http_server;
 int eio_endpoint_new(struct eio_endpoint **out, struct http_server *http, struct event_base *base,
 		     const char *path, struct eio_server *eio);
 
-/* Shut down: new handshakes get 503, every session ends ("server shutting
- * down"), pending polls are answered, WebSockets are cut without a Close frame
- * (the Java client waits on one for ever). Sessions' on_close has been called
- * when this returns. */
-void eio_endpoint_stop(struct eio_endpoint *ep);
-
-/* Stops first. Free it before http and eio. NULL is fine. */
+/* Every session ends ("server shutting down"), pending polls are answered,
+ * WebSockets are cut without a Close frame (the Java client waits on one for
+ * ever). Sessions' on_close has been called when this returns. Free it before
+ * http and eio. NULL is fine. */
 void eio_endpoint_free(struct eio_endpoint *ep);
 
 #endif

@@ -29,8 +29,7 @@ struct http_endpoint {
 int http_server_endpoint(struct http_server *srv, const struct http_endpoint *e);
 struct ws_io *http_server_ws(struct http_server *srv);
 
-const char *http_verb(const struct http_request *r);	  /* "GET", "HEAD", ... */
-const char *http_raw_query(const struct http_request *r); /* "" without */
+const char *http_verb(const struct http_request *r);   /* "GET", "HEAD", ... */
 const char *http_target(const struct http_request *r); /* path and query as the client wrote them */
 bool http_too_large(const struct http_request *r);     /* in on_gone: its body, it is not gone */
 void *http_data(const struct http_request *r);	       /* the endpoint's own pointer */

@@ -82,11 +82,6 @@ enum http_stage {
 	HTTP_STAGE_DONE, /* all is in: the handler was called */
 };
 
-struct http_decoded {
-	struct http_decoded *next;
-	char text[];
-};
-
 struct http_request {
 	struct http_server *srv;
 	struct MHD_Connection *conn;
@@ -112,7 +107,6 @@ struct http_request {
 	struct ws_conn *ws;		  /* accepted, waits for its descriptor */
 	struct event *abort;		  /* while suspended: the client's end */
 	struct http_request *prev, *next; /* while suspended */
-	struct http_decoded *decoded;	  /* query values lent to the handler */
 	struct client_address client;
 	char address[INET6_ADDRSTRLEN];
 	uint64_t begin_ms, sent_bytes; /* for the access log */

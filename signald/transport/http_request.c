@@ -76,24 +76,6 @@ const char *http_body(const struct http_request *r, size_t *n)
 	return r->body ? r->body : "";
 }
 
-/* The value lives as long as the request. */
-const char *http_query(const struct http_request *cr, const char *key)
-{
-	struct http_request *r = (struct http_request *)cr; /* the list of loans is no state */
-	size_t size = strlen(r->query) + 1;
-	struct http_decoded *d = malloc(sizeof(*d) + size);
-
-	if (!d)
-		return NULL;
-	if (http_query_value(r->query, key, d->text, size) < 0) {
-		free(d);
-		return NULL;
-	}
-	d->next = r->decoded;
-	r->decoded = d;
-	return d->text;
-}
-
 /* --- begin and end --- */
 
 /* RFC 9112 section 3.2.2: a target may name the server, too. Returns where its path begins. */
@@ -148,8 +130,6 @@ static void tell_gone(struct http_request *r)
 
 void http_request_free(struct http_request *r)
 {
-	struct http_decoded *d;
-
 	if (!r)
 		return;
 	tell_gone(r);
@@ -158,10 +138,6 @@ void http_request_free(struct http_request *r)
 		ws_conn_attach(r->ws, NULL, NULL, 0);
 	if (r->response)
 		MHD_destroy_response(r->response);
-	while ((d = r->decoded)) {
-		r->decoded = d->next;
-		free(d);
-	}
 	free(r->body);
 	free(r->segment);
 	free(r);

@@ -124,8 +124,8 @@ const struct entry_counters *http_server_entry(const struct http_server *srv);
 const struct bridge_counters *http_server_bridges(const struct http_server *srv); /* NULL: no TLS */
 
 /* What a handler may ask of its request; all loans until it returns. */
-const char *http_segment(const struct http_request *r); /* what ':' or '*' stood for, decoded */
-const char *http_query(const struct http_request *r, const char *key);	 /* decoded; NULL: absent */
+const char *http_segment(const struct http_request *r);	  /* what ':' or '*' stood for, decoded */
+const char *http_raw_query(const struct http_request *r); /* for http_query_value(); "" without */
 const char *http_header(const struct http_request *r, const char *name); /* NULL: absent */
 const char *http_body(const struct http_request *r, size_t *n);
 const char *http_address(const struct http_request *r); /* client's IP address as text; "?" */

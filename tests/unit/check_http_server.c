@@ -83,7 +83,7 @@ static void flow_done(void *ctx)
 
 static void get_flow(struct http_request *r, void *ctx)
 {
-	bool known = http_query(r, "known") != NULL;
+	bool known = strcmp(http_raw_query(r), "known") == 0;
 
 	(void)ctx;
 	http_reply_stream(r, 200, "text/plain", known ? flow.length : HTTP_LENGTH_UNKNOWN,
