@@ -1,9 +1,9 @@
 /* lane.h - work for those who are not served yet, a little of it each turn of the loop
  *
  * Accepting, TLS handshakes and first requests cost far more than an event of
- * a running client, and after a restart thousands come at once. They wait here
- * in one line, first come first served, and get at most their budget of each
- * turn; between turns the loop looks at every descriptor that is ready. So a
+ * a running client, and after a restart thousands come at once. They wait here,
+ * those who have begun ahead of those who are new, and get at most their budget
+ * of each turn; between turns the loop looks at every descriptor that is ready. So a
  * storm takes longer, and nobody who is connected notices. Loop thread only. */
 #ifndef LANE_H
 #define LANE_H
