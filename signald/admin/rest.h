@@ -27,11 +27,11 @@ struct rest {
 	uint64_t start_ms;	       /* monotonic, when signald started */
 	struct call_time (*now)(void); /* both clocks */
 	bool (*turn_connected)(void *ctx);
-	void *ctx; /* for turn_connected() */
+	void *ctx;	  /* for turn_connected() */
 	unsigned stats_n; /* documents under way; begins at 0 */
 };
 
-#define REST_STATS_MAX 4 /* at once, fewer than there may be walks; others are told to come back */
+#define REST_STATS_MAX 4 /* at once, fewer than there may be walks; others: come back later */
 
 extern const struct http_route rest_routes[];
 extern const size_t rest_routes_n;

@@ -38,9 +38,9 @@ typedef bool (*view_next_call)(void *ctx, struct view_call *out);
 struct view_stats {
 	view_next_call next_live, next_ended; /* the ended ones come after the live ones */
 	void *ctx;			      /* for both */
-	uint64_t live_n;    /* totalCalls */
+	uint64_t live_n;		      /* totalCalls */
 	const struct usage *usage;
-	struct usage_walk *loose; /* allocations without a call; NULL: none */
+	struct usage_walk *loose;	      /* allocations without a call; NULL: none */
 	const struct ledger_counters *ledger; /* NULL: there is none */
 	bool connected;			      /* feed_connected() */
 	int64_t now_ms;			      /* since 1970 */
@@ -55,8 +55,8 @@ struct view_stats_doc {
 	struct relay_totals loose; /* of those without a call, so far */
 };
 
-/* Append to o until it holds at least this many bytes, or the document is whole. A piece ends with a
- * call or an allocation; between two of them o->n may be set to 0. False: it is whole. */
+/* Append to o until it holds at least this many bytes, or the document is whole. A piece ends with
+ * a call or an allocation; between two of them o->n may be set to 0. False: it is whole. */
 bool view_stats_more(struct view_stats_doc *d, struct json_out *o, size_t bytes);
 
 /* GET /api/health */

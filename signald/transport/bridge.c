@@ -126,7 +126,7 @@ static void wake_soon(struct bridges *set)
 {
 	const struct timeval now = { 0, 0 };
 
-	/* added again it would lose its place among the events of this turn, and never come to be */
+	/* added again it would lose its place in this turn, and never come to be */
 	if (!evtimer_pending(set->next_turn, NULL))
 		evtimer_add(set->next_turn, &now);
 }
