@@ -25,6 +25,7 @@ struct event_base *loop_base(struct loop *l);
 
 /* Monotonic milliseconds; never 0. Of this moment, not of the last wake-up. */
 uint64_t loop_now_ms(void);
+uint64_t loop_now_us(void); /* the same clock, to measure how long a turn took */
 
 /* A timer fires once, after_ms after the last loop_timer_set(); set again moves
  * it. fn may set or free it. Returns 0, -ENOMEM. */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "loop.h"
 #include "transport/bridge.h"
 #include "transport/http_priv.h"
 #include "transport/ws_conn.h"
@@ -235,14 +236,14 @@ static void learn_cost(struct http_server *srv, uint64_t run_us)
 static void run(struct http_server *srv)
 {
 	struct timeval tv = { TICK_MS / 1000, 0 };
-	uint64_t begun_us = lane_now_us();
+	uint64_t begun_us = loop_now_us();
 	bool more = http_conn_sweep(srv);
 	MHD_UNSIGNED_LONG_LONG wait_ms;
 
 	MHD_run(srv->daemon);
 	http_conn_drop_arrivals(srv);
 	if (srv->guests)
-		learn_cost(srv, lane_now_us() - begun_us);
+		learn_cost(srv, loop_now_us() - begun_us);
 	/* More to do at once is a timer, too: an event made active here would run again before
 	 * the loop looks at anything else, for as long as a client keeps us busy. */
 	if (more)

@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "loop.h"
 
 #define BUDGET_US 2000
 #define YIELD_SHARE 8	  /* of the budget, when others wait */
@@ -20,14 +21,6 @@ struct lane {
 	bool (*others_wait)(void *ctx);
 	void *ctx;
 };
-
-uint64_t lane_now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 static bool is_empty(const struct lane_item *ring)
 {
@@ -87,7 +80,7 @@ static struct lane_item *take_next(struct lane *l)
 
 static void work(struct lane *l)
 {
-	uint64_t begun_us = lane_now_us(), spent_us = 0, budget_us = budget_now_us(l);
+	uint64_t begun_us = loop_now_us(), spent_us = 0, budget_us = budget_now_us(l);
 
 	l->counters.turns++;
 	l->counters.yields += budget_us < l->budget_us;
@@ -96,7 +89,7 @@ static void work(struct lane *l)
 
 		l->counters.steps++;
 		item->fn(item);
-		spent_us = lane_now_us() - begun_us;
+		spent_us = loop_now_us() - begun_us;
 	}
 	if (spent_us > l->counters.longest_us)
 		l->counters.longest_us = spent_us;

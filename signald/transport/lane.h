@@ -49,8 +49,6 @@ bool lane_is_busy(const struct lane *l);
 
 const struct lane_counters *lane_counters(const struct lane *l);
 
-uint64_t lane_now_us(void); /* monotonic */
-
 #define lane_owner(item, type, member) ((type *)((char *)(item)-offsetof(type, member)))
 
 #endif

@@ -6,7 +6,6 @@
 #include <event2/event.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "loop.h"
@@ -58,14 +57,6 @@ void ws_io_dirty(struct ws_conn *ws)
 	work_add(&io->dirty, ws);
 }
 
-static uint64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
 /* Added once: adding a timer that is about to run takes it back. */
 static void come_back(struct ws_io *io)
 {
@@ -79,14 +70,14 @@ static void come_back(struct ws_io *io)
 /* A broadcast to ten thousand takes more than a turn. */
 static void flush(struct ws_io *io)
 {
-	uint64_t until_us = now_us() + TURN_US;
+	uint64_t until_us = loop_now_us() + TURN_US;
 	struct ws_conn *ws;
 
 	while ((ws = work_take(&io->dirty))) {
 		if (ws->state != WS_DEAD && ws->more)
 			work_add(&io->later, ws);
 		ws_conn_flush(ws);
-		if (now_us() >= until_us)
+		if (loop_now_us() >= until_us)
 			break;
 	}
 	io->behind |= io->dirty.first != NULL;
@@ -118,7 +109,7 @@ static void fetch_batch(struct ws_io *io)
 static void on_ready(evutil_socket_t fd, short what, void *ctx)
 {
 	struct ws_io *io = ctx;
-	uint64_t until_us = now_us() + TURN_US;
+	uint64_t until_us = loop_now_us() + TURN_US;
 
 	(void)fd;
 	(void)what;
@@ -130,7 +121,7 @@ static void on_ready(evutil_socket_t fd, short what, void *ctx)
 		if (!e->data.ptr) /* gone since */
 			continue;
 		ws_conn_ready(e->data.ptr, e->events);
-		if (now_us() >= until_us)
+		if (loop_now_us() >= until_us)
 			break; /* the descriptors are still ready: libevent comes back */
 	}
 	io->in_turn = false;
@@ -150,14 +141,14 @@ bool ws_io_was_behind(struct ws_io *io)
 static void on_again(evutil_socket_t fd, short what, void *ctx)
 {
 	struct ws_io *io = ctx;
-	uint64_t until_us = now_us() + TURN_US;
+	uint64_t until_us = loop_now_us() + TURN_US;
 	struct ws_conn *ws;
 
 	(void)fd;
 	(void)what;
 	io->coming_back = false;
 	io->in_turn = true;
-	while (now_us() < until_us && (ws = work_take(&io->later))) {
+	while (loop_now_us() < until_us && (ws = work_take(&io->later))) {
 		ws_io_dirty(ws);
 		ws_conn_ready(ws, EPOLLIN);
 	}

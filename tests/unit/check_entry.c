@@ -871,9 +871,9 @@ static unsigned answered;
 static void on_chore(struct lane_item *item)
 {
 	struct chore *c = lane_owner(item, struct chore, item);
-	uint64_t begun_us = lane_now_us();
+	uint64_t begun_us = loop_now_us();
 
-	while (lane_now_us() - begun_us < STEP_US)
+	while (loop_now_us() - begun_us < STEP_US)
 		;
 	if (--c->steps)
 		lane_add(lane, item);
