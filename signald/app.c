@@ -1,10 +1,7 @@
 /* app.c - who is made after whom, who is told what, and the same column upside down
  *
- *	calls --> usage: a call, its members, their candidates	(which relay is whose)
- *	feed --> usage --> feed: relay events in, kills out	(the relay ends with its call)
- *	calls --> revoke_list --> feed: ids of ended calls	(and stays ended)
- *	feed --> ledger --> feed: ends in, "it is on disk" out	(turnserver may forget them)
- *	files, feed --> signing --> credentials			(what clients sign in with) */
+ *	calls --> relay_side: calls, members, candidates, ends	(the relay follows the call)
+ *	files --> signing --> credentials			(what clients sign in with) */
 #include "app.h"
 
 #include <errno.h>
@@ -24,10 +21,8 @@
 #include "front.h"
 #include "log.h"
 #include "loop.h"
-#include "relay/feed.h"
-#include "relay/ledger.h"
-#include "relay/revoke_list.h"
 #include "relay/usage.h"
+#include "relay_side.h"
 #include "secret_files.h"
 #include "socketio/sio_server.h"
 #include "transport/http_server.h"
@@ -35,7 +30,6 @@
 #define TICK_MS 250
 #define LOOK_TICKS 20	   /* look at the files of secrets and certificates every 5 s */
 #define TELL_TICKS 4	   /* say who signs within 1 s of a change */
-#define ENDED_KEPT 100	   /* calls whose relay figures are still shown */
 #define DRAIN_MORE_MS 5000 /* beyond its window, for what does not want to leave */
 
 struct app {
@@ -51,21 +45,13 @@ struct app {
 	struct calls_sio *calls_sio;
 	struct credentials *credentials;
 	struct secret_files *secrets;
-	struct usage *usage;
-	struct revoke_list *revoke_list;
-	struct ledger *ledger;
-	struct feed *feed;
-	char epoch[RELAY_EPOCH_LEN + 1]; /* of the turnserver that feed has greeted */
+	struct relay_side *relay;
 	struct demo_page *demo;
 	struct counters *counters;
 	struct rest rest;
 	unsigned ticks;
 	bool checking; /* the configuration; nobody will be served */
 	bool draining;
-
-	/* A ring of the ended calls that usage still holds, oldest at ended_at. */
-	char ended[ENDED_KEPT][TURN_CALL_ID_LEN + 1];
-	size_t ended_at;
 };
 
 static struct call_time app_now(void)
@@ -88,63 +74,44 @@ static struct call_time now_for_calls(void *ctx)
 	return app_now();
 }
 
-/* --- calls to usage, usage to feed --------------------------------------- */
+/* --- calls to the relay --------------------------------------------------- */
 
 static void on_call_new(const struct call *c, void *ctx)
 {
 	struct app *a = ctx;
-	int r = usage_call_begin(a->usage, call_id(c));
 
-	if (r)
-		log_warn("relay", "call %s has no usage record: %s", call_id(c), strerror(-r));
+	relay_side_call_new(a->relay, c);
 }
 
 static void on_member(const struct call *c, const char *user, const char *address, void *ctx)
 {
 	struct app *a = ctx;
 
-	usage_member(a->usage, call_id(c), user, address); /* refusals are counted there */
+	relay_side_member(a->relay, c, user, address);
 }
 
 static void on_candidate(const struct call *c, const char *user, const char *candidate, void *ctx)
 {
 	struct app *a = ctx;
 
-	usage_candidate(a->usage, call_id(c), user, candidate, strlen(candidate));
-}
-
-/* Nobody relays in the name of this call any more, as long as somebody could. */
-static void revoke_call(struct app *a, const struct call *c)
-{
-	int r;
-
-	if (!a->feed)
-		return;
-	r = revoke_list_add(a->revoke_list, call_id(c), call_granted_until_s(c), now_s());
-	if (r)
-		log_warn("relay", "call %s is not revoked: %s", call_id(c), strerror(-r));
-}
-
-static int send_revocation(void *arg, const char *id, int64_t until_s, uint64_t *command_id)
-{
-	struct app *a = arg;
-
-	return feed_revoke_call(a->feed, id, until_s, "call ended", command_id);
+	relay_side_candidate(a->relay, c, user, candidate);
 }
 
 static void on_call_ended(const struct call *c, void *ctx)
 {
 	struct app *a = ctx;
-	char *slot = a->ended[a->ended_at];
-	uint64_t now_ms = loop_now_ms();
 
-	revoke_call(a, c);
-	usage_call_end(a->usage, call_id(c), now_ms);
-	if (*slot)
-		usage_call_forget(a->usage, slot, now_ms);
-	snprintf(slot, sizeof(a->ended[0]), "%s", call_id(c));
-	a->ended_at = (a->ended_at + 1) % ENDED_KEPT;
+	relay_side_call_ended(a->relay, c);
 }
+
+static bool turn_connected(void *ctx)
+{
+	const struct app *a = ctx;
+
+	return relay_side_connected(a->relay);
+}
+
+/* --- demo page ----------------------------------------------------------- */
 
 static void on_online(const struct user_id *user, bool online, void *ctx)
 {
@@ -153,93 +120,6 @@ static void on_online(const struct user_id *user, bool online, void *ctx)
 	if (!online && a->demo)
 		demo_page_offline(a->demo, user->text);
 }
-
-static void on_kill(void *arg, const struct usage_kill *kill)
-{
-	struct app *a = arg;
-
-	/* What a call's name carries ends with its revocation. */
-	if (a->feed && kill->alloc)
-		feed_kill_alloc(a->feed, kill->alloc, "call ended");
-}
-
-static void on_relay_reply(void *arg, uint64_t command_id, bool ok, const char *error)
-{
-	struct app *a = arg;
-
-	(void)error;
-	revoke_list_reply(a->revoke_list, command_id, ok);
-}
-
-static void on_secrets(struct app *a, const struct relay_event *ev)
-{
-	signing_announced(secret_files_signing(a->secrets), a->epoch, ev->secrets, ev->secrets_n);
-}
-
-/* --- feed to ledger, ledger to feed -------------------------------------- */
-
-static bool on_relay_subscribe(void *arg, struct journal_position *from)
-{
-	struct app *a = arg;
-
-	return ledger_begin(a->ledger, from);
-}
-
-static int on_relay_record(void *arg, const struct relay_event *ev, const char *line, size_t n)
-{
-	struct app *a = arg;
-	const char *call = NULL;
-	int r;
-
-	if (ev->type == RELAY_END)
-		call = usage_call_of(a->usage, ev->epoch, ev->alloc.id);
-	r = ledger_push(a->ledger, ev, line, n, call);
-	return r ? r : !ledger_room(a->ledger);
-}
-
-static void on_ledger_change(void *arg)
-{
-	struct app *a = arg;
-	struct journal_position at = ledger_durable(a->ledger);
-
-	feed_ack(a->feed, &at);
-	if (ledger_counters(a->ledger)->failing)
-		feed_leave_ledger(a->feed);
-	else if (ledger_room(a->ledger))
-		feed_resume(a->feed);
-}
-
-static void on_relay_event(void *arg, const struct relay_event *ev)
-{
-	struct app *a = arg;
-
-	if (ev->type == RELAY_HELLO)
-		memcpy(a->epoch, ev->hello.epoch, sizeof(a->epoch));
-	if (ev->type == RELAY_SECRETS)
-		on_secrets(a, ev);
-	usage_event(a->usage, ev, loop_now_ms()); /* refusals are counted there */
-}
-
-static void on_relay_state(void *arg, bool connected)
-{
-	struct app *a = arg;
-
-	log_info("relay", "turnserver's admin socket %s is %s", a->config->relay_socket,
-		 connected ? "connected" : "lost; calls go on");
-	if (connected)
-		revoke_list_synced(a->revoke_list, now_s());
-	else
-		signing_disconnected(secret_files_signing(a->secrets));
-}
-
-static bool turn_connected(void *ctx)
-{
-	const struct app *a = ctx;
-
-	return a->feed && feed_connected(a->feed);
-}
-
-/* --- demo page ----------------------------------------------------------- */
 
 static void on_demo_hello(struct sio_socket *s, const struct sio_args *args, void *ctx)
 {
@@ -390,43 +270,21 @@ static int make_calls(struct app *a)
 	cc.times.ring_ms = c->ring_timeout_s * 1000ULL;
 	cc.times.grace_ms = c->leg_grace_s * 1000ULL;
 	cc.times.length_ms = c->call_max_s * 1000ULL;
-	cc.calls.ended_max = ENDED_KEPT;
+	cc.calls.ended_max = RELAY_ENDED_KEPT;
 	cc.sockets.sockets_max = c->connections_max;
 	cc.credentials = a->credentials;
 	calls_sio_ops(&ops);
 	return calls_new(&a->calls, &cc, &ops);
 }
 
-static int make_ledger(struct app *a)
-{
-	struct ledger_config lc = { .dir = a->config->state_dir,
-				    .on_change = on_ledger_change,
-				    .arg = a };
-
-	return ledger_new(&a->ledger, loop_base(a->loop), &lc);
-}
-
 static int make_relay(struct app *a)
 {
-	struct feed_callbacks cb = { .on_event = on_relay_event,
-				     .on_reply = on_relay_reply,
-				     .on_state = on_relay_state,
-				     .on_subscribe = on_relay_subscribe,
-				     .on_record = on_relay_record,
-				     .arg = a };
-	int r = usage_new(&a->usage, NULL, on_kill, a);
+	struct relay_side_config rc = { .base = loop_base(a->loop),
+					.socket = a->config->relay_socket,
+					.state_dir = a->config->state_dir,
+					.signing = secret_files_signing(a->secrets) };
 
-	if (!r)
-		r = revoke_list_new(&a->revoke_list, 0, send_revocation, a);
-	if (!r && a->config->relay_socket)
-		r = make_ledger(a);
-	if (!r && a->config->relay_socket) {
-		r = feed_new(&a->feed, loop_base(a->loop), a->config->relay_socket, &cb, NULL);
-		if (r == -EINVAL)
-			log_error("config", "relay-socket %s: too long for a socket's path",
-				  a->config->relay_socket);
-	}
-	return r;
+	return relay_side_new(&a->relay, &rc);
 }
 
 static void limits_of(struct app *a, struct sio_config *out)
@@ -503,8 +361,8 @@ static int make_rest(struct app *a)
 {
 	a->rest.calls = a->calls;
 	a->rest.credentials = a->credentials;
-	a->rest.usage = a->usage;
-	a->rest.ledger = a->ledger;
+	a->rest.usage = relay_side_usage(a->relay);
+	a->rest.ledger = relay_side_ledger(a->relay);
 	a->rest.start_ms = loop_now_ms();
 	a->rest.now = app_now;
 	a->rest.turn_connected = turn_connected;
@@ -530,10 +388,10 @@ static int make_counters(struct app *a)
 	struct counters_sources s = { .eio = eio_server_counters(sio_server_engine(a->sio)),
 				      .sio = sio_server_counters(a->sio),
 				      .calls = a->calls,
-				      .usage = usage_counters(a->usage),
-				      .feed = a->feed ? feed_counters(a->feed) : NULL,
-				      .revoke_list = revoke_list_counters(a->revoke_list),
-				      .ledger = a->ledger ? ledger_counters(a->ledger) : NULL,
+				      .usage = usage_counters(relay_side_usage(a->relay)),
+				      .feed = relay_side_feed_counters(a->relay),
+				      .revoke_list = relay_side_revoke_counters(a->relay),
+				      .ledger = relay_side_ledger_counters(a->relay),
 				      .demo = a->demo ? demo_page_counters(a->demo) : NULL };
 
 	front_counters(a->front, &s);
@@ -616,10 +474,7 @@ void app_free(struct app *a)
 	sio_server_free(a->sio);
 	calls_sio_free(a->calls_sio);
 	calls_free(a->calls);
-	feed_free(a->feed);
-	ledger_free(a->ledger);
-	usage_free(a->usage);
-	revoke_list_free(a->revoke_list);
+	relay_side_free(a->relay);
 	demo_page_free(a->demo);
 	credentials_free(a->credentials);
 	secret_files_free(a->secrets);

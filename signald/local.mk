@@ -117,6 +117,7 @@ libsignald_io_a_SOURCES += \
 	signald/demo_page.c signald/demo_page.h \
 	signald/secret_files.c signald/secret_files.h \
 	signald/front.c signald/front.h \
+	signald/relay_side.c signald/relay_side.h \
 	signald/app.c signald/app.h
 
 sbin_PROGRAMS = signald/signald
