@@ -13,6 +13,7 @@ libsignald_io_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(MHD_CFLAGS) $(SYSTEM
 
 # --- loop, transport, Engine.IO, Socket.IO ---------------------------------------
 libsignald_core_a_SOURCES += \
+	signald/rate.c signald/rate.h \
 	signald/timeq.c signald/timeq.h \
 	signald/transport/admission.c signald/transport/admission.h \
 	signald/transport/address_set.c signald/transport/address_set.h \

@@ -368,6 +368,13 @@ check_admission_CFLAGS = $(SIO_CHECK_CFLAGS)
 check_admission_LDFLAGS = $(NTH_ALLOC_LINK)
 check_admission_LDADD = $(SIO_CHECK_LIBS)
 
+check_PROGRAMS += check_rate
+TESTS += check_rate
+check_rate_SOURCES = tests/unit/check_rate.c
+check_rate_CFLAGS = $(SIO_CHECK_CFLAGS)
+check_rate_LDFLAGS = $(NTH_ALLOC_LINK)
+check_rate_LDADD = $(SIO_CHECK_LIBS)
+
 check_PROGRAMS += check_loop
 TESTS += check_loop
 check_loop_SOURCES = tests/unit/check_loop.c
