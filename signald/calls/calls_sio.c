@@ -1,4 +1,4 @@
-/* calls_sio.c - one trampoline for each event, and the socket's way in and out */
+/* calls_sio.c - events on their way in, and the socket's way in and out */
 #include "calls_sio.h"
 
 #include <errno.h>
@@ -12,6 +12,7 @@ struct calls_sio {
 	struct calls_sio_config cfg;
 	struct sio_namespace ns;
 	struct sio_event_entry *events;
+	size_t events_n;
 };
 
 static int emit(void *handle, const char *event, const char *args, size_t n, void *ctx)
@@ -32,42 +33,34 @@ void calls_sio_ops(struct calls_ops *ops)
 	ops->ack = ack;
 }
 
-static void event(struct sio_socket *s, const struct sio_args *args, void *ctx, const char *name)
+static void on_event(struct sio_socket *s, const struct sio_args *args, void *ctx)
 {
 	struct calls_sio *a = ctx;
 	struct call_socket *cs = calls_sio_socket(s);
 
 	if (cs)
-		calls_event(a->cfg.calls, cs, name, args->v, args->n, args->ack,
+		calls_event(a->cfg.calls, cs, args->event, args->v, args->n, args->ack,
 			    a->cfg.now(a->cfg.ctx));
 }
 
-/* A handler of the server is not told its event's name, so each has its own. */
-#define TRAMPOLINE(fn, name)                                                                       \
-	static void fn(struct sio_socket *s, const struct sio_args *args, void *ctx)               \
-	{                                                                                          \
-		event(s, args, ctx, name);                                                         \
-	}
+/* calls' own events in front, then the application's further ones. */
+static int make_table(struct calls_sio *a)
+{
+	const struct calls_sio_config *cfg = &a->cfg;
+	size_t own_n = 0;
 
-TRAMPOLINE(on_user_join, "user:join")
-TRAMPOLINE(on_initiate, "call:initiate")
-TRAMPOLINE(on_accept, "call:accept")
-TRAMPOLINE(on_reject, "call:reject")
-TRAMPOLINE(on_end, "call:end")
-TRAMPOLINE(on_candidate, "ice:candidate")
-TRAMPOLINE(on_ice_request, "ice:request")
-
-static const struct sio_event_entry own_events[] = {
-	{ "user:join", on_user_join },
-	{ "call:initiate", on_initiate },
-	{ "call:accept", on_accept },
-	{ "call:reject", on_reject },
-	{ "call:end", on_end },
-	{ "ice:candidate", on_candidate },
-	{ "ice:request", on_ice_request },
-};
-
-#define OWN_N (sizeof(own_events) / sizeof(own_events[0]))
+	while (calls_event_name(own_n))
+		own_n++;
+	a->events_n = own_n + cfg->more_n;
+	a->events = calloc(a->events_n, sizeof(a->events[0]));
+	if (!a->events)
+		return -ENOMEM;
+	for (size_t i = 0; i < own_n; i++)
+		a->events[i] = (struct sio_event_entry){ calls_event_name(i), on_event };
+	for (size_t i = 0; i < cfg->more_n; i++)
+		a->events[own_n + i] = cfg->more[i];
+	return 0;
+}
 
 static bool on_connect(struct sio_socket *s, const struct sio_handshake *h, struct sio_refusal *why,
 		       void *ctx)
@@ -97,7 +90,7 @@ static void on_disconnect(struct sio_socket *s, const char *reason, void *ctx)
 int calls_sio_new(struct calls_sio **out, const struct calls_sio_config *cfg)
 {
 	struct calls_sio *a;
-	int rc = -ENOMEM;
+	int rc;
 
 	if (cfg->more_n > MORE_MAX)
 		return -E2BIG;
@@ -105,19 +98,16 @@ int calls_sio_new(struct calls_sio **out, const struct calls_sio_config *cfg)
 	if (!a)
 		return -ENOMEM;
 	a->cfg = *cfg;
-	a->events = calloc(OWN_N + cfg->more_n, sizeof(a->events[0]));
-	if (!a->events)
+	rc = make_table(a);
+	if (rc < 0)
 		goto fail;
-	for (size_t i = 0; i < OWN_N; i++)
-		a->events[i] = own_events[i];
-	for (size_t i = 0; i < cfg->more_n; i++)
-		a->events[OWN_N + i] = cfg->more[i];
 	a->ns = (struct sio_namespace){
 		.name = "/",
 		.events = a->events,
-		.events_n = OWN_N + cfg->more_n,
+		.events_n = a->events_n,
 		.on_connect = on_connect,
 		.on_disconnect = on_disconnect,
+		.on_other = cfg->other,
 		.limit_event = "call:error",
 		.limit_args = "{\"message\":\"too many events\",\"code\":\"rate_limited\"}",
 		.ctx = a,

@@ -9,6 +9,7 @@
 
 struct sio_server;
 struct sio_socket;
+struct sio_args;
 struct sio_event_entry;
 struct calls_sio;
 
@@ -18,6 +19,11 @@ struct calls_sio_config {
 	struct call_time (*now)(void *ctx); /* both clocks */
 	const struct sio_event_entry *more; /* further events; copied */
 	size_t more_n;
+	/* The place for a bridge to another backend, whose clients share our port: every event that is
+	 * in no table, as it came, with its name as it stands in JSON; it may answer by sio_ack() now or
+	 * later. NULL: they are ignored, and the server counts them (unknown_events). */
+	void (*other)(struct sio_socket *s, struct json_slice name, const struct sio_args *args,
+		      void *ctx);
 	void *ctx; /* for now() and calls_sio_ctx() */
 };
 
@@ -29,7 +35,7 @@ void calls_sio_ops(struct calls_ops *ops);
 int calls_sio_new(struct calls_sio **out, const struct calls_sio_config *cfg);
 void calls_sio_free(struct calls_sio *a); /* after the server; NULL is fine */
 
-/* Handlers of further events get the struct calls_sio as their ctx; this is
+/* Handlers of further and of other events get the struct calls_sio as their ctx; this is
  * the ctx of its configuration. */
 void *calls_sio_ctx(const struct calls_sio *a);
 

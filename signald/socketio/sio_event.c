@@ -82,6 +82,7 @@ static void on_event(struct sio_socket *s, const struct sio_packet *p, const str
 		return;
 	}
 	srv->counters.events_in++;
+	args.event = e ? e->name : NULL;
 	if (e)
 		e->fn(s, &args, def->ctx);
 	else if (def->on_other)

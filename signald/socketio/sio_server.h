@@ -43,8 +43,9 @@ struct sio_args {
 	struct json_slice all; /* the arguments as they stood, commas and all; may be empty */
 	const struct sio_blob *blobs; /* attachments, for {"_placeholder":true,"num":k} */
 	size_t blobs_n;
-	int64_t ack;	 /* id to hand to sio_ack(), -1: the client wants none */
-	uint64_t now_ms; /* when it came */
+	int64_t ack;	   /* id to hand to sio_ack(), -1: the client wants none */
+	uint64_t now_ms;   /* when it came */
+	const char *event; /* its name in the table; NULL: it is in none, or an answer */
 };
 
 struct sio_event_entry {

@@ -71,6 +71,14 @@ static void on_more(struct sio_socket *s, const struct sio_args *args, void *ctx
 	more_ctx = calls_sio_ctx(ctx);
 }
 
+static void on_bridge(struct sio_socket *s, struct json_slice name, const struct sio_args *args,
+		      void *ctx)
+{
+	(void)ctx;
+	if (name.n == 8 && memcmp(name.p, "\"typing\"", 8) == 0)
+		sio_ack(s, args->ack, "true", 4);
+}
+
 static const struct sio_event_entry more[] = { { "demo:hello", on_more } };
 
 static void setup(void)
@@ -113,7 +121,9 @@ static const char *greet(struct sio_socket *s)
 
 static void fire(struct sio_socket *s, const char *event, const char *json, int64_t ack)
 {
-	struct sio_args args = { .v = { { json, strlen(json) } }, .n = 1, .ack = ack };
+	struct sio_args args = {
+		.v = { { json, strlen(json) } }, .n = 1, .ack = ack, .event = event
+	};
 	const struct sio_event_entry *e = find(event);
 
 	ck_assert_ptr_nonnull(e);
@@ -133,7 +143,7 @@ START_TEST(every_event_of_calls_is_registered_beside_the_applications_own)
 }
 END_TEST
 
-START_TEST(each_trampoline_carries_its_own_event)
+START_TEST(each_event_arrives_under_its_own_name)
 {
 	static const char initiate[] = "{\"fromId\":1,\"toId\":2,\"callType\":\"audio\","
 				       "\"roomName\":\"r\",\"sdpOffer\":\"v=0\"}";
@@ -157,6 +167,21 @@ START_TEST(each_trampoline_carries_its_own_event)
 	ck_assert_str_eq(a.last_event, "ice:candidate");
 	fire(&a, "call:end", "{\"roomName\":\"r\"}", -1);
 	ck_assert_str_eq(b.last_event, "call:ended");
+}
+END_TEST
+
+START_TEST(events_that_are_none_of_ours_have_one_place_to_go)
+{
+	struct calls_sio_config cfg = { .calls = cs, .now = now, .other = on_bridge };
+	struct sio_args args = { .v = { { "{}", 2 } }, .n = 1, .ack = 7 };
+	struct sio_socket a = { .data = NULL };
+	struct calls_sio *bridged;
+
+	ck_assert_ptr_null(registered->on_other); /* the server counts and drops them */
+	ck_assert_int_eq(calls_sio_new(&bridged, &cfg), 0);
+	registered->on_other(&a, (struct json_slice){ "\"typing\"", 8 }, &args, registered->ctx);
+	ck_assert_int_eq(a.last_ack, 7);
+	calls_sio_free(bridged);
 }
 END_TEST
 
@@ -198,7 +223,8 @@ int main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, every_event_of_calls_is_registered_beside_the_applications_own);
-	tcase_add_test(t, each_trampoline_carries_its_own_event);
+	tcase_add_test(t, each_event_arrives_under_its_own_name);
+	tcase_add_test(t, events_that_are_none_of_ours_have_one_place_to_go);
 	tcase_add_test(t, a_connection_too_many_is_refused_and_one_that_went_makes_room);
 	tcase_add_test(t, a_namespace_that_cannot_be_registered_is_an_error);
 	suite_add_tcase(s, t);

@@ -66,6 +66,7 @@ static inline void on_say(struct sio_socket *s, const struct sio_args *a, void *
 {
 	(void)s;
 	(void)ctx;
+	ck_assert_str_eq(a->event, "say");
 	snprintf(heard, sizeof(heard), "%zu/%zu %.*s", a->n, a->more, (int)a->all.n, a->all.p);
 }
 
@@ -106,8 +107,8 @@ static inline void on_other(struct sio_socket *s, struct json_slice name, const 
 			    void *ctx)
 {
 	(void)s;
-	(void)a;
 	(void)ctx;
+	ck_assert_ptr_null(a->event);
 	snprintf(heard, sizeof(heard), "other %.*s", (int)name.n, name.p);
 }
 
