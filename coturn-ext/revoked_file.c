@@ -42,7 +42,7 @@ bool revoked_id_valid(enum revocation_kind kind, const char *id)
 {
 	size_t n = strlen(id);
 
-	return kind == REVOKED_USER ? turn_user_id_valid(id, n) : turn_call_id_valid(id, n);
+	return kind == REVOKED_USER ? turn_name_user_valid(id, n) : turn_call_id_valid(id, n);
 }
 
 int revoked_line_parse(const char *line, size_t n, struct revoked_line *out)

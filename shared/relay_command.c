@@ -24,7 +24,7 @@ static int read_user(struct json_slice v, void *to, size_t size)
 		return text[strcspn(text, ".eE")] ? -EINVAL : 0;
 	}
 	n = json_string(v, text, size);
-	return n >= 0 && turn_user_id_valid(text, (size_t)n) ? 0 : -EINVAL;
+	return n >= 0 && turn_name_user_valid(text, (size_t)n) ? 0 : -EINVAL;
 }
 
 /* Any spelling of an address; ours is the one addresses are printed in. */

@@ -67,7 +67,7 @@ struct relay_command {
 	bool off; /* drain: take it back */
 };
 
-/* Read one command; a user may also be a JSON integer. A member that is not
+/* Read one command; a user is that of a TURN name, and may also be a JSON integer. A member that is not
  * of this command, known or not, is an error: a filter with a slip in its name
  * must not make a kill reach more than was meant.
  * Returns 0, -EINVAL with *err (a constant text for the reply) and the

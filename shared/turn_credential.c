@@ -48,6 +48,13 @@ bool turn_user_id_valid(const char *id, size_t n)
 	return true;
 }
 
+bool turn_name_user_valid(const char *user, size_t n)
+{
+	bool unproven = n > 0 && *user == '~';
+
+	return n <= TURN_USER_ID_MAX && turn_user_id_valid(user + unproven, n - unproven);
+}
+
 bool turn_call_id_valid(const char *id, size_t n)
 {
 	if (n != TURN_CALL_ID_LEN)
@@ -77,7 +84,7 @@ static int parse_expiry(const char *s, size_t n, uint64_t *out)
 
 static int copy_user(struct turn_name *out, const char *s, size_t n)
 {
-	if (!turn_user_id_valid(s, n))
+	if (!turn_name_user_valid(s, n))
 		return -EINVAL;
 	memcpy(out->user, s, n);
 	out->user[n] = '\0';
@@ -131,7 +138,7 @@ int turn_name_format(char *out, size_t size, uint64_t expiry_s, const char *user
 	bool has_call = call && *call;
 	int n;
 
-	if (!turn_user_id_valid(user, strlen(user)))
+	if (!turn_name_user_valid(user, strlen(user)))
 		return -EINVAL;
 	if (has_call && !turn_call_id_valid(call, strlen(call)))
 		return -EINVAL;

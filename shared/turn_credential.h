@@ -3,9 +3,11 @@
  * The one grammar of both daemons, after draft-uberti-behave-turn-rest-00:
  *	name     = expiry [":" user [":" call]]     ("expiry:user:call" is ours)
  *	         | user ":" expiry                  (stock coturn's other form; never has a call)
+ *	user     = id | "~" id                      (who is id; who only says so)
  *	password = base64(HMAC-SHA1(secret, name))
- * expiry is seconds since 1970 in decimal; user is an integer or 1-64 bytes of
- * [A-Za-z0-9._@+-]; call is 22 URL-safe characters made by signald.
+ * expiry is seconds since 1970 in decimal; id is an integer or 1-64 bytes of
+ * [A-Za-z0-9._@+-], 63 behind a "~"; call is 22 URL-safe characters made by
+ * signald. Nobody's id begins with "~", so "~7" never counts as 7.
  * Pure but for turn_call_id_new(); any thread. */
 #ifndef TURN_CREDENTIAL_H
 #define TURN_CREDENTIAL_H
@@ -32,7 +34,7 @@ struct turn_name {
 int turn_name_parse(const char *name, size_t n, struct turn_name *out);
 
 /* Write "expiry:user" or, with call not NULL and not "", "expiry:user:call".
- * Returns the length, -EINVAL (an id against the grammar), -ENOBUFS. */
+ * Returns the length, -EINVAL (a part against the grammar), -ENOBUFS. */
 int turn_name_format(char *out, size_t size, uint64_t expiry_s, const char *user, const char *call);
 
 /* The password for a name. Returns 0, -EIO (the crypto library failed). */
@@ -53,6 +55,7 @@ bool turn_key_matches(const uint8_t key[16], const char *name, const char *realm
 int turn_secret_check(char out[TURN_SECRET_CHECK_LEN + 1], const char *secret, const char *epoch);
 
 bool turn_user_id_valid(const char *id, size_t n);
+bool turn_name_user_valid(const char *user, size_t n); /* an id, or "~" and an id */
 bool turn_call_id_valid(const char *id, size_t n);
 
 /* A fresh call id. Returns 0, -EIO (no randomness). */

@@ -27,7 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (turn_name_parse((const char *)data, n, &t) < 0)
 		return 0;
 	MUST(n <= TURN_NAME_MAX);
-	MUST(!*t.user || turn_user_id_valid(t.user, strlen(t.user)));
+	MUST(!*t.user || turn_name_user_valid(t.user, strlen(t.user)));
+	MUST(*t.user != '~' || !turn_user_id_valid(t.user, strlen(t.user)));
 	MUST(!*t.call || turn_call_id_valid(t.call, strlen(t.call)));
 	MUST(!*t.call || *t.user);
 	if (*t.user)

@@ -219,6 +219,7 @@ START_TEST(a_candidate_claims_only_what_is_the_members)
 		{ "shared, address unknown",
 		  { .shared = true, .user = "app", .member = "alice", .client = &here },
 		  false },
+		{ "only says to be the member", { .user = "~7", .member = "7" }, false },
 		{ "names a call",
 		  { .names_a_call = true, .user = "alice", .member = "alice" },
 		  false },

@@ -34,6 +34,7 @@ START_TEST(commands_are_read_as_written)
 		  .reason = "call ended" },
 		{ .type = RELAY_REVOKE, .user = "alice", .until_s = 0 },
 		{ .type = RELAY_UNREVOKE, .user = "alice" },
+		{ .type = RELAY_REVOKE, .user = "~7", .until_s = 1 },
 		{ .type = RELAY_LIMIT, .user = "alice", .allocations = { true, 3 } },
 		{ .type = RELAY_LIMIT,
 		  .call = CALL,

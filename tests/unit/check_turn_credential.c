@@ -13,6 +13,7 @@
 
 #define CALL "AbCdEfGhIjKlMnOpQr-_09"
 #define U16 "aaaaaaaaaaaaaaaa"
+#define U63 U16 U16 U16 "aaaaaaaaaaaaaaa"
 #define U64 U16 U16 U16 U16
 
 static const struct {
@@ -30,6 +31,15 @@ static const struct {
 	{ "1700000000:" U64 ":" CALL, 0, 1700000000, U64, CALL },
 	{ "18446744073709551615:a", 0, UINT64_MAX, "a", "" },
 	{ "0:a", 0, 0, "a", "" },
+	/* who only says so is somebody else */
+	{ "1700000000:~7", 0, 1700000000, "~7", "" },
+	{ "1700000000:~alice:" CALL, 0, 1700000000, "~alice", CALL },
+	{ "~7:1700000000", 0, 1700000000, "~7", "" },
+	{ "17:~" U63, 0, 17, "~" U63, "" },
+	{ "17:~" U64, -EINVAL, 0, NULL, NULL },
+	{ "17:~", -EINVAL, 0, NULL, NULL },
+	{ "17:~~7", -EINVAL, 0, NULL, NULL },
+	{ "17:7~", -EINVAL, 0, NULL, NULL },
 	/* a left part of digits is the expiry, whatever the right one looks like */
 	{ "7:1700000000", 0, 7, "1700000000", "" },
 	/* stock's other form has no call */
@@ -145,6 +155,8 @@ START_TEST(call_ids_have_22_url_safe_characters)
 	ck_assert(!turn_call_id_valid("AbCdEfGhIjKlMnOpQr-_0\0", 22));
 	ck_assert(!turn_user_id_valid("a\0b", 3));
 	ck_assert(!turn_user_id_valid("", 0));
+	ck_assert(!turn_user_id_valid("~7", 2));
+	ck_assert(!turn_name_user_valid("", 0));
 }
 END_TEST
 

@@ -565,6 +565,16 @@ START_TEST(a_shared_name_is_never_a_user)
 }
 END_TEST
 
+START_TEST(who_only_says_to_be_alice_is_not)
+{
+	begin(CALL_A, "alice", "bob");
+	NEW(.id = "10", .name = "1700000000:~alice");
+	ck_assert(unattributed("10"));
+	CANDIDATE(CALL_A, "alice", "10");
+	ck_assert(unattributed("10"));
+}
+END_TEST
+
 START_TEST(ids_are_compared_as_text)
 {
 	begin(CALL_A, "7", "8");
@@ -1476,6 +1486,7 @@ int main(void)
 		a_user_who_enters_a_call_brings_its_allocations,
 		a_user_in_two_calls_is_neithers,
 		a_shared_name_is_never_a_user,
+		who_only_says_to_be_alice_is_not,
 		ids_are_compared_as_text,
 		a_stronger_rule_takes_the_whole_totals_along,
 		the_end_of_a_call_kills_what_is_its_own,
