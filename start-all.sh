@@ -357,11 +357,12 @@ program() {
 	fi
 }
 
-# launch NAME: start it in a session of its own and note its pid.
+# launch NAME [ARGUMENT]...: start it in a session of its own and note its pid.
 launch() {
 	local name=$1
+	shift
 	[ ! -f "$state/$name.log" ] || mv -f "$state/$name.log" "$state/$name.log.1"
-	setsid "$(program "$name")" -c "$state/$name.conf" </dev/null >"$state/$name.log" 2>&1 8>&- 9>&- &
+	setsid "$(program "$name")" -c "$state/$name.conf" "$@" </dev/null >"$state/$name.log" 2>&1 8>&- 9>&- &
 	remember "$state/$name.pid" $! || give_up "$name"
 }
 
@@ -398,7 +399,11 @@ start_daemons() {
 	local begin=$SECONDS
 	launch turnserver
 	wait_for turnserver turnserver_is_up
-	launch signald
+	if [ $loopback = yes ]; then
+		launch signald
+	else
+		launch signald --open-to-network
+	fi
 	wait_for signald signald_is_up
 	printf '  %-58s%4d s\n' "turnserver and signald run" $((SECONDS - begin))
 }

@@ -317,7 +317,10 @@ static void limits_of(struct app *a, struct sio_config *out)
 
 static int make_socketio(struct app *a)
 {
-	struct calls_sio_config cc = { .calls = a->calls, .now = now_for_calls, .ctx = a };
+	struct calls_sio_config cc = { .calls = a->calls,
+				       .now = now_for_calls,
+				       .open = a->config->auth == CONFIG_AUTH_OPEN,
+				       .ctx = a };
 	struct sio_config sc;
 	int r;
 

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum kind { KIND_STRING, KIND_LIST, KIND_U32, KIND_BOOL };
+enum kind { KIND_STRING, KIND_LIST, KIND_U32, KIND_BOOL, KIND_CHOICE };
 
 static const struct key {
 	const char *name;
@@ -20,6 +20,7 @@ static const struct key {
 	const char *def;   /* NULL: nothing */
 	bool required;
 	const char *help;
+	const char *words; /* KIND_CHOICE: "open|token", in the order of their enum */
 } keys[] = {
 #define FIELD(f) offsetof(struct config, f)
 	{ "listen", KIND_LIST, FIELD(listen), 0, 0, "127.0.0.1:449, [::1]:449", true,
@@ -48,6 +49,25 @@ static const struct key {
 	  "folder with socket.io.js and its siblings, served at /socket.io/" },
 	{ "access-log", KIND_BOOL, FIELD(access_log), 0, 0, "no", false,
 	  "log every request, without its query" },
+	{ "auth", KIND_CHOICE, FIELD(auth), 0, 0, "open", false,
+	  "how clients prove who they are: not at all (for loopback alone), by a token that we "
+	  "verify, or by one that the messenger's server knows",
+	  "open|token|backend" },
+	{ "token-key", KIND_LIST, FIELD(token_keys), 0, 0, NULL, false,
+	  "ALG:KID:PATH of the keys of tokens, with ALG of HS256, RS256 or ES256; KID may be "
+	  "empty" },
+	{ "token-issuer", KIND_STRING, FIELD(token_issuer), 0, 0, NULL, false,
+	  "what iss must be; without it anything" },
+	{ "token-audience", KIND_STRING, FIELD(token_audience), 0, 0, NULL, false,
+	  "what aud must be or have; without it anything" },
+	{ "token-claim-id", KIND_STRING, FIELD(token_claim_id), 0, 0, "sub", false,
+	  "the claim with the user id" },
+	{ "token-claim-name", KIND_STRING, FIELD(token_claim_name), 0, 0, "name", false,
+	  "the claim with the name that others are shown" },
+	{ "token-claim-avatar", KIND_STRING, FIELD(token_claim_avatar), 0, 0, "picture", false,
+	  "the claim with the address of the user's picture" },
+	{ "token-leeway", KIND_U32, FIELD(token_leeway_s), 0, 300, "5", false,
+	  "seconds that clocks may differ by, for exp and nbf" },
 	{ "auth-secret-file", KIND_STRING, FIELD(auth_secret_file), 0, 0, NULL, false,
 	  "secrets shared with turnserver (its auth-secret-file); required without "
 	  "turnserver-conf" },
@@ -218,6 +238,36 @@ static int set_bool(bool *out, const struct key *k, const char *value, unsigned 
 	return 0;
 }
 
+/* The index of value among words. */
+static int set_choice(uint32_t *out, const struct key *k, const char *value, unsigned line,
+		      struct config_error *err)
+{
+	const char *p = k->words;
+	size_t n = strlen(value);
+
+	for (uint32_t i = 0;; i++) {
+		size_t word_n = strcspn(p, "|");
+
+		if (word_n == n && memcmp(p, value, n) == 0) {
+			*out = i;
+			return 0;
+		}
+		if (!p[word_n])
+			return config_fail(err, line, "%s: '%.40s' is none of %s", k->name, value,
+					   k->words);
+		p += word_n + 1;
+	}
+}
+
+/* The i-th of words. */
+static int choice_n(const struct key *k, uint32_t i, const char **word)
+{
+	*word = k->words;
+	while (i--)
+		*word = strchr(*word, '|') + 1;
+	return (int)strcspn(*word, "|");
+}
+
 static int set(struct config *c, const struct key *k, const char *value, unsigned line,
 	       struct config_error *err)
 {
@@ -227,6 +277,7 @@ static int set(struct config *c, const struct key *k, const char *value, unsigne
 	case KIND_LIST: return set_list(field(c, k), k, value, line, err);
 	case KIND_U32: return set_u32(field(c, k), k, value, line, err);
 	case KIND_BOOL: return set_bool(field(c, k), k, value, line, err);
+	case KIND_CHOICE: return set_choice(field(c, k), k, value, line, err);
 	case KIND_STRING: break;
 	}
 	if (!*value)
@@ -392,6 +443,9 @@ size_t config_partial_bytes_max(const struct config *c)
 
 void config_print(const struct config *c, FILE *out)
 {
+	const char *word;
+	int n;
+
 	for (size_t i = 0; i < KEYS; i++) {
 		const struct key *k = &keys[i];
 		const struct config_list *l = field(c, k);
@@ -400,6 +454,10 @@ void config_print(const struct config *c, FILE *out)
 		case KIND_U32: fprintf(out, "%s = %u\n", k->name, *(uint32_t *)field(c, k)); break;
 		case KIND_BOOL:
 			fprintf(out, "%s = %s\n", k->name, *(bool *)field(c, k) ? "yes" : "no");
+			break;
+		case KIND_CHOICE:
+			n = choice_n(k, *(uint32_t *)field(c, k), &word);
+			fprintf(out, "%s = %.*s\n", k->name, n, word);
 			break;
 		case KIND_STRING:
 			if (*(char **)field(c, k))
@@ -422,6 +480,8 @@ void config_print_keys(FILE *out)
 			k->help);
 		if (k->kind == KIND_U32)
 			fprintf(out, "; %u to %u", k->min, k->max);
+		if (k->kind == KIND_CHOICE)
+			fprintf(out, "; %s", k->words);
 		if (k->def)
 			fprintf(out, "; default %s", k->def);
 		fprintf(out, "%s\n", k->required && !k->def ? "; required" : "");

@@ -16,6 +16,9 @@
 #define CONFIG_LIST_MAX 32 /* entries of one list key */
 #define CONFIG_FILE_BYTES_MAX 65536
 
+/* How a client proves who it is. */
+enum config_auth { CONFIG_AUTH_OPEN, CONFIG_AUTH_TOKEN, CONFIG_AUTH_BACKEND };
+
 /* A NULL-terminated list of strings. */
 struct config_list {
 	char *v[CONFIG_LIST_MAX + 1];
@@ -35,6 +38,15 @@ struct config {
 	char *io_cookie;     /* NULL: none */
 	char *client_bundle; /* NULL: not served */
 	bool access_log;
+	bool open_to_network; /* no key: signald --open-to-network */
+
+	/* who a client is */
+	uint32_t auth; /* enum config_auth */
+	struct config_list token_keys;
+	char *token_issuer;   /* NULL: any */
+	char *token_audience; /* NULL: any */
+	char *token_claim_id, *token_claim_name, *token_claim_avatar;
+	uint32_t token_leeway_s;
 
 	/* calls and their relay */
 	struct config_list turn_urls;

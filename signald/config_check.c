@@ -72,10 +72,24 @@ static int check_cookie(const struct config *c, struct config_error *err)
 	return 0;
 }
 
+/* Behind a proxy every client may come from loopback: nobody would be kept out. */
+static int check_auth(const struct config *c, struct config_error *err)
+{
+	if (c->auth == CONFIG_AUTH_OPEN && (c->trusted_proxies.n || c->proxy_protocol_from.n))
+		return config_fail(err, 0,
+				   "auth = open asks nobody who he is, and %s brings clients from "
+				   "elsewhere: choose token or backend",
+				   c->trusted_proxies.n ? "trusted-proxies"
+							: "proxy-protocol-from");
+	if (c->auth == CONFIG_AUTH_TOKEN && !c->token_keys.n)
+		return config_fail(err, 0, "auth = token needs a token-key");
+	return 0;
+}
+
 int config_check(const struct config *c, struct config_error *err)
 {
 	static int (*const checks[])(const struct config *, struct config_error *) = {
-		check_secrets, check_urls, check_tls, check_marks, check_cookie,
+		check_secrets, check_urls, check_tls, check_marks, check_cookie, check_auth,
 	};
 	int r = 0;
 

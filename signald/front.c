@@ -71,6 +71,23 @@ static int list_addresses(struct front *f)
 	return r;
 }
 
+/* Who asks nobody for a proof is for this host, unless the administrator said otherwise. */
+static int check_reach(const struct front *f)
+{
+	if (f->config->auth != CONFIG_AUTH_OPEN || f->config->open_to_network)
+		return 0;
+	for (size_t i = 0; i < f->rows_n; i++) {
+		if (listener_is_loopback(f->rows[i].address))
+			continue;
+		log_error("config",
+			  "auth = open asks nobody who he is, and %s is not loopback: choose token "
+			  "or backend, or start signald with --open-to-network",
+			  f->rows[i].address);
+		return -EACCES;
+	}
+	return 0;
+}
+
 static int read_origins(struct front *f)
 {
 	const char *bad = NULL;
@@ -146,6 +163,8 @@ int front_new(struct front **out, const struct config *c, int64_t now_s, bool dr
 	f->queues.max = c->queue_total_bytes;
 	r = list_addresses(f);
 	if (!r)
+		r = check_reach(f);
+	if (!r)
 		r = read_origins(f);
 	if (!r)
 		r = read_set(&f->trusted, "trusted-proxies", &c->trusted_proxies);
@@ -201,7 +220,7 @@ static int take_sockets(struct front *f)
 						   .tls = f->tls && !is_plain(f, in) };
 	}
 	f->rows_n = (size_t)n;
-	return 0;
+	return check_reach(f);
 }
 
 int front_http(struct front *f, struct event_base *base, struct http_server **out)
@@ -220,6 +239,7 @@ int front_http(struct front *f, struct event_base *base, struct http_server **ou
 				  .answer_ms = c->body_timeout_s * 1000,
 				  .keep_alive_s = c->keep_alive_s,
 				  .held_max = config_partial_bytes_max(c),
+				  .refuse_forwarded = c->auth == CONFIG_AUTH_OPEN,
 				  .access_log = c->access_log,
 				  .cors_credentials = c->cors_credentials,
 				  .cors_private_network = c->cors_private_network };

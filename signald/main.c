@@ -19,6 +19,8 @@ static const char usage_text[] =
 	"signald - signaling for video calls, with the relay usage of each\n"
 	"\n"
 	"  signald [-c FILE]           serve, in the foreground, until SIGTERM\n"
+	"  signald --open-to-network [-c FILE]\n"
+	"                              the same, where auth = open, for whoever reaches it\n"
 	"  signald -n [-c FILE]        check the configuration and exit\n"
 	"  signald -p [-c FILE]        print the effective configuration and exit\n"
 	"  signald --check-journal FILE\n"
@@ -29,7 +31,9 @@ static const char usage_text[] =
 	"\n"
 	"FILE is " DEFAULT_CONFIG " by default. SIGHUP reads secrets and certificates again.\n";
 
-#define OPTION_JOURNAL 0x100 /* it has no letter */
+/* those without a letter */
+#define OPTION_JOURNAL 0x100
+#define OPTION_OPEN 0x101
 
 enum mode { MODE_SERVE, MODE_CHECK, MODE_PRINT };
 
@@ -44,17 +48,19 @@ static int check_journal(const char *file)
 }
 
 /* Returns -1 to go on, or the exit status. */
-static int arguments(int argc, char **argv, const char **file, enum mode *mode)
+static int arguments(int argc, char **argv, const char **file, enum mode *mode, bool *open)
 {
-	static const struct option options[] = { { "config", required_argument, NULL, 'c' },
-						 { "check", no_argument, NULL, 'n' },
-						 { "print", no_argument, NULL, 'p' },
-						 { "check-journal", required_argument, NULL,
-						   OPTION_JOURNAL },
-						 { "help-config", no_argument, NULL, 'k' },
-						 { "help", no_argument, NULL, 'h' },
-						 { "version", no_argument, NULL, 'V' },
-						 { NULL, 0, NULL, 0 } };
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "check", no_argument, NULL, 'n' },
+		{ "print", no_argument, NULL, 'p' },
+		{ "check-journal", required_argument, NULL, OPTION_JOURNAL },
+		{ "open-to-network", no_argument, NULL, OPTION_OPEN },
+		{ "help-config", no_argument, NULL, 'k' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 }
+	};
 	int o;
 
 	while ((o = getopt_long(argc, argv, "c:nphV", options, NULL)) != -1) {
@@ -63,6 +69,7 @@ static int arguments(int argc, char **argv, const char **file, enum mode *mode)
 		case 'n': *mode = MODE_CHECK; break;
 		case 'p': *mode = MODE_PRINT; break;
 		case OPTION_JOURNAL: return check_journal(optarg);
+		case OPTION_OPEN: *open = true; break;
 		case 'k': config_print_keys(stdout); return 0;
 		case 'h': fputs(usage_text, stdout); return 0;
 		case 'V': puts(PACKAGE_STRING); return 0;
@@ -140,7 +147,8 @@ int main(int argc, char **argv)
 	struct config c;
 	struct config_error err;
 	enum log_level level;
-	int r = arguments(argc, argv, &file, &mode);
+	bool open = false;
+	int r = arguments(argc, argv, &file, &mode, &open);
 
 	if (r >= 0)
 		return r;
@@ -148,6 +156,7 @@ int main(int argc, char **argv)
 		fputs("signald: out of memory\n", stderr);
 		return 1;
 	}
+	c.open_to_network = open;
 	if (config_load(&c, file, &err)) {
 		if (err.line)
 			fprintf(stderr, "signald: %s:%u: %s\n", file, err.line, err.text);

@@ -113,6 +113,7 @@ static const struct row {
 	ROW(LAYER_HTTP, http_counters, slow),
 	ROW(LAYER_HTTP, http_counters, crowded_out),
 	ROW(LAYER_HTTP, http_counters, forwarded_garbage),
+	ROW(LAYER_HTTP, http_counters, forwarded_refused),
 	ROW(LAYER_HTTP, http_counters, busy),
 	ROW(LAYER_HTTP, http_counters, out_of_memory),
 	ROW(LAYER_EIO, eio_counters, upgrade_failures),

@@ -68,6 +68,10 @@ static bool on_connect(struct sio_socket *s, const struct sio_handshake *h, stru
 	struct calls_sio *a = ctx;
 	struct call_socket *cs;
 
+	if (!a->cfg.open) {
+		why->message = "unauthorized";
+		return false;
+	}
 	if (calls_socket_opened(a->cfg.calls, s, h->address, &cs) < 0) {
 		why->message = "too many connections";
 		return false;

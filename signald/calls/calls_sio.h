@@ -24,6 +24,7 @@ struct calls_sio_config {
 	 * later. NULL: they are ignored, and the server counts them (unknown_events). */
 	void (*other)(struct sio_socket *s, struct json_slice name, const struct sio_args *args,
 		      void *ctx);
+	bool open; /* anybody may come; else nobody without a proof */
 	void *ctx; /* for now() and calls_sio_ctx() */
 };
 

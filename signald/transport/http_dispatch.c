@@ -32,6 +32,17 @@ static void log_refusal(struct http_server *srv, const char *origin)
 	log_warn("http", "refused a page of origin \"%s\": not in origins", srv->refused);
 }
 
+static void forbid(struct http_request *r)
+{
+	if (r->upgrade)
+		http_ws_refuse(r, MHD_HTTP_FORBIDDEN, "Forbidden");
+	else if (r->endpoint)
+		http_reply_engine(r, MHD_HTTP_FORBIDDEN, "application/json",
+				  "{\"code\":4,\"message\":\"Forbidden\"}", 32);
+	else
+		http_reply_error(r, MHD_HTTP_FORBIDDEN, "Forbidden");
+}
+
 static bool origin_is_fine(struct http_request *r)
 {
 	struct http_server *srv = r->srv;
@@ -40,13 +51,50 @@ static bool origin_is_fine(struct http_request *r)
 	if (origin_allowed(srv->cfg.origins, origin, http_header(r, "Host"), r->host_proven))
 		return true;
 	log_refusal(srv, origin);
-	if (r->upgrade)
-		http_ws_refuse(r, MHD_HTTP_FORBIDDEN, "Forbidden");
-	else if (r->endpoint)
-		http_reply_engine(r, MHD_HTTP_FORBIDDEN, "application/json",
-				  "{\"code\":4,\"message\":\"Forbidden\"}", 32);
-	else
-		http_reply_error(r, MHD_HTTP_FORBIDDEN, "Forbidden");
+	forbid(r);
+	return false;
+}
+
+/* --- proxies --- */
+
+static enum MHD_Result see_proxy(void *ctx, enum MHD_ValueKind kind, const char *name,
+				 const char *value)
+{
+	/* RFC 7239; RFC 9110 section 7.6.3; and what was there before. */
+	static const char *const names[] = { "Forwarded", "Via", "X-Real-IP" };
+	bool *found = ctx;
+
+	(void)kind;
+	(void)value;
+	*found = *found || strncasecmp(name, "X-Forwarded-", 12) == 0;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		*found = *found || strcasecmp(name, names[i]) == 0;
+	return *found ? MHD_NO : MHD_YES;
+}
+
+static void log_forwarded(struct http_server *srv)
+{
+	uint64_t now = loop_now_ms();
+
+	srv->counters.forwarded_refused++;
+	if (srv->forwarded_logged_ms && now - srv->forwarded_logged_ms <= 60000)
+		return;
+	srv->forwarded_logged_ms = now;
+	log_warn("http", "refused a request that a proxy forwarded: auth is open, which is for "
+			 "this host alone");
+}
+
+static bool comes_directly(struct http_request *r)
+{
+	bool forwarded = false;
+
+	if (!r->srv->cfg.refuse_forwarded)
+		return true;
+	MHD_get_connection_values(r->conn, MHD_HEADER_KIND, see_proxy, &forwarded);
+	if (!forwarded)
+		return true;
+	log_forwarded(r->srv);
+	forbid(r);
 	return false;
 }
 
@@ -250,7 +298,7 @@ void http_dispatch(struct http_request *r, size_t length)
 	find_endpoint(r);
 	r->body_max = r->endpoint ? r->endpoint->body_max : srv->cfg.body_max;
 	r->upgrade = wants_websocket(r);
-	if (!origin_is_fine(r))
+	if (!comes_directly(r) || !origin_is_fine(r))
 		return;
 	if (strcmp(r->verb, "OPTIONS") == 0)
 		reply_options(r);

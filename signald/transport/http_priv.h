@@ -72,6 +72,7 @@ struct http_server {
 	struct http_request *suspended;	    /* waiting for an answer */
 	uint64_t refusals_logged_ms;	    /* when the last line about an origin was written */
 	unsigned refusals_logged;	    /* in that minute */
+	uint64_t forwarded_logged_ms;	    /* the same, about a proxy */
 	char refused[ORIGIN_MAX + 1];	    /* the last one */
 	bool stopping;
 };

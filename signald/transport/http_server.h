@@ -70,6 +70,7 @@ struct http_config {
 	size_t held_max;	  /* bytes of all bodies that are not handled and all answers that
 				   * are not taken yet, but for small ones; above, the connection
 				   * that has held some for longest is cut. 0: 64 MB */
+	bool refuse_forwarded;	  /* 403 for what came through a proxy, by its headers */
 	bool access_log;	  /* a line for each answered request */
 	bool cors_credentials;	  /* pages of listed origins may send cookies and the like */
 	bool cors_private_network; /* public pages may ask a server in a private network */
@@ -90,6 +91,7 @@ struct http_counters {
 	uint64_t crowded_out;	      /* cut: held_max was reached */
 	uint64_t held_bytes;	      /* now */
 	uint64_t forwarded_garbage;   /* X-Forwarded-* of a trusted proxy that made no sense */
+	uint64_t forwarded_refused;   /* 403: refuse_forwarded */
 	uint64_t busy;		      /* 503 of http_reply_busy() */
 	uint64_t out_of_memory;
 };

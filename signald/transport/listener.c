@@ -73,6 +73,18 @@ bool listener_is_address(const char *address)
 	return !parse(address, &sa, &len);
 }
 
+bool listener_is_loopback(const char *address)
+{
+	struct sockaddr_storage sa;
+	socklen_t len;
+
+	if (parse(address, &sa, &len))
+		return false;
+	if (sa.ss_family == AF_INET6)
+		return IN6_IS_ADDR_LOOPBACK(&((struct sockaddr_in6 *)&sa)->sin6_addr);
+	return ntohl(((struct sockaddr_in *)&sa)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
 int listener_bind(int *out, const char *address)
 {
 	struct sockaddr_storage sa;

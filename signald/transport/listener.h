@@ -29,6 +29,9 @@ int listener_bind(int *fd, const char *address);
 /* True if address has the form that listener_bind() takes. */
 bool listener_is_address(const char *address);
 
+/* True if only this host reaches what listens there. */
+bool listener_is_loopback(const char *address);
+
 /* The port a socket is bound to; 0: it is none of IP. */
 uint16_t listener_port(int fd);
 

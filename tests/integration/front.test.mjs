@@ -1,6 +1,7 @@
 /* front.test.mjs - the way in, as signald.conf says: TLS and its certificates, proxies, cookies, files, the log */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import https from 'node:https';
 import path from 'node:path';
@@ -32,6 +33,14 @@ function certificate(stack, name, { kind = 'ec', file = kind } = {}) {
 }
 
 /* signald alone, with what prepare(stack) returns in its configuration. */
+/* auth = open does without proxies. */
+function withTokens(stack) {
+	const key = path.join(stack.dir, 'token.key');
+
+	fs.writeFileSync(key, `${confide(randomBytes(32).toString('hex'))}\n`, { mode: 0o600 });
+	return { 'auth': 'token', 'token-key': `HS256::${key}` };
+}
+
 async function start(t, prepare, { scheme = 'http' } = {}) {
 	const stack = new Stack({ signald: { 'relay-socket': undefined } });
 
@@ -144,8 +153,8 @@ test('a session resumes after a restart', options, async (t) => {
 });
 
 test('X-Forwarded-For counts only from trusted-proxies', options, async (t) => {
-	const stack = await start(t, () => ({
-		'trusted-proxies': '127.0.0.2, 192.0.2.0/24', 'sessions-per-address': 1, 'access-log': 'yes',
+	const stack = await start(t, (s) => ({
+		...withTokens(s), 'trusted-proxies': '127.0.0.2, 192.0.2.0/24', 'sessions-per-address': 1, 'access-log': 'yes',
 	}));
 	const from = async (address, chain) => (await raw(stack.port, get(POLL, `X-Forwarded-For: ${chain}\r\n`), { from: address })).status;
 
@@ -159,7 +168,7 @@ test('X-Forwarded-For counts only from trusted-proxies', options, async (t) => {
 });
 
 test('a PROXY header is due from proxy-protocol-from, and from nobody else', options, async (t) => {
-	const stack = await start(t, () => ({ 'proxy-protocol-from': '127.0.0.2', 'access-log': 'yes' }));
+	const stack = await start(t, (s) => ({ ...withTokens(s), 'proxy-protocol-from': '127.0.0.2', 'access-log': 'yes' }));
 	const header = 'PROXY TCP4 198.51.100.7 127.0.0.1 5000 449\r\n';
 	const cut = async (text, from) => {
 		const s = new RawSocket(stack.port, { from }).write(text);
@@ -173,6 +182,18 @@ test('a PROXY header is due from proxy-protocol-from, and from nobody else', opt
 	assert.doesNotMatch(await cut(get('/api/health'), '127.0.0.2'), /200 OK/);
 	assert.doesNotMatch(await cut(header + get('/api/health'), '127.0.0.3'), /200 OK/);
 	assert.equal((await raw(stack.port, get('/api/health'), { from: '127.0.0.3' })).status, 200);
+});
+
+test('auth = open: what a proxy forwarded is refused, and counted', options, async (t) => {
+	const stack = await start(t, () => ({}));
+
+	for (const header of ['X-Forwarded-For: 198.51.100.1', 'x-forwarded-host: chat.example.org', 'X-Forwarded-Proto: https',
+		'Forwarded: for=198.51.100.1', 'Via: 1.1 proxy', 'X-Real-IP: 198.51.100.1'])
+		for (const target of [POLL, '/api/health', '/api/ice-servers/1'])
+			assert.equal((await raw(stack.port, get(target, `${header}\r\n`))).status, 403, `${header} ${target}`);
+	assert.equal((await raw(stack.port, get(POLL))).status, 200);
+	await logged(stack, /http\.forwarded_refused \+/);
+	assert.equal(stack.daemons.signald.logText().match(/refused a request that a proxy forwarded/g).length, 1);
 });
 
 test('io-cookie, client-bundle and access-log', options, async (t) => {
@@ -229,9 +250,17 @@ test('what is wrong is said before anything is served', options, async (t) => {
 
 	fs.copyFileSync(key, open);
 	fs.chmodSync(open, 0o644);
+	const tokens = 'auth = token\ntoken-key = HS256::/nowhere\n';
 	const wrong = [
-		['trusted-proxies = 10.0.0.1/8', /trusted-proxies: '10\.0\.0\.1\/8' is no address/],
-		['proxy-protocol-from = balancer', /proxy-protocol-from: 'balancer' is no address/],
+		['trusted-proxies = 127.0.0.1', /auth = open asks nobody who he is, and trusted-proxies/],
+		['proxy-protocol-from = 127.0.0.1', /auth = open asks nobody who he is, and proxy-protocol-from/],
+		['auth = token', /auth = token needs a token-key/],
+		['auth = maybe', /auth: 'maybe' is none of open\|token\|backend/],
+		['listen = 0.0.0.0:3000', /auth = open asks nobody who he is, and 0\.0\.0\.0:3000 is not loopback/],
+		['listen = [::]:3000', /\[::\]:3000 is not loopback/],
+		['listen = [::ffff:127.0.0.1]:3000', /is not loopback/],
+		[`${tokens}trusted-proxies = 10.0.0.1/8`, /trusted-proxies: '10\.0\.0\.1\/8' is no address/],
+		[`${tokens}proxy-protocol-from = balancer`, /proxy-protocol-from: 'balancer' is no address/],
 		['origins = *\ncors-credentials = yes', /cors-credentials: not for everybody/],
 		[`client-bundle = ${path.join(stack.dir, 'nowhere')}`, /client-bundle .*nowhere/],
 		['client-bundle = /proc', /client-bundle \/proc: there is no socket\.io\.js/],

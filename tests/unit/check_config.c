@@ -50,6 +50,22 @@ START_TEST(what_is_not_safe_for_everybody_is_off)
 }
 END_TEST
 
+START_TEST(a_choice_is_one_of_its_words)
+{
+	ck_assert_int_eq(parse(GOOD), 0);
+	ck_assert_uint_eq(c.auth, CONFIG_AUTH_OPEN);
+	ck_assert(!c.open_to_network);
+	ck_assert_int_eq(parse(GOOD "auth = token\ntoken-key = HS256:a:/k, RS256::/p\n"
+				    "trusted-proxies = 127.0.0.1\n"),
+			 0);
+	ck_assert_uint_eq(c.auth, CONFIG_AUTH_TOKEN);
+	ck_assert_uint_eq(c.token_keys.n, 2);
+	ck_assert_int_eq(parse(GOOD "auth = backend\n"), 0);
+	ck_assert_uint_eq(c.auth, CONFIG_AUTH_BACKEND);
+	ck_assert_str_eq(c.token_claim_id, "sub");
+}
+END_TEST
+
 START_TEST(every_address_has_its_limits)
 {
 	ck_assert_int_eq(parse(GOOD), 0);
@@ -112,6 +128,12 @@ static const struct {
 	{ GOOD "max-payload = 4194304\n", 0, "too little for one message" },
 	{ GOOD "max-payload = 67108865\n", 3, "number from 1024 to 67108864" },
 	{ GOOD "io-cookie = a b\n", 0, "no name of a cookie" },
+	{ GOOD "auth = tokens\n", 3, "none of open|token|backend" },
+	{ GOOD "auth = tok\n", 3, "none of" },
+	{ GOOD "auth =\n", 3, "none of" },
+	{ GOOD "auth = token\n", 0, "needs a token-key" },
+	{ GOOD "trusted-proxies = 127.0.0.1\n", 0, "auth = open" },
+	{ GOOD "proxy-protocol-from = 127.0.0.1\n", 0, "auth = open" },
 	{ GOOD "access-log = true\n", 3, "not yes or no" },
 	{ GOOD "handshakes-burst = 0\n", 3, "number from 1" },
 	{ GOOD "queue-total = 4294967296\n", 3, "number" },
@@ -182,6 +204,7 @@ int main(void)
 	tcase_add_checked_fixture(t, NULL, stop);
 	tcase_add_test(t, defaults_are_loopback);
 	tcase_add_test(t, what_is_not_safe_for_everybody_is_off);
+	tcase_add_test(t, a_choice_is_one_of_its_words);
 	tcase_add_test(t, every_address_has_its_limits);
 	tcase_add_test(t, certificates_and_keys_are_pairs_by_order);
 	tcase_add_test(t, lists_replace_the_default_and_add_up);

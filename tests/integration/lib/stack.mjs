@@ -155,7 +155,8 @@ export class Stack {
 	}
 
 	async startSignald() {
-		const argv = [program('signald'), '-c', path.join(this.dir, 'signald.conf')];
+		const argv = [program('signald'), '-c', path.join(this.dir, 'signald.conf'),
+			...(this.host.startsWith('127.') ? [] : ['--open-to-network'])];
 		const d = new Daemon('signald', argv, { prefix: this.prefix });
 
 		this.daemons.signald = d;
