@@ -9,7 +9,7 @@ libsignald_core_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 # Touching code: sockets, clocks, the loop.
 noinst_LIBRARIES += libsignald-io.a
 libsignald_io_a_SOURCES =
-libsignald_io_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(MHD_CFLAGS) $(SYSTEMD_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
+libsignald_io_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(MHD_CFLAGS) $(SYSTEMD_CFLAGS) $(CURL_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
 
 # --- loop, transport, Engine.IO, Socket.IO ---------------------------------------
 libsignald_core_a_SOURCES += \
@@ -77,6 +77,7 @@ libsignald_core_a_SOURCES += \
 	signald/calls/call_start.c \
 	signald/calls/call_table.c signald/calls/call_table.h \
 	signald/calls/call_tell.c \
+	signald/calls/call_wait.c signald/calls/call_wait.h \
 	signald/calls/calls.c signald/calls/calls_priv.h \
 	signald/calls/calls_sio.c signald/calls/calls_sio.h \
 	signald/calls/credentials.c signald/calls/credentials.h \
@@ -102,6 +103,10 @@ libsignald_io_a_SOURCES += \
 	signald/relay/journal_rewrite.c \
 	signald/relay/ledger.c signald/relay/ledger.h
 
+# --- the messenger's own server --------------------------------------------------
+libsignald_io_a_SOURCES += \
+	signald/backend/http_client.c signald/backend/http_client.h
+
 # --- admin --------------------------------------------------------------------
 libsignald_core_a_SOURCES += \
 	signald/admin/counters.c signald/admin/counters.h \
@@ -124,6 +129,6 @@ libsignald_io_a_SOURCES += \
 sbin_PROGRAMS = signald/signald
 signald_signald_SOURCES = signald/main.c
 signald_signald_LDADD = libsignald-io.a libsignald-core.a libshared.a \
-	$(MHD_LIBS) $(EVENT_LIBS) $(SYSTEMD_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) -lm
+	$(MHD_LIBS) $(EVENT_LIBS) $(SYSTEMD_LIBS) $(CURL_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) -lm
 dist_man_MANS += signald/signald.8 signald/signald.conf.5
 EXTRA_DIST += signald/PROTOCOL.md signald/signald.conf.in signald/demo/.npmrc $(wildcard $(srcdir)/signald/demo/*.*)

@@ -13,12 +13,14 @@ signald/engineio: shared signald signald/transport
 signald/socketio: shared signald signald/transport signald/engineio
 signald/calls: shared signald/socketio
 signald/relay: shared
+signald/backend: shared signald signald/calls
 signald/admin: shared signald signald/transport signald/engineio signald/socketio signald/calls signald/relay
-signald: shared signald/admin signald/transport signald/engineio signald/socketio signald/calls signald/relay
+signald: shared signald/admin signald/backend signald/transport signald/engineio signald/socketio signald/calls signald/relay
 '
 # LIBRARY HEADER: the files that may name it. Code of coturn is what is ours nowhere.
 libraries='
-event2/ ^(coturn-ext/|signald/transport/|signald/loop[.]c$|signald/relay/(feed|ledger)[.]c$)
+event2/ ^(coturn-ext/|signald/transport/|signald/loop[.]c$|signald/relay/(feed|ledger)[.]c$|signald/backend/http_client[.]c$)
+curl/ ^signald/backend/http_client[.]c$
 microhttpd[.]h ^signald/transport/
 systemd/ ^signald/transport/inherited[.]c$
 coturn ^coturn-ext/hooks(_[a-z]+)?[.][ch]$

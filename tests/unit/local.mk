@@ -375,6 +375,13 @@ check_rate_CFLAGS = $(SIO_CHECK_CFLAGS)
 check_rate_LDFLAGS = $(NTH_ALLOC_LINK)
 check_rate_LDADD = $(SIO_CHECK_LIBS)
 
+check_PROGRAMS += check_call_wait
+TESTS += check_call_wait
+check_call_wait_SOURCES = tests/unit/check_call_wait.c
+check_call_wait_CFLAGS = $(SIO_CHECK_CFLAGS)
+check_call_wait_LDFLAGS = $(NTH_ALLOC_LINK)
+check_call_wait_LDADD = $(SIO_CHECK_LIBS)
+
 check_PROGRAMS += check_loop
 TESTS += check_loop
 check_loop_SOURCES = tests/unit/check_loop.c
