@@ -10,7 +10,6 @@ noinst_LIBRARIES += libcoturn-ext.a
 libcoturn_ext_a_SOURCES = \
 	coturn-ext/admin_client.c coturn-ext/admin_command.c coturn-ext/admin_stats.c coturn-ext/admin_ledger.c \
 	coturn-ext/admin_walk.c \
-	coturn-ext/admin_path.c coturn-ext/admin_path.h \
 	coturn-ext/admin_socket.c coturn-ext/admin_socket.h coturn-ext/admin_priv.h \
 	coturn-ext/cell_ring.c coturn-ext/cells.c coturn-ext/cells.h coturn-ext/cells_priv.h \
 	coturn-ext/denials.c coturn-ext/denials.h \

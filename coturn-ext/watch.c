@@ -10,7 +10,6 @@
 
 #include <event2/event.h>
 
-#include "admin_path.h"
 #include "cells.h"
 #include "expiry_walk.h"
 #include "log.h"
@@ -18,6 +17,7 @@
 #include "policy_watch.h"
 #include "registry.h"
 #include "secrets.h"
+#include "socket_path.h"
 
 #define TOKEN "admin-socket"
 #define NOTES_PER_TURN 256    /* taken from the queue's list in one go */
@@ -37,8 +37,8 @@ static int open_socket(struct watch *w, char *err, size_t err_size)
 		snprintf(err, err_size, "admin-socket: out of memory");
 		return -ENOMEM;
 	}
-	w->listen_fd = admin_path_listen(o->socket_path, o->has_group ? o->group : (gid_t)-1, err,
-					 err_size);
+	w->listen_fd = socket_path_listen("admin-socket", o->socket_path,
+					  o->has_group ? o->group : (gid_t)-1, err, err_size);
 	if (w->listen_fd < 0)
 		return w->listen_fd;
 	lstat(o->socket_path, &w->place);
@@ -360,23 +360,13 @@ int watch_start(struct watch *w, struct event_base *base, unsigned relay_threads
 
 /* --- stopping ------------------------------------------------------------------------------ */
 
-/* Not what somebody else may have made there since. */
-static void unlink_ours(const struct watch *w)
-{
-	struct stat st;
-
-	if (lstat(w->options->socket_path, &st) == 0 && st.st_dev == w->place.st_dev &&
-	    st.st_ino == w->place.st_ino)
-		unlink(w->options->socket_path);
-}
-
 /* Before the start there is one process: the parent of a daemon leaves by _exit(). */
 void watch_unlink(const struct watch *w)
 {
 	if (!w->server)
 		state_abandon(&w->state);
 	if (w->listen_fd >= 0 || w->server == getpid())
-		unlink_ours(w);
+		socket_path_unlink(w->options->socket_path, &w->place);
 }
 
 static void event_forget(struct event *ev)

@@ -12,21 +12,6 @@
 
 /* --- values ----------------------------------------------------------------------- */
 
-/* Ids compare as text, so whoever types 7 means "7". */
-static int read_user(struct json_slice v, void *to, size_t size)
-{
-	char *text = to;
-	int n;
-
-	if (json_type(v) == JSON_NUMBER && v.n < size) {
-		memcpy(text, v.p, v.n);
-		text[v.n] = '\0';
-		return text[strcspn(text, ".eE")] ? -EINVAL : 0;
-	}
-	n = json_string(v, text, size);
-	return n >= 0 && turn_name_user_valid(text, (size_t)n) ? 0 : -EINVAL;
-}
-
 /* Any spelling of an address; ours is the one addresses are printed in. */
 static int read_ip(struct json_slice v, void *to, size_t size)
 {

@@ -2,60 +2,18 @@
  *
  *	relay_event	events read: what a member is called and where it goes
  *	relay_write	events written
- *	relay_command	commands, both ways
- *	relay_fields	members read by such tables; texts written whatever they hold */
+ *	relay_command	commands, both ways */
 #ifndef RELAY_PRIV_H
 #define RELAY_PRIV_H
 
+#include "line_fields.h"
 #include "relay_event.h"
 
 #define RELAY_TOTALS_N 11
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define MEMBER(type, member) offsetof(type, member), sizeof(((type *)NULL)->member)
 
-/* Where a member goes: base + at, size bytes. */
-struct field {
-	const char *key;
-	int (*read)(struct json_slice v, void *to, size_t size); /* 0, or below 0 */
-	size_t at, size;
-	bool required;
-	const char *error; /* for the one who sent it */
-};
-
-/* What was read: bit i for fields[i]; was there one that the table does not know;
- * what is wrong: NULL when one is missing. */
-struct fields_read {
-	uint32_t seen;
-	bool unknown;
-	const struct field *wrong;
-};
-
-/* Read the members that the table (32 rows at most) knows.
- * Returns 0, -EINVAL (one is wrong or missing), -EEXIST (one comes twice). */
-int read_fields(struct json_slice object, const struct field *fields, size_t n, void *base,
-		struct fields_read *out);
-
-int read_text(struct json_slice v, void *to, size_t size);
-int read_id(struct json_slice v, void *to, size_t size);       /* not empty */
-int read_alloc_id(struct json_slice v, void *to, size_t size); /* letters, digits, "._-" */
-int read_call(struct json_slice v, void *to, size_t size);
-int read_u64(struct json_slice v, void *to, size_t size);
-int read_bool(struct json_slice v, void *to, size_t size);
-
-/* The line as an object, and what its member "e" or "c" says ("" when that is
- * longer than size). Returns 0, -EINVAL. */
-int open_line(const char *line, size_t n, const char *kind, char *name, size_t size,
-	      struct json_slice *object);
+_Static_assert(RELAY_LINE_MAX == LINE_BYTES_MAX, "lines of one length");
 
 /* One of the totals, in the order lines have them. */
 uint64_t relay_total_value(const struct relay_totals *t, size_t i);
-
-void begin_line(struct json_out *o, char *out, size_t size, const char *kind, const char *name);
-int finish_line(struct json_out *o); /* the length, -ENOBUFS */
-
-/* Text that came from the network through coturn may hold any bytes, and a JSON
- * text may not: what is not UTF-8 becomes '?'. At most max bytes are written. */
-void put_text(struct json_out *o, const char *key, const char *s, size_t max);
-void put_text_if_any(struct json_out *o, const char *key, const char *s, size_t max);
 
 #endif

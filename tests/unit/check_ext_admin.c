@@ -19,9 +19,9 @@
 
 #include <event2/event.h>
 
-#include "admin_path.h"
 #include "ext_admin.h"
 #include "run_suite.h"
+#include "socket_path.h"
 
 /* --- tests -------------------------------------------------------------------------------- */
 
@@ -51,7 +51,7 @@ START_TEST(the_socket_of_a_successor_is_not_removed)
 	int fd;
 
 	ck_assert_int_eq(unlink(path), 0); /* an admin's hand, then another server's start */
-	fd = admin_path_listen(path, (gid_t)-1, err, sizeof(err));
+	fd = socket_path_listen("admin-socket", path, (gid_t)-1, err, sizeof(err));
 	ck_assert_int_ge(fd, 0);
 	watch_unlink(watch);
 	ck_assert_int_eq(access(path, F_OK), 0);
@@ -652,13 +652,14 @@ static void remove_dir(void)
 START_TEST(a_stale_socket_is_replaced_and_a_live_one_is_not)
 {
 	char err[256] = "";
-	int fd = admin_path_listen(path, (gid_t)-1, err, sizeof(err));
+	int fd = socket_path_listen("admin-socket", path, (gid_t)-1, err, sizeof(err));
 
 	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(admin_path_listen(path, (gid_t)-1, err, sizeof(err)), -EADDRINUSE);
+	ck_assert_int_eq(socket_path_listen("admin-socket", path, (gid_t)-1, err, sizeof(err)),
+			 -EADDRINUSE);
 	ck_assert(strstr(err, "in use"));
 	close(fd);
-	fd = admin_path_listen(path, getgid(), err, sizeof(err));
+	fd = socket_path_listen("admin-socket", path, getgid(), err, sizeof(err));
 	ck_assert_int_ge(fd, 0);
 	close(fd);
 }
@@ -670,10 +671,11 @@ START_TEST(two_servers_do_not_start_at_the_same_path_at_once)
 	int fd, folder = open(dir, O_RDONLY | O_DIRECTORY);
 
 	ck_assert_int_eq(flock(folder, LOCK_EX), 0);
-	ck_assert_int_eq(admin_path_listen(path, (gid_t)-1, err, sizeof(err)), -EADDRINUSE);
+	ck_assert_int_eq(socket_path_listen("admin-socket", path, (gid_t)-1, err, sizeof(err)),
+			 -EADDRINUSE);
 	ck_assert(strstr(err, "starting"));
 	close(folder);
-	fd = admin_path_listen(path, (gid_t)-1, err, sizeof(err));
+	fd = socket_path_listen("admin-socket", path, (gid_t)-1, err, sizeof(err));
 	ck_assert_int_ge(fd, 0);
 	folder = open(dir, O_RDONLY | O_DIRECTORY);
 	ck_assert_int_eq(flock(folder, LOCK_EX | LOCK_NB), 0); /* only while starting */
@@ -687,7 +689,7 @@ START_TEST(the_mode_is_there_from_the_first_moment_on)
 	mode_t old = umask(0);
 	char err[256] = "";
 	struct stat st;
-	int fd = admin_path_listen(path, (gid_t)-1, err, sizeof(err));
+	int fd = socket_path_listen("admin-socket", path, (gid_t)-1, err, sizeof(err));
 
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(stat(path, &st), 0);
@@ -704,7 +706,8 @@ START_TEST(what_is_no_socket_is_left_alone)
 
 	ck_assert_ptr_nonnull(f);
 	fclose(f);
-	ck_assert_int_eq(admin_path_listen(path, (gid_t)-1, err, sizeof(err)), -EEXIST);
+	ck_assert_int_eq(socket_path_listen("admin-socket", path, (gid_t)-1, err, sizeof(err)),
+			 -EEXIST);
 	ck_assert(strstr(err, "no socket"));
 	ck_assert_int_eq(access(path, F_OK), 0);
 }
@@ -716,9 +719,11 @@ START_TEST(a_path_that_cannot_be_is_refused)
 
 	memset(longer, 'a', sizeof(longer) - 1);
 	longer[sizeof(longer) - 1] = '\0';
-	ck_assert_int_eq(admin_path_listen(longer, (gid_t)-1, err, sizeof(err)), -ENAMETOOLONG);
+	ck_assert_int_eq(socket_path_listen("admin-socket", longer, (gid_t)-1, err, sizeof(err)),
+			 -ENAMETOOLONG);
 	snprintf(longer, sizeof(longer), "%s/none/admin.sock", dir);
-	ck_assert_int_eq(admin_path_listen(longer, (gid_t)-1, err, sizeof(err)), -ENOENT);
+	ck_assert_int_eq(socket_path_listen("admin-socket", longer, (gid_t)-1, err, sizeof(err)),
+			 -ENOENT);
 	ck_assert(strstr(err, "none/admin.sock"));
 }
 END_TEST

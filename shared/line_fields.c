@@ -1,8 +1,10 @@
-/* relay_fields.c - the members of a line, read by table; lines begun and finished */
-#include "relay_priv.h"
+/* line_fields.c - see line_fields.h */
+#include "line_fields.h"
 
 #include <errno.h>
 #include <string.h>
+
+#include "turn_credential.h"
 
 #define LINE_DEPTH_MAX 16 /* ours need 4; the rest is room for what is newer */
 
@@ -45,6 +47,20 @@ int read_call(struct json_slice v, void *to, size_t size)
 	int n = json_string(v, to, size);
 
 	return n >= 0 && turn_call_id_valid(to, (size_t)n) ? 0 : -EINVAL;
+}
+
+int read_user(struct json_slice v, void *to, size_t size)
+{
+	char *text = to;
+	int n;
+
+	if (json_type(v) == JSON_NUMBER && v.n < size) {
+		memcpy(text, v.p, v.n);
+		text[v.n] = '\0';
+		return text[strcspn(text, ".eE")] ? -EINVAL : 0;
+	}
+	n = json_string(v, text, size);
+	return n >= 0 && turn_name_user_valid(text, (size_t)n) ? 0 : -EINVAL;
 }
 
 int read_bool(struct json_slice v, void *to, size_t size)
@@ -113,7 +129,7 @@ int open_line(const char *line, size_t n, const char *kind, char *name, size_t s
 {
 	struct json_slice v;
 
-	if (n >= RELAY_LINE_MAX || json_check(line, n, LINE_DEPTH_MAX) < 0)
+	if (n >= LINE_BYTES_MAX || json_check(line, n, LINE_DEPTH_MAX) < 0)
 		return -EINVAL;
 	*object = json_trim(line, n);
 	if (!json_member(*object, kind, &v) || json_type(v) != JSON_STRING)
@@ -125,7 +141,7 @@ int open_line(const char *line, size_t n, const char *kind, char *name, size_t s
 
 void begin_line(struct json_out *o, char *out, size_t size, const char *kind, const char *name)
 {
-	json_out_fixed(o, out, size < RELAY_LINE_MAX ? size : RELAY_LINE_MAX);
+	json_out_fixed(o, out, size < LINE_BYTES_MAX ? size : LINE_BYTES_MAX);
 	json_out_open(o, '{');
 	json_put_string(o, kind, name);
 }

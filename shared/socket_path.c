@@ -1,5 +1,5 @@
-/* admin_path.c - see admin_path.h */
-#include "admin_path.h"
+/* socket_path.c - see socket_path.h */
+#include "socket_path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +15,7 @@
 #define BACKLOG 16
 
 struct place {
+	const char *key; /* of the configuration, for errors */
 	struct sockaddr_un addr;
 	char *err;
 	size_t err_size;
@@ -23,10 +24,13 @@ struct place {
 __attribute__((format(printf, 3, 4))) static int failed(const struct place *p, int error,
 							const char *fmt, ...)
 {
+	int n = snprintf(p->err, p->err_size, "%s: ", p->key);
 	va_list ap;
 
+	if (n < 0 || (size_t)n >= p->err_size)
+		return error;
 	va_start(ap, fmt);
-	vsnprintf(p->err, p->err_size, fmt, ap);
+	vsnprintf(p->err + n, p->err_size - (size_t)n, fmt, ap);
 	va_end(ap);
 	return error;
 }
@@ -35,8 +39,7 @@ static int failed_errno(const struct place *p, const char *what)
 {
 	int error = errno;
 
-	return failed(p, -error, "admin-socket: cannot %s %s: %s", what, p->addr.sun_path,
-		      strerror(error));
+	return failed(p, -error, "cannot %s %s: %s", what, p->addr.sun_path, strerror(error));
 }
 
 static int new_socket(void)
@@ -56,10 +59,8 @@ static int probe(const struct place *p)
 	if (r == -ECONNREFUSED)
 		return 0;
 	if (r == 0 || r == -EAGAIN)
-		return failed(p, -EADDRINUSE, "admin-socket: %s is in use by a running server",
-			      p->addr.sun_path);
-	return failed(p, r, "admin-socket: cannot tell whether %s is in use: %s", p->addr.sun_path,
-		      strerror(-r));
+		return failed(p, -EADDRINUSE, "%s is in use by a running server", p->addr.sun_path);
+	return failed(p, r, "cannot tell whether %s is in use: %s", p->addr.sun_path, strerror(-r));
 }
 
 static int make_room(const struct place *p)
@@ -70,8 +71,7 @@ static int make_room(const struct place *p)
 	if (lstat(p->addr.sun_path, &st) < 0)
 		return errno == ENOENT ? 0 : failed_errno(p, "look at");
 	if (!S_ISSOCK(st.st_mode))
-		return failed(p, -EEXIST, "admin-socket: %s exists and is no socket",
-			      p->addr.sun_path);
+		return failed(p, -EEXIST, "%s exists and is no socket", p->addr.sun_path);
 	r = probe(p);
 	if (r < 0)
 		return r;
@@ -94,8 +94,7 @@ static int lock_folder(const struct place *p, int *out)
 	if (*out < 0 || flock(*out, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
 		return 0;
 	close(*out);
-	return failed(p, -EADDRINUSE,
-		      "admin-socket: another server is starting in the folder of %s",
+	return failed(p, -EADDRINUSE, "another server is starting in the folder of %s",
 		      p->addr.sun_path);
 }
 
@@ -137,13 +136,15 @@ static int listen_there(const struct place *p, gid_t group)
 	return fd;
 }
 
-int admin_path_listen(const char *path, gid_t group, char *err, size_t err_size)
+int socket_path_listen(const char *key, const char *path, gid_t group, char *err, size_t err_size)
 {
-	struct place p = { .addr = { .sun_family = AF_UNIX }, .err = err, .err_size = err_size };
+	struct place p = {
+		.key = key, .addr = { .sun_family = AF_UNIX }, .err = err, .err_size = err_size
+	};
 	int r, lock;
 
 	if (strlen(path) >= sizeof(p.addr.sun_path))
-		return failed(&p, -ENAMETOOLONG, "admin-socket: the path is longer than %zu bytes",
+		return failed(&p, -ENAMETOOLONG, "the path is longer than %zu bytes",
 			      sizeof(p.addr.sun_path) - 1);
 	memcpy(p.addr.sun_path, path, strlen(path) + 1);
 	r = lock_folder(&p, &lock);
@@ -153,4 +154,12 @@ int admin_path_listen(const char *path, gid_t group, char *err, size_t err_size)
 	if (lock >= 0)
 		close(lock);
 	return r;
+}
+
+void socket_path_unlink(const char *path, const struct stat *made)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && st.st_dev == made->st_dev && st.st_ino == made->st_ino)
+		unlink(path);
 }
