@@ -29,6 +29,17 @@ bool user_id_equal(const struct user_id *a, const struct user_id *b);
 /* Write it in its JSON type; key NULL: as an element of an array. */
 void user_id_put(struct json_out *o, const char *key, const struct user_id *id);
 
+#define CALLS_NAME_MAX 255    /* bytes of a person's name, of whoever proved it */
+#define CALLS_AVATAR_MAX 1023 /* of the address of a picture */
+
+/* Who somebody is, by a proof. */
+struct calls_identity {
+	struct user_id id;
+	char name[CALLS_NAME_MAX + 1];	   /* "": unknown */
+	char avatar[CALLS_AVATAR_MAX + 1]; /* "": unknown */
+	int64_t expires_s;		   /* the proof, Unix time; 0: never */
+};
+
 struct identity;    /* everyone */
 struct user;	    /* one of them */
 struct call_socket; /* one connection; at most one user at a time */
