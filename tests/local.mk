@@ -59,4 +59,4 @@ soak: all
 
 # The real clients; run.sh fetches what they need from npm.
 EXTRA_DIST += tests/README.md tests/tsan.supp tests/tsan_libs.supp tests/integration/.npmrc $(wildcard $(srcdir)/tests/integration/*.* \
-	$(srcdir)/tests/integration/*/*.mjs)
+	$(srcdir)/tests/integration/*/*.mjs) tests/vectors/clients

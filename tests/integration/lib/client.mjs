@@ -1,9 +1,8 @@
 /* client.mjs - npm's socket.io-client with a memory: events are kept until somebody asks for them */
-import assert from 'node:assert/strict';
-
 import { io } from 'socket.io-client';
 
-import { confide, marker, sleep, within } from './suite.mjs';
+import { Inbox } from './inbox.mjs';
+import { confide, marker, within } from './suite.mjs';
 
 export const TRANSPORTS = {
 	'polling only': ['polling'],
@@ -11,14 +10,12 @@ export const TRANSPORTS = {
 	'default transports': undefined,
 };
 
-export class Client {
+export class Client extends Inbox {
 	/* options go to io(): transports, localAddress, query ... */
 	constructor(stack, userId, options = {}) {
 		const given = Object.fromEntries(Object.entries(options).filter(([, v]) => v !== undefined));
 
-		this.userId = userId;
-		this.seen = [];
-		this.waiting = [];
+		super(userId);
 		this.socket = io(stack.url, {
 			forceNew: true,
 			reconnection: false,
@@ -27,36 +24,7 @@ export class Client {
 			auth: { token: marker('auth-token') },
 			...given,
 		});
-		this.socket.onAny((event, ...args) => this.#keep(event, args));
-	}
-
-	#keep(event, args) {
-		for (const s of args[0]?.iceServers ?? [])
-			if (s.credential)
-				confide(s.credential);
-		const i = this.waiting.findIndex((w) => w.event === event);
-
-		if (i >= 0)
-			this.waiting.splice(i, 1)[0].resolve(args[0]);
-		else
-			this.seen.push({ event, data: args[0] });
-	}
-
-	/* The oldest event of this name that nobody took yet, now or soon. */
-	next(event, limit_ms = 10000) {
-		const i = this.seen.findIndex((s) => s.event === event);
-
-		if (i >= 0)
-			return Promise.resolve(this.seen.splice(i, 1)[0].data);
-		const coming = new Promise((resolve) => this.waiting.push({ event, resolve }));
-
-		return within(`${this.userId} gets ${event}`, coming, limit_ms);
-	}
-
-	/* Nothing of this name came, and in a moment still nothing. */
-	async none(event, wait_ms = 150) {
-		await sleep(wait_ms);
-		assert.deepEqual(this.seen.filter((s) => s.event === event), [], `${this.userId} got ${event}`);
+		this.socket.onAny((event, ...args) => this.keep(event, args[0]));
 	}
 
 	emit(event, ...args) {
