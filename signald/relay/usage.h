@@ -83,7 +83,9 @@ int usage_call_begin(struct usage *u, const char *call_id);
  * Returns 0, -ENOENT (no such live call), -EINVAL (user id), -ENOSPC, -ENOMEM. */
 int usage_member(struct usage *u, const char *call_id, const char *user_id, const char *address);
 
-/* A member left a live call; what it consumed stays there. Returns 0, -ENOENT. */
+/* A member left a live call; what it consumed stays there. What it has there ends as with
+ * usage_call_end(), but one by one: it may come back, with new allocations in the same name. What
+ * it said is forgotten. Returns 0, -ENOENT. */
 int usage_member_leave(struct usage *u, const char *call_id, const char *user_id);
 
 /* A member sent this candidate: the text of RTCIceCandidate.candidate. Returns 0 (kept, or no relay
@@ -92,8 +94,9 @@ int usage_candidate(struct usage *u, const char *call_id, const char *user_id,
 		    const char *candidate, size_t n);
 
 /* The call ended. Asks to kill what its name carries, and one by one what was claimed by candidate
- * or user; but by user not while that user is in another live call, and by candidate not while the
- * same address counts in another live call. Returns 0, -ENOENT. */
+ * or user; but not while that user is in another live call: with the last one. What has a shared
+ * name, not while anybody in a live call signals from where it is seen: it may be theirs, whoever
+ * said its address. Returns 0, -ENOENT. */
 int usage_call_end(struct usage *u, const char *call_id, uint64_t now_ms);
 
 /* The call is no longer reported: drops its figures. What is still live of it becomes

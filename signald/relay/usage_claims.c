@@ -43,52 +43,52 @@ static bool candidate_allowed(const struct candidate *c, const struct allocation
 	return attribution_candidate_allowed(&claim);
 }
 
-/* Did a member of another live call say this address too, with the same right? */
-static bool said_in_a_live_call(const struct allocation *a)
+/* Does a call go on that it may serve? What carries a call's name serves that one; else any of the
+ * user's. Of a shared name nobody knows the user: anyone's who signals from where it is seen, for
+ * that may be who has it, whoever said its address. */
+static bool spared(const struct allocation *a)
 {
-	for (size_t i = 0; i < 2; i++) {
-		const struct candidate *c;
-
-		if (!a->links[i].place)
-			continue;
-		DL_FOREACH(a->links[i].place->candidates, c)
-		{
-			if (c->by->call->life == CALL_LIVE && candidate_allowed(c, a))
-				return true;
-		}
-	}
-	return false;
+	if (a->named)
+		return false;
+	if (a->shared)
+		return !a->origin || a->origin->present;
+	return a->user && a->user->memberships_n > 0;
 }
 
-/* It was to end and has not: the kill was lost. Asked for again, unless a live call has taken it
- * over since. */
+/* The call, or this one's part in it. */
+static bool over(const struct participant *p)
+{
+	return p->call->life == CALL_ENDED || p->left;
+}
+
+/* It was to end and has not: the kill was lost. Asked for again, unless it may serve a live call
+ * by now. */
 void uclaim_condemn_again(struct usage *u, struct allocation *a)
 {
-	if ((a->owner && a->owner->call->life == CALL_LIVE) || said_in_a_live_call(a))
+	if ((a->owner && !over(a->owner)) || spared(a))
 		a->condemned = false;
 	else
 		condemn(u, a);
 }
 
-/* Must it end, now that its call has? What carries the call's name is killed with the call; the
- * others may serve another call of the same user. */
-static bool spared(const struct allocation *a)
-{
-	if (a->by == ATTRIBUTION_CANDIDATE)
-		return said_in_a_live_call(a);
-	if (a->by == ATTRIBUTION_USER)
-		return a->user && a->user->memberships_n > 0;
-	return false;
-}
-
 static void reap(struct usage *u, struct allocation *a)
 {
-	if (a->live && !a->condemned && a->owner && a->owner->call->life == CALL_ENDED &&
-	    !spared(a))
+	if (a->live && !a->condemned && a->owner && over(a->owner) && !spared(a))
 		condemn(u, a);
 }
 
 /* What was spared for the sake of a call that ends now goes with it. */
+static void reap_of_origin(struct usage *u, const struct participant *p)
+{
+	const struct origin *x = p->signals_known ? utab_origin_find(u, &p->signals) : NULL;
+	struct allocation *a;
+
+	if (!x || x->present)
+		return;
+	DL_FOREACH2(x->shared, a, next_here)
+	reap(u, a);
+}
+
 static void reap_of_user(struct usage *u, const char *user_id)
 {
 	struct user *x = utab_user_find(u, user_id);
@@ -113,6 +113,7 @@ static void reap_of_participant(struct usage *u, struct participant *p)
 		DL_FOREACH(c->place->links, l)
 		reap(u, l->owner);
 	}
+	reap_of_origin(u, p);
 	reap_of_user(u, p->id);
 }
 
@@ -240,6 +241,7 @@ static void leave(struct usage *u, struct participant *p)
 	DL_DELETE2(x->memberships, p, prev_user, next_user);
 	x->memberships_n--;
 	p->user = NULL;
+	utab_participant_away(u, p);
 	utab_user_release(u, x);
 }
 
@@ -247,6 +249,7 @@ static int enter(struct usage *u, struct participant *p)
 {
 	struct allocation *a;
 
+	p->left = false;
 	if (p->user)
 		return 0;
 	p->user = utab_user_get(u, p->id);
@@ -285,6 +288,9 @@ int usage_member(struct usage *u, const char *call_id, const char *user_id, cons
 	if (ret)
 		return ret;
 	p->signals_known = address && !address_parse_ip(&p->signals, address, strlen(address));
+	ret = utab_participant_here(u, p);
+	if (ret)
+		return ret;
 	claim_by_candidates_of(u, p);
 	return enter(u, p);
 }
@@ -305,7 +311,10 @@ int usage_member_leave(struct usage *u, const char *call_id, const char *user_id
 	if (!p)
 		return -ENOENT;
 	leave(u, p);
-	reap_of_user(u, user_id);
+	p->left = true;
+	reap_of_participant(u, p);
+	while (p->candidates)
+		utab_candidate_free(u, p->candidates);
 	return 0;
 }
 

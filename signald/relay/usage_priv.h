@@ -4,9 +4,10 @@
  *	allocation --named--> call				the call id in its name
  *	allocation --link---> place <-- candidate <-- participant   one relayed address
  *	user --> live allocations, memberships in live calls
+ *	origin --> live allocations with a shared name, participants who signal from there
  *
- * An entry of calls, users or places exists while something hangs on it; the *_release() functions
- * free it when nothing does any more. */
+ * An entry of calls, users, places or origins exists while something hangs on it; the *_release()
+ *functions free it when nothing does any more. */
 #ifndef USAGE_PRIV_H
 #define USAGE_PRIV_H
 
@@ -56,6 +57,15 @@ struct user {
 	UT_hash_handle hh;
 };
 
+/* An IP address behind which clients with a shared name are: who of them has an allocation, nobody
+ * can tell. */
+struct origin {
+	struct address ip;
+	struct allocation *shared;   /* live, and seen from there */
+	struct participant *present; /* in live calls, signaling from there */
+	UT_hash_handle hh;
+};
+
 enum call_life { CALL_UNKNOWN, CALL_LIVE, CALL_ENDED }; /* UNKNOWN: only names speak of it */
 
 struct call {
@@ -74,13 +84,16 @@ struct participant {
 	struct call *call;
 	char id[TURN_USER_ID_MAX + 1];
 	struct user *user; /* while present in the live call; else NULL */
+	bool left;	   /* was present, and the call went on */
 	bool signals_known;
 	struct address signals;
+	struct origin *origin; /* while present and signals_known */
 	struct candidate *candidates;
 	size_t candidates_n;
 	struct group group;
 	struct participant *prev, *next;	   /* of the call */
 	struct participant *prev_user, *next_user; /* of the user */
+	struct participant *prev_here, *next_here; /* of the origin */
 };
 
 struct allocation_key { /* padded with zeros: it is hashed as bytes */
@@ -106,7 +119,8 @@ struct allocation {
 	struct participant *owner; /* NULL: unattributed */
 	struct group *group;
 	struct call *named;
-	struct user *user; /* while live and not shared */
+	struct user *user;     /* while live and not shared */
+	struct origin *origin; /* while live and shared, and client_known */
 	struct link links[2];
 
 	uint64_t order;				    /* in the group's live ones */
@@ -115,6 +129,7 @@ struct allocation {
 	struct allocation *prev_age, *next_age;	    /* of usage.live or usage.ended */
 	struct allocation *prev_named, *next_named; /* of the call */
 	struct allocation *prev_user, *next_user;   /* of the user */
+	struct allocation *prev_here, *next_here;   /* of the origin */
 	UT_hash_handle hh;
 };
 
@@ -147,6 +162,7 @@ struct usage {
 	size_t calls_n; /* live and ended */
 	struct user *users;
 	struct place *places;
+	struct origin *origins;
 	uint64_t candidate_order;
 	uint64_t live_order; /* of all that were ever added to a group alive */
 	struct usage_walk *walks;
@@ -162,6 +178,9 @@ struct user *utab_user_find(const struct usage *u, const char *id);
 struct user *utab_user_get(struct usage *u, const char *id);
 void utab_user_release(struct usage *u, struct user *x);
 struct place *utab_place_get(struct usage *u, const struct address *key);
+struct origin *utab_origin_find(const struct usage *u, const struct address *at);
+int utab_participant_here(struct usage *u, struct participant *p); /* 0, -ENOMEM */
+void utab_participant_away(struct usage *u, struct participant *p);
 struct participant *utab_participant_find(const struct call *c, const char *user_id);
 int utab_participant_get(struct usage *u, struct call *c, const char *user_id,
 			 struct participant **out);

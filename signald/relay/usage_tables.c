@@ -125,6 +125,89 @@ void utab_candidate_free(struct usage *u, struct candidate *c)
 	free(c);
 }
 
+/* Origins ------------------------------------------------------------------- */
+
+struct origin *utab_origin_find(const struct usage *u, const struct address *at)
+{
+	struct address key = { 0 };
+	struct origin *x;
+
+	memcpy(key.ip, at->ip, sizeof(key.ip));
+	HASH_FIND(hh, u->origins, &key, sizeof(key), x);
+	return x;
+}
+
+static struct origin *origin_get(struct usage *u, const struct address *at)
+{
+	struct origin *x = utab_origin_find(u, at);
+
+	if (x)
+		return x;
+	x = calloc(1, sizeof(*x));
+	if (!x)
+		return NULL;
+	memcpy(x->ip.ip, at->ip, sizeof(x->ip.ip));
+	HASH_ADD(hh, u->origins, ip, sizeof(x->ip), x);
+	if (!x->hh.tbl) {
+		free(x);
+		return NULL;
+	}
+	return x;
+}
+
+static void origin_release(struct usage *u, struct origin *x)
+{
+	if (x->shared || x->present)
+		return;
+	HASH_DEL(u->origins, x);
+	free(x);
+}
+
+int utab_participant_here(struct usage *u, struct participant *p)
+{
+	utab_participant_away(u, p);
+	if (!p->signals_known)
+		return 0;
+	p->origin = origin_get(u, &p->signals);
+	if (!p->origin)
+		return -ENOMEM;
+	DL_APPEND2(p->origin->present, p, prev_here, next_here);
+	return 0;
+}
+
+void utab_participant_away(struct usage *u, struct participant *p)
+{
+	struct origin *x = p->origin;
+
+	if (!x)
+		return;
+	DL_DELETE2(x->present, p, prev_here, next_here);
+	p->origin = NULL;
+	origin_release(u, x);
+}
+
+static void allocation_away(struct usage *u, struct allocation *a)
+{
+	struct origin *x = a->origin;
+
+	if (!x)
+		return;
+	DL_DELETE2(x->shared, a, prev_here, next_here);
+	a->origin = NULL;
+	origin_release(u, x);
+}
+
+/* Without memory it has none, and is not killed: nobody knows whose it is. */
+static void allocation_here(struct usage *u, struct allocation *a)
+{
+	allocation_away(u, a);
+	if (!a->shared || !a->client_known)
+		return;
+	a->origin = origin_get(u, &a->client_address);
+	if (a->origin)
+		DL_APPEND2(a->origin->shared, a, prev_here, next_here);
+}
+
 /* Participants -------------------------------------------------------------- */
 
 struct participant *utab_participant_find(const struct call *c, const char *user_id)
@@ -168,6 +251,7 @@ void utab_participant_free(struct usage *u, struct participant *p)
 {
 	while (p->candidates)
 		utab_candidate_free(u, p->candidates);
+	utab_participant_away(u, p);
 	while (p->group.ended)
 		utab_allocation_free(u, p->group.ended);
 	DL_DELETE(p->call->participants, p);
@@ -271,6 +355,7 @@ void utab_allocation_set_client(struct usage *u, struct allocation *a, const cha
 	a->client_known = !address_parse(&a->client_address, a->client, strlen(a->client));
 	if (!a->client_known)
 		u->counters.addresses_malformed++;
+	allocation_here(u, a);
 }
 
 static int link_place(struct usage *u, struct allocation *a, struct link *l, const char *text,
@@ -371,7 +456,7 @@ int utab_allocation_new(struct usage *u, const char *epoch, const struct relay_a
 	return 0;
 }
 
-/* What only a live allocation has: its user's list and its places. */
+/* What only a live allocation has: its user's list, its origin's and its places. */
 void utab_allocation_detach(struct usage *u, struct allocation *a)
 {
 	if (a->user) {
@@ -379,6 +464,7 @@ void utab_allocation_detach(struct usage *u, struct allocation *a)
 		utab_user_release(u, a->user);
 		a->user = NULL;
 	}
+	allocation_away(u, a);
 	for (size_t i = 0; i < 2; i++) {
 		struct link *l = &a->links[i];
 

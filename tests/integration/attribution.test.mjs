@@ -243,8 +243,8 @@ test('expired and foreign credentials are refused', options, async (t) => {
 	await assert.rejects(allocation(t, stack, stack.credentials('anybody', { secret: 'x'.repeat(32) })), refused);
 });
 
-test('call:end ends the relay of its call', options, async (t) => {
-	const { alice, bob, one } = await twoCalls(t);
+test('call:end ends the relay of its call; what may serve another call of the user\'s goes with that', options, async (t) => {
+	const { alice, alice2, bob, carol, one, two } = await twoCalls(t);
 	const named = await allocation(t, stack, one.credentials);
 	const claimed = await allocation(t, stack, stack.credentials(alice.userId));
 
@@ -252,5 +252,8 @@ test('call:end ends the relay of its call', options, async (t) => {
 	await becomes('claimed', claimed.relayed, { where: one.roomName });
 	await becomes('named', named.relayed, { where: one.roomName });
 	await end(one, alice, bob);
-	await until('both are gone', async () => !(await find(named.relayed)) && !(await find(claimed.relayed)));
+	await until('the named one is gone', async () => !(await find(named.relayed)), 1000);
+	await stays(claimed.relayed, { where: one.roomName });
+	await end(two, alice2, carol);
+	await until('the other one too', async () => !(await find(claimed.relayed)), 1000);
 });

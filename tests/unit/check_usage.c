@@ -625,16 +625,60 @@ START_TEST(what_may_serve_another_call_is_spared_until_that_ends)
 	begin(CALL_A, "alice", "bob");
 	NEW(.id = "1", .name = "1700000000:alice"); /* by user, while in one call */
 	NEW(.id = "2", .name = "1700000000:alice");
-	NEW(.id = "3", .name = "1700000000:alice");
+	NEW(.id = "3", .name = "1700000000:alice:" CALL_A);
+	NEW(.id = "4", .name = "1700000000:bob");
 	CANDIDATE(CALL_A, "alice", "2");
-	CANDIDATE(CALL_A, "alice", "3");
 	begin(CALL_B, "alice", "carol");
-	CANDIDATE(CALL_B, "alice", "3"); /* said in both */
 	ck_assert_int_eq(usage_call_end(u, CALL_A, now_ms), 0);
-	ck_assert_str_eq(killed, "call " CALL_A " alloc 2 ");
+	ck_assert_str_eq(killed, "call " CALL_A " alloc 4 ");
 	killed[0] = '\0';
 	ck_assert_int_eq(usage_call_end(u, CALL_B, now_ms), 0);
-	ck_assert_str_eq(killed, "call " CALL_B " alloc 3 alloc 1 ");
+	ck_assert_str_eq(killed, "call " CALL_B " alloc 1 alloc 2 ");
+}
+END_TEST
+
+/* Two who share a name and an address: each could have said the other's relay. */
+START_TEST(a_shared_name_is_cut_only_when_nobody_else_calls_from_its_address)
+{
+	ck_assert_int_eq(usage_call_begin(u, CALL_A), 0);
+	ck_assert_int_eq(usage_member(u, CALL_A, "mallory", "192.0.2.1"), 0);
+	ck_assert_int_eq(usage_call_begin(u, CALL_B), 0);
+	ck_assert_int_eq(usage_member(u, CALL_B, "victim", "192.0.2.1"), 0);
+	NEW(.id = "1", .name = "1700000000:app", .shared = true, .client = "192.0.2.1:1");
+	NEW(.id = "2", .name = "1700000000:app", .shared = true, .client = "192.0.2.9:1");
+	CANDIDATE(CALL_A, "mallory", "1");
+	CANDIDATE(CALL_A, "mallory", "2");
+	ck_assert_str_eq(owner(CALL_A, "1"), "mallory candidate");
+	ck_assert_str_eq(owner(CALL_A, "2"), "-");
+	ck_assert_int_eq(usage_call_end(u, CALL_A, now_ms), 0);
+	ck_assert_str_eq(killed, "call " CALL_A " ");
+	killed[0] = '\0';
+	ck_assert_int_eq(usage_member(u, CALL_B, "victim", "192.0.2.3"), 0); /* it moved */
+	ck_assert_int_eq(usage_call_end(u, CALL_B, now_ms), 0);
+	ck_assert_str_eq(killed, "call " CALL_B " ");
+	killed[0] = '\0';
+	ck_assert_int_eq(usage_call_begin(u, CALL_C), 0);
+	ck_assert_int_eq(usage_member(u, CALL_C, "carol", "192.0.2.1"), 0);
+	ck_assert_int_eq(usage_call_end(u, CALL_C, now_ms), 0);
+	ck_assert_str_eq(killed, "call " CALL_C " alloc 1 ");
+}
+END_TEST
+
+START_TEST(what_a_member_had_ends_when_it_leaves)
+{
+	begin(CALL_A, "alice", "bob");
+	NEW(.id = "1", .name = "1700000000:alice:" CALL_A);
+	NEW(.id = "2", .name = "1700000000:alice");
+	NEW(.id = "3", .name = "1700000000:bob:" CALL_A);
+	ck_assert_int_eq(usage_member_leave(u, CALL_A, "alice"), 0);
+	ck_assert_str_eq(killed, "alloc 1 alloc 2 ");
+	NEW(.id = "4", .name = "1700000000:alice:" CALL_A); /* was under way */
+	ck_assert_str_eq(killed, "alloc 1 alloc 2 alloc 4 ");
+	killed[0] = '\0';
+	ck_assert_int_eq(usage_member(u, CALL_A, "alice", "192.0.2.1"), 0);
+	NEW(.id = "5", .name = "1700000000:alice:" CALL_A);
+	ck_assert_str_eq(killed, "");
+	ck_assert_str_eq(owner(CALL_A, "5"), "alice name");
 }
 END_TEST
 
@@ -1491,6 +1535,8 @@ int main(void)
 		a_stronger_rule_takes_the_whole_totals_along,
 		the_end_of_a_call_kills_what_is_its_own,
 		what_may_serve_another_call_is_spared_until_that_ends,
+		a_shared_name_is_cut_only_when_nobody_else_calls_from_its_address,
+		what_a_member_had_ends_when_it_leaves,
 		final_totals_count_after_the_call_ended,
 		an_allocation_in_the_name_of_an_ended_call_is_killed,
 		an_ended_call_claims_only_what_is_older_than_its_end,
