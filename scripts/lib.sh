@@ -64,7 +64,7 @@ command:dpkg-source:dpkg-dev command:patch:patch command:xz:xz-utils command:gzi
 file:/usr/share/keyrings/debian-archive-keyring.gpg:debian-archive-keyring
 header:stdlib.h:libc6-dev header:uthash.h:uthash-dev
 module:libevent_openssl:libevent-dev module:libmicrohttpd:libmicrohttpd-dev module:libsystemd:libsystemd-dev
-module:libcurl:libcurl4-openssl-dev module:libssl:libssl-dev module:zlib:zlib1g-dev module:sqlite3:libsqlite3-dev
+module:libjwt:libjwt-dev module:libcurl:libcurl4-openssl-dev module:libssl:libssl-dev module:zlib:zlib1g-dev module:sqlite3:libsqlite3-dev
 "
 NEEDS_RUN="command:curl:curl command:setsid:util-linux command:flock:util-linux"
 NEEDS_NODE="command:node:nodejs command:npm:npm file:/etc/ssl/certs/ca-certificates.crt:ca-certificates"
@@ -72,7 +72,7 @@ NEEDS_NODE="command:node:nodejs command:npm:npm file:/etc/ssl/certs/ca-certifica
 NEEDS_TEST="
 module:check:check module:libcjson:libcjson-dev header:wslay/wslay.h:libwslay-dev command:clang:clang
 links:-fsanitize=fuzzer,address,undefined:libclang-rt-dev
-command:chromium:chromium command:ip:iproute2 command:openssl:openssl
+command:chromium:chromium command:ip:iproute2 command:openssl:openssl command:php:php-cli
 "
 
 # missing NEED...: the packages of the needs that are not met, each once.

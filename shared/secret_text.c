@@ -30,7 +30,15 @@ static int fail_size(struct secret_error *err, size_t max)
 	return -EFBIG;
 }
 
-static int check_file(int fd, size_t max, struct secret_error *err)
+#define SECRET_FORBIDS 0007
+#define PUBLIC_FORBIDS 0002
+
+struct limits {
+	size_t max;
+	mode_t forbidden; /* bits of a mode */
+};
+
+static int check_file(int fd, const struct limits *l, struct secret_error *err)
 {
 	struct stat st;
 
@@ -38,10 +46,13 @@ static int check_file(int fd, size_t max, struct secret_error *err)
 		return fail_errno(err, -errno);
 	if (!S_ISREG(st.st_mode))
 		return fail(err, -EINVAL, "not a regular file");
-	if (st.st_mode & 0007)
-		return fail(err, -EPERM, "others may read or write it: chmod o= it");
-	if (st.st_size > (off_t)max)
-		return fail_size(err, max);
+	if (st.st_mode & l->forbidden)
+		return fail(err, -EPERM,
+			    l->forbidden == SECRET_FORBIDS
+				    ? "others may read or write it: chmod o= it"
+				    : "others may write it: chmod o-w it");
+	if (st.st_size > (off_t)l->max)
+		return fail_size(err, l->max);
 	return 0;
 }
 
@@ -64,12 +75,13 @@ static ssize_t read_all(int fd, char *buf, size_t size)
 	return (ssize_t)n;
 }
 
-static int load_fd(int fd, size_t max, char **out, size_t *out_n, struct secret_error *err)
+static int load_fd(int fd, const struct limits *l, char **out, size_t *out_n,
+		   struct secret_error *err)
 {
-	const size_t size = max + 1; /* one more shows that it grew */
+	const size_t size = l->max + 1; /* one more shows that it grew */
 	char *buf;
 	ssize_t n;
-	int r = check_file(fd, max, err);
+	int r = check_file(fd, l, err);
 
 	if (r < 0)
 		return r;
@@ -82,12 +94,13 @@ static int load_fd(int fd, size_t max, char **out, size_t *out_n, struct secret_
 		*out_n = (size_t)n;
 		return 0;
 	}
-	r = n < 0 ? fail_errno(err, (int)n) : fail_size(err, max);
+	r = n < 0 ? fail_errno(err, (int)n) : fail_size(err, l->max);
 	secret_text_free(buf, n < 0 ? size : (size_t)n);
 	return r;
 }
 
-int secret_text_load(const char *path, size_t max, char **out, size_t *n, struct secret_error *err)
+static int load(const char *path, const struct limits *l, char **out, size_t *n,
+		struct secret_error *err)
 {
 	int fd, r;
 
@@ -98,9 +111,23 @@ int secret_text_load(const char *path, size_t max, char **out, size_t *n, struct
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return fail_errno(err, -errno);
-	r = load_fd(fd, max, out, n, err);
+	r = load_fd(fd, l, out, n, err);
 	close(fd);
 	return r;
+}
+
+int secret_text_load(const char *path, size_t max, char **out, size_t *n, struct secret_error *err)
+{
+	const struct limits l = { max, SECRET_FORBIDS };
+
+	return load(path, &l, out, n, err);
+}
+
+int public_text_load(const char *path, size_t max, char **out, size_t *n, struct secret_error *err)
+{
+	const struct limits l = { max, PUBLIC_FORBIDS };
+
+	return load(path, &l, out, n, err);
 }
 
 void secret_text_free(char *text, size_t n)

@@ -13,6 +13,9 @@
  * secret_text_free(). Returns 0, -EPERM (others may read or write it: mode & 0007), -EINVAL (no
  * regular file), -EFBIG, -ENOMEM, -errno of open and read; *err then says it in words. */
 int secret_text_load(const char *path, size_t max, char **out, size_t *n, struct secret_error *err);
+/* The same for a file that everybody may read, like a public key: only one that others may write
+ * is refused (mode & 0002). */
+int public_text_load(const char *path, size_t max, char **out, size_t *n, struct secret_error *err);
 void secret_text_free(char *text, size_t n); /* wipes the n bytes; NULL is fine */
 
 #endif

@@ -4,7 +4,7 @@ AM_CPPFLAGS += -I$(srcdir)/signald
 # Deciding code: no I/O library. What reaches for a socket here does not link into the tests.
 noinst_LIBRARIES += libsignald-core.a
 libsignald_core_a_SOURCES =
-libsignald_core_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
+libsignald_core_a_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(JWT_CFLAGS)
 
 # Touching code: sockets, clocks, the loop.
 noinst_LIBRARIES += libsignald-io.a
@@ -85,6 +85,12 @@ libsignald_core_a_SOURCES += \
 	signald/calls/identity.c signald/calls/identity.h \
 	signald/calls/signing.c signald/calls/signing.h
 
+# --- auth ---------------------------------------------------------------------
+libsignald_core_a_SOURCES += \
+	signald/auth/auth.c signald/auth/auth.h \
+	signald/auth/token.c signald/auth/token.h \
+	signald/auth/token_keys.c signald/auth/token_keys.h
+
 # --- relay --------------------------------------------------------------------
 libsignald_core_a_SOURCES += \
 	signald/relay/attribution.c signald/relay/attribution.h \
@@ -129,6 +135,6 @@ libsignald_io_a_SOURCES += \
 sbin_PROGRAMS = signald/signald
 signald_signald_SOURCES = signald/main.c
 signald_signald_LDADD = libsignald-io.a libsignald-core.a libshared.a \
-	$(MHD_LIBS) $(EVENT_LIBS) $(SYSTEMD_LIBS) $(CURL_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) -lm
+	$(MHD_LIBS) $(EVENT_LIBS) $(SYSTEMD_LIBS) $(JWT_LIBS) $(CURL_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) -lm
 dist_man_MANS += signald/signald.8 signald/signald.conf.5
 EXTRA_DIST += signald/PROTOCOL.md signald/signald.conf.in signald/demo/.npmrc $(wildcard $(srcdir)/signald/demo/*.*)
