@@ -1,110 +1,143 @@
-/* call.js - one call: its peer connection and what it says to the other side
+/* call.js - a call of two: what is said to the other side, and what is heard from it
  *
- * Knows the events of a call, not the page and not the socket: it is given
- * send(event, payload) and tells what happens through the handlers. */
+ * Knows the events of a call, not the page and not the socket: it is given send(event, payload) and
+ * tells what happens through the handlers. */
+
+import { Peer } from './peer.js';
 
 export class Call {
-	/* peer, self: { id, name }; handlers: onStream(stream), onState(connectionState), onProblem(text). */
-	constructor({ roomName, self, peer, relayOnly, send, handlers }) {
+	#send;
+	#handlers;
+	#peer = null;
+	#said = false;	/* call:initiate, or call:accept: from then on the other side knows of the call */
+	#unsent = [];	/* candidates, until then */
+	#early = [];	/* what the other side sent before we answered */
+	#calls = false;	/* we are the caller */
+	#callType = 'video';
+
+	/* self, other: { id, name }; handlers: stream(stream), state(connectionState), problem(what). */
+	constructor({ roomName, self, other, relayOnly, send, handlers }) {
 		this.roomName = roomName;
 		this.self = self;
-		this.peer = peer;
+		this.other = other;
 		this.relayOnly = relayOnly;
-		this.send = send;
-		this.handlers = handlers;
-		this.pc = null;
 		this.closed = false;
-		this.announced = false; /* the other side knows of the call: candidates may go */
-		this.unsent = [];
-		this.early = []; /* the other side's candidates, before its description */
+		this.#send = send;
+		this.#handlers = handlers;
 	}
 
-	#open(iceServers, stream) {
-		const pc = new RTCPeerConnection({
+	get peers() {
+		return this.#peer ? [this.#peer] : [];
+	}
+
+	#open(iceServers, stream, offering) {
+		this.#calls = offering;
+		this.#callType = stream.getVideoTracks().length ? 'video' : 'audio';
+		this.#peer = new Peer({
 			iceServers,
-			iceTransportPolicy: this.relayOnly ? 'relay' : 'all',
+			stream,
+			offering,
+			relayOnly: this.relayOnly,
+			polite: !offering,
+			say: (kind, content) => !this.closed && this.#say(kind, content),
+			on: this.#handlers,
 		});
-
-		this.pc = pc;
-		pc.onicecandidate = ({ candidate }) => candidate?.candidate && this.#sendCandidate(candidate);
-		pc.ontrack = ({ streams, track }) => this.handlers.onStream(streams[0] ?? new MediaStream([track]));
-		pc.onconnectionstatechange = () => this.handlers.onState(pc.connectionState);
-		pc.onicecandidateerror = (e) => this.handlers.onProblem(`${e.url}: ${e.errorCode} ${e.errorText}`);
-		stream.getTracks().forEach((track) => pc.addTrack(track, stream));
-		return pc;
 	}
 
-	#sendCandidate({ candidate, sdpMLineIndex, sdpMid }) {
-		const payload = { roomName: this.roomName, candidate, sdpMLineIndex, sdpMid };
-
-		if (this.announced)
-			this.send('ice:candidate', payload);
-		else
-			this.unsent.push(payload);
-	}
-
-	#announce(event, payload) {
-		this.send(event, payload);
-		this.announced = true;
-		this.unsent.splice(0).forEach((p) => this.send('ice:candidate', p));
-	}
-
-	async initiate(iceServers, stream) {
-		const pc = this.#open(iceServers, stream);
-
-		await pc.setLocalDescription(await pc.createOffer());
-		if (this.closed)
-			return;
-		this.#announce('call:initiate', {
-			fromId: this.self.id,
-			fromName: this.self.name,
-			toId: this.peer.id,
-			callType: 'video',
-			roomName: this.roomName,
-			sdpOffer: pc.localDescription.sdp,
-		});
+	initiate(iceServers, stream) {
+		this.#open(iceServers, stream, true);
 	}
 
 	async accept(iceServers, stream, sdpOffer) {
-		const pc = this.#open(iceServers, stream);
-
-		await pc.setRemoteDescription({ type: 'offer', sdp: sdpOffer });
-		await this.#useEarly();
-		await pc.setLocalDescription(await pc.createAnswer());
-		if (this.closed)
-			return;
-		this.#announce('call:accept', {
-			roomName: this.roomName,
-			fromId: this.peer.id, /* the one who called */
-			sdpAnswer: pc.localDescription.sdp,
-		});
+		this.#open(iceServers, stream, false);
+		await this.#peer.offered(sdpOffer);
+		for (const candidate of this.#early.splice(0))
+			await this.#peer.addCandidate(candidate);
 	}
 
-	async answered(sdpAnswer) {
-		await this.pc.setRemoteDescription({ type: 'answer', sdp: sdpAnswer });
-		await this.#useEarly();
-	}
-
-	async addCandidate({ candidate, sdpMLineIndex, sdpMid }) {
-		const init = { candidate, sdpMLineIndex, sdpMid };
-
-		if (this.pc?.remoteDescription)
-			await this.pc.addIceCandidate(init);
+	#say(kind, content) {
+		if (kind === 'candidate')
+			this.#sayCandidate(content);
+		else if (this.#said)
+			this.#renegotiate(kind, content);
 		else
-			this.early.push(init);
+			this.#introduce(kind, content);
 	}
 
-	async #useEarly() {
-		for (const init of this.early.splice(0))
-			await this.pc.addIceCandidate(init);
+	#sayCandidate(candidate) {
+		const payload = { roomName: this.roomName, ...candidate };
+
+		if (this.#said)
+			this.#send('ice:candidate', payload);
+		else
+			this.#unsent.push(payload);
+	}
+
+	#introduce(kind, sdp) {
+		if (kind === 'offer')
+			this.#send('call:initiate', {
+				fromId: this.self.id,
+				fromName: this.self.name,
+				toId: this.other.id,
+				callType: this.#callType,
+				roomName: this.roomName,
+				sdpOffer: sdp,
+			});
+		else
+			this.#send('call:accept', {
+				roomName: this.roomName,
+				fromId: this.other.id, /* the one who called */
+				sdpAnswer: sdp,
+			});
+		this.#said = true;
+		this.#unsent.splice(0).forEach((payload) => this.#send('ice:candidate', payload));
+	}
+
+	/* A camera that is switched on or off, or another way for the media. */
+	#renegotiate(kind, sdp) {
+		const ids = { roomName: this.roomName, fromUserId: this.self.id, toUserId: this.other.id };
+
+		if (kind === 'offer')
+			this.#send('call:renegotiate', { ...ids, sdpOffer: sdp, type: 'renegotiate' });
+		else
+			this.#send('call:renegotiate_answer', { ...ids, sdpAnswer: sdp, type: 'renegotiate_answer' });
+	}
+
+	/* What came of this call. */
+	heard(event, data) {
+		if (event === 'ice:candidate' && !this.#peer)
+			this.#early.push(data);
+		else if (event === 'ice:candidate')
+			this.#peer.addCandidate(data);
+		else if (event === 'call:renegotiate')
+			this.#peer?.offered(data.sdpOffer);
+		else if (event === 'call:answer' || event === 'call:renegotiate_answer')
+			this.#peer?.answered(data.sdpAnswer);
+		else if (event === 'ice:servers')
+			this.#peer?.restart(data.iceServers);
+	}
+
+	addTrack(track) {
+		this.#peer?.addTrack(track);
+	}
+
+	removeTrack(track) {
+		this.#peer?.removeTrack(track);
+	}
+
+	/* One side is enough: the caller's. */
+	restart() {
+		if (this.#calls)
+			this.#peer?.restart();
+	}
+
+	leave(reason) {
+		this.#send('call:end', { roomName: this.roomName, reason });
+		this.close();
 	}
 
 	close() {
 		this.closed = true;
-		if (!this.pc)
-			return;
-		this.pc.onconnectionstatechange = null;
-		this.pc.onicecandidateerror = null;
-		this.pc.close();
+		this.#peer?.close();
 	}
 }

@@ -1,36 +1,46 @@
-/* demo.js - the page: what is seen and clicked, the socket, and the one call there can be
+/* demo.js - the page: what is clicked, what the server says, and the one call there can be
  *
  * Text reaches the page through textContent alone. */
 
 import { Call } from './call.js';
-import { openMedia } from './media.js';
-import { describePair, formatBytes, isRelayed, selectedPair } from './stats.js';
+import { Link } from './link.js';
+import { Media } from './media.js';
+import { Mesh } from './mesh.js';
+import { $, element, People } from './people.js';
+import { Stage } from './stage.js';
+import { describePairs, formatBytes, isRelayed, selectedPair, sumOf } from './stats.js';
 import { testTurn } from './turn_test.js';
 import { userIdFromName } from './userid.js';
 
-const ACK_MAX_MS = 5000;
 const STATS_EVERY_MS = 1000;
+const GROUP_MAX = 4;		/* with ourselves: everybody sends to everybody */
+const REJOIN_AFTER_MS = 15000;	/* without the server: the others may have been told that we are gone */
+const RECOVER_MAX_MS = 15000;	/* how long a call of two may look for another way */
 
-const $ = (id) => document.getElementById(id);
+const link = new Link();
+const people = new People({ call: startCall });
+const stage = new Stage($('tiles'), { silent: () => { $('sound').hidden = false; } });
 
 const page = {
 	self: null,	/* { id, name } once joined */
-	socket: null,
-	state: 'idle',	/* idle, ringing (somebody calls), calling, connecting, active */
-	call: null,
-	offer: null,	/* the call:incoming that rings */
+	state: 'idle',	/* idle, ringing (somebody calls), calling, connecting, active, group */
+	call: null,	/* Call or Mesh */
+	offer: null,	/* the call:incoming or group_call:incoming that rings */
 	media: null,
-	pair: null,	/* the selected pair's last numbers */
+	pairs: [],	/* the selected pairs' last numbers */
 	startedAt: 0,
-	lastPeer: null,	/* the user id */
+	recovery: 0,	/* timer */
+	lastOther: null, /* the user id */
+	invitations: new Map(), /* roomName -> { by: name, left: bool }: group calls one may enter */
 };
 
 /* For tests and the curious. */
 window.demo = {
 	get state() { return page.state; },
-	get pc() { return page.call?.pc ?? null; },
-	get pair() { return page.pair; },
-	selectedPair: async () => (page.call?.pc ? selectedPair(await page.call.pc.getStats()) : null),
+	get pc() { return page.call?.peers[0]?.pc ?? null; },
+	get pcs() { return page.call?.peers.map((peer) => peer.pc) ?? []; },
+	selectedPair: async () => (window.demo.pc ? selectedPair(await window.demo.pc.getStats()) : null),
+	cut: () => link.cut(),
 };
 
 /* ---- what is seen ---- */
@@ -44,58 +54,10 @@ function fail(what, err) {
 	report(`${what}: ${err.message ?? err}`, 'error');
 }
 
-function element(tag, className, text) {
-	const e = document.createElement(tag);
-
-	e.className = className;
-	e.textContent = text;
-	return e;
-}
-
 function showLink(state, text) {
 	$('link').dataset.state = state;
 	$('link').textContent = text;
 }
-
-function showPerson({ userId, name }) {
-	const item = document.createElement('li');
-	const person = element('span', 'person', name);
-	const button = element('button', '', 'Call');
-
-	if (userId !== name)
-		person.append(element('small', '', userId));
-	button.type = 'button';
-	button.dataset.user = userId;
-	button.setAttribute('aria-label', `Call ${name}`);
-	button.disabled = page.state !== 'idle';
-	button.onclick = () => startCall({ id: userId, name });
-	const avatar = element('span', 'avatar', Array.from(name)[0] ?? '?');
-
-	avatar.setAttribute('aria-hidden', 'true');
-	item.append(avatar, person, button);
-	return item;
-}
-
-const callButton = (userId) => $('people').querySelector(`[data-user="${CSS.escape(userId)}"]`);
-
-/* The list comes anew with every change; who is about to press a button keeps it. */
-function showPeople(users) {
-	const others = users.filter((u) => u.userId !== page.self.id);
-	const chosen = document.activeElement?.dataset.user;
-
-	$('people').replaceChildren(...others.map(showPerson));
-	$('people-empty').hidden = others.length > 0;
-	if (chosen)
-		callButton(chosen)?.focus();
-}
-
-const STAGE_TEXT = {
-	idle: 'No call',
-	ringing: 'Incoming call',
-	calling: 'Ringing…',
-	connecting: 'Connecting…',
-	active: '',
-};
 
 /* A button in focus that is disabled leaves the keyboard nowhere, as the page and its titles do: on
  * with what matters now. */
@@ -106,160 +68,416 @@ function keepFocus() {
 		return;
 	if (page.call)
 		$('hangup').focus();
-	else if (page.lastPeer)
-		callButton(page.lastPeer)?.focus();
+	else if (page.lastOther)
+		people.focus(page.lastOther);
+}
+
+function showControls() {
+	const media = page.media;
+
+	$('hangup').disabled = !page.call;
+	$('hangup').textContent = page.call instanceof Mesh ? 'Leave' : 'Hang up';
+	$('microphone').disabled = $('camera').disabled = !media;
+	$('microphone').setAttribute('aria-pressed', String(media?.muted ?? false));
+	$('microphone').textContent = media?.muted ? 'Unmute' : 'Mute';
+	$('camera').textContent = media?.picture ? 'Camera off' : 'Camera on';
 }
 
 function setState(state) {
 	page.state = state;
-	page.lastPeer = page.call?.peer.id ?? page.lastPeer;
-	$('stage-text').textContent = STAGE_TEXT[state];
-	$('hangup').disabled = !page.call;
+	page.lastOther = page.call?.other?.id ?? page.lastOther;
+	$('stage-text').textContent = state === 'ringing' ? 'Incoming call' : 'No call';
 	document.body.toggleAttribute('data-call', state !== 'idle');
-	document.querySelectorAll('#people button').forEach((b) => { b.disabled = state !== 'idle'; });
+	people.setBusy(state !== 'idle');
+	showControls();
+	showInvitations();
 	keepFocus();
 }
 
-function showNumbers(pair, before) {
-	const relayed = pair && isRelayed(pair);
+/* Group calls we may enter, or enter again. */
+function showInvitations() {
+	const items = [...page.invitations].map(([roomName, { by, left }]) => {
+		const item = document.createElement('li');
+		const button = element('button', 'primary', left ? 'Come back' : 'Join');
+
+		button.type = 'button';
+		button.disabled = page.state !== 'idle';
+		button.onclick = () => joinGroup(roomName);
+		item.append(element('span', 'person', left ? 'You left it' : `${by} invites you`), button);
+		return item;
+	});
+
+	$('invitations').replaceChildren(...items);
+	$('invitations-card').hidden = items.length === 0;
+}
+
+function forgetInvitation(roomName) {
+	page.invitations.delete(roomName);
+	showInvitations();
+}
+
+function showNumbers(pairs, before) {
+	const relayed = pairs.filter(isRelayed);
 	const line = (key) => {
-		const rate = before ? Math.max(0, pair[key] - before[key]) * 1000 / STATS_EVERY_MS : 0;
+		const rate = Math.max(0, sumOf(pairs, key) - sumOf(before, key)) * 1000 / STATS_EVERY_MS;
 
 		/* May break before the rate only. */
-		return [formatBytes(pair[key]), `(${formatBytes(rate)}/s)`]
+		return [formatBytes(sumOf(relayed, key)), `(${formatBytes(before.length ? rate : 0)}/s)`]
 			.map((text) => text.replace(' ', '\u00a0')).join(' ');
 	};
 
-	$('connection').textContent = pair ? describePair(pair) : 'none yet';
-	$('bytes-sent').textContent = relayed ? line('bytesSent') : 'nothing';
-	$('bytes-received').textContent = relayed ? line('bytesReceived') : 'nothing';
+	$('connection').textContent = describePairs(pairs) || 'none yet';
+	$('bytes-sent').textContent = relayed.length ? line('bytesSent') : 'nothing';
+	$('bytes-received').textContent = relayed.length ? line('bytesReceived') : 'nothing';
 }
 
 function showTime() {
 	const s = Math.floor((Date.now() - page.startedAt) / 1000);
 	const clock = `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')}`;
+	const who = page.call.other?.name ?? `Group call, ${page.call.members.length + 1} in it`;
 
-	$('call-title').textContent = `${page.call.peer.name} · ${clock}`;
+	$('call-title').textContent = `${who} · ${clock}`;
 }
 
 async function tick() {
-	const call = page.call;
+	const { call } = page;
 
-	if (!call?.pc)
+	if (!call)
 		return;
 	try {
-		const pair = selectedPair(await call.pc.getStats());
+		const stats = await Promise.all(call.peers.map((peer) => peer.pc.getStats()));
+		const pairs = stats.map(selectedPair).filter(Boolean);
 
 		if (call !== page.call)
 			return;
-		showNumbers(pair, page.pair);
-		page.pair = pair;
-		if (page.state === 'active')
+		showNumbers(pairs, page.pairs);
+		page.pairs = pairs;
+		if (page.state === 'active' || page.state === 'group')
 			showTime();
 	} catch (err) {
 		fail('The connection tells nothing about itself', err);
 	}
 }
 
-/* ---- a call ---- */
+/* ---- any call ---- */
 
-function newCall(roomName, peer) {
-	page.pair = null;
-	showNumbers(null, null); /* the last call's stood until now */
-	return new Call({
-		roomName,
-		self: page.self,
-		peer,
-		relayOnly: $('relay-only').checked,
-		send: (event, payload) => page.socket.emit(event, payload),
-		handlers: {
-			onStream: (stream) => { $('remote').srcObject = stream; },
-			onState: connectionChanged,
-			onProblem: serverProblem,
-		},
-	});
+const freshRoom = () => `room_${crypto.getRandomValues(new Uint32Array(4)).join('')}`;
+
+function begin(call, state, title) {
+	page.call = call;
+	page.pairs = [];
+	page.startedAt = Date.now();
+	showNumbers([], []); /* the last call's stood until now */
+	setState(state);
+	$('call-title').textContent = title;
 }
 
-/* One of several servers failing matters only while no way works. */
-function serverProblem(text) {
-	if (page.state !== 'active')
-		report(`A server for the connection complains: ${text}`, 'error');
-}
+/* What we send, or null when the call ended while we waited for it. */
+async function openMedia(call, camera) {
+	const media = new Media(page.self.name, { small: call instanceof Mesh });
 
-/* Our own picture, or null when the call ended while we waited for it. */
-async function startMedia(call) {
-	const media = await openMedia(page.self.name);
-
+	page.media = media;
+	await media.open({ camera });
 	if (call !== page.call) {
 		media.stop();
 		return null;
 	}
-	page.media = media;
-	$('local').srcObject = media.stream;
-	$('local').hidden = false;
-	if (media.drawnBecause)
-		report(`No camera (${media.drawnBecause}): sending a drawn picture instead.`);
+	stage.show(page.self, true);
+	stage.play(page.self.id, media.stream);
+	showControls();
 	return media.stream;
 }
 
-const request = (event, payload) => page.socket.timeout(ACK_MAX_MS).emitWithAck(event, payload);
+function substitutes() {
+	const words = Object.values(page.media?.substitutes ?? {});
 
-async function startCall(peer) {
+	return words.length ? ` Sending ${words.join(', and ')}.` : '';
+}
+
+function closeCall(text, kind) {
+	clearTimeout(page.recovery);
+	page.call?.close();
+	page.media?.stop();
+	page.call = page.media = null;
+	stage.clear();
+	remember(null);
+	$('sound').hidden = true;
+	$('call-title').textContent = '';
+	setState('idle');
+	report(text, kind);
+}
+
+function giveUp(what, err) {
+	page.call.leave('connection_failed');
+	closeCall(`${what}: ${err.message ?? err}`, 'error');
+}
+
+function hangUp() {
+	const { call } = page;
+
+	if (!call)
+		return;
+	call.leave('user_ended');
+	if (call instanceof Mesh)
+		page.invitations.set(call.roomName, { left: true });
+	closeCall(call instanceof Mesh ? 'You left the group call.' : 'You hung up.');
+}
+
+async function switchCamera() {
+	const { call, media } = page;
+
+	$('camera').disabled = true;
+	if (media.picture) {
+		call.removeTrack(media.hidePicture());
+	} else {
+		const track = await media.showPicture();
+
+		if (call !== page.call)
+			return;
+		call.addTrack(track);
+	}
+	stage.refresh(page.self.id);
+	showControls();
+}
+
+function switchMicrophone() {
+	page.media.mute(!page.media.muted);
+	showControls();
+}
+
+/* One of several servers failing matters only while no way works. */
+function serverProblem(what) {
+	if (!page.pairs.length)
+		fail('A server for the connection complains', what);
+}
+
+/* ---- a call of two ---- */
+
+function newCall(roomName, other) {
+	return new Call({
+		roomName,
+		self: page.self,
+		other,
+		relayOnly: $('relay-only').checked,
+		send: (event, payload) => link.send(event, payload),
+		handlers: {
+			stream: (stream) => stage.play(other.id, stream),
+			state: connectionChanged,
+			problem: serverProblem,
+		},
+	});
+}
+
+async function startCall(other) {
 	if (page.state !== 'idle')
 		return;
-	const call = newCall(`room_${crypto.getRandomValues(new Uint32Array(4)).join('')}`, peer);
+	const call = newCall(freshRoom(), other);
 
-	page.call = call;
-	setState('calling');
-	$('call-title').textContent = `Calling ${peer.name}`;
-	report(`Calling ${peer.name}…`);
+	begin(call, 'calling', `Calling ${other.name}`);
+	stage.show(other);
+	stage.note(other.id, 'ringing…');
+	report(`Calling ${other.name}…`);
 	try {
-		const stream = await startMedia(call);
+		const stream = await openMedia(call, $('camera-first').checked);
 		/* Asked before the offer: these credentials already carry the call. */
-		const reply = stream && await request('ice:request', { userId: page.self.id });
+		const reply = stream && await link.request('ice:request', { userId: page.self.id });
 
 		if (call !== page.call)
 			return;
 		if (!reply.success)
 			throw new Error(reply.error ?? 'no ICE servers');
-		await call.initiate(reply.iceServers, stream);
+		call.initiate(reply.iceServers, stream);
 	} catch (err) {
 		if (call === page.call)
 			giveUp('The call could not be started', err);
 	}
 }
 
-async function answerCall() {
-	const offer = page.offer;
-
-	if (!offer)
-		return;
+async function answerCall(offer) {
 	const call = newCall(offer.roomName, callerOf(offer));
 
-	page.offer = null;
-	page.call = call;
-	$('incoming').close();
-	setState('connecting');
-	$('call-title').textContent = call.peer.name;
-	report(`Answering ${call.peer.name}…`);
+	begin(call, 'connecting', call.other.name);
+	stage.show(call.other);
+	stage.note(call.other.id, 'connecting…');
+	report(`Answering ${call.other.name}…`);
 	try {
-		const stream = await startMedia(call);
+		const stream = await openMedia(call, offer.callType === 'video' && $('camera-first').checked);
 
-		if (!stream)
-			return;
-		offer.candidates.forEach((data) => call.addCandidate(data));
-		await call.accept(offer.iceServers ?? [], stream, offer.sdpOffer);
+		if (stream)
+			await call.accept(offer.iceServers ?? [], stream, offer.sdpOffer);
 	} catch (err) {
 		if (call === page.call)
 			giveUp('The call could not be answered', err);
 	}
 }
 
-function declineCall() {
-	if (!page.offer)
+function connected() {
+	const { other } = page.call;
+
+	clearTimeout(page.recovery);
+	page.recovery = 0;
+	stage.note(other.id, '');
+	if (page.state === 'active') {
+		report('The connection is back.', 'ok');
 		return;
-	page.socket.emit('call:reject', { roomName: page.offer.roomName });
-	stopRinging('You declined the call.');
+	}
+	page.startedAt = Date.now();
+	setState('active');
+	showTime();
+	report(`In a call with ${other.name}.${substitutes()}`, 'ok');
+}
+
+const relayHint = () => (page.call.relayOnly
+	? 'the relay did not carry it; try "Test TURN"'
+	: 'no way to the other side was found');
+
+/* A way that worked once may come again, over other servers even. */
+function recover() {
+	if (page.recovery)
+		return;
+	page.recovery = setTimeout(() => giveUp('The connection failed', relayHint()), RECOVER_MAX_MS);
+	page.call.restart();
+}
+
+function connectionChanged(state) {
+	if (state === 'connected') {
+		connected();
+	} else if (state === 'disconnected') {
+		stage.note(page.call.other.id, 'interrupted…');
+		report('The connection is interrupted; waiting for it to come back…', 'error');
+	} else if (state === 'failed' && page.state === 'active') {
+		recover();
+	} else if (state === 'failed') {
+		giveUp('The connection failed', relayHint());
+	}
+}
+
+/* ---- a group call ---- */
+
+/* What is known when the page is reloaded: sessionStorage lives as long as the tab. */
+const MEMORY = 'group-call';
+
+function remember(mesh) {
+	if (mesh)
+		sessionStorage.setItem(MEMORY, JSON.stringify({
+			name: page.self.name,
+			roomName: mesh.roomName,
+			relayOnly: mesh.relayOnly,
+			camera: !!page.media?.picture,
+		}));
+	else
+		sessionStorage.removeItem(MEMORY);
+}
+
+function newMesh(roomName) {
+	return new Mesh({
+		roomName,
+		self: page.self,
+		relayOnly: $('relay-only').checked,
+		send: (event, payload) => link.send(event, payload),
+		request: (event, payload) => link.request(event, payload),
+		handlers: {
+			came: memberCame,
+			left: memberLeft,
+			stream: ({ id }, stream) => stage.play(id, stream),
+			state: memberChanged,
+			problem: serverProblem,
+		},
+	});
+}
+
+function memberCame({ id, name }) {
+	stage.show({ id, name: people.nameOf(id) ?? name });
+	stage.note(id, 'connecting…');
+	report(`${name} is in the call.`, 'ok');
+}
+
+function memberLeft({ id, name }, code) {
+	const alone = page.call.members.length ? '' : ' You are alone; others may still come.';
+
+	stage.drop(id);
+	report(`${name} ${code === 'failed' ? 'is gone' : 'has left'}.${alone}`);
+}
+
+const MEMBER_NOTES = { connected: '', disconnected: 'interrupted…', failed: 'trying again…' };
+
+function memberChanged({ id, peer }, state) {
+	if (state in MEMBER_NOTES)
+		stage.note(id, MEMBER_NOTES[state]);
+	if (state === 'failed')
+		peer.restart();
+}
+
+/* Enter the call; make: { callType, memberIds } when it is ours. */
+async function joinGroup(roomName, make) {
+	if (page.state !== 'idle')
+		return;
+	const mesh = newMesh(roomName);
+
+	begin(mesh, 'group', 'Group call');
+	report(make ? 'Inviting…' : 'Joining the group call…');
+	try {
+		const stream = await openMedia(mesh, $('camera-first').checked);
+
+		if (stream)
+			await enter(mesh, stream, make);
+	} catch (err) {
+		if (mesh === page.call)
+			giveUp('The group call could not be joined', err);
+	}
+}
+
+async function enter(mesh, stream, make) {
+	const reply = await mesh.join(stream, make);
+
+	if (mesh !== page.call)
+		return;
+	forgetInvitation(mesh.roomName);
+	if (!reply.success) {
+		closeCall(reply.code === 'no_such_call' ? 'The group call is over.'
+			: `The group call could not be joined: ${reply.error}`, 'error');
+		return;
+	}
+	remember(mesh);
+	const names = mesh.members.map((m) => m.name).join(', ');
+
+	report((names ? `In a group call with ${names}.` : 'Waiting for the others to join…') + substitutes(), 'ok');
+}
+
+/* We are in it no longer and did not want that. */
+async function comeBack() {
+	const mesh = page.call;
+
+	mesh.members.forEach(({ id }) => stage.drop(id));
+	try {
+		await enter(mesh, page.media.stream);
+	} catch (err) {
+		fail('The group call could not be joined again', err);
+	}
+}
+
+function startGroup(ids) {
+	const names = ids.map((id) => people.nameOf(id) ?? id).join(', ');
+
+	if (ids.length) {
+		joinGroup(freshRoom(), { callType: 'video', memberIds: ids });
+		report(`Inviting ${names}…`);
+	}
+}
+
+/* ---- what rings ---- */
+
+const callerOf = (offer) => ({ id: String(offer.fromId), name: offer.fromName ?? String(offer.fromId) });
+const isCurrent = (data) => page.call && (!data?.roomName || data.roomName === page.call.roomName);
+const isRinging = (data) => page.offer && (!data?.roomName || data.roomName === page.offer.roomName);
+
+function ring(offer, title, answer) {
+	page.offer = offer;
+	setState('ringing');
+	$('incoming-title').textContent = title;
+	$('answer').textContent = answer;
+	$('incoming').showModal();
+	report(`${title}.`);
 }
 
 function stopRinging(text) {
@@ -269,61 +487,6 @@ function stopRinging(text) {
 	report(text);
 }
 
-function connectionChanged(state) {
-	if (state === 'connected' && page.state !== 'active') {
-		page.startedAt = Date.now();
-		setState('active');
-		showTime();
-		const why = page.media?.drawnBecause;
-		const drawn = why ? ` Sending a drawn picture: no camera (${why}).` : '';
-
-		report(`In a call with ${page.call.peer.name}.${drawn}`, 'ok');
-	} else if (state === 'disconnected') {
-		report('The connection is interrupted; waiting for it to come back…', 'error');
-	} else if (state === 'connected') {
-		report('The connection is back.', 'ok');
-	} else if (state === 'failed') {
-		const hint = page.call.relayOnly
-			? 'the relay did not carry it; try "Test TURN"'
-			: 'no way to the other side was found';
-
-		giveUp('The connection failed', new Error(hint));
-	}
-}
-
-function closeCall(text, kind) {
-	page.call?.close();
-	page.media?.stop();
-	page.call = page.media = null;
-	$('remote').srcObject = $('local').srcObject = null;
-	$('local').hidden = true;
-	$('call-title').textContent = '';
-	setState('idle');
-	report(text, kind);
-}
-
-function sendEnd(reason) {
-	page.socket.emit('call:end', { roomName: page.call.roomName, reason });
-}
-
-function giveUp(what, err) {
-	sendEnd('connection_failed');
-	closeCall(`${what}: ${err.message}`, 'error');
-}
-
-function hangUp() {
-	if (!page.call)
-		return;
-	sendEnd('user_ended');
-	closeCall('You hung up.');
-}
-
-/* ---- what the server says ---- */
-
-const callerOf = (offer) => ({ id: String(offer.fromId), name: offer.fromName ?? String(offer.fromId) });
-const isCurrent = (data) => page.call && (!data?.roomName || data.roomName === page.call.roomName);
-const isRinging = (data) => page.offer && (!data?.roomName || data.roomName === page.offer.roomName);
-
 /* What a page that is in a call rejects another one with. */
 const BUSY = 'busy';
 
@@ -331,41 +494,51 @@ function onIncoming(offer) {
 	const caller = callerOf(offer);
 
 	if (page.state !== 'idle') {
-		page.socket.emit('call:reject', { roomName: offer.roomName, reason: BUSY });
+		link.send('call:reject', { roomName: offer.roomName, reason: BUSY });
 		report(`${caller.name} called while you were busy.`);
 		return;
 	}
-	page.offer = { ...offer, candidates: [] };
-	setState('ringing');
-	$('incoming-title').textContent = `${caller.name} is calling`;
-	$('incoming').showModal();
-	report(`${caller.name} is calling.`);
+	ring(offer, `${caller.name} is calling`, 'Answer');
 }
 
-async function onAnswer(data) {
-	if (!isCurrent(data))
+function onGroupIncoming(offer) {
+	const by = offer.initiatorName ?? String(offer.initiatedBy);
+
+	if (page.call?.roomName === offer.roomName)
 		return;
-	setState('connecting');
-	try {
-		await page.call.answered(data.sdpAnswer);
-	} catch (err) {
-		giveUp('The answer could not be used', err);
-	}
+	page.invitations.set(offer.roomName, { by });
+	showInvitations();
+	if (page.state === 'idle')
+		ring(offer, `${by} invites you to a group call`, 'Join');
+	else
+		report(`${by} invites you to a group call.`);
 }
 
-async function onCandidate(data) {
-	if (isRinging(data)) {
-		page.offer.candidates.push(data);
+function answer() {
+	const { offer } = page;
+
+	if (!offer)
 		return;
-	}
-	if (!isCurrent(data))
-		return;
-	try {
-		await page.call.addCandidate(data);
-	} catch (err) {
-		fail('A candidate of the other side could not be used', err);
-	}
+	page.offer = null;
+	page.state = 'idle';
+	$('incoming').close();
+	if (offer.mesh)
+		joinGroup(offer.roomName);
+	else
+		answerCall(offer);
 }
+
+function decline() {
+	const { offer } = page;
+
+	if (!offer)
+		return;
+	link.send('call:reject', { roomName: offer.roomName });
+	page.invitations.delete(offer.roomName);
+	stopRinging(offer.mesh ? 'You declined the invitation.' : 'You declined the call.');
+}
+
+/* ---- what the server says ---- */
 
 /* How a call ended, where the code says more than the reason sent along. */
 const ENDINGS = {
@@ -376,53 +549,103 @@ const ENDINGS = {
 	no_answer: 'Nobody answered.',
 	offline: 'The other side is not there.',
 	rejected: 'The call was declined.',
+	server: 'The server has ended the call.',
 	[BUSY]: 'The other side is in another call.',
 };
+const GROUP_ENDINGS = { ...ENDINGS, completed: 'The group call is over.', no_answer: 'Nobody has come.' };
 
 function onOver(data, text) {
 	const code = data?.reason === BUSY ? BUSY : data?.code;
-	const ending = ENDINGS[code] ?? `${text}${data?.reason ? `: ${data.reason}` : '.'}`;
+	const group = page.call instanceof Mesh || page.offer?.mesh;
+	const ending = (group ? GROUP_ENDINGS : ENDINGS)[code] ?? `${text}${data?.reason ? `: ${data.reason}` : '.'}`;
 
+	forgetInvitation(data?.roomName);
 	if (isRinging(data))
 		stopRinging(ending);
 	else if (isCurrent(data))
 		closeCall(ending);
 }
 
+function onAnswer(data) {
+	if (!isCurrent(data))
+		return;
+	setState('connecting');
+	stage.note(page.call.other.id, 'connecting…');
+	page.call.heard('call:answer', data);
+}
+
+/* Somebody speaks to us as to a member: a tab of ours that is closed now was in that call. */
+function onStranger(data) {
+	if (!isRinging(data) && !page.invitations.has(data.roomName))
+		link.send('group_call:leave', { roomName: data.roomName });
+}
+
+function onError(data) {
+	const mesh = page.call instanceof Mesh && data?.roomName === page.call.roomName;
+
+	if (mesh && data.code === 'no_such_call')
+		comeBack();
+	else
+		report(`The server says: ${data?.message ?? 'the call failed'}`, 'error');
+}
+
+const heard = (event, stranger) => (data) => {
+	if (isCurrent(data))
+		page.call.heard(event, data);
+	else
+		stranger?.(data);
+};
+
 const EVENTS = {
-	'demo:online': ({ users }) => showPeople(users),
+	'demo:online': ({ users }) => people.show(users
+		.filter((u) => u.userId !== page.self.id)
+		.map(({ userId, name }) => ({ id: userId, name }))),
 	'call:incoming': onIncoming,
 	'call:answer': onAnswer,
 	'call:rejected': (data) => onOver(data, 'The call was declined'),
 	'call:ended': (data) => onOver(data, 'The call has ended'),
-	'call:error': (data) => report(`The server says: ${data?.message ?? 'the call failed'}`, 'error'),
-	'ice:candidate': onCandidate,
+	'call:error': onError,
+	'group_call:incoming': onGroupIncoming,
+	...Object.fromEntries(['ice:candidate', 'call:renegotiate', 'call:renegotiate_answer', 'ice:servers',
+		'group_call:participant_left', 'group_call:answer', 'group_call:candidate',
+	].map((event) => [event, heard(event)])),
+	...Object.fromEntries(['group_call:participant_joined', 'group_call:offer',
+	].map((event) => [event, heard(event, onStranger)])),
 };
 
-function onConnect() {
+/* Who we are comes first, and after an interruption again. */
+function hello(awayMs) {
 	showLink('on', 'connected');
-	page.socket.emit('user:join', page.self.id);
-	page.socket.emit('demo:hello', { userId: page.self.id, name: page.self.name });
+	link.send('user:join', page.self.id);
+	link.send('demo:hello', { userId: page.self.id, name: page.self.name });
 	if (page.state === 'idle')
 		report(`You are ${page.self.name}. Call somebody, or wait to be called.`, 'ok');
 	else
 		report('The server is back; the call goes on.', 'ok');
+	if (page.call instanceof Mesh && awayMs > REJOIN_AFTER_MS)
+		comeBack();
 }
 
-function connect() {
-	const socket = window.io();
+function connect(then) {
+	let first = true;
 
-	page.socket = socket;
-	socket.on('connect', onConnect);
-	socket.on('disconnect', (reason) => {
-		showLink('lost', 'reconnecting');
-		report(`The connection to the server is lost (${reason}); trying again…`, 'error');
+	link.open({
+		hello: (awayMs) => {
+			hello(awayMs);
+			if (first)
+				then?.();
+			first = false;
+		},
+		lost: (reason) => {
+			showLink('lost', 'reconnecting');
+			report(`The connection to the server is lost (${reason}); trying again…`, 'error');
+		},
+		unreachable: (err) => {
+			showLink('lost', 'reconnecting');
+			fail('The server cannot be reached', err);
+		},
+		events: EVENTS,
 	});
-	socket.on('connect_error', (err) => {
-		showLink('lost', 'reconnecting');
-		fail('The server cannot be reached', err);
-	});
-	Object.entries(EVENTS).forEach(([event, handler]) => socket.on(event, handler));
 	setInterval(tick, STATS_EVERY_MS);
 }
 
@@ -440,8 +663,7 @@ function showNameHint() {
 	return { id, name };
 }
 
-function join(event) {
-	event.preventDefault();
+function join(then) {
 	const self = showNameHint();
 
 	if (!self.id) {
@@ -460,7 +682,19 @@ function join(event) {
 	$('who').hidden = false;
 	$('people-title').focus();
 	report('Connecting…');
-	connect();
+	connect(then);
+}
+
+/* The page was reloaded in the middle of a group call: back into it. */
+function resume() {
+	const memory = JSON.parse(sessionStorage.getItem(MEMORY));
+
+	if (!memory)
+		return;
+	$('name').value = memory.name;
+	$('relay-only').checked = memory.relayOnly;
+	$('camera-first').checked = memory.camera;
+	join(() => joinGroup(memory.roomName));
 }
 
 function showTurnResult(text, kind) {
@@ -473,11 +707,11 @@ async function runTurnTest() {
 	$('turn-candidates').replaceChildren();
 	showTurnResult('Gathering candidates…', '');
 	try {
-		const answer = await fetch(`/api/ice-servers/${encodeURIComponent(page.self?.id ?? 'demo-test')}`);
-		const { iceServers, error } = await answer.json();
+		const reply = await fetch(`/api/ice-servers/${encodeURIComponent(page.self?.id ?? 'demo-test')}`);
+		const { iceServers, error } = await reply.json();
 
-		if (!answer.ok)
-			throw new Error(error ?? `HTTP ${answer.status}`);
+		if (!reply.ok)
+			throw new Error(error ?? `HTTP ${reply.status}`);
 		const { relay, errors } = await testTurn(iceServers,
 			(text) => $('turn-candidates').append(element('li', '', text)));
 
@@ -493,15 +727,28 @@ async function runTurnTest() {
 
 window.addEventListener('error', (e) => fail('The page has a fault', e.error ?? e));
 window.addEventListener('unhandledrejection', (e) => fail('The page has a fault', e.reason ?? e));
+/* A group call waits for the page to come back; the others are told when it does not. */
 window.addEventListener('pagehide', () => {
-	if (page.call)
-		sendEnd('user_ended');
+	if (page.call instanceof Call)
+		page.call.leave('user_ended');
 });
 
-$('join-form').addEventListener('submit', join);
+$('join-form').addEventListener('submit', (event) => {
+	event.preventDefault();
+	join();
+});
 $('name').addEventListener('input', showNameHint);
-$('answer').addEventListener('click', answerCall);
-$('decline').addEventListener('click', declineCall);
-$('incoming').addEventListener('cancel', declineCall);
+$('answer').addEventListener('click', answer);
+$('decline').addEventListener('click', decline);
+$('incoming').addEventListener('cancel', decline);
 $('hangup').addEventListener('click', hangUp);
+$('camera').addEventListener('click', switchCamera);
+$('microphone').addEventListener('click', switchMicrophone);
+$('sound').addEventListener('click', () => {
+	stage.unmute();
+	$('sound').hidden = true;
+});
+$('group').addEventListener('click', () => people.choose(GROUP_MAX - 1, startGroup));
+$('choose-cancel').addEventListener('click', () => $('choose').close());
 $('test-turn').addEventListener('click', runTurnTest);
+resume();

@@ -1,10 +1,12 @@
-/* media.js - what we send: the camera, or a picture drawn here when there is none */
+/* media.js - what we send: camera and microphone, or what is made here where there is none */
 
-const WIDTH = 640;
-const HEIGHT = 480;
-const FRAMES_PER_S = 20;
+const FRAMES_PER_S = 15;
 
-/* Why the camera cannot be had, in words for the status line. */
+/* Of a call of two, and of one of more, where everybody sends to each of the others. */
+const LARGE = { width: 640, height: 480 };
+const SMALL = { width: 320, height: 240 };
+
+/* Why a device cannot be had, in words for the status line. */
 const REASONS = {
 	NotAllowedError: 'its use was not allowed',
 	NotFoundError: 'none was found',
@@ -13,72 +15,135 @@ const REASONS = {
 };
 
 /* Everybody's own colour, so that two pages are told apart. */
-const hueOf = (label) => Array.from(label).reduce((h, c) => (h * 31 + c.codePointAt(0)) % 360, 7);
+export const hueOf = (label) => Array.from(label).reduce((h, c) => (h * 31 + c.codePointAt(0)) % 360, 7);
 
+/* All in a space of 640 x 480. */
 function drawFrame(ctx, label, now) {
 	const angle = now.getTime() / 1000;
 	const hue = hueOf(label);
 
 	ctx.fillStyle = `hsl(${hue} 45% 26%)`;
-	ctx.fillRect(0, 0, WIDTH, HEIGHT);
+	ctx.fillRect(0, 0, 640, 480);
 	ctx.fillStyle = `hsl(${hue} 55% 45%)`;
 	for (let i = 0; i < 5; i++) {
 		ctx.beginPath();
-		ctx.arc(WIDTH / 2 + Math.cos(angle + i * 1.26) * 230, HEIGHT / 2 + Math.sin(angle * 1.3 + i * 1.26) * 160,
+		ctx.arc(320 + Math.cos(angle + i * 1.26) * 230, 240 + Math.sin(angle * 1.3 + i * 1.26) * 160,
 			18 + i * 7, 0, 2 * Math.PI);
 		ctx.fill();
 	}
 	ctx.fillStyle = '#fff';
 	ctx.textAlign = 'center';
 	ctx.font = '600 88px system-ui, sans-serif';
-	ctx.fillText(now.toTimeString().slice(0, 8), WIDTH / 2, HEIGHT / 2 + 20);
+	ctx.fillText(now.toTimeString().slice(0, 8), 320, 260);
 	ctx.font = '500 34px system-ui, sans-serif';
-	ctx.fillText(label, WIDTH / 2, HEIGHT / 2 + 80, WIDTH - 40);
+	ctx.fillText(label, 320, 320, 600);
 }
 
-function drawnPicture(label) {
-	const canvas = document.createElement('canvas');
-
-	canvas.width = WIDTH;
-	canvas.height = HEIGHT;
+function drawnTrack(label, { width, height }) {
+	const canvas = Object.assign(document.createElement('canvas'), { width, height });
 	const ctx = canvas.getContext('2d');
 	const draw = () => drawFrame(ctx, label, new Date());
 
+	ctx.scale(width / 640, height / 480);
 	draw();
-	return { stream: canvas.captureStream(FRAMES_PER_S), timer: setInterval(draw, 1000 / FRAMES_PER_S) };
+	const timer = setInterval(draw, 1000 / FRAMES_PER_S);
+	const [track] = canvas.captureStream(FRAMES_PER_S).getVideoTracks();
+
+	return { track, stop: () => { clearInterval(timer); track.stop(); } };
 }
 
-async function camera() {
+function silentTrack() {
+	const context = new AudioContext();
+	const [track] = context.createMediaStreamDestination().stream.getAudioTracks();
+
+	return { track, stop: () => { track.stop(); context.close(); } };
+}
+
+async function device(wanted) {
 	if (!navigator.mediaDevices)
 		throw new Error('the browser gives it to https and localhost pages only');
-	const video = { width: WIDTH, height: HEIGHT };
+	const [track] = (await navigator.mediaDevices.getUserMedia(wanted)).getTracks();
 
-	try {
-		return await navigator.mediaDevices.getUserMedia({ video, audio: true });
-	} catch (err) {
-		if (err.name !== 'NotFoundError')
-			throw err;
-		return navigator.mediaDevices.getUserMedia({ video }); /* no microphone, perhaps */
-	}
+	return { track, stop: () => track.stop() };
 }
 
-/* Returns { stream, drawnBecause, stop }; drawnBecause is '' for the camera. */
-export async function openMedia(label) {
-	let stream, timer;
-	let drawnBecause = '';
+/* What we send in one call: its stream always has sound, and a picture while the camera is on. */
+export class Media {
+	#sources = {};	/* kind -> { track, stop } */
+	#label;
+	#size;
 
-	try {
-		stream = await camera();
-	} catch (err) {
-		drawnBecause = REASONS[err.name] ?? err.message;
-		({ stream, timer } = drawnPicture(label));
+	constructor(label, { small = false } = {}) {
+		this.stream = new MediaStream();
+		this.substitutes = {}; /* kind -> what is sent instead, and why */
+		this.closed = false;
+		this.#label = label;
+		this.#size = small ? SMALL : LARGE;
 	}
-	return {
-		stream,
-		drawnBecause,
-		stop() {
-			clearInterval(timer);
-			stream.getTracks().forEach((track) => track.stop());
-		},
-	};
+
+	get picture() {
+		return this.#sources.video?.track ?? null;
+	}
+
+	async #open(kind, wanted, substitute, words) {
+		delete this.substitutes[kind];
+		const source = await device(wanted).catch((err) => {
+			this.substitutes[kind] = `${words} (${REASONS[err.name] ?? err.message})`;
+			return substitute();
+		});
+
+		if (this.closed) {
+			source.stop();
+			return;
+		}
+		this.#sources[kind] = source;
+		this.stream.addTrack(source.track);
+	}
+
+	#openSound() {
+		return this.#open('audio', { audio: true }, silentTrack, 'silence: no microphone');
+	}
+
+	#openPicture() {
+		const video = { ...this.#size, frameRate: { ideal: FRAMES_PER_S } };
+
+		return this.#open('video', { video }, () => drawnTrack(this.#label, this.#size),
+			'a drawn picture: no camera');
+	}
+
+	async open({ camera }) {
+		await this.#openSound();
+		if (camera)
+			await this.#openPicture();
+	}
+
+	/* Returns the new track; null: the call is over. */
+	async showPicture() {
+		await this.#openPicture();
+		return this.picture;
+	}
+
+	/* Returns the track that is gone. */
+	hidePicture() {
+		const track = this.picture;
+
+		this.#sources.video?.stop();
+		delete this.#sources.video;
+		this.stream.removeTrack(track);
+		return track;
+	}
+
+	get muted() {
+		return this.#sources.audio?.track.enabled === false;
+	}
+
+	/* True: nobody hears us. */
+	mute(on) {
+		this.#sources.audio.track.enabled = !on;
+	}
+
+	stop() {
+		this.closed = true;
+		Object.values(this.#sources).forEach((source) => source.stop());
+	}
 }

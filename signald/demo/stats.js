@@ -40,6 +40,17 @@ export function describePair(pair) {
 	return `${pair.local} to ${pair.remote}${via}`;
 }
 
+export const sumOf = (pairs, key) => pairs.reduce((sum, pair) => sum + pair[key], 0);
+
+/* The ways of all connections, equal ones together; '' when there is none. */
+export function describePairs(pairs) {
+	const ways = new Map();
+
+	for (const way of pairs.map(describePair))
+		ways.set(way, (ways.get(way) ?? 0) + 1);
+	return [...ways].map(([way, n]) => (n > 1 ? `${n} × ${way}` : way)).join('; ');
+}
+
 export function formatBytes(n) {
 	const units = ['B', 'kB', 'MB', 'GB', 'TB'];
 	let i = 0;

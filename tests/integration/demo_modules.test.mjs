@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { describePair, formatBytes, isRelayed, selectedPair } from '../../signald/demo/stats.js';
+import { describePair, describePairs, formatBytes, isRelayed, selectedPair, sumOf } from '../../signald/demo/stats.js';
 import { userIdFromName } from '../../signald/demo/userid.js';
 
 test('names become user ids of the grammar', () => {
@@ -54,6 +54,16 @@ test('without a transport entry the nominated pair counts, and before that none'
 	assert.equal(selectedPair(report({ ...pair, nominated: true, state: 'succeeded' }, relay, host)).bytesSent, 5);
 	assert.equal(selectedPair(report(pair, relay, host)), null);
 	assert.equal(selectedPair(report()), null);
+});
+
+test('equal ways of several connections are told together', () => {
+	const direct = { local: 'host', remote: 'host', relayProtocol: '', bytesSent: 1, bytesReceived: 2 };
+	const relayed = { local: 'relay', remote: 'relay', relayProtocol: 'udp', bytesSent: 3, bytesReceived: 4 };
+
+	assert.equal(describePairs([]), '');
+	assert.equal(describePairs([direct]), 'host to host');
+	assert.equal(describePairs([relayed, direct, relayed]), '2 × relay to relay, TURN over UDP; host to host');
+	assert.equal(sumOf([direct, relayed], 'bytesReceived'), 6);
 });
 
 test('bytes are told in units of a thousand', () => {

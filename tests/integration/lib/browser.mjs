@@ -92,7 +92,7 @@ export async function callAndAnswer(caller, callee, calleeId) {
 
 /* Frames of the other side that were shown so far. */
 const framesShown = (page) =>
-	page.evaluate(() => document.getElementById('remote').getVideoPlaybackQuality().totalVideoFrames);
+	page.evaluate(() => document.querySelector('.tile:not(.own) video').getVideoPlaybackQuality().totalVideoFrames);
 
 export async function assertPictureMoves(page) {
 	const before = await framesShown(page);
