@@ -110,6 +110,12 @@ libsignald_io_a_SOURCES += \
 	signald/relay/ledger.c signald/relay/ledger.h
 
 # --- the messenger's own server --------------------------------------------------
+libsignald_core_a_SOURCES += \
+	signald/backend/backend.c signald/backend/backend.h \
+	signald/backend/backend_calls.c signald/backend/backend_calls.h \
+	signald/backend/backend_cache.c signald/backend/backend_cache.h \
+	signald/backend/backend_wire.c signald/backend/backend_wire.h \
+	signald/backend/breaker.c signald/backend/breaker.h
 libsignald_io_a_SOURCES += \
 	signald/backend/http_client.c signald/backend/http_client.h
 

@@ -1,0 +1,269 @@
+/* backend_calls.c - what each asker has asked, until it has used the answers */
+#include "backend_calls.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+#include "table.h"
+
+/* Of one asker: as many as a ringing group has members, and some. */
+#define QUESTIONS_MAX 80
+
+struct question {
+	struct asker *asker;
+	struct backend_key key;
+	struct backend_ticket *ticket; /* NULL: answered */
+	struct backend_answer *answer;
+	int result;
+	struct question *prev, *next;
+};
+
+struct asker {
+	struct backend_calls *bc;
+	void *who;
+	struct question *questions;
+	size_t questions_n, open_n;
+	UT_hash_handle hh;
+};
+
+struct backend_calls {
+	struct backend_calls_config cfg;
+	struct asker *askers;
+};
+
+int backend_calls_new(struct backend_calls **out, const struct backend_calls_config *cfg)
+{
+	struct backend_calls *bc = calloc(1, sizeof(*bc));
+
+	if (!bc)
+		return -ENOMEM;
+	bc->cfg = *cfg;
+	*out = bc;
+	return 0;
+}
+
+static struct asker *find(const struct backend_calls *bc, void *who)
+{
+	struct asker *a;
+
+	HASH_FIND_PTR(bc->askers, &who, a);
+	return a;
+}
+
+static void drop_question(struct question *q)
+{
+	struct asker *a = q->asker;
+
+	a->open_n -= q->ticket != NULL;
+	backend_cancel(q->ticket);
+	backend_answer_unref(q->answer);
+	DL_DELETE(a->questions, q);
+	a->questions_n--;
+	free(q);
+}
+
+static void drop_asker(struct asker *a)
+{
+	while (a->questions)
+		drop_question(a->questions);
+	HASH_DEL(a->bc->askers, a);
+	free(a);
+}
+
+static void drop_if_idle(struct backend_calls *bc, void *who)
+{
+	struct asker *a = find(bc, who);
+
+	if (a && !a->open_n)
+		drop_asker(a);
+}
+
+void backend_calls_forget(struct backend_calls *bc, void *who)
+{
+	struct asker *a = find(bc, who);
+
+	if (a)
+		drop_asker(a);
+}
+
+void backend_calls_free(struct backend_calls *bc)
+{
+	if (!bc)
+		return;
+	while (bc->askers)
+		drop_asker(bc->askers);
+	free(bc);
+}
+
+static struct asker *get(struct backend_calls *bc, void *who)
+{
+	struct asker *a = find(bc, who);
+
+	if (a)
+		return a;
+	a = calloc(1, sizeof(*a));
+	if (!a)
+		return NULL;
+	a->bc = bc;
+	a->who = who;
+	HASH_ADD_PTR(bc->askers, who, a);
+	if (!a->hh.tbl) {
+		free(a);
+		return NULL;
+	}
+	return a;
+}
+
+static struct question *find_question(const struct asker *a, const struct backend_key *key)
+{
+	struct question *q;
+
+	DL_FOREACH(a->questions, q)
+	if (memcmp(&q->key, key, sizeof(*key)) == 0)
+		return q;
+	return NULL;
+}
+
+/* What an earlier event of its line has used may go. */
+static void make_room(struct asker *a)
+{
+	struct question *q, *next;
+
+	if (a->questions_n < QUESTIONS_MAX)
+		return;
+	DL_FOREACH_SAFE(a->questions, q, next)
+	if (!q->ticket)
+		drop_question(q);
+}
+
+static void on_answer(int result, struct backend_answer *answer, void *ctx)
+{
+	struct question *q = ctx;
+	struct asker *a = q->asker;
+	struct backend_calls *bc = a->bc;
+	void *who = a->who;
+
+	q->ticket = NULL;
+	q->result = result;
+	q->answer = answer ? backend_answer_ref(answer) : NULL;
+	if (--a->open_n)
+		return;
+	bc->cfg.resume(who, bc->cfg.ctx); /* the asker may be gone after that */
+	drop_if_idle(bc, who);
+}
+
+static struct question *new_question(struct asker *a, const struct backend_key *key)
+{
+	struct question *q;
+
+	make_room(a);
+	q = a->questions_n < QUESTIONS_MAX ? calloc(1, sizeof(*q)) : NULL;
+	if (!q)
+		return NULL;
+	q->asker = a;
+	q->key = *key;
+	DL_APPEND(a->questions, q);
+	a->questions_n++;
+	return q;
+}
+
+/* For the first time. */
+static int ask_anew(struct asker *a, const struct backend_question *bq,
+		    const struct backend_key *key, struct backend_answer **out)
+{
+	struct backend_calls *bc = a->bc;
+	struct question *q = new_question(a, key);
+	int r;
+
+	if (!q)
+		return -EHOSTDOWN;
+	r = backend_ask(bc->cfg.backend, bq, on_answer, q, bc->cfg.now(bc->cfg.ctx), out,
+			&q->ticket);
+	if (r == -EAGAIN)
+		a->open_n++;
+	else
+		drop_question(q);
+	return r;
+}
+
+/* Returns as backend_ask(), with a reference in *out where there is an answer. */
+static int ask(struct backend_calls *bc, void *who, const struct backend_question *bq,
+	       struct backend_answer **out)
+{
+	struct asker *a = get(bc, who);
+	struct backend_key key;
+	struct question *q;
+	int r = -EHOSTDOWN;
+
+	*out = NULL;
+	if (!a)
+		return -EHOSTDOWN;
+	if (backend_key(bc->cfg.backend, bq, &key) == 0) {
+		q = find_question(a, &key);
+		if (!q)
+			r = ask_anew(a, bq, &key, out);
+		else if (q->ticket)
+			r = -EAGAIN;
+		else
+			r = q->result;
+		if (q && q->answer)
+			*out = backend_answer_ref(q->answer);
+	}
+	if (!a->questions)
+		drop_asker(a);
+	return r;
+}
+
+void backend_identity(const struct backend_answer *a, struct calls_identity *out)
+{
+	*out = (struct calls_identity){ .id = a->id, .expires_s = a->expires_s };
+	snprintf(out->name, sizeof(out->name), "%s", a->name ? a->name : "");
+	snprintf(out->avatar, sizeof(out->avatar), "%s", a->avatar ? a->avatar : "");
+}
+
+int backend_calls_authenticate(struct backend_calls *bc, void *asker, struct json_slice token,
+			       struct calls_identity *out)
+{
+	char text[BACKEND_TOKEN_MAX + 1];
+	const struct backend_question q = { BACKEND_AUTHENTICATE, text, NULL };
+	struct backend_answer *a = NULL;
+	int r = -EACCES;
+
+	if (json_string(token, text, sizeof(text)) > 0)
+		r = ask(bc, asker, &q, &a);
+	if (!r)
+		backend_identity(a, out);
+	backend_answer_unref(a);
+	explicit_bzero(text, sizeof(text));
+	return r;
+}
+
+int backend_calls_may_call(struct backend_calls *bc, void *asker, const char *from, const char *to)
+{
+	const struct backend_question q = { BACKEND_MAY_CALL, from, to };
+	struct backend_answer *a;
+	int r = ask(bc, asker, &q, &a);
+
+	backend_answer_unref(a);
+	return r;
+}
+
+int backend_calls_members(struct backend_calls *bc, void *asker, const char *user,
+			  const char *group, struct user_id *out, size_t max)
+{
+	const struct backend_question q = { BACKEND_MEMBERS, user, group };
+	struct backend_answer *a;
+	int r = ask(bc, asker, &q, &a);
+
+	if (!r) {
+		for (size_t i = 0; i < a->members_n && i < max; i++)
+			out[i] = a->members[i];
+		r = (int)a->members_n;
+	}
+	backend_answer_unref(a);
+	return r;
+}
