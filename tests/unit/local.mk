@@ -382,6 +382,13 @@ check_call_wait_CFLAGS = $(SIO_CHECK_CFLAGS)
 check_call_wait_LDFLAGS = $(NTH_ALLOC_LINK)
 check_call_wait_LDADD = $(SIO_CHECK_LIBS)
 
+check_PROGRAMS += check_backend
+TESTS += check_backend
+check_backend_SOURCES = tests/unit/check_backend.c
+check_backend_CFLAGS = $(SIO_CHECK_CFLAGS)
+check_backend_LDFLAGS = $(NTH_ALLOC_LINK)
+check_backend_LDADD = $(SIO_CHECK_LIBS)
+
 check_PROGRAMS += check_loop
 TESTS += check_loop
 check_loop_SOURCES = tests/unit/check_loop.c
