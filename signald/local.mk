@@ -14,6 +14,7 @@ libsignald_io_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(MHD_CFLAGS) $(SYSTEM
 # --- loop, transport, Engine.IO, Socket.IO ---------------------------------------
 libsignald_core_a_SOURCES += \
 	signald/rate.c signald/rate.h \
+	signald/secret_rotation.c signald/secret_rotation.h \
 	signald/timeq.c signald/timeq.h \
 	signald/transport/admission.c signald/transport/admission.h \
 	signald/transport/address_set.c signald/transport/address_set.h \
@@ -134,6 +135,7 @@ libsignald_io_a_SOURCES += \
 	signald/admin/rest.c signald/admin/rest.h \
 	signald/demo_page.c signald/demo_page.h \
 	signald/secret_files.c signald/secret_files.h \
+	signald/secret_replace.c signald/secret_replace.h \
 	signald/front.c signald/front.h \
 	signald/relay_side.c signald/relay_side.h \
 	signald/app.c signald/app.h

@@ -388,6 +388,12 @@ check_backend_SOURCES = tests/unit/check_backend.c
 check_backend_CFLAGS = $(SIO_CHECK_CFLAGS)
 check_backend_LDFLAGS = $(NTH_ALLOC_LINK)
 check_backend_LDADD = $(SIO_CHECK_LIBS)
+check_PROGRAMS += check_secret_rotation
+TESTS += check_secret_rotation
+check_secret_rotation_SOURCES = tests/unit/check_secret_rotation.c
+check_secret_rotation_CFLAGS = $(SIO_CHECK_CFLAGS)
+check_secret_rotation_LDFLAGS = $(NTH_ALLOC_LINK)
+check_secret_rotation_LDADD = libsignald-io.a $(SIO_CHECK_LIBS) $(CRYPTO_LIBS)
 
 check_PROGRAMS += check_loop
 TESTS += check_loop
