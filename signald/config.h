@@ -19,6 +19,10 @@
 /* How a client proves who it is. */
 enum config_auth { CONFIG_AUTH_OPEN, CONFIG_AUTH_TOKEN, CONFIG_AUTH_BACKEND };
 
+/* Who says who is in a group; who says who may not call whom. */
+enum config_members { CONFIG_MEMBERS_EVENT, CONFIG_MEMBERS_BACKEND };
+enum config_block_list { CONFIG_BLOCK_LIST_NONE, CONFIG_BLOCK_LIST_BACKEND };
+
 /* A NULL-terminated list of strings. */
 struct config_list {
 	char *v[CONFIG_LIST_MAX + 1];
@@ -47,6 +51,15 @@ struct config {
 	char *token_audience; /* NULL: any */
 	char *token_claim_id, *token_claim_name, *token_claim_avatar;
 	uint32_t token_leeway_s;
+
+	/* the messenger's own server, and what it is asked */
+	char *backend_url;	  /* NULL: nobody is asked */
+	char *backend_token_file; /* NULL: it is not told who asks */
+	char *backend_ca;	  /* NULL: the system's certificates */
+	uint32_t backend_timeout_ms;
+	uint32_t backend_cache_s;
+	uint32_t members;    /* enum config_members */
+	uint32_t block_list; /* enum config_block_list */
 
 	/* calls and their relay */
 	struct config_list turn_urls;

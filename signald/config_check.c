@@ -86,10 +86,40 @@ static int check_auth(const struct config *c, struct config_error *err)
 	return 0;
 }
 
+static bool asks_backend(const struct config *c)
+{
+	return c->auth == CONFIG_AUTH_BACKEND || c->members == CONFIG_MEMBERS_BACKEND ||
+	       c->block_list == CONFIG_BLOCK_LIST_BACKEND;
+}
+
+static int check_backend(const struct config *c, struct config_error *err)
+{
+	if (!c->backend_url)
+		return asks_backend(c) ? config_fail(err, 0,
+						     "auth, members or block-list = backend "
+						     "needs a backend-url")
+				       : 0;
+	if (strncmp(c->backend_url, "http://", 7) && strncmp(c->backend_url, "https://", 8))
+		return config_fail(err, 0,
+				   "backend-url: '%.80s' does not begin with http:// or https://",
+				   c->backend_url);
+	if (strpbrk(c->backend_url, "\"\\ <>@"))
+		return config_fail(err, 0,
+				   "backend-url: '%.80s' is no URL, or has a password; that goes "
+				   "into backend-token-file",
+				   c->backend_url);
+	if (!asks_backend(c))
+		return config_fail(err, 0,
+				   "backend-url: nothing is asked there; set auth, members or "
+				   "block-list to backend");
+	return 0;
+}
+
 int config_check(const struct config *c, struct config_error *err)
 {
 	static int (*const checks[])(const struct config *, struct config_error *) = {
-		check_secrets, check_urls, check_tls, check_marks, check_cookie, check_auth,
+		check_secrets, check_urls, check_tls,	  check_marks,
+		check_cookie,  check_auth, check_backend,
 	};
 	int r = 0;
 

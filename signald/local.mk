@@ -118,7 +118,8 @@ libsignald_core_a_SOURCES += \
 	signald/backend/backend_wire.c signald/backend/backend_wire.h \
 	signald/backend/breaker.c signald/backend/breaker.h
 libsignald_io_a_SOURCES += \
-	signald/backend/http_client.c signald/backend/http_client.h
+	signald/backend/http_client.c signald/backend/http_client.h \
+	signald/backend_side.c signald/backend_side.h
 
 # --- admin --------------------------------------------------------------------
 libsignald_core_a_SOURCES += \

@@ -15,8 +15,7 @@
 #include "table.h"
 
 #define LOG "backend"
-#define TOLD_AT_ONCE 64					/* tickets: each may start a call */
-#define QUESTION_BYTES_MAX (6 * BACKEND_TOKEN_MAX + 64) /* a token may be all escapes */
+#define TOLD_AT_ONCE 64 /* tickets: each may start a call */
 
 struct backend_ticket {
 	struct backend_request *r;
@@ -77,7 +76,7 @@ int backend_new(struct backend **out, const struct backend_config *cfg,
 	b->cfg = *cfg;
 	b->ops = *ops;
 	breaker_init(&b->breaker, &cfg->breaker);
-	json_out_heap(&b->out, QUESTION_BYTES_MAX);
+	json_out_heap(&b->out, BACKEND_QUESTION_BYTES_MAX);
 	r = backend_cache_new(&b->cache, &cfg->cache);
 	if (r) {
 		backend_free(b);

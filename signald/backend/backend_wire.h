@@ -10,9 +10,10 @@
 #include "calls/identity.h"
 #include "json_text.h"
 
-#define BACKEND_TOKEN_MAX 8192	 /* bytes */
-#define BACKEND_GROUP_MAX 128	 /* bytes */
-#define BACKEND_MEMBERS_MAX 2048 /* of one group */
+#define BACKEND_TOKEN_MAX 8192					/* bytes */
+#define BACKEND_GROUP_MAX 128					/* bytes */
+#define BACKEND_QUESTION_BYTES_MAX (6 * BACKEND_TOKEN_MAX + 64) /* a token may be all escapes */
+#define BACKEND_MEMBERS_MAX 2048				/* of one group */
 
 enum backend_ask {
 	BACKEND_AUTHENTICATE, /* whose is this token? */

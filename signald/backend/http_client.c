@@ -53,6 +53,7 @@ struct http_client {
 	size_t watched_n;
 	struct http_exchange *running, *line;
 	size_t running_n, line_n;
+	size_t line_bytes; /* of bodies */
 	struct timeq deadlines;
 	struct http_client_counters counters;
 };
@@ -61,6 +62,7 @@ void http_client_config_defaults(struct http_client_config *cfg)
 {
 	*cfg = (struct http_client_config){ .parallel_max = 16,
 					    .waiting_max = 2048,
+					    .waiting_bytes_max = 16 << 20,
 					    .body_bytes_max = 16384,
 					    .answer_bytes_max = 65536 };
 }
@@ -118,6 +120,7 @@ static void leave(struct http_exchange *x)
 	} else {
 		DL_DELETE(c->line, x);
 		c->line_n--;
+		c->line_bytes -= x->body_n;
 	}
 }
 
@@ -528,7 +531,7 @@ static int admit(struct http_client *c, const struct http_post *p)
 {
 	if (p->body_n > c->cfg.body_bytes_max)
 		return -E2BIG;
-	if (c->line_n >= c->cfg.waiting_max)
+	if (c->line_n >= c->cfg.waiting_max || p->body_n > c->cfg.waiting_bytes_max - c->line_bytes)
 		return -ENOSPC;
 	if (p->authorization && strpbrk(p->authorization, "\r\n"))
 		return -EINVAL;
@@ -555,6 +558,7 @@ int http_client_post(struct http_client *c, const struct http_post *p, struct ht
 	}
 	DL_APPEND(c->line, x);
 	c->line_n++;
+	c->line_bytes += x->body_n;
 	timeq_add(&c->deadlines, &x->deadline, x->until_ms);
 	c->counters.posted++;
 	look_at_line(c);

@@ -18,13 +18,15 @@ struct http_client;
 struct http_exchange; /* one request and its answer */
 
 struct http_client_config {
-	const char *ca_file;	 /* certificates to trust, PEM; NULL: the system's. Copied */
-	size_t parallel_max;	 /* requests under way */
-	size_t waiting_max;	 /* further ones in line */
-	size_t body_bytes_max;	 /* of a request */
-	size_t answer_bytes_max; /* of an answer's body */
+	const char *ca_file;	  /* certificates to trust, PEM; NULL: the system's. Copied */
+	size_t parallel_max;	  /* requests under way */
+	size_t waiting_max;	  /* further ones in line */
+	size_t waiting_bytes_max; /* of their bodies */
+	size_t body_bytes_max;	  /* of a request */
+	size_t answer_bytes_max;  /* of an answer's body */
 };
-void http_client_config_defaults(struct http_client_config *cfg); /* 16, 2048, 16 kB, 64 kB */
+void http_client_config_defaults(
+	struct http_client_config *cfg); /* 16, 2048, 16 MB, 16 kB, 64 kB */
 
 /* Returns 0 and the caller's *out, -ENOMEM, -EIO (libcurl does not start). */
 int http_client_new(struct http_client **out, struct event_base *base,
