@@ -40,6 +40,7 @@ libsignald_core_a_SOURCES += \
 	signald/socketio/sio_client.c signald/socketio/sio_priv.h \
 	signald/socketio/sio_encode.c \
 	signald/socketio/sio_event.c \
+	signald/socketio/sio_later.c \
 	signald/socketio/sio_packet.c signald/socketio/sio_packet.h \
 	signald/socketio/sio_partial.c \
 	signald/socketio/sio_placeholder.c signald/socketio/sio_placeholder.h \

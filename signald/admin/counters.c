@@ -129,6 +129,8 @@ static const struct row {
 	ROW(LAYER_SIO, sio_counters, unknown_acks),
 	ROW(LAYER_SIO, sio_counters, connects_refused),
 	ROW(LAYER_SIO, sio_counters, connect_timeouts),
+	ROW(LAYER_SIO, sio_counters, laters_refused),
+	ROW(LAYER_SIO, sio_counters, laters_expired),
 	ROW(LAYER_SIO, sio_counters, namespaces_refused),
 	ROW(LAYER_SIO, sio_counters, unjoined_refused),
 	ROW(LAYER_SIO, sio_counters, rooms_refused),

@@ -62,22 +62,22 @@ static int make_table(struct calls_sio *a)
 	return 0;
 }
 
-static bool on_connect(struct sio_socket *s, const struct sio_handshake *h, struct sio_refusal *why,
-		       void *ctx)
+static enum sio_connect on_connect(struct sio_socket *s, const struct sio_handshake *h,
+				   struct sio_refusal *why, void *ctx)
 {
 	struct calls_sio *a = ctx;
 	struct call_socket *cs;
 
 	if (!a->cfg.open) {
 		why->message = "unauthorized";
-		return false;
+		return SIO_CONNECT_NO;
 	}
 	if (calls_socket_opened(a->cfg.calls, s, h->address, &cs) < 0) {
 		why->message = "too many connections";
-		return false;
+		return SIO_CONNECT_NO;
 	}
 	sio_set_data(s, cs);
-	return true;
+	return SIO_CONNECT_YES;
 }
 
 static void on_disconnect(struct sio_socket *s, const char *reason, void *ctx)

@@ -73,7 +73,7 @@ int sio_ask(struct sio_socket *s, const struct sio_message *m, uint64_t now_ms, 
 {
 	struct sio_server *srv = s->nsp->srv;
 	struct sio_ask *a;
-	int rc = begin(s, &a);
+	int rc = s->state == SIO_PENDING ? -ENOTCONN : begin(s, &a);
 
 	if (rc)
 		return rc;

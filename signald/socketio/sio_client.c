@@ -248,6 +248,7 @@ static void on_tick(uint64_t now_ms, void *ctx)
 		srv->counters.connect_timeouts++;
 	sio_partial_tick(srv, now_ms);
 	sio_ask_tick(srv, now_ms);
+	sio_later_tick(srv, now_ms);
 }
 
 static uint64_t next_deadline(void *ctx)
@@ -255,6 +256,7 @@ static uint64_t next_deadline(void *ctx)
 	const struct sio_server *srv = ctx;
 	uint64_t t = timeq_earlier(timeq_next(&srv->connects), timeq_next(&srv->partials));
 
+	t = timeq_earlier(t, timeq_next(&srv->laters));
 	return timeq_earlier(t, timeq_next(&srv->asks));
 }
 

@@ -46,6 +46,7 @@ struct sio_room {
 enum sio_state {
 	SIO_CONNECTING, /* inside on_connect: what it sends is held back */
 	SIO_UNWANTED,	/* the same, and disconnected there: a refusal */
+	SIO_PENDING,	/* waits for sio_connect_done(): nothing reaches it */
 	SIO_JOINED,
 	SIO_LEAVING, /* by sio_disconnect(): on_disconnect is due */
 	SIO_GONE,    /* inside on_disconnect */
@@ -65,9 +66,12 @@ struct sio_socket {
 	struct sio_client *client;
 	struct sio_nsp *nsp;
 	struct sio_socket *next; /* of the client */
-	struct sio_ask *asks;	 /* answers awaited */
-	void *data;		 /* the application's */
-	uint64_t marked;	 /* the last broadcast that has dealt with it */
+	union {
+		struct sio_ask *asks;	 /* answers awaited */
+		struct sio_later *later; /* SIO_PENDING */
+	};
+	void *data;	 /* the application's */
+	uint64_t marked; /* the last broadcast that has dealt with it */
 	char id[SIO_SID_LEN + 1];
 	uint8_t state; /* enum sio_state */
 	uint16_t rooms_n;
@@ -104,6 +108,7 @@ struct sio_server {
 	struct timeq connects; /* clients without a namespace */
 	struct timeq partials; /* clients that owe attachments */
 	struct timeq asks;     /* clients that owe an answer */
+	struct timeq laters;   /* clients whose CONNECT is not answered yet */
 };
 
 /* sio_client.c: an Engine.IO session's side */
@@ -133,6 +138,11 @@ int sio_answered(struct sio_socket *s, int64_t id, const struct sio_args *args);
 void sio_ask_drop_all(struct sio_socket *s);					 /* -ENOTCONN */
 void sio_ask_tick(struct sio_server *srv, uint64_t now_ms);
 
+/* sio_later.c: CONNECTs that are answered later */
+int sio_later_add(struct sio_socket *s, uint64_t now_ms); /* 0, -ENOSPC, -ENOMEM: counted */
+void sio_later_drop(struct sio_socket *s);
+void sio_later_tick(struct sio_server *srv, uint64_t now_ms);
+
 /* sio_encode.c: a message and its attachments, ready to be shared */
 struct sio_encoded {
 	struct frame *v[1 + SIO_BLOBS_MAX];
@@ -159,6 +169,7 @@ int sio_send_form(struct sio_socket *s, enum sio_form form, int64_t id,
 /* sio_socket.c: connect, leave */
 struct sio_nsp *sio_nsp_find(struct sio_server *srv, const char *name, size_t n);
 struct sio_socket *sio_client_socket(struct sio_client *c, const char *nsp, size_t n);
+void sio_socket_expire(struct sio_socket *s); /* its CONNECT was not answered in time */
 void sio_socket_connect(struct sio_client *c, const struct sio_packet *p, uint64_t now_ms);
 void sio_socket_gone(struct sio_socket *s, const char *reason); /* on_disconnect, then free */
 void sio_leaving_flush(struct sio_server *srv);

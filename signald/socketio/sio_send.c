@@ -60,7 +60,7 @@ int sio_send_encoded(struct sio_socket *s, const struct sio_encoded *e)
 	size_t i;
 	int rc;
 
-	if (s->state >= SIO_LEAVING)
+	if (s->state >= SIO_LEAVING || s->state == SIO_PENDING)
 		return -ENOTCONN;
 	for (i = 0; i < e->n; i++) {
 		rc = sio_push(s, e->v[i], e->is_volatile && i == 0);
@@ -76,7 +76,7 @@ int sio_send_form(struct sio_socket *s, enum sio_form form, int64_t id, const st
 	struct sio_encoded e;
 	int rc;
 
-	if (s->state >= SIO_LEAVING)
+	if (s->state >= SIO_LEAVING || s->state == SIO_PENDING)
 		return -ENOTCONN;
 	rc = sio_encode(&e, s->nsp, form, id, m);
 	if (rc)

@@ -10,6 +10,8 @@ void sio_config_defaults(struct sio_config *c)
 	memset(c, 0, sizeof(*c));
 	eio_config_defaults(&c->engine);
 	c->connect_timeout_ms = 45000;
+	c->laters_max = 1000;
+	c->later_timeout_ms = 10000;
 	c->namespaces_max = 16;
 	c->rooms_max = 128;
 	c->acks_max = 64;
@@ -32,7 +34,7 @@ static bool headers_fit(const char *const *headers)
 
 static bool config_valid(const struct sio_config *c)
 {
-	return c->connect_timeout_ms && c->namespaces_max && c->rooms_max &&
+	return c->connect_timeout_ms && c->later_timeout_ms && c->namespaces_max && c->rooms_max &&
 	       c->rooms_max <= UINT16_MAX && c->json_depth && c->json_nodes &&
 	       c->attachments_max <= SIO_BLOBS_MAX && c->event_name_max &&
 	       c->event_name_max <= SIO_EVENT_NAME_LIMIT && c->events_per_s <= 1000000 &&
@@ -66,6 +68,7 @@ int sio_server_new(struct sio_server **out, const struct sio_config *cfg)
 	timeq_init(&srv->connects);
 	timeq_init(&srv->partials);
 	timeq_init(&srv->asks);
+	timeq_init(&srv->laters);
 	handler.ctx = srv;
 	handler.allow = cfg->allow ? allow : NULL;
 	rc = eio_server_new(&srv->eio, &cfg->engine, &handler);

@@ -79,15 +79,23 @@ struct sio_refusal {
 	char text[512];
 };
 
+/* What on_connect says of a client. */
+enum sio_connect {
+	SIO_CONNECT_NO,	   /* refused: CONNECT_ERROR */
+	SIO_CONNECT_YES,   /* welcome */
+	SIO_CONNECT_LATER, /* somebody has to be asked: sio_connect_done() follows */
+};
+
 struct sio_namespace {
 	const char *name; /* "/" ... */
 	const struct sio_event_entry *events;
 	size_t events_n;
-	/* True: welcome. NULL lets everybody in. What it emits follows the answer.
-	 * sio_disconnect() of it in here is a refusal, too, whatever this returns.
-	 * on_disconnect follows whenever this returned true, and only then. */
-	bool (*on_connect)(struct sio_socket *s, const struct sio_handshake *h,
-			   struct sio_refusal *why, void *ctx);
+	/* NULL lets everybody in. What it emits follows the answer; nothing does when that is
+	 * decided later. sio_disconnect() of it in here is a refusal, too, whatever this returns.
+	 * on_disconnect follows unless this returned SIO_CONNECT_NO or sio_connect_done() refused.
+	 */
+	enum sio_connect (*on_connect)(struct sio_socket *s, const struct sio_handshake *h,
+				       struct sio_refusal *why, void *ctx);
 	void (*on_disconnect)(struct sio_socket *s, const char *reason, void *ctx);
 	/* Events that are in no table; NULL = ignored and counted. */
 	void (*on_other)(struct sio_socket *s, struct json_slice name, const struct sio_args *args,
@@ -102,6 +110,8 @@ struct sio_config {
 	struct eio_config engine;
 	uint64_t connect_timeout_ms; /* 45,000: to join the first namespace */
 	unsigned unjoined_max;	     /* 0 = off: clients without a namespace; the oldest goes */
+	unsigned laters_max;	     /* 1000: clients whose CONNECT waits for sio_connect_done() */
+	uint64_t later_timeout_ms;   /* 10,000: and how long each may */
 	unsigned namespaces_max;     /* 16: per connection */
 	unsigned rooms_max;	     /* 128: per socket */
 	unsigned acks_max;	     /* 64: answers awaited, per socket */
@@ -130,6 +140,8 @@ struct sio_counters {
 	uint64_t unknown_acks;	   /* late or invented: ignored */
 	uint64_t connects_refused; /* CONNECT_ERROR */
 	uint64_t connect_timeouts;
+	uint64_t laters_refused;      /* laters_max */
+	uint64_t laters_expired;      /* later_timeout_ms */
 	uint64_t unjoined_refused;    /* closed for unjoined_max */
 	uint64_t namespaces_refused;  /* namespaces_max */
 	uint64_t rooms_refused;	      /* rooms_max */
@@ -142,6 +154,7 @@ struct sio_counters {
 	uint64_t json_refused;	      /* json_depth, json_nodes */
 	uint64_t rate_limited;	      /* connections closed for events_per_s */
 	uint64_t out_of_memory;
+	uint64_t laters;						/* now; and so are these: */
 	uint64_t sockets, unjoined, rooms, acks_pending, partial_bytes; /* now */
 };
 
@@ -224,6 +237,16 @@ int sio_broadcast(struct sio_server *srv, const struct sio_audience *to,
 /* The short form: one room of the namespace, text alone. */
 int sio_room_emit(struct sio_server *srv, const char *nsp, const char *room, const char *event,
 		  const char *args, size_t n);
+
+/* The answer to a CONNECT for which on_connect said SIO_CONNECT_LATER; never from inside it. Until
+ * then nothing can be sent to the socket (-ENOTCONN), and the client that sends anything is cut
+ * off. The client may go meanwhile, or be refused because it took too long: on_disconnect says so.
+ * why may be NULL. Refused, the socket is freed within this call, without on_disconnect. Ignored
+ * for a socket that does not wait. */
+void sio_connect_done(struct sio_socket *s, bool ok, const struct sio_refusal *why);
+
+/* End the whole connection without DISCONNECT: the client comes back by itself. */
+void sio_cut(struct sio_socket *s, const char *reason);
 
 /* Send DISCONNECT (41). The client does not come back by itself: for kicks and
  * bad tokens only. close_transport also ends the whole connection. */

@@ -100,6 +100,8 @@ void sio_socket_gone(struct sio_socket *s, const char *reason)
 	} else {
 		detach(s);
 	}
+	if (s->state == SIO_PENDING)
+		sio_later_drop(s);
 	s->state = SIO_GONE; /* in no list: what the handlers do to it now has no effect */
 	sio_ask_drop_all(s);
 	if (def->on_disconnect)
@@ -151,6 +153,11 @@ void sio_disconnect(struct sio_socket *s, bool close_transport)
 	eio_close(c->session, "forced server close");
 }
 
+void sio_cut(struct sio_socket *s, const char *reason)
+{
+	eio_close(s->client->session, reason);
+}
+
 /* --- connecting --- */
 
 static bool make_id(char out[SIO_SID_LEN + 1])
@@ -188,16 +195,14 @@ static struct sio_socket *socket_new(struct sio_client *c, struct sio_nsp *nsp)
 }
 
 /* 44[nsp,]{"message":...,"data":...} */
-static void refuse(struct sio_client *c, const struct sio_packet *p, const char *message,
+static void refuse(struct sio_client *c, const char *nsp, const char *message,
 		   struct json_slice data)
 {
-	char head[SIO_HEAD_MAX], nsp[SIO_NAMESPACE_MAX + 1];
+	char head[SIO_HEAD_MAX];
 	struct json_out o;
 	struct frame *f;
 
 	c->srv->counters.connects_refused++;
-	memcpy(nsp, p->nsp, p->nsp_n);
-	nsp[p->nsp_n] = '\0';
 	json_out_heap(&o, SIZE_MAX); /* the queue decides what is too much */
 	json_out_open(&o, '{');
 	json_put_string(&o, "message", message);
@@ -215,7 +220,11 @@ static void refuse(struct sio_client *c, const struct sio_packet *p, const char 
 
 static void refuse_plainly(struct sio_client *c, const struct sio_packet *p, const char *message)
 {
-	refuse(c, p, message, (struct json_slice){ NULL, 0 });
+	char nsp[SIO_NAMESPACE_MAX + 1];
+
+	memcpy(nsp, p->nsp, p->nsp_n);
+	nsp[p->nsp_n] = '\0';
+	refuse(c, nsp, message, (struct json_slice){ NULL, 0 });
 }
 
 /* 40[nsp,]{"sid":...}, then what on_connect has sent already */
@@ -239,16 +248,22 @@ static void accept_socket(struct sio_socket *s)
 	}
 }
 
+static void drop_held(struct sio_server *srv)
+{
+	struct frame *f;
+
+	while ((f = sio_held_pop(srv)))
+		frame_unref(f);
+}
+
 /* Whom on_connect had let in, and disconnected, it hears of again. */
 static void drop_socket(struct sio_socket *s, bool welcome)
 {
 	const struct sio_namespace *def = s->nsp->def;
-	struct frame *f;
 
 	detach(s);
 	s->state = SIO_GONE;
-	while ((f = sio_held_pop(s->nsp->srv)))
-		frame_unref(f);
+	drop_held(s->nsp->srv);
 	sio_ask_drop_all(s);
 	if (welcome && def->on_disconnect)
 		def->on_disconnect(s, kicked, def->ctx);
@@ -256,8 +271,8 @@ static void drop_socket(struct sio_socket *s, bool welcome)
 	free(s);
 }
 
-static bool ask(struct sio_socket *s, struct json_slice auth, uint64_t now_ms,
-		struct sio_refusal *why)
+static enum sio_connect ask(struct sio_socket *s, struct json_slice auth, uint64_t now_ms,
+			    struct sio_refusal *why)
 {
 	const struct sio_namespace *def = s->nsp->def;
 	struct sio_handshake h = { .auth = auth, .address = s->client->address, .now_ms = now_ms };
@@ -265,22 +280,80 @@ static bool ask(struct sio_socket *s, struct json_slice auth, uint64_t now_ms,
 	sio_arrival_tell(s->client->arrival, &h);
 	why->message = NULL;
 	why->data = (struct json_slice){ NULL, 0 };
-	return !def->on_connect || def->on_connect(s, &h, why, def->ctx);
+	return def->on_connect ? def->on_connect(s, &h, why, def->ctx) : SIO_CONNECT_YES;
+}
+
+static void refuse_socket(struct sio_socket *s, const struct sio_refusal *why)
+{
+	refuse(s->client, s->nsp->def->name, why && why->message ? why->message : "refused",
+	       why ? why->data : (struct json_slice){ NULL, 0 });
+}
+
+/* False: there is no room to wait in, or it is not wanted after all. */
+static bool wait_for_answer(struct sio_socket *s, uint64_t now_ms)
+{
+	sio_ask_drop_all(s);
+	if (s->state != SIO_CONNECTING || sio_later_add(s, now_ms))
+		return false;
+	drop_held(s->nsp->srv);
+	s->state = SIO_PENDING;
+	return true;
+}
+
+static const char *why_not(const struct sio_socket *s, enum sio_connect answer)
+{
+	if (s->state == SIO_UNWANTED)
+		return kicked;
+	return answer == SIO_CONNECT_LATER ? "Too many clients are connecting" : "refused";
 }
 
 static void connect_socket(struct sio_socket *s, const struct sio_packet *p, uint64_t now_ms)
 {
 	struct sio_refusal why;
-	bool welcome = ask(s, p->data, now_ms, &why);
+	enum sio_connect answer = ask(s, p->data, now_ms, &why);
 
-	if (welcome && s->state == SIO_CONNECTING) {
+	if (answer == SIO_CONNECT_YES && s->state == SIO_CONNECTING) {
 		accept_socket(s);
 		return;
 	}
-	if (s->state == SIO_UNWANTED && !why.message)
-		why.message = kicked;
-	refuse(s->client, p, why.message ? why.message : "refused", why.data);
-	drop_socket(s, welcome);
+	if (answer == SIO_CONNECT_LATER && wait_for_answer(s, now_ms))
+		return;
+	if (!why.message)
+		why.message = why_not(s, answer);
+	refuse_socket(s, &why);
+	drop_socket(s, answer != SIO_CONNECT_NO);
+}
+
+void sio_connect_done(struct sio_socket *s, bool ok, const struct sio_refusal *why)
+{
+	if (s->state != SIO_PENDING)
+		return;
+	sio_later_drop(s);
+	if (ok) {
+		accept_socket(s);
+		return;
+	}
+	refuse_socket(s, why);
+	drop_socket(s, false);
+}
+
+void sio_socket_expire(struct sio_socket *s)
+{
+	const struct sio_refusal why = { .message = "Timeout" };
+
+	refuse_socket(s, &why);
+	sio_socket_gone(s, "connect timeout");
+}
+
+static bool is_connecting(const struct sio_client *c, const struct sio_nsp *nsp)
+{
+	const struct sio_socket *s;
+
+	for (s = c->sockets; s; s = s->next) {
+		if (s->nsp == nsp && s->state == SIO_PENDING)
+			return true;
+	}
+	return false;
 }
 
 /* Those that are about to leave included. */
@@ -302,6 +375,8 @@ void sio_socket_connect(struct sio_client *c, const struct sio_packet *p, uint64
 
 	if (!nsp) {
 		refuse_plainly(c, p, "Invalid namespace");
+	} else if (is_connecting(c, nsp)) {
+		sio_parse_error(c); /* as when it has joined already */
 	} else if (sockets_of(c) >= srv->cfg.namespaces_max) {
 		srv->counters.namespaces_refused++;
 		refuse_plainly(c, p, "Too many namespaces");

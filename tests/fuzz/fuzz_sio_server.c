@@ -2,9 +2,9 @@
  *
  * The input is lines. "0".."3" and text: that client sends it; "b0".."b3" and
  * bytes: as an attachment; "x0".."x3": its connection is gone; "t": ten seconds
- * pass; "f": a flush; a client that is not there is opened first. The events'
- * names say what handlers do. Limits are small, so that they are reached. In the
- * end nothing is left of anybody. */
+ * pass; "f": a flush; "y", "n": the last CONNECT that waits is answered so; a client that is not
+ * there is opened first. The events' names say what handlers do. Limits are small, so that they are
+ * reached. In the end nothing is left of anybody. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +26,8 @@ static struct world {
 	struct client clients[CLIENTS];
 	uint64_t now_ms;
 	unsigned sockets, asked, answered;
-	struct sio_socket *last; /* of the main namespace to come in; NULL: it is gone */
+	struct sio_socket *later; /* waits for its CONNECT's answer; NULL: none does */
+	struct sio_socket *last;  /* of the main namespace to come in; NULL: it is gone */
 } w;
 
 /* From inside any callback: to all, and maybe the end of somebody else. */
@@ -104,8 +105,8 @@ static void on_other(struct sio_socket *s, struct json_slice name, const struct 
 	sio_ack_send(s, a->ack, &m);
 }
 
-static bool on_connect(struct sio_socket *s, const struct sio_handshake *h, struct sio_refusal *why,
-		       void *ctx)
+static enum sio_connect on_connect(struct sio_socket *s, const struct sio_handshake *h,
+				   struct sio_refusal *why, void *ctx)
 {
 	struct json_slice v;
 
@@ -123,10 +124,15 @@ static bool on_connect(struct sio_socket *s, const struct sio_handshake *h, stru
 		disturb(s, json_is_true(v));
 	why->data = h->auth;
 	if (json_member(h->auth, "no", &v))
-		return false;
+		return SIO_CONNECT_NO;
+	if (json_member(h->auth, "later", &v)) {
+		if (!w.later) /* a second one waits until its time is over */
+			w.later = s;
+		return SIO_CONNECT_LATER;
+	}
 	if (!ctx && !json_member(h->auth, "kick", &v))
 		w.last = s;
-	return true;
+	return SIO_CONNECT_YES;
 }
 
 static void on_disconnect(struct sio_socket *s, const char *reason, void *ctx)
@@ -136,6 +142,8 @@ static void on_disconnect(struct sio_socket *s, const char *reason, void *ctx)
 	MUST(sio_emit(s, "late", NULL, 0) < 0);
 	if (w.last == s)
 		w.last = NULL;
+	if (w.later == s)
+		w.later = NULL;
 	disturb(s, *reason == 's');
 	sio_disconnect(s, *reason == 'c');
 }
@@ -186,6 +194,19 @@ static void say(struct client *c, bool binary, const char *p, size_t n)
 		eio_ws_message(c->session, c, binary, p, n, w.now_ms);
 }
 
+static void answer_later(bool ok)
+{
+	struct sio_socket *s = w.later;
+
+	if (!s)
+		return;
+	w.later = NULL;
+	MUST(sio_emit(s, "early", NULL, 0) == -ENOTCONN);
+	MUST(sio_ask(s, &(struct sio_message){ "q" }, w.now_ms, 1, on_answer, &w) == -ENOTCONN);
+	sio_disconnect(s, false); /* has no effect */
+	sio_connect_done(s, ok, NULL);
+}
+
 static void line(const char *p, size_t n)
 {
 	struct eio_server *eio = sio_server_engine(w.srv);
@@ -195,6 +216,8 @@ static void line(const char *p, size_t n)
 	} else if (*p == 't') {
 		w.now_ms += 10000;
 		eio_server_tick(eio, w.now_ms);
+	} else if (*p == 'y' || *p == 'n') {
+		answer_later(*p == 'y');
 	} else if (*p == 'x' && n > 1) {
 		gone(client_of(p[1]));
 	} else if (*p == 'b' && n > 1) {
@@ -216,7 +239,8 @@ static void everybody_goes(void)
 		gone(&w.clients[i]);
 	for (i = 0; i < 4; i++)
 		eio_server_flush(eio, w.now_ms);
-	MUST(!c->sockets && !c->rooms && !c->acks_pending && !c->partial_bytes && !c->unjoined);
+	MUST(!c->sockets && !c->laters && !c->rooms && !c->acks_pending && !c->partial_bytes &&
+	     !c->unjoined);
 	MUST(w.asked == w.answered);
 }
 

@@ -101,8 +101,8 @@ static const char *allow(const struct eio_handshake *h, void *ctx)
 	return eio_handshake_header(h, "X-Forbid") ? "forbidden as asked" : NULL;
 }
 
-static bool on_connect(struct sio_socket *s, const struct sio_handshake *h, struct sio_refusal *why,
-		       void *ctx)
+static enum sio_connect on_connect(struct sio_socket *s, const struct sio_handshake *h,
+				   struct sio_refusal *why, void *ctx)
 {
 	struct json_slice auth = h->auth.p ? h->auth : (struct json_slice){ "{}", 2 };
 	struct echo *e = ctx;
@@ -111,20 +111,20 @@ static bool on_connect(struct sio_socket *s, const struct sio_handshake *h, stru
 	if (sio_handshake_header(h, 0)) {
 		why->message = "refused as asked";
 		why->data = auth;
-		return false;
+		return SIO_CONNECT_NO;
 	}
 	g = calloc(1, sizeof(*g) + auth.n);
 	if (!g || loop_timer_new(&g->timer, e->loop, on_greeting, g)) {
 		free(g);
 		why->message = "Out of memory";
-		return false;
+		return SIO_CONNECT_NO;
 	}
 	g->s = s;
 	g->n = auth.n;
 	memcpy(g->auth, auth.p, auth.n);
 	sio_set_data(s, g);
 	loop_timer_set(g->timer, GREETING_MS);
-	return true;
+	return SIO_CONNECT_YES;
 }
 
 static void on_disconnect(struct sio_socket *s, const char *reason, void *ctx)

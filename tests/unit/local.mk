@@ -310,9 +310,9 @@ NTH_ALLOC_LINK = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--
 EXTRA_DIST += tests/unit/nth_alloc.h tests/unit/eio_fake.h tests/unit/sio_fixture.h
 
 check_PROGRAMS += check_outq check_ws_frame check_origin check_http check_eio_packet \
-	check_eio_session check_sio_packet check_sio_server check_sio_send check_sio_limits
+	check_eio_session check_sio_packet check_sio_server check_sio_send check_sio_limits check_sio_later
 TESTS += check_outq check_ws_frame check_origin check_http check_eio_packet \
-	check_eio_session check_sio_packet check_sio_server check_sio_send check_sio_limits
+	check_eio_session check_sio_packet check_sio_server check_sio_send check_sio_limits check_sio_later
 check_outq_SOURCES = tests/unit/check_outq.c
 check_outq_CFLAGS = $(SIO_CHECK_CFLAGS)
 check_outq_LDFLAGS = $(NTH_ALLOC_LINK)
@@ -360,6 +360,9 @@ check_sio_send_LDADD = $(SIO_CHECK_LIBS)
 check_sio_limits_SOURCES = tests/unit/check_sio_limits.c
 check_sio_limits_CFLAGS = $(SIO_CHECK_CFLAGS)
 check_sio_limits_LDADD = $(SIO_CHECK_LIBS)
+check_sio_later_SOURCES = tests/unit/check_sio_later.c
+check_sio_later_CFLAGS = $(SIO_CHECK_CFLAGS)
+check_sio_later_LDADD = $(SIO_CHECK_LIBS)
 
 check_PROGRAMS += check_admission
 TESTS += check_admission

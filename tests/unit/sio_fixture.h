@@ -27,11 +27,12 @@ static unsigned sockets_n, wakes, left;
 static char heard[2048], reason[64], auth[64];
 static const char *refusal, *refusal_data;
 static bool kick_inside, came_again;
+static bool connect_later; /* on_connect leaves the answer to the test */
 static const char *header; /* the second of cfg.headers, inside on_connect */
 static void (*inside_connect)(struct sio_socket *s);
 
-static inline bool on_connect(struct sio_socket *s, const struct sio_handshake *h,
-			      struct sio_refusal *why, void *ctx)
+static inline enum sio_connect on_connect(struct sio_socket *s, const struct sio_handshake *h,
+					  struct sio_refusal *why, void *ctx)
 {
 	MUST(strcmp(h->address, "192.0.2.1") == 0);
 	MUST(h->again || strcmp(h->query, "EIO=4") == 0);
@@ -49,7 +50,7 @@ static inline bool on_connect(struct sio_socket *s, const struct sio_handshake *
 	why->message = refusal;
 	if (refusal_data)
 		why->data = (struct json_slice){ refusal_data, strlen(refusal_data) };
-	return !refusal;
+	return refusal ? SIO_CONNECT_NO : connect_later ? SIO_CONNECT_LATER : SIO_CONNECT_YES;
 }
 
 static inline void on_disconnect(struct sio_socket *s, const char *why, void *ctx)
@@ -139,7 +140,7 @@ static inline int start(void)
 	sockets_n = wakes = left = 0;
 	heard[0] = reason[0] = auth[0] = '\0';
 	refusal = refusal_data = NULL;
-	kick_inside = came_again = false;
+	kick_inside = came_again = connect_later = false;
 	inside_connect = NULL;
 	memset(ws, 0, sizeof(ws));
 	memset(session, 0, sizeof(session));
