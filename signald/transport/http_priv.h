@@ -101,7 +101,9 @@ struct http_request {
 	unsigned status;
 	const struct http_route *route;
 	const struct http_endpoint *endpoint;
-	void *ctx;  /* of the route */
+	void *ctx;					    /* of the route */
+	void (*gone_fn)(struct http_request *r, void *ctx); /* of http_reply_later(); NULL: none */
+	void *gone_ctx;
 	void *data; /* the endpoint's */
 	char *body;
 	size_t body_n, body_size, body_max, drained;
@@ -158,6 +160,9 @@ void http_request_end(void *server, struct MHD_Connection *conn, void **request,
 		      enum MHD_RequestTerminationCode why);
 
 void http_request_free(struct http_request *r); /* NULL is fine */
+
+/* Whoever promised an answer is told that nobody waits for it; once, and never after it. */
+void http_request_forsake(struct http_request *r);
 
 /* http_dispatch.c */
 /* Is it sane, and where does its body end? Returns 0 and sets r->has_body and *length, or the

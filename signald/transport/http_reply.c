@@ -196,6 +196,13 @@ void http_reply_busy(struct http_request *r, unsigned retry_after_s)
 	http_reply_header(r, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
 }
 
+void http_reply_later(struct http_request *r, void (*gone)(struct http_request *r, void *ctx),
+		      void *ctx)
+{
+	r->gone_fn = gone;
+	r->gone_ctx = ctx;
+}
+
 /* --- long answers --- */
 
 struct reply_stream {

@@ -126,6 +126,16 @@ static void tell_gone(struct http_request *r)
 	r->gone = true;
 	if (tell)
 		r->endpoint->on_gone(r, r->endpoint->ctx);
+	http_request_forsake(r);
+}
+
+void http_request_forsake(struct http_request *r)
+{
+	void (*gone)(struct http_request *, void *) = r->gone_fn;
+
+	r->gone_fn = NULL;
+	if (gone && !r->answered)
+		gone(r, r->gone_ctx);
 }
 
 void http_request_free(struct http_request *r)
@@ -366,7 +376,7 @@ static enum MHD_Result finish(struct http_request *r)
 		r->endpoint->on_request(r, r->endpoint->ctx);
 	if (r->answered)
 		return r->response ? http_queue_stored(r) : MHD_NO;
-	if (r->route || r->upgrade) {
+	if ((r->route && !r->gone_fn) || r->upgrade) {
 		http_reply_error(r, MHD_HTTP_INTERNAL_SERVER_ERROR, "No answer");
 		return http_queue_stored(r);
 	}

@@ -368,8 +368,10 @@ void http_server_stop(struct http_server *srv)
 	while (srv->listeners_n)
 		listener_free(srv->listeners[--srv->listeners_n].listener);
 	entry_close(srv->entry);
-	while (srv->suspended)
+	while (srv->suspended) {
+		http_request_forsake(srv->suspended);
 		http_reply_error(srv->suspended, MHD_HTTP_SERVICE_UNAVAILABLE, "Shutting down");
+	}
 	stop_daemon(srv);
 }
 

@@ -2,7 +2,7 @@
  *
  * The only files that know libmicrohttpd are in this folder. A route is a row
  * in a table; a handler gets the whole request with its (bounded) body and
- * answers at once. Origins, CORS, OPTIONS, HEAD, 404, 405 and 413 are dealt
+ * answers at once, or says that it will. Origins, CORS, OPTIONS, HEAD, 404, 405 and 413 are dealt
  * with here, the same for every route. Loop thread only. */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
@@ -28,7 +28,7 @@ struct ws_conn;
 
 enum http_method { HTTP_GET = 1, HTTP_POST = 2 }; /* bits; HEAD goes as GET, OPTIONS is ours */
 
-/* Answer by calling http_reply_*() exactly once before returning. */
+/* Answer by calling http_reply_*() exactly once before returning, or after http_reply_later(). */
 typedef void (*http_handler)(struct http_request *r, void *ctx);
 
 struct http_route {
@@ -143,6 +143,12 @@ void http_reply_error(struct http_request *r, unsigned status, const char *text)
 void http_reply_busy(struct http_request *r, unsigned retry_after_s);
 /* 404 {"error":"Not Found","path":...} with the path as it was asked for. */
 void http_reply_not_found(struct http_request *r);
+
+/* The answer comes later, from the loop; until then the request is a loan. gone: nobody waits for
+ * it any more, the client has left or the server stops; the loan ends with that, or with the
+ * answer. */
+void http_reply_later(struct http_request *r, void (*gone)(struct http_request *r, void *ctx),
+		      void *ctx);
 
 /* A long answer is sent in blocks, each written when the client has taken the one before: whatever
  * its length, it never holds the loop. */

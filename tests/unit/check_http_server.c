@@ -52,6 +52,28 @@ static void get_busy(struct http_request *r, void *ctx)
 	http_reply_busy(r, 7);
 }
 
+/* --- an answer that takes its time --- */
+
+static struct {
+	struct http_request *waits; /* NULL: none */
+	unsigned gone;
+} later;
+
+static void on_gone(struct http_request *r, void *ctx)
+{
+	ck_assert_ptr_eq(r, later.waits);
+	ck_assert_ptr_eq(ctx, &later);
+	later.waits = NULL;
+	later.gone++;
+}
+
+static void get_later(struct http_request *r, void *ctx)
+{
+	(void)ctx;
+	later.waits = r;
+	http_reply_later(r, on_gone, &later);
+}
+
 /* --- a long answer --- */
 
 static struct {
@@ -102,9 +124,10 @@ static void get_big(struct http_request *r, void *ctx)
 }
 
 static const struct http_route routes[] = {
-	{ HTTP_GET, "/", get_who },	 { HTTP_POST, "/", post_size },
-	{ HTTP_GET, "/flow", get_flow }, { HTTP_GET, "/busy", get_busy },
-	{ HTTP_GET, "/seg/:", get_who }, { HTTP_GET, "/big", get_big },
+	{ HTTP_GET, "/", get_who },	   { HTTP_POST, "/", post_size },
+	{ HTTP_GET, "/flow", get_flow },   { HTTP_GET, "/busy", get_busy },
+	{ HTTP_GET, "/seg/:", get_who },   { HTTP_GET, "/big", get_big },
+	{ HTTP_GET, "/later", get_later },
 };
 
 static struct http_config config;
@@ -406,6 +429,58 @@ START_TEST(who_is_turned_away_is_told_when_to_come_back)
 	ck_assert_int_eq(a.status, 503);
 	ck_assert_str_eq(header(&a, "Retry-After"), "7");
 	ck_assert_uint_eq(http_server_counters(fixture.http)->busy, 1);
+}
+END_TEST
+
+static void client_asks_later(void)
+{
+	static const char get[] = "GET /later HTTP/1.1\r\n" HOST "\r\n";
+
+	memset(&later, 0, sizeof(later));
+	c = client_open();
+	client_say(&c, get, sizeof(get) - 1);
+	while (!later.waits)
+		fixture_turn();
+	fixture_turn();
+}
+
+START_TEST(an_answer_may_come_later)
+{
+	struct answer a;
+
+	start();
+	client_asks_later();
+	ck_assert(!answer_read(&c, false, &a));
+	http_reply_json(later.waits, 200, "{}", 2);
+	a = client_answer(&c, false);
+	ck_assert_int_eq(a.status, 200);
+	client_close(&c);
+	c.text = NULL;
+	fixture_turn();
+	ck_assert_uint_eq(later.gone, 0);
+}
+END_TEST
+
+START_TEST(who_promised_an_answer_hears_that_nobody_waits_for_it)
+{
+	start();
+	client_asks_later();
+	client_close(&c);
+	c.text = NULL;
+	while (later.waits)
+		fixture_turn();
+	fixture_turn();
+	ck_assert_uint_eq(later.gone, 1);
+}
+END_TEST
+
+START_TEST(who_promised_an_answer_hears_that_the_server_stops)
+{
+	start();
+	client_asks_later();
+	http_server_stop(fixture.http);
+	ck_assert_ptr_null(later.waits);
+	ck_assert_uint_eq(later.gone, 1);
 }
 END_TEST
 
@@ -756,6 +831,9 @@ int main(void)
 	tcase_add_test(t, pages_and_json_say_what_they_are_not);
 	tcase_add_test(t, a_head_is_the_get_without_its_body);
 	tcase_add_test(t, who_is_turned_away_is_told_when_to_come_back);
+	tcase_add_test(t, an_answer_may_come_later);
+	tcase_add_test(t, who_promised_an_answer_hears_that_nobody_waits_for_it);
+	tcase_add_test(t, who_promised_an_answer_hears_that_the_server_stops);
 	tcase_add_test(t, a_long_answer_comes_in_blocks);
 	tcase_add_test(t, a_broken_answer_cuts_the_connection);
 	tcase_add_test(t, a_client_that_leaves_ends_its_answer);
