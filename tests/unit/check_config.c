@@ -60,7 +60,7 @@ START_TEST(a_choice_is_one_of_its_words)
 			 0);
 	ck_assert_uint_eq(c.auth, CONFIG_AUTH_TOKEN);
 	ck_assert_uint_eq(c.token_keys.n, 2);
-	ck_assert_int_eq(parse(GOOD "auth = backend\n"), 0);
+	ck_assert_int_eq(parse(GOOD "auth = backend\nbackend-url = http://[::1]/x\n"), 0);
 	ck_assert_uint_eq(c.auth, CONFIG_AUTH_BACKEND);
 	ck_assert_str_eq(c.token_claim_id, "sub");
 }
@@ -196,6 +196,26 @@ START_TEST(what_is_printed_can_be_read_again)
 }
 END_TEST
 
+static const char *const backends[] = {
+	"auth = backend\n",
+	"members = backend\n",
+	"block-list = backend\n",
+	"backend-url = https://a/\n",
+	"members = backend\nbackend-url = ftp://a/\n",
+	"members = backend\nbackend-url = https://a/ b\n",
+	"members = backend\nbackend-url = https://me:secret@a/\n",
+};
+
+START_TEST(a_backend_that_cannot_be_asked_or_is_not_is_refused)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), GOOD "%s", backends[_i]);
+	ck_assert_int_eq(parse(text), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "backend-url"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("config");
@@ -209,6 +229,8 @@ int main(void)
 	tcase_add_test(t, certificates_and_keys_are_pairs_by_order);
 	tcase_add_test(t, lists_replace_the_default_and_add_up);
 	tcase_add_loop_test(t, an_error_names_its_line, 0, sizeof(bad) / sizeof(bad[0]));
+	tcase_add_loop_test(t, a_backend_that_cannot_be_asked_or_is_not_is_refused, 0,
+			    sizeof(backends) / sizeof(backends[0]));
 	tcase_add_test(t, a_list_has_a_maximum);
 	tcase_add_test(t, a_zero_byte_is_no_text);
 	tcase_add_test(t, a_missing_file_is_said);
