@@ -51,6 +51,7 @@ libsignald_core_a_SOURCES += \
 	signald/socketio/sio_socket.c
 libsignald_io_a_SOURCES += \
 	signald/loop.c signald/loop.h \
+	signald/worker.c signald/worker.h \
 	signald/transport/eio_endpoint.c signald/transport/eio_endpoint.h \
 	signald/transport/entry.c signald/transport/entry.h \
 	signald/transport/http_conn.c signald/transport/http_dispatch.c \

@@ -1,23 +1,18 @@
 /* ledger.c - a bounded queue, a worker that empties it onto the disk, and the way back
  *
- * What both threads touch is in struct shared, behind its mutex, which is never held while anybody
- * waits for a disk. The journal belongs to the worker from ledger_new() on. */
+ * What both threads touch is in struct shared, behind its worker's mutex. The journal belongs to
+ * the worker from ledger_new() on. */
 #include "ledger.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <time.h>
-#include <unistd.h>
-
-#include <event2/event.h>
 
 #include "log.h"
 #include "turn_credential.h"
+#include "worker.h"
 
 #define LOG "ledger"
 #define BATCH_BYTES (1 << 20)
@@ -36,11 +31,9 @@ struct entry {
 };
 
 struct shared {
-	pthread_mutex_t mutex;
-	pthread_cond_t wake; /* the worker; by the monotonic clock */
+	struct worker worker;
 	struct entry *first, **end;
 	size_t queued_n, queued_bytes; /* with those the worker is writing */
-	bool stop;
 	struct journal_position durable;
 	struct ledger_counters counters;
 };
@@ -48,8 +41,6 @@ struct shared {
 struct ledger {
 	struct ledger_config config;
 	struct shared shared;
-	pthread_t thread;
-	bool running;
 
 	/* the worker's */
 	struct journal *journal;
@@ -57,20 +48,10 @@ struct ledger {
 	uint64_t tidy_at_ms; /* look at the journal's age */
 
 	/* the loop's */
-	struct event *woken;
-	int wake_fd;
 	bool taking; /* nothing was refused since ledger_begin() */
 	struct journal_position durable;
 	struct ledger_counters counters;
 };
-
-static uint64_t monotonic_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 static uint64_t wall_ms(void)
 {
@@ -82,30 +63,18 @@ static uint64_t wall_ms(void)
 
 /* --- the worker ------------------------------------------------------------ */
 
-/* With the mutex. Until something happens, or until then. */
-static void wait_until(struct shared *s, uint64_t then_ms)
-{
-	struct timespec t = { .tv_sec = (time_t)(then_ms / 1000),
-			      .tv_nsec = (long)(then_ms % 1000) * 1000000 };
-
-	pthread_cond_timedwait(&s->wake, &s->mutex, &t);
-}
-
 /* Tell the loop; with the mutex. */
 static void publish(struct ledger *l)
 {
 	const struct journal_counters *jc = journal_counters(l->journal);
 	struct ledger_counters *c = &l->shared.counters;
-	const uint64_t one = 1;
-	ssize_t n;
 
 	c->corrupt = jc->damaged;
 	c->torn = jc->torn;
 	c->compactions = jc->rewritten;
 	c->expired = jc->expired;
 	c->bytes = jc->bytes;
-	n = write(l->wake_fd, &one, sizeof(one)); /* cannot fail but when it is woken already */
-	(void)n;
+	worker_tell(&l->shared.worker);
 }
 
 /* Wait for a first record, then a moment for more. False: stopped, and nothing is left. */
@@ -114,8 +83,8 @@ static bool gather(struct ledger *l)
 	struct shared *s = &l->shared;
 	uint64_t until_ms = 0;
 
-	while (!s->stop) {
-		uint64_t now_ms = monotonic_ms();
+	while (!s->worker.stop) {
+		uint64_t now_ms = worker_now_ms();
 
 		if (s->queued_n >= JOURNAL_BATCH_MAX ||
 		    (s->first && until_ms && now_ms >= until_ms))
@@ -124,9 +93,9 @@ static bool gather(struct ledger *l)
 			until_ms = now_ms + l->config.gather_ms;
 		if (!s->first && now_ms >= l->tidy_at_ms)
 			break;
-		wait_until(s, s->first ? until_ms : l->tidy_at_ms);
+		worker_wait_until(&s->worker, s->first ? until_ms : l->tidy_at_ms);
 	}
-	return s->first || !s->stop;
+	return s->first || !s->worker.stop;
 }
 
 /* How many of the queue's first records make a batch, with the mutex. They are of one epoch, so
@@ -169,15 +138,6 @@ static void fill_batch(struct ledger *l, struct batch *b)
 	}
 }
 
-/* Wait before the next attempt, with the mutex; no longer when stopped. */
-static void back_off(struct ledger *l, uint32_t ms)
-{
-	uint64_t until_ms = monotonic_ms() + ms;
-
-	while (!l->shared.stop && monotonic_ms() < until_ms)
-		wait_until(&l->shared, until_ms);
-}
-
 static void failed(struct ledger *l, int err)
 {
 	struct shared *s = &l->shared;
@@ -200,15 +160,15 @@ static bool write_batch(struct ledger *l, const struct batch *b)
 	for (;;) {
 		int ret;
 
-		pthread_mutex_unlock(&s->mutex);
+		pthread_mutex_unlock(&s->worker.mutex);
 		ret = b->bytes ? journal_append(l->journal, l->batch, b->bytes, b->oldest_ms) : 0;
-		pthread_mutex_lock(&s->mutex);
+		pthread_mutex_lock(&s->worker.mutex);
 		if (!ret)
 			break;
 		failed(l, ret);
-		if (s->stop)
+		if (s->worker.stop)
 			return false;
-		back_off(l, wait_ms);
+		worker_back_off(&s->worker, wait_ms);
 		wait_ms =
 			wait_ms < l->config.retry_max_ms / 2 ? 2 * wait_ms : l->config.retry_max_ms;
 	}
@@ -262,12 +222,12 @@ static bool empty_queue(struct ledger *l)
 static void tidy(struct ledger *l)
 {
 	struct shared *s = &l->shared;
-	uint64_t now_ms = monotonic_ms();
+	uint64_t now_ms = worker_now_ms();
 	int ret;
 
-	pthread_mutex_unlock(&s->mutex);
+	pthread_mutex_unlock(&s->worker.mutex);
 	ret = journal_tidy(l->journal, now_ms >= l->tidy_at_ms, wall_ms());
-	pthread_mutex_lock(&s->mutex);
+	pthread_mutex_lock(&s->worker.mutex);
 	if (now_ms >= l->tidy_at_ms)
 		l->tidy_at_ms = now_ms + l->config.tidy_ms;
 	if (ret) {
@@ -282,15 +242,15 @@ static void *work(void *arg)
 {
 	struct ledger *l = arg;
 
-	pthread_mutex_lock(&l->shared.mutex);
+	pthread_mutex_lock(&l->shared.worker.mutex);
 	tidy(l);
 	while (gather(l)) {
 		if (!empty_queue(l))
 			break;
-		if (!l->shared.stop)
+		if (!l->shared.worker.stop)
 			tidy(l);
 	}
-	pthread_mutex_unlock(&l->shared.mutex);
+	pthread_mutex_unlock(&l->shared.worker.mutex);
 	return NULL;
 }
 
@@ -301,22 +261,18 @@ static void take_news(struct ledger *l)
 {
 	uint64_t refused = l->counters.refused;
 
-	pthread_mutex_lock(&l->shared.mutex);
+	pthread_mutex_lock(&l->shared.worker.mutex);
 	l->durable = l->shared.durable;
 	l->counters = l->shared.counters;
 	l->counters.unacknowledged = l->shared.queued_n;
-	pthread_mutex_unlock(&l->shared.mutex);
+	pthread_mutex_unlock(&l->shared.worker.mutex);
 	l->counters.refused = refused;
 }
 
-static void on_woken(evutil_socket_t fd, short what, void *arg)
+static void on_news(void *arg)
 {
 	struct ledger *l = arg;
-	uint64_t times;
-	ssize_t n = read(fd, &times, sizeof(times));
 
-	(void)n;
-	(void)what;
 	take_news(l);
 	l->config.on_change(l->config.arg);
 }
@@ -371,7 +327,7 @@ static int append(struct ledger *l, struct entry *e)
 	unsigned part = l->counters.failing ? 2 : 1;
 	int ret = -ENOBUFS;
 
-	pthread_mutex_lock(&s->mutex);
+	pthread_mutex_lock(&s->worker.mutex);
 	if (s->queued_n < LEDGER_RECORDS_MAX / part &&
 	    s->queued_bytes + e->n <= LEDGER_BYTES_MAX / part) {
 		*s->end = e;
@@ -380,10 +336,10 @@ static int append(struct ledger *l, struct entry *e)
 		s->queued_n++;
 		ret = 0;
 		if (s->queued_n == 1 || s->queued_n == JOURNAL_BATCH_MAX)
-			pthread_cond_signal(&s->wake);
+			pthread_cond_signal(&s->worker.wake);
 	}
 	l->counters.unacknowledged = s->queued_n;
-	pthread_mutex_unlock(&s->mutex);
+	pthread_mutex_unlock(&s->worker.mutex);
 	return ret;
 }
 
@@ -410,10 +366,10 @@ bool ledger_room(struct ledger *l)
 	struct shared *s = &l->shared;
 	bool room;
 
-	pthread_mutex_lock(&s->mutex);
+	pthread_mutex_lock(&s->worker.mutex);
 	room = !s->counters.failing && s->queued_n < LEDGER_RECORDS_MAX / 2 &&
 	       s->queued_bytes < LEDGER_BYTES_MAX / 2;
-	pthread_mutex_unlock(&s->mutex);
+	pthread_mutex_unlock(&s->worker.mutex);
 	return room;
 }
 
@@ -441,44 +397,6 @@ static void set_defaults(struct ledger_config *c)
 		c->tidy_ms = TIDY_MS;
 }
 
-static int init_shared(struct shared *s)
-{
-	pthread_condattr_t by_monotonic;
-	int ret;
-
-	s->end = &s->first;
-	ret = pthread_condattr_init(&by_monotonic);
-	if (ret)
-		return -ret;
-	pthread_condattr_setclock(&by_monotonic, CLOCK_MONOTONIC);
-	ret = pthread_cond_init(&s->wake, &by_monotonic);
-	pthread_condattr_destroy(&by_monotonic);
-	return ret ? -ret : -pthread_mutex_init(&s->mutex, NULL);
-}
-
-/* Signals are the loop's. */
-static int start_worker(struct ledger *l)
-{
-	sigset_t all, old;
-	int ret;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	ret = pthread_create(&l->thread, NULL, work, l);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	l->running = !ret;
-	return -ret;
-}
-
-static int make_wake(struct ledger *l, struct event_base *base)
-{
-	l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (l->wake_fd < 0)
-		return -errno;
-	l->woken = event_new(base, l->wake_fd, EV_READ | EV_PERSIST, on_woken, l);
-	return l->woken && event_add(l->woken, NULL) == 0 ? 0 : -ENOMEM;
-}
-
 int ledger_new(struct ledger **out, struct event_base *base, const struct ledger_config *config)
 {
 	struct ledger *l = calloc(1, sizeof(*l));
@@ -487,23 +405,18 @@ int ledger_new(struct ledger **out, struct event_base *base, const struct ledger
 	if (!l)
 		return -ENOMEM;
 	l->config = *config;
-	l->wake_fd = -1;
+	l->shared.end = &l->shared.first;
 	set_defaults(&l->config);
-	ret = init_shared(&l->shared);
-	if (ret) {
-		free(l);
-		return ret;
-	}
-	l->batch = malloc(BATCH_BYTES);
-	ret = l->batch ? journal_open(&l->journal, config->dir, config->journal) : -ENOMEM;
+	ret = worker_init(&l->shared.worker, base, on_news, l);
+	if (!ret)
+		l->batch = malloc(BATCH_BYTES);
+	if (!ret)
+		ret = l->batch ? journal_open(&l->journal, config->dir, config->journal) : -ENOMEM;
 	if (!ret) {
 		l->shared.durable = journal_positions_first(journal_positions(l->journal));
-		ret = make_wake(l, base);
-	}
-	if (!ret) {
 		publish(l);
 		take_news(l);
-		ret = start_worker(l);
+		ret = worker_start(&l->shared.worker, work, l);
 	}
 	if (ret) {
 		ledger_free(l);
@@ -513,34 +426,18 @@ int ledger_new(struct ledger **out, struct event_base *base, const struct ledger
 	return 0;
 }
 
-static void stop_worker(struct ledger *l)
-{
-	pthread_mutex_lock(&l->shared.mutex);
-	l->shared.stop = true;
-	pthread_cond_signal(&l->shared.wake);
-	pthread_mutex_unlock(&l->shared.mutex);
-	pthread_join(l->thread, NULL);
-}
-
 void ledger_free(struct ledger *l)
 {
 	struct entry *e;
 
 	if (!l)
 		return;
-	if (l->running)
-		stop_worker(l);
+	worker_deinit(&l->shared.worker);
 	while ((e = l->shared.first)) {
 		l->shared.first = e->next;
 		free(e);
 	}
-	if (l->woken)
-		event_free(l->woken);
-	if (l->wake_fd >= 0)
-		close(l->wake_fd);
 	journal_free(l->journal);
-	pthread_cond_destroy(&l->shared.wake);
-	pthread_mutex_destroy(&l->shared.mutex);
 	free(l->batch);
 	free(l);
 }
