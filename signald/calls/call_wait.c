@@ -18,15 +18,18 @@ struct waiting {
 };
 
 struct line {
-	const struct call_socket *s;
+	struct call_socket *s;
 	struct waiting *events;
 	size_t events_n, bytes;
+	bool due;
+	struct line *prev, *next; /* due */
 	UT_hash_handle hh;
 };
 
 struct call_wait {
 	struct call_wait_limits limits;
 	struct line *lines;
+	struct line *due;
 	size_t bytes;
 };
 
@@ -59,10 +62,18 @@ static void drop_event(struct call_wait *w, struct line *l, struct waiting *e)
 	free(e);
 }
 
+static void forget_due(struct call_wait *w, struct line *l)
+{
+	if (l->due)
+		DL_DELETE(w->due, l);
+	l->due = false;
+}
+
 static void drop_line(struct call_wait *w, struct line *l)
 {
 	while (l->events)
 		drop_event(w, l, l->events);
+	forget_due(w, l);
 	HASH_DEL(w->lines, l);
 	free(l);
 }
@@ -76,7 +87,7 @@ void call_wait_free(struct call_wait *w)
 	free(w);
 }
 
-static struct line *get_line(struct call_wait *w, const struct call_socket *s)
+static struct line *get_line(struct call_wait *w, struct call_socket *s)
 {
 	struct line *l = find(w, s);
 
@@ -119,7 +130,7 @@ static struct waiting *copy_event(size_t bytes, const char *event, const struct 
 		text += args[i].n;
 	}
 	strcpy(text, event);
-	e->event = (struct call_waiting){ text, e->args, args_n, ack, 0 };
+	e->event = (struct call_waiting){ text, e->args, args_n, ack };
 	return e;
 }
 
@@ -132,7 +143,7 @@ static int admit(const struct call_wait *w, const struct line *l, size_t bytes)
 	return bytes > w->limits.total_bytes_max - w->bytes ? -ENOBUFS : 0;
 }
 
-int call_wait_push(struct call_wait *w, const struct call_socket *s, const char *event,
+int call_wait_push(struct call_wait *w, struct call_socket *s, const char *event,
 		   const struct json_slice *args, size_t args_n, int64_t ack)
 {
 	const size_t bytes = size_of(event, args, args_n);
@@ -162,13 +173,6 @@ const struct call_waiting *call_wait_head(const struct call_wait *w, const struc
 	return l ? &l->events->event : NULL;
 }
 
-unsigned call_wait_asked(struct call_wait *w, const struct call_socket *s)
-{
-	struct line *l = find(w, s);
-
-	return l ? ++l->events->event.asks : 0;
-}
-
 void call_wait_pop(struct call_wait *w, const struct call_socket *s)
 {
 	struct line *l = find(w, s);
@@ -186,6 +190,26 @@ void call_wait_drop(struct call_wait *w, const struct call_socket *s)
 
 	if (l)
 		drop_line(w, l);
+}
+
+void call_wait_set_due(struct call_wait *w, struct call_socket *s)
+{
+	struct line *l = find(w, s);
+
+	if (!l || l->due)
+		return;
+	l->due = true;
+	DL_APPEND(w->due, l);
+}
+
+struct call_socket *call_wait_take_due(struct call_wait *w)
+{
+	struct line *l = w->due;
+
+	if (!l)
+		return NULL;
+	forget_due(w, l);
+	return l->s;
 }
 
 size_t call_wait_lines(const struct call_wait *w)

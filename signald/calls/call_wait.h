@@ -29,8 +29,7 @@ struct call_waiting {
 	const char *event;
 	const struct json_slice *args;
 	size_t args_n;
-	int64_t ack;   /* -1: none is wanted */
-	unsigned asks; /* how often its handler has asked; call_wait_asked() */
+	int64_t ack; /* -1: none is wanted */
 };
 
 /* Returns 0 and the caller's *out, -ENOMEM. */
@@ -40,18 +39,21 @@ void call_wait_free(struct call_wait *w); /* drops all lines; NULL is fine */
 /* Put an event at the end of the socket's line; the first makes the line.
  * Everything is copied. Returns 0, -ENOSPC (the line is full), -ENOBUFS (all
  * lines together are), -ENOMEM: the line is as it was. */
-int call_wait_push(struct call_wait *w, const struct call_socket *s, const char *event,
+int call_wait_push(struct call_wait *w, struct call_socket *s, const char *event,
 		   const struct json_slice *args, size_t args_n, int64_t ack);
 
 /* The event whose turn it is; NULL: the socket has no line. A loan until it is
  * taken off, its line is dropped or call_wait_free(). */
 const struct call_waiting *call_wait_head(const struct call_wait *w, const struct call_socket *s);
 
-/* Its handler has asked once more. Returns how often it has by now. */
-unsigned call_wait_asked(struct call_wait *w, const struct call_socket *s);
-
 void call_wait_pop(struct call_wait *w, const struct call_socket *s);  /* the head */
 void call_wait_drop(struct call_wait *w, const struct call_socket *s); /* the line, if any */
+
+/* The line may go on, as soon as somebody looks. Nothing for a socket without one. */
+void call_wait_set_due(struct call_wait *w, struct call_socket *s);
+
+/* A socket whose line may go on, which is forgotten by asking; NULL: none. */
+struct call_socket *call_wait_take_due(struct call_wait *w);
 
 size_t call_wait_lines(const struct call_wait *w); /* sockets that wait */
 size_t call_wait_bytes(const struct call_wait *w); /* of all lines */
