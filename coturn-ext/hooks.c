@@ -401,6 +401,14 @@ void coturn_ext_tick(void *engine)
 
 /* --- secrets: the threads that authenticate ----------------------------------------- */
 
+int64_t hooks_now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec;
+}
+
 static void add_secret(void *list, const char *secret)
 {
 	add_to_secrets_list(list, secret);
@@ -428,5 +436,5 @@ void coturn_ext_add_secrets(void *list, const char *user_name)
 	if (!secrets)
 		return;
 	drop_restricted(list, secrets, user_name);
-	secrets_each(secrets, user_name, time(NULL), add_secret, list);
+	secrets_each(secrets, user_name, hooks_now_s(), add_secret, list);
 }

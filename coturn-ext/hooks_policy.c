@@ -3,7 +3,6 @@
 #include "hooks_priv.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "admin_socket.h"
 #include "secrets.h"
@@ -82,7 +81,7 @@ static bool request(ts_ur_super_session *ss, enum policy_method method, struct p
 		.tag = secret->tag,
 		.shared = secret->shared,
 		.client = &client->ss,
-		.now_s = time(NULL),
+		.now_s = hooks_now_s(),
 		.now_ms = admin_now_ms(),
 		.denials = denials,
 	};

@@ -15,6 +15,10 @@
 
 struct watch *hooks_watch(void); /* NULL: not configured */
 
+/* Seconds since 1970, to the instant. time() may still say the second before, for as long as a tick
+ * of the kernel: a secret that signald signs with from its first moment would not be known yet. */
+int64_t hooks_now_s(void);
+
 /* --- hooks_count.c */
 
 /* What the session relayed so far, exactly; of streams the wire bytes since the
