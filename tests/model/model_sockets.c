@@ -1,0 +1,247 @@
+/* model_sockets.c - who is on which socket, and the legs of calls */
+#include "model_priv.h"
+
+#include <string.h>
+
+int person_of(const struct mcall *c, int user)
+{
+	for (int i = 0; i < c->n; i++)
+		if (c->p[i].user == user)
+			return i;
+	return -1;
+}
+
+struct mcall *live_call(struct model *m, int user, int room)
+{
+	for (int i = m->calls_n - 1; i >= 0; i--)
+		if (m->calls[i].life != ENDED && m->calls[i].room == room &&
+		    person_of(&m->calls[i], user) >= 0)
+			return &m->calls[i];
+	return NULL;
+}
+
+struct mcall *ended_call(struct model *m, int user, int room)
+{
+	for (int i = m->calls_n - 1; i >= 0; i--)
+		if (m->calls[i].life == ENDED && m->calls[i].room == room &&
+		    person_of(&m->calls[i], user) >= 0)
+			return &m->calls[i];
+	return NULL;
+}
+
+bool is_online(const struct model *m, int user)
+{
+	for (int s = 0; s < SOCKETS; s++)
+		if (m->sockets[s].registered && m->sockets[s].user == user)
+			return true;
+	return false;
+}
+
+bool is_leg(const struct model *m, int socket, const struct mcall *but)
+{
+	for (int i = 0; i < m->calls_n; i++) {
+		const struct mcall *c = &m->calls[i];
+
+		if (c->life == ENDED || c == but)
+			continue;
+		for (int p = 0; p < c->n; p++)
+			if (c->p[p].leg == socket)
+				return true;
+	}
+	return false;
+}
+
+int sender(struct model *m)
+{
+	const int user = m->sockets[m->st->socket].user;
+
+	if (user == NOBODY) {
+		expect_error(m, "not_joined");
+		return NOBODY;
+	}
+	if (m->st->as != NOBODY && m->st->as != user) {
+		expect_error(m, "forbidden");
+		return NOBODY;
+	}
+	return user;
+}
+
+void identify(struct model *m, int socket, int user)
+{
+	m->sockets[socket].user = user;
+	m->sockets[socket].registered = false;
+}
+
+/* --- what waits ------------------------------------------------------------- */
+
+void hold(struct model *m, struct mcall *c, int to, const struct waiting *w)
+{
+	struct person *p = &c->p[to];
+
+	(void)m;
+	if (p->q_n >= HELD_MAX)
+		return;
+	p->q[p->q_n++] = *w;
+}
+
+static void tell_waiting(struct model *m, struct mcall *c, int to, const struct waiting *w)
+{
+	struct expected *e = expect(m, c->p[to].leg, w->event, c);
+
+	e->payload = w->payload;
+	e->who = w->who;
+	e->may = w->may || (w->only_for != NOBODY && w->only_for != c->p[to].user);
+}
+
+void deliver(struct model *m, struct mcall *c, int to, const struct waiting *w, bool keep)
+{
+	if (c->p[to].leg != NO_SOCKET)
+		tell_waiting(m, c, to, w);
+	else if (keep)
+		hold(m, c, to, w);
+}
+
+/* --- legs ------------------------------------------------------------------- */
+
+void attach(struct model *m, struct mcall *c, int i, int socket)
+{
+	struct person *p = &c->p[i];
+
+	p->leg = socket;
+	p->orphaned_ms = NO_TIME;
+	p->unreachable_ms = NO_TIME;
+	if (c->life != ACTIVE)
+		return;
+	for (int w = 0; w < p->q_n; w++)
+		tell_waiting(m, c, i, &p->q[w]);
+	p->q_n = 0;
+}
+
+static bool is_orphan(const struct mcall *c, int i)
+{
+	return c->life != ENDED && c->p[i].standing == IN && c->p[i].leg == NO_SOCKET;
+}
+
+/* Which socket took the leg over, as the relay layer was told. */
+static int taken_by(struct model *m, const struct mcall *c, int i)
+{
+	struct note *n = note_find(m, NOTE_MEMBER, c->id, c->p[i].user);
+
+	if (!n)
+		return NO_SOCKET;
+	n->taken = true;
+	return n->socket;
+}
+
+static void ring_here(struct model *m, struct mcall *c, int i, int socket, bool may)
+{
+	struct person *p = &c->p[i];
+
+	p->unreachable_ms = NO_TIME;
+	if (c->rung[socket])
+		return;
+	if (c->kind == MESH)
+		may = true; /* shipped clients do not ring for a mesh */
+	const char *event = c->kind == MESH ? "group_call:incoming" : "call:incoming";
+
+	if (may && !was_told(m, socket, event, c->id))
+		return;
+	c->rung[socket] = true;
+	expect(m, socket, event, c)->who = c->p[CALLER].user;
+}
+
+void registered(struct model *m, int socket, const struct mcall *own, bool by_use)
+{
+	struct msocket *s = &m->sockets[socket];
+
+	if (s->registered)
+		return;
+	s->registered = true;
+	s->order = ++m->registrations;
+	for (int k = 0; k < m->calls_n; k++) {
+		struct mcall *c = &m->calls[k];
+		const int i = person_of(c, s->user);
+
+		if (c->life == ENDED || i < 0 || c == own)
+			continue;
+		if (c->p[i].standing == INVITED && (c->life == RINGING || c->kind == MESH)) {
+			ring_here(m, c, i, socket, by_use);
+		} else if (is_orphan(c, i)) {
+			if (!by_use || taken_by(m, c, i) == socket)
+				attach(m, c, i, socket);
+		}
+	}
+}
+
+/* Said again it changes nothing, but a leg that nobody has is taken. */
+void register_again(struct model *m, int socket)
+{
+	bool first = true;
+
+	for (int k = 0; k < m->calls_n; k++) {
+		struct mcall *c = &m->calls[k];
+		const int i = person_of(c, m->sockets[socket].user);
+
+		if (i < 0 || !is_orphan(c, i))
+			continue;
+		if (is_leg(m, socket, c) && first)
+			return;
+		/* Of several legs it takes one at least. */
+		if (first && !is_leg(m, socket, c) && !note_find(m, NOTE_MEMBER, NULL, m->sockets[socket].user)) {
+			broken(m, "socket %d registered again and took no leg over", socket);
+			return;
+		}
+		if (taken_by(m, c, i) == socket) {
+			attach(m, c, i, socket);
+			first = false;
+		}
+	}
+}
+
+/* After three seconds a leg that nobody has goes to the youngest socket that is free. */
+void pass_legs(struct model *m, struct mcall *c, bool must)
+{
+	for (int i = 0; i < c->n; i++) {
+		int heir = NO_SOCKET, taken;
+
+		if (!is_orphan(c, i) || m->now_ms < c->p[i].orphaned_ms + LEG_WAIT_MS)
+			continue;
+		for (int s = 0; s < SOCKETS; s++)
+			if (m->sockets[s].registered && m->sockets[s].user == c->p[i].user &&
+			    !is_leg(m, s, NULL) &&
+			    (heir == NO_SOCKET || m->sockets[s].order > m->sockets[heir].order))
+				heir = s;
+		if (heir == NO_SOCKET)
+			continue;
+		taken = taken_by(m, c, i);
+		if (taken == heir)
+			attach(m, c, i, heir);
+		else if (taken != NO_SOCKET || must)
+			broken(m, "the leg of user %d in room %d passed to socket %d, not to %d",
+			       c->p[i].user, c->room, taken, heir);
+	}
+}
+
+void socket_leaves(struct model *m, int socket)
+{
+	struct msocket *s = &m->sockets[socket];
+	const int user = s->user;
+	const bool was_registered = s->registered;
+
+	s->user = NOBODY;
+	s->registered = false;
+	for (int k = 0; k < m->calls_n && user != NOBODY; k++) {
+		struct mcall *c = &m->calls[k];
+		const int i = person_of(c, user);
+
+		if (c->life == ENDED || i < 0)
+			continue;
+		if (c->p[i].leg == socket) {
+			c->p[i].leg = NO_SOCKET;
+			c->p[i].orphaned_ms = m->now_ms;
+		}
+		if (was_registered && c->p[i].standing == INVITED && !is_online(m, user) &&
+		    c->p[i].unreachable_ms == NO_TIME)
+			c->p[i].unreachable_ms = m->now_ms;
+	}
+}
