@@ -74,13 +74,16 @@ libsignald_io_a_SOURCES += \
 # --- calls --------------------------------------------------------------------
 libsignald_core_a_SOURCES += \
 	signald/calls/call.c signald/calls/call.h \
+	signald/calls/call_dispatch.c \
 	signald/calls/call_events.c signald/calls/call_events.h \
 	signald/calls/call_flow.c \
+	signald/calls/call_ice.c \
 	signald/calls/call_request.c signald/calls/call_request.h \
 	signald/calls/call_start.c \
 	signald/calls/call_table.c signald/calls/call_table.h \
 	signald/calls/call_tell.c \
 	signald/calls/call_wait.c signald/calls/call_wait.h \
+	signald/calls/call_who.c \
 	signald/calls/calls.c signald/calls/calls_priv.h \
 	signald/calls/calls_sio.c signald/calls/calls_sio.h \
 	signald/calls/credentials.c signald/calls/credentials.h \

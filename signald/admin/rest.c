@@ -146,7 +146,8 @@ struct stats {
 	struct call_walk *calls;
 	struct usage_walk *loose;
 	uint64_t now_ms; /* to which durations are counted */
-	struct view_user members[CALL_MEMBERS_MAX];
+	struct view_user members[CALL_MEMBERS_MAX]; /* who took part */
+	size_t members_n;
 	struct view_stats_doc doc;
 	struct json_out piece;
 	size_t sent; /* of it */
@@ -165,16 +166,19 @@ static bool show(struct stats *st, const struct call *c, struct view_call *out)
 {
 	if (!c)
 		return false;
+	st->members_n = 0;
 	for (size_t i = 0; i < call_members_n(c); i++)
-		st->members[i] = view_user_of(call_member(c, i));
+		if (call_kind(c) == CALL_DIRECT || call_member_was_in(c, i))
+			st->members[st->members_n++] = view_user_of(call_member(c, i));
 	*out = (struct view_call){
 		.call_id = call_id(c),
 		.room_name = call_room_name(c),
 		.call_type = call_type_name(call_type(c)),
 		.state = call_state_name(call_state(c)),
 		.initiator = st->members[CALL_CALLER],
+		.group = call_group(c) ? view_user_of(call_group(c)) : (struct view_user){ 0 },
 		.participants = st->members,
-		.participants_n = call_members_n(c),
+		.participants_n = st->members_n,
 		.start_ms = call_start_wall_ms(c),
 		.answer_ms = call_answer_wall_ms(c),
 		.end_ms = call_end_wall_ms(c),

@@ -165,7 +165,10 @@ static void put_call(struct json_out *o, const struct view_call *c, const struct
 		json_out_key(o, "initiator");
 		out_user(o, &c->initiator);
 	}
-	json_put_raw(o, "groupId", c->group_id);
+	if (c->group.id) {
+		json_out_key(o, "groupId");
+		out_user(o, &c->group);
+	}
 	json_put_u64(o, "duration", c->duration_ms / 1000);
 	put_call_relay(o, c, s);
 	json_out_close(o, '}');

@@ -26,7 +26,7 @@ struct view_call {
 	struct view_user initiator;
 	const struct view_user *participants; /* in order of joining */
 	size_t participants_n;
-	struct json_slice group_id; /* NULL slice: none */
+	struct view_user group; /* id NULL: none */
 	int64_t start_ms, answer_ms, end_ms;
 	uint64_t duration_ms;	/* by the monotonic clock: the times above may jump */
 	const char *end_reason; /* NULL: none */

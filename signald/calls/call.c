@@ -1,4 +1,4 @@
-/* call.c - the table of moves and the times of one call */
+/* call.c - the table of moves, the members and the times of one call */
 #include "call.h"
 
 #include <errno.h>
@@ -9,21 +9,27 @@
 
 struct member {
 	struct user_id id;
+	enum member_state state;
+	enum member_out why; /* MEMBER_OUT: this was it */
+	bool was_in;
 	uint64_t gone_ms; /* NEVER: can be reached */
 };
 
 struct call {
 	char id[TURN_CALL_ID_LEN + 1];
 	char room_name[CALL_ROOM_NAME_MAX + 1];
+	enum call_kind kind;
 	enum call_type type;
+	struct user_id group; /* "": none */
 	enum call_state state;
 	enum call_code code;
 	char reason[CALL_REASON_MAX + 1];
-	struct member members[CALL_MEMBERS_MAX];
 	struct call_time started, answered, ended;
 	bool was_answered;
 	int64_t granted_until_s;
 	void *data;
+	size_t members_n;
+	struct member members[];
 };
 
 /* Every move there is. A pair of state and event that is not here is refused;
@@ -38,35 +44,70 @@ static const struct move {
 	const char *reason;
 } moves[] = {
 	{ CALL_INITIATED, CALL_EV_RING, CALL_RINGING, CALL_CODE_NONE, NULL },
+	{ CALL_INITIATED, CALL_EV_ACCEPT, CALL_ACTIVE, CALL_CODE_NONE, NULL },
+	{ CALL_INITIATED, CALL_EV_REJECT, CALL_ENDED, CALL_REJECTED, CALL_TEXT_REJECTED },
+	{ CALL_INITIATED, CALL_EV_CALLER_END, CALL_ENDED, CALL_CANCELLED, CALL_TEXT_ENDED },
+	{ CALL_INITIATED, CALL_EV_CALLEE_END, CALL_ENDED, CALL_REJECTED, CALL_TEXT_ENDED },
 	{ CALL_INITIATED, CALL_EV_OFFLINE, CALL_ENDED, CALL_OFFLINE, NULL },
-	{ CALL_INITIATED, CALL_EV_CALLER_END, CALL_ENDED, CALL_CANCELLED, "Call ended" },
+	{ CALL_INITIATED, CALL_EV_BUSY, CALL_ENDED, CALL_BUSY, NULL },
 	{ CALL_INITIATED, CALL_EV_NO_ANSWER, CALL_ENDED, CALL_NO_ANSWER, NULL },
-	{ CALL_INITIATED, CALL_EV_CALLER_GONE, CALL_ENDED, CALL_CANCELLED,
-	  "Participant disconnected" },
-	{ CALL_INITIATED, CALL_EV_CALLEE_GONE, CALL_ENDED, CALL_OFFLINE,
-	  "Participant disconnected" },
+	{ CALL_INITIATED, CALL_EV_CALLER_GONE, CALL_ENDED, CALL_CANCELLED, NULL },
+	{ CALL_INITIATED, CALL_EV_CALLEE_GONE, CALL_ENDED, CALL_OFFLINE, NULL },
 	{ CALL_INITIATED, CALL_EV_REPLACE, CALL_ENDED, CALL_REPLACED, NULL },
+	{ CALL_INITIATED, CALL_EV_EMPTY, CALL_ENDED, CALL_NO_ANSWER, NULL },
+	{ CALL_INITIATED, CALL_EV_SERVER, CALL_ENDED, CALL_SERVER, NULL },
+	{ CALL_INITIATED, CALL_EV_FAIL, CALL_ENDED, CALL_FAILED, NULL },
 
 	{ CALL_RINGING, CALL_EV_RING, CALL_RINGING, CALL_CODE_NONE, NULL },
 	{ CALL_RINGING, CALL_EV_ACCEPT, CALL_ACTIVE, CALL_CODE_NONE, NULL },
-	{ CALL_RINGING, CALL_EV_REJECT, CALL_ENDED, CALL_REJECTED, "User rejected the call" },
-	{ CALL_RINGING, CALL_EV_CALLER_END, CALL_ENDED, CALL_CANCELLED, "Call ended" },
-	{ CALL_RINGING, CALL_EV_CALLEE_END, CALL_ENDED, CALL_REJECTED, "Call ended" },
+	{ CALL_RINGING, CALL_EV_REJECT, CALL_ENDED, CALL_REJECTED, CALL_TEXT_REJECTED },
+	{ CALL_RINGING, CALL_EV_CALLER_END, CALL_ENDED, CALL_CANCELLED, CALL_TEXT_ENDED },
+	{ CALL_RINGING, CALL_EV_CALLEE_END, CALL_ENDED, CALL_REJECTED, CALL_TEXT_ENDED },
+	{ CALL_RINGING, CALL_EV_OFFLINE, CALL_ENDED, CALL_OFFLINE, NULL },
+	{ CALL_RINGING, CALL_EV_BUSY, CALL_ENDED, CALL_BUSY, NULL },
 	{ CALL_RINGING, CALL_EV_NO_ANSWER, CALL_ENDED, CALL_NO_ANSWER, NULL },
-	{ CALL_RINGING, CALL_EV_CALLER_GONE, CALL_ENDED, CALL_CANCELLED,
-	  "Participant disconnected" },
-	{ CALL_RINGING, CALL_EV_CALLEE_GONE, CALL_ENDED, CALL_OFFLINE, "Participant disconnected" },
+	{ CALL_RINGING, CALL_EV_CALLER_GONE, CALL_ENDED, CALL_CANCELLED, NULL },
+	{ CALL_RINGING, CALL_EV_CALLEE_GONE, CALL_ENDED, CALL_OFFLINE, NULL },
 	{ CALL_RINGING, CALL_EV_REPLACE, CALL_ENDED, CALL_REPLACED, NULL },
+	{ CALL_RINGING, CALL_EV_EMPTY, CALL_ENDED, CALL_NO_ANSWER, NULL },
+	{ CALL_RINGING, CALL_EV_SERVER, CALL_ENDED, CALL_SERVER, NULL },
+	{ CALL_RINGING, CALL_EV_FAIL, CALL_ENDED, CALL_FAILED, NULL },
 
 	{ CALL_ACTIVE, CALL_EV_RING, CALL_ACTIVE, CALL_CODE_NONE, NULL },
 	{ CALL_ACTIVE, CALL_EV_ACCEPT, CALL_ACTIVE, CALL_CODE_NONE, NULL },
-	{ CALL_ACTIVE, CALL_EV_REJECT, CALL_ENDED, CALL_COMPLETED, "Call ended" },
-	{ CALL_ACTIVE, CALL_EV_CALLER_END, CALL_ENDED, CALL_COMPLETED, "Call ended" },
-	{ CALL_ACTIVE, CALL_EV_CALLEE_END, CALL_ENDED, CALL_COMPLETED, "Call ended" },
-	{ CALL_ACTIVE, CALL_EV_CALLER_GONE, CALL_ENDED, CALL_FAILED, "Participant disconnected" },
-	{ CALL_ACTIVE, CALL_EV_CALLEE_GONE, CALL_ENDED, CALL_FAILED, "Participant disconnected" },
+	{ CALL_ACTIVE, CALL_EV_REJECT, CALL_ENDED, CALL_COMPLETED, CALL_TEXT_ENDED },
+	{ CALL_ACTIVE, CALL_EV_CALLER_END, CALL_ENDED, CALL_COMPLETED, CALL_TEXT_ENDED },
+	{ CALL_ACTIVE, CALL_EV_CALLEE_END, CALL_ENDED, CALL_COMPLETED, CALL_TEXT_ENDED },
+	{ CALL_ACTIVE, CALL_EV_CALLER_GONE, CALL_ENDED, CALL_FAILED, NULL },
+	{ CALL_ACTIVE, CALL_EV_CALLEE_GONE, CALL_ENDED, CALL_FAILED, NULL },
 	{ CALL_ACTIVE, CALL_EV_TOO_LONG, CALL_ENDED, CALL_COMPLETED, NULL },
 	{ CALL_ACTIVE, CALL_EV_REPLACE, CALL_ENDED, CALL_REPLACED, NULL },
+	{ CALL_ACTIVE, CALL_EV_EMPTY, CALL_ENDED, CALL_COMPLETED, NULL },
+	{ CALL_ACTIVE, CALL_EV_SERVER, CALL_ENDED, CALL_SERVER, NULL },
+	{ CALL_ACTIVE, CALL_EV_FAIL, CALL_ENDED, CALL_FAILED, NULL },
+};
+
+/* What it is for a call of two when one of them goes out. */
+static const struct {
+	enum call_ev caller, callee;
+} out_of_two[OUTS_N] = {
+	[OUT_END] = { CALL_EV_CALLER_END, CALL_EV_CALLEE_END },
+	[OUT_REJECT] = { CALL_EV_REJECT, CALL_EV_REJECT },
+	[OUT_GONE] = { CALL_EV_CALLER_GONE, CALL_EV_CALLEE_GONE },
+	[OUT_BUSY] = { CALL_EV_NONE, CALL_EV_BUSY },
+	[OUT_OFFLINE] = { CALL_EV_NONE, CALL_EV_OFFLINE },
+	[OUT_LOST] = { CALL_EV_NONE, CALL_EV_NONE },
+};
+
+/* What it is when the last of many who rang goes out: a refusal by one counts
+ * more than that another was busy, and that more than that one was not there. */
+static const struct {
+	unsigned weight;
+	enum call_ev ev;
+} out_of_many[OUTS_N] = {
+	[OUT_END] = { 3, CALL_EV_REJECT },	[OUT_REJECT] = { 3, CALL_EV_REJECT },
+	[OUT_BUSY] = { 2, CALL_EV_BUSY },	[OUT_GONE] = { 1, CALL_EV_OFFLINE },
+	[OUT_OFFLINE] = { 1, CALL_EV_OFFLINE }, [OUT_LOST] = { 0, CALL_EV_NONE },
 };
 
 static const char *const state_names[] = {
@@ -77,10 +118,16 @@ static const char *const state_names[] = {
 };
 
 static const char *const code_names[CALL_CODES_N] = {
-	[CALL_COMPLETED] = "completed", [CALL_REJECTED] = "rejected",
-	[CALL_CANCELLED] = "cancelled", [CALL_NO_ANSWER] = "no_answer",
-	[CALL_OFFLINE] = "offline",	[CALL_FAILED] = "failed",
-	[CALL_REPLACED] = "replaced",	[CALL_ANSWERED_ELSEWHERE] = "answered_elsewhere",
+	[CALL_COMPLETED] = "completed",
+	[CALL_REJECTED] = "rejected",
+	[CALL_CANCELLED] = "cancelled",
+	[CALL_NO_ANSWER] = "no_answer",
+	[CALL_BUSY] = "busy",
+	[CALL_OFFLINE] = "offline",
+	[CALL_FAILED] = "failed",
+	[CALL_ANSWERED_ELSEWHERE] = "answered_elsewhere",
+	[CALL_REPLACED] = "replaced",
+	[CALL_SERVER] = "server",
 };
 
 const char *call_state_name(enum call_state s)
@@ -108,23 +155,46 @@ bool call_room_name_valid(const char *name, size_t n)
 	return true;
 }
 
-int call_new(struct call **out, const char *id, const char *room_name, enum call_type type,
-	     const struct user_id *caller, const struct user_id *callee, struct call_time now)
+static bool spec_fits(const struct call_spec *s)
+{
+	if (!turn_call_id_valid(s->call_id, strlen(s->call_id)) ||
+	    !call_room_name_valid(s->room_name, strlen(s->room_name)))
+		return false;
+	return s->invited_n > 0 && s->invited_n < CALL_MEMBERS_MAX &&
+	       (s->kind != CALL_DIRECT || s->invited_n == 1);
+}
+
+static void add_member(struct call *c, const struct user_id *id, enum member_state state)
+{
+	c->members[c->members_n++] = (struct member){
+		.id = *id, .state = state, .was_in = state == MEMBER_IN, .gone_ms = NEVER
+	};
+}
+
+int call_new(struct call **out, const struct call_spec *s, struct call_time now)
 {
 	struct call *c;
 
-	if (!turn_call_id_valid(id, strlen(id)) ||
-	    !call_room_name_valid(room_name, strlen(room_name)) || user_id_equal(caller, callee))
+	if (!spec_fits(s))
 		return -EINVAL;
-	c = calloc(1, sizeof(*c));
+	c = calloc(1, sizeof(*c) + (s->invited_n + 1) * sizeof(c->members[0]));
 	if (!c)
 		return -ENOMEM;
-	memcpy(c->id, id, strlen(id) + 1);
-	memcpy(c->room_name, room_name, strlen(room_name) + 1);
-	c->type = type;
-	c->members[CALL_CALLER] = (struct member){ *caller, NEVER };
-	c->members[CALL_CALLEE] = (struct member){ *callee, NEVER };
+	strcpy(c->id, s->call_id);
+	strcpy(c->room_name, s->room_name);
+	c->kind = s->kind;
+	c->type = s->type;
+	if (s->group)
+		c->group = *s->group;
 	c->started = now;
+	add_member(c, s->caller, MEMBER_IN);
+	for (size_t i = 0; i < s->invited_n; i++) {
+		if (call_find_member(c, s->invited[i].text) >= 0) {
+			call_free(c);
+			return -EINVAL;
+		}
+		add_member(c, &s->invited[i], MEMBER_INVITED);
+	}
 	*out = c;
 	return 0;
 }
@@ -172,15 +242,72 @@ int call_apply(struct call *c, enum call_ev ev, const char *reason, struct call_
 	return 1;
 }
 
-void call_gone(struct call *c, enum call_role who, uint64_t now_ms)
+static bool somebody_is(const struct call *c, enum member_state state)
 {
-	if (c->members[who].gone_ms == NEVER)
-		c->members[who].gone_ms = now_ms;
+	for (size_t i = 0; i < c->members_n; i++)
+		if (c->members[i].state == state)
+			return true;
+	return false;
 }
 
-void call_back(struct call *c, enum call_role who)
+static void put_out(struct member *m, enum member_out why)
 {
-	c->members[who].gone_ms = NEVER;
+	m->state = MEMBER_OUT;
+	m->why = why;
+	m->gone_ms = NEVER;
+}
+
+enum call_ev call_member_in(struct call *c, size_t i)
+{
+	c->members[i].state = MEMBER_IN;
+	c->members[i].was_in = true;
+	c->members[i].gone_ms = NEVER;
+	for (size_t k = 0; c->kind == CALL_RING_GROUP && k < c->members_n; k++)
+		if (c->members[k].state == MEMBER_INVITED)
+			put_out(&c->members[k], OUT_LOST);
+	return i != CALL_CALLER && c->state < CALL_ACTIVE ? CALL_EV_ACCEPT : CALL_EV_NONE;
+}
+
+/* Nobody is left who could answer: the weightiest reason is the call's. */
+static enum call_ev nobody_answers(const struct call *c)
+{
+	unsigned weight = 0;
+	enum call_ev ev = CALL_EV_NONE;
+
+	for (size_t i = CALL_CALLER + 1; i < c->members_n; i++) {
+		const enum member_out why = c->members[i].why;
+
+		if (out_of_many[why].weight > weight) {
+			weight = out_of_many[why].weight;
+			ev = out_of_many[why].ev;
+		}
+	}
+	return ev;
+}
+
+enum call_ev call_member_out(struct call *c, size_t i, enum member_out why)
+{
+	if (c->members[i].state == MEMBER_OUT)
+		return CALL_EV_NONE;
+	put_out(&c->members[i], why);
+	if (c->kind == CALL_MESH)
+		return somebody_is(c, MEMBER_IN) ? CALL_EV_NONE : CALL_EV_EMPTY;
+	if (i == CALL_CALLER)
+		return out_of_two[why].caller;
+	if (c->kind == CALL_DIRECT || c->state == CALL_ACTIVE)
+		return out_of_two[why].callee;
+	return somebody_is(c, MEMBER_INVITED) ? CALL_EV_NONE : nobody_answers(c);
+}
+
+void call_gone(struct call *c, size_t i, uint64_t now_ms)
+{
+	if (c->members[i].gone_ms == NEVER)
+		c->members[i].gone_ms = now_ms;
+}
+
+void call_back(struct call *c, size_t i)
+{
+	c->members[i].gone_ms = NEVER;
 }
 
 static uint64_t later(uint64_t since_ms, uint64_t ms)
@@ -188,37 +315,33 @@ static uint64_t later(uint64_t since_ms, uint64_t ms)
 	return since_ms > NEVER - ms ? NEVER : since_ms + ms;
 }
 
-/* The next deadline and what is to happen then; at a tie the first one stands. */
-static uint64_t next_deadline(const struct call *c, const struct call_limits *l, enum call_ev *ev)
+static bool is_due(uint64_t since_ms, uint64_t ms, uint64_t now_ms)
 {
-	const bool active = c->state == CALL_ACTIVE;
-	const struct {
-		uint64_t at_ms;
-		enum call_ev ev;
-	} due[] = {
-		{ active ? later(c->answered.now_ms, l->length_ms) : NEVER, CALL_EV_TOO_LONG },
-		{ active ? NEVER : later(c->started.now_ms, l->ring_ms), CALL_EV_NO_ANSWER },
-		{ later(c->members[CALL_CALLER].gone_ms, l->grace_ms), CALL_EV_CALLER_GONE },
-		{ later(c->members[CALL_CALLEE].gone_ms, l->grace_ms), CALL_EV_CALLEE_GONE },
-	};
-	uint64_t first = NEVER;
+	const uint64_t at_ms = later(since_ms, ms);
 
-	if (c->state == CALL_ENDED)
-		return NEVER;
-	for (size_t i = 0; i < sizeof(due) / sizeof(due[0]); i++) {
-		if (due[i].at_ms < first) {
-			first = due[i].at_ms;
-			*ev = due[i].ev;
-		}
-	}
-	return first;
+	return at_ms != NEVER && at_ms <= now_ms;
+}
+
+bool call_is_gone(const struct call *c, size_t i, uint64_t for_ms, uint64_t now_ms)
+{
+	return is_due(c->members[i].gone_ms, for_ms, now_ms);
 }
 
 bool call_due(const struct call *c, const struct call_limits *l, uint64_t now_ms, enum call_ev *ev)
 {
-	uint64_t at_ms = next_deadline(c, l, ev);
+	if (c->state == CALL_ENDED)
+		return false;
+	*ev = c->state == CALL_ACTIVE ? CALL_EV_TOO_LONG : CALL_EV_NO_ANSWER;
+	return c->state == CALL_ACTIVE ? is_due(c->answered.now_ms, l->length_ms, now_ms)
+				       : is_due(c->started.now_ms, l->ring_ms, now_ms);
+}
 
-	return at_ms != NEVER && at_ms <= now_ms;
+int call_member_due(const struct call *c, const struct call_limits *l, uint64_t now_ms)
+{
+	for (size_t i = 0; c->state != CALL_ENDED && i < c->members_n; i++)
+		if (call_is_gone(c, i, l->grace_ms, now_ms))
+			return (int)i;
+	return -ENOENT;
 }
 
 enum call_state call_state(const struct call *c)
@@ -236,9 +359,19 @@ const char *call_room_name(const struct call *c)
 	return c->room_name;
 }
 
+enum call_kind call_kind(const struct call *c)
+{
+	return c->kind;
+}
+
 enum call_type call_type(const struct call *c)
 {
 	return c->type;
+}
+
+const struct user_id *call_group(const struct call *c)
+{
+	return c->group.text[0] ? &c->group : NULL;
 }
 
 enum call_code call_code(const struct call *c)
@@ -253,8 +386,7 @@ const char *call_reason(const struct call *c)
 
 size_t call_members_n(const struct call *c)
 {
-	(void)c;
-	return CALL_MEMBERS_MAX;
+	return c->members_n;
 }
 
 const struct user_id *call_member(const struct call *c, size_t i)
@@ -262,11 +394,45 @@ const struct user_id *call_member(const struct call *c, size_t i)
 	return &c->members[i].id;
 }
 
+enum member_state call_member_state(const struct call *c, size_t i)
+{
+	return c->members[i].state;
+}
+
+enum member_out call_member_why_out(const struct call *c, size_t i)
+{
+	return c->members[i].why;
+}
+
+bool call_member_was_in(const struct call *c, size_t i)
+{
+	return c->members[i].was_in;
+}
+
+size_t call_members_in(const struct call *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->members_n; i++)
+		n += c->members[i].state == MEMBER_IN;
+	return n;
+}
+
 int call_find_member(const struct call *c, const char *user)
 {
-	for (int i = 0; i < CALL_MEMBERS_MAX; i++)
+	for (size_t i = 0; i < c->members_n; i++)
 		if (strcmp(c->members[i].id.text, user) == 0)
-			return i;
+			return (int)i;
+	return -ENOENT;
+}
+
+int call_peer(const struct call *c, size_t i)
+{
+	if (c->kind == CALL_DIRECT)
+		return i == CALL_CALLER ? CALL_CALLEE : CALL_CALLER;
+	for (size_t k = 0; k < c->members_n; k++)
+		if (k != i && c->members[k].state == MEMBER_IN)
+			return (int)k;
 	return -ENOENT;
 }
 

@@ -1,177 +1,38 @@
-/* call_flow.c - what happens to calls, their legs and their deadlines */
+/* call_flow.c - what happens to calls, their members, their legs and their deadlines */
 #include "calls_priv.h"
 
 #include <errno.h>
 
-/* Who hears of an end. The member who ended a call, or is gone, does not: its
- * leg at least; a callee who refused on one device is told on the others. */
-static const struct {
-	bool caller, callee;
-	bool by_member; /* the message names the sender */
-} hears[CALL_EV_N] = {
-	[CALL_EV_REJECT] = { true, true, true },
-	[CALL_EV_CALLER_END] = { false, true, true },
-	[CALL_EV_CALLEE_END] = { true, true, true },
-	[CALL_EV_OFFLINE] = { true, false, false },
-	[CALL_EV_NO_ANSWER] = { true, true, false },
-	[CALL_EV_CALLER_GONE] = { false, true, false },
-	[CALL_EV_CALLEE_GONE] = { true, false, false },
-	[CALL_EV_TOO_LONG] = { true, true, false },
-	[CALL_EV_REPLACE] = { false, true, false },
-};
+/* What differs between the kinds of calls. */
+static const struct kind {
+	const char *ring_event;
+	bool (*write_ring)(struct calls *cs, struct call *c, size_t to, struct call_time now);
+	void (*withdraw)(struct calls *cs, const struct speaker *sp, enum member_out why,
+			 const struct call_socket *s, const char *reason, struct call_time now);
+} kinds[CALL_MESH + 1];
 
-static int role_of(const struct call *c, const struct call_socket *s)
+static int member_of(const struct call *c, const struct call_socket *s)
 {
 	const struct user *u = call_socket_user(s);
 
 	return u ? call_find_member(c, user_id_of(u)->text) : -ENOENT;
 }
 
-/* Is the socket a leg of another live call? Then news of c is not for it:
- * shipped clients end the call they are in for any call:ended they see. */
-static bool is_leg_elsewhere(const struct calls *cs, const struct call_socket *s,
-			     const struct call *c)
+bool flow_is_leg_elsewhere(const struct calls *cs, const struct call_socket *s,
+			   const struct call *c)
 {
-	const struct user *u = call_socket_user(s);
-	const struct call *other = NULL;
+	const unsigned legs = call_socket_legs(s);
+	const int i = legs > 0 && c ? member_of(c, s) : -ENOENT;
+	const struct dialog *d = c ? dialog_of(c) : NULL;
 
-	while (u && (other = call_table_next_of_user(cs->table, user_id_of(u)->text, other)))
-		if (other != c && dialog_of(other)->legs[role_of(other, s)].socket == s)
-			return true;
-	return false;
+	(void)cs;
+	return legs > (i >= 0 && d && d->legs[i].socket == s ? 1 : 0);
 }
 
-static void flush(struct calls *cs, struct call *c, enum call_role role)
+void flow_changed(struct calls *cs, const struct call *c)
 {
-	struct dialog *d = dialog_of(c);
-	struct held *h;
-
-	while (d->legs[role].socket && (h = leg_take(d, role))) {
-		tell_emit(cs, d->legs[role].socket, h->event, h->text, h->n);
-		held_free(d, h);
-	}
-}
-
-void flow_announce(struct calls *cs, struct call *c, enum call_role role,
-		   const struct call_socket *s)
-{
-	struct leg *leg = &dialog_of(c)->legs[role];
-
-	if (leg->announced == call_socket_serial(s))
-		return;
-	leg->announced = call_socket_serial(s);
-	if (cs->ops.on_member)
-		cs->ops.on_member(c, call_member(c, role)->text, call_socket_address(s),
-				  cs->ops.ctx);
-}
-
-void flow_attach(struct calls *cs, struct call *c, enum call_role role, struct call_socket *s)
-{
-	call_back(c, role);
-	dialog_of(c)->legs[role].socket = s;
-	flow_announce(cs, c, role, s);
-	if (call_state(c) == CALL_ACTIVE)
-		flush(cs, c, role);
-}
-
-bool flow_ring(struct calls *cs, struct call *c, struct call_socket *s, struct call_time now)
-{
-	if (tell_incoming(cs, c, s, now) < 0)
-		return false;
-	call_apply(c, CALL_EV_RING, NULL, now);
-	return true;
-}
-
-void flow_joined(struct calls *cs, struct call_socket *s, struct call_time now)
-{
-	const char *user = user_id_of(call_socket_user(s))->text;
-	struct call *c = NULL;
-
-	while ((c = call_table_next_of_user(cs->table, user, c))) {
-		const enum call_role role = (enum call_role)role_of(c, s);
-
-		if (role == CALL_CALLEE && call_state(c) != CALL_ACTIVE) {
-			call_back(c, role);
-			flow_ring(cs, c, s, now);
-		} else if (!dialog_of(c)->legs[role].socket) {
-			flow_attach(cs, c, role, s);
-		}
-	}
-}
-
-/* The user's last joined socket that could take a leg over from s. */
-static struct call_socket *youngest_free(const struct calls *cs, const struct user *u,
-					 const struct call_socket *s, const struct call *c)
-{
-	struct call_socket *i = NULL, *found = NULL;
-
-	while ((i = user_next_socket(u, i)))
-		if (i != s && call_socket_handle(i) && !is_leg_elsewhere(cs, i, c))
-			found = i;
-	return found;
-}
-
-static void leave_call(struct calls *cs, struct call_socket *s, struct call *c,
-		       struct call_time now)
-{
-	const enum call_role role = (enum call_role)role_of(c, s);
-	const struct user *u = call_socket_user(s);
-	struct leg *leg = &dialog_of(c)->legs[role];
-	struct call_socket *heir;
-
-	if (!leg->socket) {
-		/* Before accept any socket of the callee's will do. */
-		if (user_sockets_n(u) == 1)
-			call_gone(c, role, now.now_ms);
-		return;
-	}
-	if (leg->socket != s)
-		return;
-	heir = youngest_free(cs, u, s, c);
-	if (heir) {
-		flow_attach(cs, c, role, heir);
-		return;
-	}
-	leg->socket = NULL;
-	call_gone(c, role, now.now_ms);
-}
-
-void flow_leave(struct calls *cs, struct call_socket *s, struct call_time now)
-{
-	const struct user *u = call_socket_user(s);
-	struct call *c = NULL;
-	struct user_id id;
-	bool last;
-
-	if (!u)
-		return;
-	id = *user_id_of(u);
-	last = user_sockets_n(u) == 1;
-	while ((c = call_table_next_of_user(cs->table, id.text, c)))
-		leave_call(cs, s, c, now);
-	call_socket_leave(s);
-	if (last && cs->ops.on_online)
-		cs->ops.on_online(&id, false, cs->ops.ctx);
-}
-
-/* Tell one side: its leg, or else every socket of the user that is in no other
- * call; by itself is never told. */
-static void tell_side(struct calls *cs, const struct call *c, enum call_role role, bool rejected,
-		      enum call_code code, const struct call_socket *by,
-		      const struct user_id *by_user)
-{
-	const struct leg *leg = &dialog_of(c)->legs[role];
-	const struct user *u = identity_find(cs->identity, call_member(c, role)->text);
-	struct call_socket *s = NULL;
-
-	if (leg->socket) {
-		if (leg->socket != by)
-			tell_end(cs, c, leg->socket, rejected, code, by_user);
-		return;
-	}
-	while (u && (s = user_next_socket(u, s)))
-		if (s != by && !is_leg_elsewhere(cs, s, c))
-			tell_end(cs, c, s, rejected, code, by_user);
+	if (cs->ops.on_call_changed)
+		cs->ops.on_call_changed(c, cs->ops.ctx);
 }
 
 static void held_refused(struct calls *cs, int rc)
@@ -184,26 +45,225 @@ static void held_refused(struct calls *cs, int rc)
 		count(cs, CALLS_N_REFUSED_MEMORY);
 }
 
-void flow_accepted(struct calls *cs, struct call *c, struct call_socket *s,
-		   struct json_slice sdp_answer, struct call_time now)
-{
-	struct dialog *d = dialog_of(c);
-	struct call_socket *caller = d->legs[CALL_CALLER].socket;
-	const uint64_t serial = call_socket_serial(s);
+/* --- legs ------------------------------------------------------------------ */
 
-	dialog_drop_offer(d);
-	leg_keep_only(d, CALL_CALLER, serial);
-	if (tell_write_answer(cs, c, sdp_answer, now)) {
-		/* The answer precedes whatever the callee has sent already. */
-		if (caller)
-			tell_emit(cs, caller, "call:answer", cs->out.p, cs->out.n);
-		else
-			held_refused(cs, leg_hold_first(d, CALL_CALLER, serial, "call:answer",
-							cs->out.p, cs->out.n));
+/* A socket that died while it was told something is no ear any more. */
+static bool hears(const struct leg *leg)
+{
+	return leg->socket && call_socket_handle(leg->socket);
+}
+
+static void flush(struct calls *cs, struct call *c, size_t i)
+{
+	struct leg *leg = &dialog_of(c)->legs[i];
+	struct held *h;
+
+	while (hears(leg) && (h = dialog_take(&leg->waiting))) {
+		tell_emit(cs, leg->socket, h->event, h->text, h->n);
+		held_free(dialog_of(c), h);
 	}
-	flush(cs, c, CALL_CALLER);
-	tell_side(cs, c, CALL_CALLEE, false, CALL_ANSWERED_ELSEWHERE, s, NULL);
-	flow_attach(cs, c, CALL_CALLEE, s);
+}
+
+void flow_announce(struct calls *cs, struct call *c, size_t i, const struct call_socket *s)
+{
+	struct leg *leg = &dialog_of(c)->legs[i];
+
+	if (leg->announced == call_socket_serial(s))
+		return;
+	leg->announced = call_socket_serial(s);
+	if (cs->ops.on_member)
+		cs->ops.on_member(c, call_member(c, i)->text, call_socket_address(s), cs->ops.ctx);
+}
+
+void flow_attach(struct calls *cs, struct call *c, size_t i, struct call_socket *s)
+{
+	struct leg *leg = &dialog_of(c)->legs[i];
+
+	call_back(c, i);
+	leg_set_socket(leg, s);
+	flow_announce(cs, c, i, s);
+	flow_changed(cs, c);
+	if (call_state(c) == CALL_ACTIVE || call_kind(c) == CALL_MESH)
+		flush(cs, c, i);
+}
+
+/* --- ringing --------------------------------------------------------------- */
+
+static bool ring_socket(struct calls *cs, struct call *c, struct call_socket *s,
+			struct call_time now)
+{
+	if (tell_emit(cs, s, kinds[call_kind(c)].ring_event, cs->out.p, cs->out.n) < 0)
+		return false;
+	if (call_apply(c, CALL_EV_RING, NULL, now) > 0)
+		flow_changed(cs, c);
+	return true;
+}
+
+bool flow_ring(struct calls *cs, struct call *c, size_t i, const struct call_socket *except,
+	       struct call_time now)
+{
+	const struct user *u = identity_find(cs->identity, call_member(c, i)->text);
+	struct call_socket *s = NULL;
+	bool reached = false;
+
+	/* Written once for all of the member's sockets: nothing in it is the socket's. */
+	if (!u || !kinds[call_kind(c)].write_ring(cs, c, i, now))
+		return false;
+	while ((s = user_next_registered(u, s)))
+		if (s != except)
+			reached |= ring_socket(cs, c, s, now);
+	return reached;
+}
+
+static bool can_take_leg(const struct calls *cs, const struct call *c, size_t i,
+			 const struct call_socket *s, bool fresh)
+{
+	if (call_member_state(c, i) != MEMBER_IN || dialog_of(c)->legs[i].socket)
+		return false;
+	return fresh || !flow_is_leg_elsewhere(cs, s, c);
+}
+
+void flow_register(struct calls *cs, struct call_socket *s, bool used, struct call_time now)
+{
+	const struct user *u = call_socket_user(s);
+	struct call *c = NULL;
+	bool first;
+
+	if (!u || !call_socket_handle(s))
+		return;
+	first = call_socket_register(s);
+	if (first && user_registered_n(u) == 1 && cs->ops.on_online)
+		cs->ops.on_online(user_id_of(u), true, cs->ops.ctx);
+	while ((c = call_table_next_of_user(cs->table, user_id_of(u)->text, c))) {
+		const size_t i = (size_t)member_of(c, s);
+
+		if (can_take_leg(cs, c, i, s, first && !used)) {
+			flow_attach(cs, c, i, s);
+		} else if (call_member_state(c, i) == MEMBER_INVITED) {
+			call_back(c, i);
+			if (first && kinds[call_kind(c)].write_ring(cs, c, i, now))
+				ring_socket(cs, c, s, now);
+		}
+	}
+}
+
+/* The user's registered socket that could take an orphaned leg over. */
+static struct call_socket *youngest_free(const struct calls *cs, const char *user)
+{
+	const struct user *u = identity_find(cs->identity, user);
+	struct call_socket *s = NULL, *found = NULL;
+
+	while (u && (s = user_next_registered(u, s)))
+		if (call_socket_handle(s) && !flow_is_leg_elsewhere(cs, s, NULL))
+			found = s;
+	return found;
+}
+
+static void leave_call(struct calls *cs, struct call_socket *s, struct call *c,
+		       struct call_time now)
+{
+	const size_t i = (size_t)member_of(c, s);
+	const struct user *u = call_socket_user(s);
+	struct leg *leg = &dialog_of(c)->legs[i];
+
+	if (leg->socket == s) {
+		leg_set_socket(leg, NULL);
+		call_gone(c, i, now.now_ms);
+		flow_changed(cs, c);
+	} else if (call_member_state(c, i) == MEMBER_INVITED && !cs->cfg.offline_rings &&
+		   call_socket_registered(s) && user_registered_n(u) == 1) {
+		call_gone(c, i, now.now_ms); /* there is nothing left to ring */
+	}
+}
+
+void flow_leave(struct calls *cs, struct call_socket *s, struct call_time now)
+{
+	const struct user *u = call_socket_user(s);
+	struct call *c = NULL;
+	struct user_id id;
+	bool last;
+
+	if (!u)
+		return;
+	id = *user_id_of(u);
+	last = call_socket_registered(s) && user_registered_n(u) == 1;
+	while ((c = call_table_next_of_user(cs->table, id.text, c)))
+		leave_call(cs, s, c, now);
+	call_socket_leave(s);
+	if (last && cs->ops.on_online)
+		cs->ops.on_online(&id, false, cs->ops.ctx);
+}
+
+/* --- members --------------------------------------------------------------- */
+
+/* A member is out: the call goes on without it. */
+static void forget_member(struct calls *cs, struct call *c, size_t i, bool ending)
+{
+	struct leg *leg = &dialog_of(c)->legs[i];
+	const bool announced = leg->announced != 0;
+
+	leg->announced = 0;
+	dialog_clear_leg(dialog_of(c), i);
+	call_table_member_changed(cs->table, c, i);
+	if (announced && !ending && cs->ops.on_member_left)
+		cs->ops.on_member_left(c, call_member(c, i)->text, cs->ops.ctx);
+}
+
+enum call_ev flow_member_out(struct calls *cs, struct call *c, size_t i, enum member_out why)
+{
+	enum call_ev ev;
+
+	if (call_member_state(c, i) == MEMBER_OUT)
+		return CALL_EV_NONE;
+	ev = call_member_out(c, i, why);
+	forget_member(cs, c, i, ev != CALL_EV_NONE);
+	if (ev == CALL_EV_NONE)
+		flow_changed(cs, c);
+	return ev;
+}
+
+enum call_ev flow_member_in(struct calls *cs, struct call *c, size_t i, struct call_time now)
+{
+	bool invited[CALL_MEMBERS_MAX];
+	enum call_ev ev;
+
+	for (size_t k = 0; k < call_members_n(c); k++)
+		invited[k] = call_member_state(c, k) == MEMBER_INVITED;
+	ev = call_member_in(c, i);
+	call_table_member_changed(cs->table, c, i);
+	for (size_t k = 0; k < call_members_n(c); k++)
+		if (invited[k] && call_member_state(c, k) == MEMBER_OUT)
+			forget_member(cs, c, k, false);
+	if (ev != CALL_EV_NONE && call_apply(c, ev, NULL, now) > 0 && cs->ops.on_call_active)
+		cs->ops.on_call_active(c, cs->ops.ctx);
+	flow_changed(cs, c);
+	return ev;
+}
+
+/* --- ends ------------------------------------------------------------------ */
+
+/* Tell the member's registered sockets but one, unless they are legs of other calls. */
+static void tell_sockets(struct calls *cs, const struct call *c, size_t i, const struct ending *e,
+			 const struct call_socket *except)
+{
+	const struct user *u = identity_find(cs->identity, call_member(c, i)->text);
+	struct call_socket *s = NULL;
+
+	while (u && (s = user_next_registered(u, s)))
+		if (s != except && !flow_is_leg_elsewhere(cs, s, c))
+			tell_end(cs, c, s, e);
+}
+
+/* Tell a member who is not out: its leg, where there is one. */
+static void tell_member(struct calls *cs, const struct call *c, size_t i, const struct ending *e,
+			const struct call_socket *except)
+{
+	struct call_socket *leg = dialog_of(c)->legs[i].socket;
+
+	if (!leg)
+		tell_sockets(cs, c, i, e, except);
+	else if (leg != except)
+		tell_end(cs, c, leg, e);
 }
 
 static void retire(struct calls *cs, struct call *c)
@@ -215,37 +275,163 @@ static void retire(struct calls *cs, struct call *c)
 		cs->ops.on_call_ended(c, cs->ops.ctx);
 }
 
-int flow_end(struct calls *cs, struct call *c, enum call_ev ev, struct call_socket *by,
-	     const char *reason, struct call_time now)
+int flow_end(struct calls *cs, struct call *c, enum call_ev ev, struct ender by, const char *reason,
+	     struct call_time now)
 {
-	const bool was_active = call_state(c) == CALL_ACTIVE;
-	const int role = by ? role_of(c, by) : -ENOENT;
-	const struct user_id *by_user =
-		hears[ev].by_member && role >= 0 ? call_member(c, (size_t)role) : NULL;
-	const bool rejected = ev == CALL_EV_REJECT && !was_active;
+	const bool refused =
+		call_state(c) != CALL_ACTIVE && (ev == CALL_EV_REJECT || ev == CALL_EV_BUSY);
 	int rc = call_apply(c, ev, reason, now);
+	struct ending e;
 
 	if (rc <= 0)
 		return rc;
-	/* A reject of an active call is its end, by whichever member. */
-	if (hears[ev].caller && role != CALL_CALLER)
-		tell_side(cs, c, CALL_CALLER, rejected, call_code(c), by, by_user);
-	if (hears[ev].callee)
-		tell_side(cs, c, CALL_CALLEE, false, call_code(c), by, by_user);
+	e = (struct ending){ .code = call_code(c), .reason = call_reason(c), .by = by.user };
+	for (size_t i = 0; i < call_members_n(c); i++) {
+		if (call_member_state(c, i) == MEMBER_OUT)
+			continue;
+		if (ev == CALL_EV_REPLACE && i == CALL_CALLER)
+			continue; /* its new call is on the way */
+		e.rejected = refused && i == CALL_CALLER;
+		tell_member(cs, c, i, &e, by.s);
+	}
 	retire(cs, c);
 	return rc;
 }
 
-void flow_candidate(struct calls *cs, struct call *c, enum call_role from,
-		    const struct call_socket *s)
+static void withdraw(struct calls *cs, const struct speaker *sp, enum member_out why,
+		     const struct call_socket *s, const char *reason, struct call_time now)
 {
-	const enum call_role to = from == CALL_CALLER ? CALL_CALLEE : CALL_CALLER;
-	struct call_socket *leg = dialog_of(c)->legs[to].socket;
+	const struct user_id *who = s ? call_member(sp->c, sp->i) : NULL;
+	const struct ending e = { .code = CALL_REJECTED,
+				  .reason = reason	       ? reason
+					    : why == OUT_REJECT ? CALL_TEXT_REJECTED
+								: CALL_TEXT_ENDED,
+				  .by = who };
+	enum call_ev ev;
 
-	if (call_state(c) == CALL_ACTIVE && leg)
-		tell_emit(cs, leg, "ice:candidate", cs->out.p, cs->out.n);
+	if (s && call_member_state(sp->c, sp->i) == MEMBER_INVITED)
+		tell_sockets(cs, sp->c, sp->i, &e, s);
+	ev = flow_member_out(cs, sp->c, sp->i, why);
+	if (ev != CALL_EV_NONE)
+		flow_end(cs, sp->c, ev, (struct ender){ s, who }, reason, now);
+}
+
+void flow_withdraw(struct calls *cs, const struct speaker *sp, enum member_out why,
+		   const struct call_socket *s, const char *reason, struct call_time now)
+{
+	kinds[call_kind(sp->c)].withdraw(cs, sp, why, s, reason, now);
+}
+
+static const struct kind kinds[CALL_MESH + 1] = {
+	[CALL_DIRECT] = { "call:incoming", tell_write_incoming, withdraw },
+	[CALL_RING_GROUP] = { "call:incoming", tell_write_incoming, withdraw },
+};
+
+/* --- time ------------------------------------------------------------------ */
+
+/* Orphaned legs whose user has another socket for them by now. */
+static bool adopt(struct calls *cs, struct call *c, struct call_time now)
+{
+	struct call_socket *s;
+	bool adopted = false;
+
+	for (size_t i = 0; i < call_members_n(c); i++) {
+		if (call_member_state(c, i) != MEMBER_IN || dialog_of(c)->legs[i].socket ||
+		    !call_is_gone(c, i, cs->cfg.leg_wait_ms, now.now_ms))
+			continue;
+		s = youngest_free(cs, call_member(c, i)->text);
+		if (s) {
+			flow_attach(cs, c, i, s);
+			adopted = true;
+		}
+	}
+	return adopted;
+}
+
+bool flow_tick(struct calls *cs, struct call *c, struct call_time now)
+{
+	struct speaker sp = { .c = c };
+	enum call_ev ev;
+	bool adopted;
+	int i;
+
+	if (call_due(c, &cs->cfg.times, now.now_ms, &ev)) {
+		flow_end(cs, c, ev, (struct ender){ 0 }, NULL, now);
+		return true;
+	}
+	adopted = adopt(cs, c, now);
+	i = call_member_due(c, &cs->cfg.times, now.now_ms);
+	if (i < 0)
+		return adopted;
+	sp.i = (size_t)i;
+	flow_withdraw(cs, &sp, OUT_GONE, NULL, NULL, now);
+	return true;
+}
+
+/* --- answer, and what is said in between ----------------------------------- */
+
+void flow_pass_to(struct calls *cs, struct call *c, size_t to, const struct call_socket *from,
+		  const char *event)
+{
+	struct leg *leg = &dialog_of(c)->legs[to];
+
+	if (hears(leg))
+		tell_emit(cs, leg->socket, event, cs->out.p, cs->out.n);
 	else
-		held_refused(cs, leg_hold(dialog_of(c), to, cs->cfg.candidates_max,
-					  call_socket_serial(s), "ice:candidate", cs->out.p,
-					  cs->out.n));
+		held_refused(cs, dialog_hold(dialog_of(c), &leg->waiting, cs->cfg.candidates_max,
+					     from ? call_socket_serial(from) : 0, event, cs->out.p,
+					     cs->out.n));
+}
+
+void flow_pass(struct calls *cs, struct call *c, size_t from, const struct call_socket *s,
+	       const char *event)
+{
+	struct dialog *d = dialog_of(c);
+
+	if (call_state(c) == CALL_ACTIVE)
+		flow_pass_to(cs, c, (size_t)call_peer(c, from), s, event);
+	else
+		held_refused(cs, dialog_hold(d, &d->legs[from].said, cs->cfg.candidates_max,
+					     call_socket_serial(s), event, cs->out.p, cs->out.n));
+}
+
+/* The answer goes in front of whatever the member has said already. */
+static void tell_answer(struct calls *cs, struct call *c, size_t i, const struct call_socket *s,
+			struct json_slice sdp, struct call_time now)
+{
+	struct dialog *d = dialog_of(c);
+	struct leg *caller = &d->legs[CALL_CALLER];
+	const uint64_t serial = call_socket_serial(s);
+
+	if (!tell_write_answer(cs, c, i, sdp, now))
+		return;
+	if (hears(caller))
+		tell_emit(cs, caller->socket, "call:answer", cs->out.p, cs->out.n);
+	else
+		held_refused(cs, dialog_hold(d, &caller->waiting, SIZE_MAX, serial, "call:answer",
+					     cs->out.p, cs->out.n));
+}
+
+void flow_accepted(struct calls *cs, struct call *c, size_t i, struct call_socket *s,
+		   struct json_slice sdp_answer, struct call_time now)
+{
+	static const struct ending elsewhere = { .code = CALL_ANSWERED_ELSEWHERE };
+	struct dialog *d = dialog_of(c);
+	struct held_queue said = { 0 };
+	bool rang[CALL_MEMBERS_MAX];
+
+	for (size_t k = 0; k < call_members_n(c); k++)
+		rang[k] = call_member_state(c, k) == MEMBER_INVITED;
+	dialog_drop_offer(d);
+	dialog_move(d, &said, &d->legs[i].said, call_socket_serial(s));
+	leg_set_socket(&d->legs[i], s);
+	flow_member_in(cs, c, i, now);
+	tell_answer(cs, c, i, s, sdp_answer, now);
+	dialog_move(d, &d->legs[CALL_CALLER].waiting, &said, 0);
+	dialog_move(d, &d->legs[i].waiting, &d->legs[CALL_CALLER].said, 0);
+	flush(cs, c, CALL_CALLER);
+	for (size_t k = 0; k < call_members_n(c); k++)
+		if (rang[k])
+			tell_sockets(cs, c, k, &elsewhere, s);
+	flow_attach(cs, c, i, s);
 }

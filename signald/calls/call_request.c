@@ -19,7 +19,7 @@ struct request_field {
 	size_t offset; /* of the member of struct call_request */
 };
 
-#define FIELDS_MAX 8 /* of one event; unused ones have no name */
+#define FIELDS_MAX 10 /* of one event; unused ones have no name */
 #define INTO(member) offsetof(struct call_request, member)
 
 static int read_user(void *to, struct json_slice v)
@@ -114,10 +114,27 @@ static int read_avatar(void *to, struct json_slice v)
 	return v.n > 2 ? read_string(to, v, CALLS_AVATAR_BYTES_MAX) : -EINVAL;
 }
 
+static int read_members(void *to, struct json_slice v)
+{
+	return json_type(v) == JSON_ARRAY ? keep(to, v, CALLS_MEMBERS_BYTES_MAX) : -EINVAL;
+}
+
 static const struct request_field fields[REQUESTS_N][FIELDS_MAX] = {
 	[REQUEST_INITIATE] = {
 		{ "fromId", REQUIRED, read_user, INTO(self) },
-		{ "toId", REQUIRED, read_user, INTO(other) },
+		{ "toId", OPTIONAL, read_user, INTO(other) },
+		{ "groupId", OPTIONAL, read_user, INTO(group) },
+		{ "memberIds", OPTIONAL, read_members, INTO(member_ids) },
+		{ "callType", REQUIRED, read_call_type, INTO(type) },
+		{ "roomName", REQUIRED, read_room, INTO(room_name) },
+		{ "sdpOffer", REQUIRED, read_sdp, INTO(sdp) },
+		{ "fromName", LENIENT, read_name, INTO(name) },
+		{ "fromAvatar", LENIENT, read_avatar, INTO(avatar) },
+	},
+	[REQUEST_GROUP_INITIATE] = {
+		{ "initiatedBy", REQUIRED, read_user, INTO(self) },
+		{ "groupId", REQUIRED, read_user, INTO(group) },
+		{ "memberIds", OPTIONAL, read_members, INTO(member_ids) },
 		{ "callType", REQUIRED, read_call_type, INTO(type) },
 		{ "roomName", REQUIRED, read_room, INTO(room_name) },
 		{ "sdpOffer", REQUIRED, read_sdp, INTO(sdp) },

@@ -14,15 +14,18 @@
 struct call_request {
 	char room_name[CALL_ROOM_NAME_MAX + 1];
 	struct user_id self;	  /* who the sender says it is */
+	struct user_id group;	  /* groupId */
 	struct user_id other;	  /* toId, toUserId */
 	struct user_id initiator; /* call:accept's fromId in the README's form */
 	enum call_type type;
 	char reason[CALL_REASON_MAX + 1];
 	struct json_slice sdp, candidate, sdp_m_line_index, sdp_mid, name, avatar;
+	struct json_slice member_ids; /* an array of ids, each to be checked still */
 };
 
 enum request_kind {
-	REQUEST_INITIATE,
+	REQUEST_INITIATE, /* toId or groupId may be absent, also both */
+	REQUEST_GROUP_INITIATE,
 	REQUEST_ACCEPT,
 	REQUEST_END, /* call:end and call:reject */
 	REQUEST_CANDIDATE,

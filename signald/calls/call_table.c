@@ -15,26 +15,29 @@
 
 #include "table.h"
 
-/* A user who is a member of at least one live call. */
+/* A user who is or was a member of at least one live call. */
 struct party {
 	char user[TURN_USER_ID_MAX + 1];
-	struct slot *slots;
-	size_t n;
+	struct slot *slots; /* of calls the user is not out of */
+	struct slot *left;  /* of the others; the newest first */
+	size_t n;	    /* slots */
 	UT_hash_handle hh;
 };
 
 /* One call in one user's list. */
 struct slot {
 	struct entry *entry;
-	struct party *party;
+	struct party *party; /* NULL: in no list */
+	bool out;	     /* in left */
 	struct slot *prev, *next;
 };
 
 struct entry {
 	struct call *call;
-	uint64_t age; /* the n-th call of this table */
-	struct slot slots[CALL_MEMBERS_MAX];
+	uint64_t age;	   /* the n-th call of this table */
 	UT_hash_handle hh; /* by call id; the order of adding is the order of age */
+	size_t slots_n;
+	struct slot slots[]; /* by index of the member */
 };
 
 struct call_table {
@@ -79,28 +82,47 @@ int call_table_new(struct call_table **out, const struct call_table_limits *limi
 
 static void party_drop_if_empty(struct call_table *t, struct party *p)
 {
-	if (p->n > 0)
+	if (p->slots || p->left)
 		return;
 	HASH_DEL(t->parties, p);
 	free(p);
 }
 
-static void slot_remove(struct call_table *t, struct slot *s)
+static void slot_link(struct slot *s, struct party *p, bool out)
+{
+	s->party = p;
+	s->out = out;
+	if (out) {
+		DL_PREPEND(p->left, s);
+		return;
+	}
+	DL_APPEND(p->slots, s);
+	p->n++;
+}
+
+static void slot_unlink(struct slot *s)
 {
 	struct party *p = s->party;
 
-	if (!p)
-		return;
-	DL_DELETE(p->slots, s);
-	p->n--;
+	if (s->out) {
+		DL_DELETE(p->left, s);
+	} else {
+		DL_DELETE(p->slots, s);
+		p->n--;
+	}
 	s->party = NULL;
-	party_drop_if_empty(t, p);
 }
 
 static void entry_free(struct call_table *t, struct entry *e)
 {
-	for (size_t i = 0; i < CALL_MEMBERS_MAX; i++)
-		slot_remove(t, &e->slots[i]);
+	for (size_t i = 0; i < e->slots_n; i++) {
+		struct party *p = e->slots[i].party;
+
+		if (!p)
+			continue;
+		slot_unlink(&e->slots[i]);
+		party_drop_if_empty(t, p);
+	}
 	free(e);
 }
 
@@ -156,42 +178,65 @@ static struct party *get_party(struct call_table *t, const char *user)
 	return p;
 }
 
+static struct call *find_in(struct slot *list, const char *room_name)
+{
+	struct slot *s;
+
+	DL_FOREACH(list, s)
+	if (strcmp(call_room_name(s->entry->call), room_name) == 0)
+		return s->entry->call;
+	return NULL;
+}
+
+int call_table_admits(const struct call_table *t, const char *user, const char *room_name)
+{
+	const struct party *p = find_party(t, user);
+
+	if (p && find_in(p->slots, room_name))
+		return -EEXIST;
+	return p && p->n >= t->limits.per_user_max ? -EDQUOT : 0;
+}
+
+static bool is_out(const struct call *c, size_t i)
+{
+	return call_member_state(c, i) == MEMBER_OUT;
+}
+
 static int admit(const struct call_table *t, const struct call *c)
 {
+	int rc = 0;
+
 	if (find_entry(t, call_id(c)))
 		return -EEXIST;
-	for (size_t i = 0; i < call_members_n(c); i++)
-		if (call_table_find_room(t, call_member(c, i)->text, call_room_name(c)))
-			return -EEXIST;
 	if (HASH_COUNT(t->live) >= t->limits.live_max)
 		return -ENOSPC;
-	for (size_t i = 0; i < call_members_n(c); i++)
-		if (call_table_user_n(t, call_member(c, i)->text) >= t->limits.per_user_max)
-			return -EDQUOT;
-	return 0;
+	for (size_t i = 0; rc == 0 && i < call_members_n(c); i++)
+		if (!is_out(c, i))
+			rc = call_table_admits(t, call_member(c, i)->text, call_room_name(c));
+	return rc;
 }
 
 int call_table_add(struct call_table *t, struct call *c)
 {
+	const size_t n = call_members_n(c);
 	struct entry *e;
 	int rc = admit(t, c);
 
 	if (rc < 0)
 		return rc;
-	e = calloc(1, sizeof(*e));
+	e = calloc(1, sizeof(*e) + n * sizeof(e->slots[0]));
 	if (!e)
 		return -ENOMEM;
 	e->call = c;
 	e->age = ++t->added;
-	for (size_t i = 0; i < call_members_n(c); i++) {
+	e->slots_n = n;
+	for (size_t i = 0; i < n; i++) {
 		struct party *p = get_party(t, call_member(c, i)->text);
 
 		if (!p)
 			goto fail;
 		e->slots[i].entry = e;
-		e->slots[i].party = p;
-		DL_APPEND(p->slots, &e->slots[i]);
-		p->n++;
+		slot_link(&e->slots[i], p, is_out(c, i));
 	}
 	HASH_ADD_KEYPTR(hh, t->live, call_id(c), strlen(call_id(c)), e);
 	if (!e->hh.tbl)
@@ -200,6 +245,19 @@ int call_table_add(struct call_table *t, struct call *c)
 fail:
 	entry_free(t, e);
 	return -ENOMEM;
+}
+
+void call_table_member_changed(struct call_table *t, const struct call *c, size_t i)
+{
+	struct entry *e = find_entry(t, call_id(c));
+	struct slot *s = e ? &e->slots[i] : NULL;
+	struct party *p;
+
+	if (!s || s->out == is_out(c, i))
+		return;
+	p = s->party;
+	slot_unlink(s);
+	slot_link(s, p, is_out(c, i));
 }
 
 /* e leaves the live ones for a place in the ring. */
@@ -242,15 +300,17 @@ struct call *call_table_find(const struct call_table *t, const char *id)
 struct call *call_table_find_room(const struct call_table *t, const char *user,
 				  const char *room_name)
 {
-	struct party *p = find_party(t, user);
-	struct slot *s = NULL;
+	const struct party *p = find_party(t, user);
 
-	if (!p)
-		return NULL;
-	DL_FOREACH(p->slots, s)
-	if (strcmp(call_room_name(s->entry->call), room_name) == 0)
-		return s->entry->call;
-	return NULL;
+	return p ? find_in(p->slots, room_name) : NULL;
+}
+
+struct call *call_table_find_left(const struct call_table *t, const char *user,
+				  const char *room_name)
+{
+	const struct party *p = find_party(t, user);
+
+	return p ? find_in(p->left, room_name) : NULL;
 }
 
 static struct call *ended_at(const struct call_table *t, size_t i)
@@ -273,7 +333,7 @@ struct call *call_table_find_ended(const struct call_table *t, const char *user,
 struct call *call_table_next_of_user(const struct call_table *t, const char *user,
 				     const struct call *prev)
 {
-	struct party *p = find_party(t, user);
+	const struct party *p = find_party(t, user);
 	struct slot *s;
 
 	if (!p)
@@ -354,11 +414,4 @@ struct call *call_walk_next_ended(struct call_walk *w)
 size_t call_table_live_n(const struct call_table *t)
 {
 	return HASH_COUNT(t->live);
-}
-
-size_t call_table_user_n(const struct call_table *t, const char *user)
-{
-	struct party *p = find_party(t, user);
-
-	return p ? p->n : 0;
 }

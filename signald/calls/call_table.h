@@ -2,7 +2,9 @@
  *
  * A client names a call by the roomName it chose; that name counts only
  * together with the user who says it, so calls of other users with the same
- * name never meet. Owns its calls: the live ones and the last ended ones.
+ * name never meet. A call a member is out of is no longer among that user's
+ * calls: it neither counts for the user's limit nor keeps the name from the
+ * user's next call. Owns its calls: the live ones and the last ended ones.
  * Pure; loop thread only. */
 #ifndef CALL_TABLE_H
 #define CALL_TABLE_H
@@ -15,7 +17,7 @@ struct call_table;
 
 struct call_table_limits {
 	size_t live_max;
-	size_t per_user_max; /* live calls a user is a member of */
+	size_t per_user_max; /* live calls a user is a member of, and not out */
 	size_t ended_max;    /* ended ones kept to be shown */
 };
 
@@ -23,11 +25,17 @@ struct call_table_limits {
 int call_table_new(struct call_table **out, const struct call_table_limits *limits);
 void call_table_free(struct call_table *t); /* its calls with it; NULL is fine */
 
+/* May this user be a member of one more call, of this name?
+ * Returns 0, -EEXIST (has a live call of this roomName), -EDQUOT (has too many). */
+int call_table_admits(const struct call_table *t, const char *user, const char *room_name);
+
 /* Take a call over. On error it stays the caller's.
- * Returns 0, -EEXIST (this call id, or a member is in a live call of this
- * roomName), -ENOSPC (too many calls), -EDQUOT (a member has too many),
- * -ENOMEM. */
+ * Returns 0, -EEXIST (this call id), -ENOSPC (too many calls), -ENOMEM, or as
+ * call_table_admits() for a member who is not out. */
 int call_table_add(struct call_table *t, struct call *c);
+
+/* The state of the call's i-th member has changed. */
+void call_table_member_changed(struct call_table *t, const struct call *c, size_t i);
 
 /* The call has ended: it goes to the ended ones, and the oldest of those may
  * be freed. */
@@ -38,11 +46,16 @@ struct call *call_table_find(const struct call_table *t, const char *call_id);
 struct call *call_table_find_room(const struct call_table *t, const char *user,
 				  const char *room_name);
 
+/* The newest live call of this name that the user is out of; NULL: none. */
+struct call *call_table_find_left(const struct call_table *t, const char *user,
+				  const char *room_name);
+
 /* The last ended call of this user and name; NULL: none is kept. */
 struct call *call_table_find_ended(const struct call_table *t, const char *user,
 				   const char *room_name);
 
-/* The live calls of a user, oldest first; NULL starts, NULL ends. */
+/* The live calls that a user is not out of, oldest first (by when the user came or came back);
+ * NULL starts, NULL ends. prev must still be one of them. */
 struct call *call_table_next_of_user(const struct call_table *t, const char *user,
 				     const struct call *prev);
 
@@ -66,6 +79,5 @@ struct call *call_walk_next_live(struct call_walk *w);
 struct call *call_walk_next_ended(struct call_walk *w);
 
 size_t call_table_live_n(const struct call_table *t);
-size_t call_table_user_n(const struct call_table *t, const char *user); /* live ones */
 
 #endif

@@ -11,14 +11,20 @@ static const struct {
 	const char *code, *message;
 } errors[TELL_ERRORS_N] = {
 	[TELL_MALFORMED] = { "malformed", "A field is missing, of the wrong type or too long" },
-	[TELL_FORBIDDEN] = { "forbidden", "This socket belongs to another user" },
-	[TELL_NOT_JOINED] = { "not_joined", "Send user:join first" },
+	[TELL_FORBIDDEN] = { "forbidden", "That is not for this user" },
+	[TELL_NOT_JOINED] = { "not_joined", "Nobody knows whose socket this is" },
 	[TELL_SELF_CALL] = { "self_call", "Nobody can call themselves" },
 	[TELL_OFFLINE] = { "offline", "The user is offline" },
+	[TELL_BUSY] = { "busy", "The user is in another call" },
+	[TELL_GLARE] = { "glare", "The user is calling you" },
 	[TELL_ROOM_IN_USE] = { "room_in_use", "This roomName belongs to another call" },
 	[TELL_TOO_MANY_CALLS] = { "too_many_calls", "Too many calls" },
 	[TELL_TOO_MANY_SOCKETS] = { "too_many_sockets", "Too many connections of this user" },
 	[TELL_NO_MEMORY] = { "server", "The server is out of memory" },
+	[TELL_RATE_LIMITED] = { "rate_limited", "Too many requests" },
+	[TELL_TOKEN_EXPIRED] = { "token_expired", "The token has expired" },
+	[TELL_NO_SUCH_CALL] = { "no_such_call", "There is no such call" },
+	[TELL_UNAVAILABLE] = { "unavailable", "Who has to be asked does not answer" },
 };
 
 int tell_emit(struct calls *cs, struct call_socket *to, const char *event, const char *args,
@@ -32,15 +38,14 @@ int tell_emit(struct calls *cs, struct call_socket *to, const char *event, const
 	return rc;
 }
 
-static struct json_out *begin(struct calls *cs)
+struct json_out *tell_begin(struct calls *cs)
 {
 	json_out_reset(&cs->out);
 	json_out_open(&cs->out, '{');
 	return &cs->out;
 }
 
-/* Close the message. False: it did not fit. */
-static bool written(struct calls *cs)
+bool tell_written(struct calls *cs)
 {
 	json_out_close(&cs->out, '}');
 	if (cs->out.failed)
@@ -48,9 +53,9 @@ static bool written(struct calls *cs)
 	return !cs->out.failed;
 }
 
-static int finish(struct calls *cs, struct call_socket *to, const char *event)
+int tell_finish(struct calls *cs, struct call_socket *to, const char *event)
 {
-	return written(cs) ? tell_emit(cs, to, event, cs->out.p, cs->out.n) : -ENOMEM;
+	return tell_written(cs) ? tell_emit(cs, to, event, cs->out.p, cs->out.n) : -ENOMEM;
 }
 
 /* Returns as credentials_grant(); on an error nothing is written, and *until_s is 0. */
@@ -75,8 +80,8 @@ static int put_ice_servers(struct calls *cs, const char *user, const char *call_
 }
 
 /* Clients hand the list straight to RTCPeerConnection, so there always is one. */
-static void put_ice_servers_or_none(struct calls *cs, const struct user_id *user, struct call *c,
-				    struct call_time now)
+void tell_put_ice_servers(struct calls *cs, const struct user_id *user, struct call *c,
+			  struct call_time now)
 {
 	int64_t until_s;
 
@@ -94,14 +99,14 @@ void tell_refusal(struct calls *cs, struct call_socket *s, enum calls_counter wh
 
 void tell_error(struct calls *cs, struct call_socket *to, enum tell_error e, const char *room_name)
 {
-	struct json_out *o = begin(cs);
+	struct json_out *o = tell_begin(cs);
 
 	json_put_string(o, "message", errors[e].message);
 	json_put_string(o, "code", errors[e].code);
 	json_put_string(o, "roomName", room_name);
 	if (e == TELL_OFFLINE)
 		json_put_string(o, "status", "missed");
-	finish(cs, to, "call:error");
+	tell_finish(cs, to, "call:error");
 }
 
 static void put_from_name(struct json_out *o, const struct call_request *r,
@@ -119,7 +124,7 @@ bool tell_write_offer(struct calls *cs, const struct call *c, const struct call_
 		      const struct call_socket *from)
 {
 	const struct user_id *caller = call_member(c, CALL_CALLER);
-	struct json_out *o = begin(cs);
+	struct json_out *o = tell_begin(cs);
 
 	json_put_string(o, "callId", call_id(c));
 	user_id_put(o, "fromId", caller);
@@ -128,7 +133,10 @@ bool tell_write_offer(struct calls *cs, const struct call *c, const struct call_
 		json_put_raw(o, "fromAvatar", r->avatar);
 	else
 		json_put_string(o, "fromAvatar", call_socket_avatar(from));
-	user_id_put(o, "toId", call_member(c, CALL_CALLEE));
+	if (call_group(c))
+		user_id_put(o, "groupId", call_group(c));
+	if (call_kind(c) == CALL_RING_GROUP)
+		json_put_bool(o, "isGroupCall", true);
 	json_put_string(o, "callType", call_type_name(call_type(c)));
 	json_put_string(o, "roomName", call_room_name(c));
 	json_put_raw(o, "sdpOffer", r->sdp);
@@ -137,7 +145,7 @@ bool tell_write_offer(struct calls *cs, const struct call *c, const struct call_
 	return !o->failed;
 }
 
-int tell_incoming(struct calls *cs, struct call *c, struct call_socket *to, struct call_time now)
+bool tell_write_incoming(struct calls *cs, struct call *c, size_t to, struct call_time now)
 {
 	const struct held *offer = dialog_of(c)->offer;
 
@@ -145,60 +153,76 @@ int tell_incoming(struct calls *cs, struct call *c, struct call_socket *to, stru
 	json_out_reset(&cs->out);
 	json_out_bytes(&cs->out, offer->text, offer->n);
 	cs->out.comma = true;
-	put_ice_servers_or_none(cs, call_member(c, CALL_CALLEE), c, now);
-	return finish(cs, to, "call:incoming");
+	user_id_put(&cs->out, "toId", call_member(c, to));
+	tell_put_ice_servers(cs, call_member(c, to), c, now);
+	return tell_written(cs);
 }
 
-bool tell_write_answer(struct calls *cs, struct call *c, struct json_slice sdp,
+bool tell_write_answer(struct calls *cs, struct call *c, size_t from, struct json_slice sdp,
 		       struct call_time now)
 {
-	const struct user_id *caller = call_member(c, CALL_CALLER);
-	struct json_out *o = begin(cs);
+	struct json_out *o = tell_begin(cs);
 
 	json_put_string(o, "roomName", call_room_name(c));
 	json_put_string(o, "callId", call_id(c));
 	json_put_raw(o, "sdpAnswer", sdp);
-	user_id_put(o, "acceptedBy", call_member(c, CALL_CALLEE));
-	put_ice_servers_or_none(cs, caller, c, now);
-	return written(cs);
+	user_id_put(o, "acceptedBy", call_member(c, from));
+	tell_put_ice_servers(cs, call_member(c, CALL_CALLER), c, now);
+	return tell_written(cs);
 }
 
-void tell_end(struct calls *cs, const struct call *c, struct call_socket *to, bool rejected,
-	      enum call_code code, const struct user_id *by)
+void tell_end(struct calls *cs, const struct call *c, struct call_socket *to,
+	      const struct ending *e)
 {
-	const bool own = code == call_code(c);
-	struct json_out *o = begin(cs);
+	struct json_out *o = tell_begin(cs);
 
 	json_put_string(o, "roomName", call_room_name(c));
 	json_put_string(o, "callId", call_id(c));
-	json_put_string(o, "reason", own ? call_reason(c) : call_code_name(code));
-	if (by)
-		user_id_put(o, rejected ? "rejectedBy" : "endedBy", by);
-	json_put_string(o, "code", call_code_name(code));
-	finish(cs, to, rejected ? "call:rejected" : "call:ended");
+	json_put_string(o, "reason", e->reason ? e->reason : call_code_name(e->code));
+	if (e->by)
+		user_id_put(o, e->rejected ? "rejectedBy" : "endedBy", e->by);
+	json_put_string(o, "code", call_code_name(e->code));
+	tell_finish(cs, to, e->rejected ? "call:rejected" : "call:ended");
 }
 
-void tell_not_made(struct calls *cs, struct call_socket *to, const char *room_name)
+void tell_not_made(struct calls *cs, struct call_socket *to, enum call_code code,
+		   const char *room_name)
 {
-	struct json_out *o = begin(cs);
+	struct json_out *o;
 
+	if (flow_is_leg_elsewhere(cs, to, NULL))
+		return;
+	o = tell_begin(cs);
 	json_put_string(o, "roomName", room_name);
-	json_put_string(o, "reason", call_code_name(CALL_FAILED));
-	json_put_string(o, "code", call_code_name(CALL_FAILED));
-	finish(cs, to, "call:ended");
+	json_put_string(o, "reason", call_code_name(code));
+	json_put_string(o, "code", call_code_name(code));
+	tell_finish(cs, to, "call:ended");
 }
 
-bool tell_write_candidate(struct calls *cs, const struct call *c, enum call_role from,
+bool tell_write_ice_servers(struct calls *cs, struct call *c, size_t to, struct call_time now)
+{
+	struct json_out *o = tell_begin(cs);
+	int64_t until_s;
+
+	json_put_string(o, "roomName", call_room_name(c));
+	json_put_string(o, "callId", call_id(c));
+	if (put_ice_servers(cs, call_member(c, to)->text, call_id(c), now, &until_s) < 0)
+		return false;
+	call_granted(c, until_s);
+	return tell_written(cs);
+}
+
+bool tell_write_candidate(struct calls *cs, const struct call *c, size_t from,
 			  const struct call_request *r)
 {
-	struct json_out *o = begin(cs);
+	struct json_out *o = tell_begin(cs);
 
 	json_put_string(o, "roomName", call_room_name(c));
 	user_id_put(o, "fromUserId", call_member(c, from));
 	json_put_raw(o, "candidate", r->candidate);
 	json_put_raw(o, "sdpMLineIndex", r->sdp_m_line_index);
 	json_put_raw(o, "sdpMid", r->sdp_mid);
-	return written(cs);
+	return tell_written(cs);
 }
 
 static void answer_ice(struct calls *cs, struct call_socket *to, int64_t ack)
@@ -206,10 +230,10 @@ static void answer_ice(struct calls *cs, struct call_socket *to, int64_t ack)
 	void *handle = call_socket_handle(to);
 
 	if (ack < 0) {
-		finish(cs, to, "ice:response");
+		tell_finish(cs, to, "ice:response");
 		return;
 	}
-	if (!written(cs))
+	if (!tell_written(cs))
 		return;
 	if (!handle || cs->ops.ack(handle, ack, cs->out.p, cs->out.n, cs->ops.ctx) < 0)
 		count(cs, CALLS_N_EMIT_FAILED);
@@ -218,7 +242,7 @@ static void answer_ice(struct calls *cs, struct call_socket *to, int64_t ack)
 int64_t tell_ice_servers(struct calls *cs, struct call_socket *to, int64_t ack, const char *user,
 			 const char *id, struct call_time now)
 {
-	struct json_out *o = begin(cs);
+	struct json_out *o = tell_begin(cs);
 	int64_t until_s;
 
 	json_put_bool(o, "success", true);
@@ -234,7 +258,7 @@ int64_t tell_ice_servers(struct calls *cs, struct call_socket *to, int64_t ack, 
 
 void tell_ice_error(struct calls *cs, struct call_socket *to, int64_t ack, const char *error)
 {
-	struct json_out *o = begin(cs);
+	struct json_out *o = tell_begin(cs);
 
 	json_put_bool(o, "success", false);
 	json_put_string(o, "error", error);

@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "log.h"
+
 /* An SDP, a name, an avatar and a list of iceServers fit into one message. */
 #define MESSAGE_BYTES_MAX (CALLS_SDP_BYTES_MAX + CREDENTIALS_JSON_MAX + 8192)
 
 /* What one tick does at most: 0.1 ms of looking, or about as many ends as a loop has time for. */
 #define TICK_LOOKS 256
-#define TICK_ENDS 16
+#define TICK_MOVES 16
 
 static const char *const counter_names[CALLS_N] = {
 	[CALLS_N_STARTED] = "started",
@@ -21,9 +23,14 @@ static const char *const counter_names[CALLS_N] = {
 	[CALLS_N_LATE] = "late",
 	[CALLS_N_ECHO] = "echo",
 	[CALLS_N_OUT_OF_PLACE] = "out_of_place",
+	[CALLS_N_GLARE] = "glare",
+	[CALLS_N_BLOCKED] = "blocked",
+	[CALLS_N_EXPIRED] = "expired",
+	[CALLS_N_UNAVAILABLE] = "unavailable",
 	[CALLS_N_REFUSED_CALLS] = "refused_calls",
 	[CALLS_N_REFUSED_USER_CALLS] = "refused_user_calls",
 	[CALLS_N_REFUSED_ROOM] = "refused_room",
+	[CALLS_N_REFUSED_MEMBERS] = "refused_members",
 	[CALLS_N_REFUSED_SOCKETS] = "refused_sockets",
 	[CALLS_N_REFUSED_CANDIDATES] = "refused_candidates",
 	[CALLS_N_REFUSED_HELD] = "refused_held",
@@ -37,7 +44,10 @@ void calls_config_defaults(struct calls_config *cfg)
 	*cfg = (struct calls_config){
 		.times = { .ring_ms = 45000, .grace_ms = 20000, .length_ms = 4 * 3600 * 1000 },
 		.calls = { .live_max = 10000, .per_user_max = 8, .ended_max = 100 },
-		.sockets = { .sockets_max = 20000, .sockets_per_user_max = 16 },
+		.sockets = { .sockets_max = 20000, .sockets_per_user_max = 32 },
+		.leg_wait_ms = 3000,
+		.open = true,
+		.group_members_max = 32,
 		.candidates_max = 64,
 		.held_bytes_max = 64 << 20,
 	};
@@ -103,6 +113,8 @@ static void leave(struct calls *cs, struct call_time now)
 
 	while (cs->depth == 1 && (s = identity_first_muted(cs->identity))) {
 		flow_leave(cs, s, now);
+		if (cs->ops.forget)
+			cs->ops.forget(s, cs->ops.ctx);
 		call_socket_free(s);
 	}
 	cs->depth--;
@@ -128,30 +140,31 @@ void calls_socket_closed(struct calls *cs, struct call_socket *s, struct call_ti
 bool calls_event(struct calls *cs, struct call_socket *s, const char *event,
 		 const struct json_slice *args, size_t args_n, int64_t ack, struct call_time now)
 {
-	const struct incoming in = { s, args, args_n, ack, now };
-	bool known;
+	struct incoming in = { .s = s, .args = args, .args_n = args_n, .ack = ack, .now = now };
+	const struct event_row *row = calls_find_event(event);
 
+	if (!row)
+		return false;
 	enter(cs);
-	known = calls_dispatch(cs, event, &in);
+	if (row->fn(cs, &in) == EVENT_LATER) {
+		in.resumed = true;
+		row->fn(cs, &in);
+	}
 	leave(cs, now);
-	return known;
+	return true;
 }
 
-/* Ends those that are due among the next calls of the round. True: all were looked at. */
+/* Looks after the next calls of the round. True: all were looked at. */
 static bool look_at_some(struct calls *cs, struct call_time now)
 {
-	enum call_ev ev;
-	int looks, ends = 0;
+	int looks, moves = 0;
 
-	for (looks = 0; looks < TICK_LOOKS && ends < TICK_ENDS; looks++) {
+	for (looks = 0; looks < TICK_LOOKS && moves < TICK_MOVES; looks++) {
 		struct call *c = call_walk_next_live(cs->round);
 
 		if (!c)
 			return true;
-		if (call_due(c, &cs->cfg.times, now.now_ms, &ev)) {
-			flow_end(cs, c, ev, NULL, NULL, now);
-			ends++;
-		}
+		moves += flow_tick(cs, c, now);
 	}
 	return false;
 }
@@ -169,12 +182,77 @@ bool calls_tick(struct calls *cs, struct call_time now)
 	return cs->round != NULL;
 }
 
+/* --- what others want ------------------------------------------------------ */
+
+int calls_end(struct calls *cs, const char *id, enum call_ev ev, const char *why,
+	      struct call_time now)
+{
+	struct call *c = call_table_find(cs->table, id);
+
+	if (!c)
+		return -ENOENT;
+	enter(cs);
+	log_info("calls", "call %s ends: %s", id, why ? why : "no reason given");
+	flow_end(cs, c, ev, (struct ender){ 0 }, NULL, now);
+	leave(cs, now);
+	return 0;
+}
+
+/* His calls of two are over for the other one as well; others go on without him. */
+static void end_calls_of(struct calls *cs, const char *user, struct call_time now)
+{
+	struct call *c;
+
+	while ((c = call_table_next_of_user(cs->table, user, NULL))) {
+		const struct speaker sp = { c, (size_t)call_find_member(c, user) };
+
+		if (call_kind(c) == CALL_DIRECT ||
+		    (call_kind(c) == CALL_RING_GROUP && call_member_state(c, sp.i) == MEMBER_IN))
+			flow_end(cs, c, CALL_EV_SERVER, (struct ender){ 0 }, NULL, now);
+		else
+			flow_withdraw(cs, &sp, OUT_GONE, NULL, NULL, now);
+	}
+}
+
+size_t calls_kick_user(struct calls *cs, const char *user, const char *why, struct call_time now)
+{
+	const struct user *u;
+	struct call_socket *s = NULL;
+	size_t n = 0;
+
+	enter(cs);
+	log_info("calls", "user %s is sent away: %s", user, why ? why : "no reason given");
+	end_calls_of(cs, user, now);
+	u = identity_find(cs->identity, user);
+	while (u && (s = user_next_socket(u, s))) {
+		n++;
+		if (call_socket_handle(s) && cs->ops.kick)
+			cs->ops.kick(call_socket_handle(s), false, cs->ops.ctx);
+	}
+	leave(cs, now);
+	return n;
+}
+
+int calls_tell_ice_servers(struct calls *cs, const char *id, struct call_time now)
+{
+	struct call *c = call_table_find(cs->table, id);
+
+	if (!c)
+		return -ENOENT;
+	enter(cs);
+	for (size_t i = 0; i < call_members_n(c); i++)
+		if (call_member_state(c, i) == MEMBER_IN && tell_write_ice_servers(cs, c, i, now))
+			flow_pass_to(cs, c, i, NULL, "ice:servers");
+	leave(cs, now);
+	return 0;
+}
+
 const struct call_table *calls_table(const struct calls *cs)
 {
 	return cs->table;
 }
 
-const struct identity *calls_identity(const struct calls *cs)
+const struct identity *calls_users(const struct calls *cs)
 {
 	return cs->identity;
 }

@@ -1,10 +1,13 @@
 /* calls_priv.h - what the files behind call_events.h share
  *
- *	calls	     the module as a whole: made, ended, ticked, looked at
- *	call_events  events come in: who sends, which call, may it
- *	call_start   call:initiate
- *	call_flow    what then happens to calls, legs and deadlines
- *	call_tell    what goes out */
+ *	calls	       the module as a whole: made, ended, ticked, looked at
+ *	call_dispatch  the table of events
+ *	call_who       who a socket is
+ *	call_start     call:initiate, group_call:initiate
+ *	call_events    call:accept, call:reject, call:end, ice:candidate
+ *	call_ice       ice:request
+ *	call_flow      what happens to members, legs and deadlines
+ *	call_tell      what goes out */
 #ifndef CALLS_PRIV_H
 #define CALLS_PRIV_H
 
@@ -34,6 +37,8 @@ static inline struct dialog *dialog_of(const struct call *c)
 	return call_data(c);
 }
 
+/* --- events: call_dispatch.c ---------------------------------------------- */
+
 /* One event on its way through. */
 struct incoming {
 	struct call_socket *s;
@@ -41,32 +46,155 @@ struct incoming {
 	size_t args_n;
 	int64_t ack;
 	struct call_time now;
+	bool resumed; /* it has waited for an answer; there is no second time */
 };
+
+/* What became of it. EVENT_LATER: an answer has to come first; nothing was done
+ * that must not be done again, and the whole event is to be given once more. */
+enum event_result { EVENT_DONE, EVENT_LATER };
+
+struct event_row {
+	const char *name;
+	enum event_result (*fn)(struct calls *cs, const struct incoming *in);
+};
+
+/* NULL: no event of ours. */
+const struct event_row *calls_find_event(const char *name);
+
+/* What a question came to: its own result, but -EHOSTDOWN for a second -EAGAIN. */
+static inline int calls_answer(const struct incoming *in, int rc)
+{
+	return rc == -EAGAIN && in->resumed ? -EHOSTDOWN : rc;
+}
+
+enum event_result on_user_join(struct calls *cs, const struct incoming *in);	   /* call_who.c */
+enum event_result on_initiate(struct calls *cs, const struct incoming *in);	   /* call_start.c */
+enum event_result on_group_initiate(struct calls *cs, const struct incoming *in);
+enum event_result on_accept(struct calls *cs, const struct incoming *in);	   /* call_events.c */
+enum event_result on_reject(struct calls *cs, const struct incoming *in);
+enum event_result on_end(struct calls *cs, const struct incoming *in);
+enum event_result on_candidate(struct calls *cs, const struct incoming *in);
+enum event_result on_ice_request(struct calls *cs, const struct incoming *in);	   /* call_ice.c */
 
 /* --- calls.c -------------------------------------------------------------- */
 
 /* Returns 0, -EIO (no randomness, or the id is taken). */
 int calls_fresh_id(struct calls *cs, char out[TURN_CALL_ID_LEN + 1]);
 
-/* --- call_events.c -------------------------------------------------------- */
+/* --- call_who.c ----------------------------------------------------------- */
 
-/* False: no event of ours. */
-bool calls_dispatch(struct calls *cs, const char *event, const struct incoming *in);
+/* The sender, if it is known and "said" ("": nobody) names nobody else.
+ * NULL: refused, and told. */
+const struct user_id *calls_sender(struct calls *cs, const struct incoming *in,
+				   const struct user_id *said);
+
+/* The same for an event that may say who the socket is: in open mode a socket
+ * that is nobody's becomes "said". Registers nothing. */
+const struct user_id *calls_sender_or_new(struct calls *cs, const struct incoming *in,
+					  const struct user_id *said);
+
+/* user:join and call:register: the socket is, or in open mode becomes, this
+ * user's and is registered. False: refused, and told. */
+bool calls_join(struct calls *cs, const struct incoming *in, const struct user_id *who);
+
+/* --- call_events.c -------------------------------------------------------- */
 
 /* Read the payload. False: it was malformed, and counted. */
 bool calls_read(struct calls *cs, const struct incoming *in, enum request_kind kind,
 		struct call_request *r);
 
-/* Make the socket this user's. False: refused, and it was told. */
-bool calls_join(struct calls *cs, const struct incoming *in, const struct user_id *who);
+/* Who says something in which call. */
+struct speaker {
+	struct call *c;
+	size_t i; /* the member */
+};
 
-/* The sender, if it has joined and names nobody else. NULL: refused, and told. */
-const struct user_id *calls_sender(struct calls *cs, const struct incoming *in,
-				   const struct call_request *r);
+/* The live call an event means, and which member of it the sender is. A member
+ * who is out is no member any more. False: none, or refused; counted, and told
+ * where PROTOCOL.md says so. */
+bool calls_speaker(struct calls *cs, const struct incoming *in, const struct call_request *r,
+		   struct speaker *out);
 
-/* --- call_start.c --------------------------------------------------------- */
+/* May this socket say something for the member? Who is in is spoken for by the
+ * socket of the leg, who is invited by any of the user's. Others are echoes. */
+bool calls_speaks_for(const struct speaker *sp, const struct call_socket *s);
 
-void calls_on_initiate(struct calls *cs, const struct incoming *in);
+/* The call of that name the user is out of, or was in when it ended; NULL: none is known. */
+const struct call *calls_find_over(const struct calls *cs, const struct user_id *who,
+				   const char *room_name);
+
+/* Who accepts or joins what is over, or what somebody else has, has a screen to
+ * close: call:ended, at most once for each socket and call, and not to a leg of
+ * another live one. Nothing to the one who made the call. */
+void calls_tell_late(struct calls *cs, const struct call *c, struct call_socket *s);
+
+/* --- call_flow.c ---------------------------------------------------------- */
+
+/* Is the socket a leg of a live call, beside this one (NULL: of any)? Then news
+ * of c is not for it: shipped clients end the call they are in for any
+ * call:ended they see. */
+bool flow_is_leg_elsewhere(const struct calls *cs, const struct call_socket *s,
+			   const struct call *c);
+
+/* Make the socket the member's leg; what waits for it is sent, once active. */
+void flow_attach(struct calls *cs, struct call *c, size_t i, struct call_socket *s);
+
+/* Report the socket as the one this member speaks from, once. */
+void flow_announce(struct calls *cs, struct call *c, size_t i, const struct call_socket *s);
+
+/* Somebody who keeps a copy of the call hears that it changed. */
+void flow_changed(struct calls *cs, const struct call *c);
+
+/* Ring the registered sockets of an invited member but "except". True: at least one was
+ * reached. */
+bool flow_ring(struct calls *cs, struct call *c, size_t i, const struct call_socket *except,
+	       struct call_time now);
+
+/* The socket, which has a user, is registered, if it was not before: it is rung for
+ * what rings, and takes the orphaned legs. used: not because it said so, but
+ * because it is in use for a call; then it, as one that registers again, takes
+ * an orphaned leg only if it is in no other call. */
+void flow_register(struct calls *cs, struct call_socket *s, bool used, struct call_time now);
+
+/* The socket stops being its user's: its legs are orphaned. */
+void flow_leave(struct calls *cs, struct call_socket *s, struct call_time now);
+
+/* A member comes in or goes out, and the call's state follows; on_member_left is
+ * told. Returns the event it amounts to, for flow_end() where it ends the call. */
+enum call_ev flow_member_in(struct calls *cs, struct call *c, size_t i, struct call_time now);
+enum call_ev flow_member_out(struct calls *cs, struct call *c, size_t i, enum member_out why);
+
+/* Who ended a call; both may be NULL. */
+struct ender {
+	const struct call_socket *s; /* is not told */
+	const struct user_id *user;  /* is named */
+};
+
+/* Apply an event that ends a call, and tell all who are not out. Returns as
+ * call_apply(). */
+int flow_end(struct calls *cs, struct call *c, enum call_ev ev, struct ender by, const char *reason,
+	     struct call_time now);
+
+/* This member, by the socket, ends the call or its part in it; s NULL: its grace
+ * time has passed, or an admin wants it. */
+void flow_withdraw(struct calls *cs, const struct speaker *sp, enum member_out why,
+		   const struct call_socket *s, const char *reason, struct call_time now);
+
+/* What has to be done for a call now that time has passed. True: something was. */
+bool flow_tick(struct calls *cs, struct call *c, struct call_time now);
+
+/* The member, who is in since now, accepted on this socket: the caller gets the
+ * answer, everybody else stops ringing, and each side what waited for it. */
+void flow_accepted(struct calls *cs, struct call *c, size_t i, struct call_socket *s,
+		   struct json_slice sdp_answer, struct call_time now);
+
+/* The message in cs->out goes from a member to the other one, or waits, in order, until it can. */
+void flow_pass(struct calls *cs, struct call *c, size_t from, const struct call_socket *s,
+	       const char *event);
+
+/* The message in cs->out goes to this member, who is in, or waits until it can. */
+void flow_pass_to(struct calls *cs, struct call *c, size_t to, const struct call_socket *from,
+		  const char *event);
 
 /* --- call_tell.c ---------------------------------------------------------- */
 
@@ -77,16 +205,29 @@ enum tell_error {
 	TELL_NOT_JOINED,
 	TELL_SELF_CALL,
 	TELL_OFFLINE,
+	TELL_BUSY,
+	TELL_GLARE,
 	TELL_ROOM_IN_USE,
 	TELL_TOO_MANY_CALLS,
 	TELL_TOO_MANY_SOCKETS,
 	TELL_NO_MEMORY,
+	TELL_RATE_LIMITED,
+	TELL_TOKEN_EXPIRED,
+	TELL_NO_SUCH_CALL,
+	TELL_UNAVAILABLE,
 	TELL_ERRORS_N,
 };
+
+/* Begin a message in cs->out, as an open object; close it. False: it did not fit. */
+struct json_out *tell_begin(struct calls *cs);
+bool tell_written(struct calls *cs);
 
 /* Send a finished message. Returns 0 or -errno, as calls_ops.emit. */
 int tell_emit(struct calls *cs, struct call_socket *to, const char *event, const char *args,
 	      size_t n);
+
+/* Close the message in cs->out and send it. Returns 0 or -errno. */
+int tell_finish(struct calls *cs, struct call_socket *to, const char *event);
 
 /* Count a refusal and say call:error to the emitter. */
 void tell_refusal(struct calls *cs, struct call_socket *s, enum calls_counter which,
@@ -95,65 +236,45 @@ void tell_refusal(struct calls *cs, struct call_socket *s, enum calls_counter wh
 /* call:error; room_name NULL: about no call. */
 void tell_error(struct calls *cs, struct call_socket *to, enum tell_error e, const char *room_name);
 
-/* call:incoming without its end, as it is kept for later sockets of the callee.
+/* call:incoming without its end, as it is kept for all it is sent to.
  * In cs->out; false: it does not fit. */
 bool tell_write_offer(struct calls *cs, const struct call *c, const struct call_request *r,
 		      const struct call_socket *from);
 
-/* Returns 0 or -errno, as emit. */
-int tell_incoming(struct calls *cs, struct call *c, struct call_socket *to, struct call_time now);
+/* call:incoming for this member, in cs->out. False: it does not fit. */
+bool tell_write_incoming(struct calls *cs, struct call *c, size_t to, struct call_time now);
 
-/* call:ended, or call:rejected, to a socket. code: what this socket is told,
- * not always the call's own. by: who ended it, NULL: nobody did. */
-void tell_end(struct calls *cs, const struct call *c, struct call_socket *to, bool rejected,
-	      enum call_code code, const struct user_id *by);
+/* What a socket is told of an end: not always the call's own. */
+struct ending {
+	bool rejected; /* call:rejected instead of call:ended */
+	enum call_code code;
+	const char *reason;	  /* NULL: the code */
+	const struct user_id *by; /* NULL: nobody did */
+};
+void tell_end(struct calls *cs, const struct call *c, struct call_socket *to,
+	      const struct ending *e);
 
-/* call:ended for a call that was never made. */
-void tell_not_made(struct calls *cs, struct call_socket *to, const char *room_name);
+/* call:ended for a call that was never made; not to a leg of a live one. */
+void tell_not_made(struct calls *cs, struct call_socket *to, enum call_code code,
+		   const char *room_name);
 
 /* The arguments of call:answer and of ice:candidate, in cs->out. False: they do not fit. */
-bool tell_write_answer(struct calls *cs, struct call *c, struct json_slice sdp,
+bool tell_write_answer(struct calls *cs, struct call *c, size_t from, struct json_slice sdp,
 		       struct call_time now);
-bool tell_write_candidate(struct calls *cs, const struct call *c, enum call_role from,
+bool tell_write_candidate(struct calls *cs, const struct call *c, size_t from,
 			  const struct call_request *r);
+
+/* ice:servers for this member, in cs->out. False: there are none, or they do not fit. */
+bool tell_write_ice_servers(struct calls *cs, struct call *c, size_t to, struct call_time now);
+
+/* Put the iceServers of a user for a call into the message, an empty list if there are none. */
+void tell_put_ice_servers(struct calls *cs, const struct user_id *user, struct call *c,
+			  struct call_time now);
 
 /* ice:request's answer: by ack, or as ice:response. Returns until when its credentials are good,
  * in seconds since 1970; 0: none could be made. */
 int64_t tell_ice_servers(struct calls *cs, struct call_socket *to, int64_t ack, const char *user,
 			 const char *call_id, struct call_time now);
 void tell_ice_error(struct calls *cs, struct call_socket *to, int64_t ack, const char *error);
-
-/* --- call_flow.c ---------------------------------------------------------- */
-
-/* Make the socket the member's leg; what waits for it is sent, once active. */
-void flow_attach(struct calls *cs, struct call *c, enum call_role role, struct call_socket *s);
-
-/* Ring one socket of the callee. False: it could not be reached. */
-bool flow_ring(struct calls *cs, struct call *c, struct call_socket *s, struct call_time now);
-
-/* The socket has become its user's: ring it, or let it take over legs. */
-void flow_joined(struct calls *cs, struct call_socket *s, struct call_time now);
-
-/* The socket stops being its user's: its legs pass to the user's youngest
- * socket that is in no other call, or begin their grace time. */
-void flow_leave(struct calls *cs, struct call_socket *s, struct call_time now);
-
-/* Apply an event that ends a call and tell who is to know. by: the socket the
- * event came from, or NULL. Returns as call_apply(). */
-int flow_end(struct calls *cs, struct call *c, enum call_ev ev, struct call_socket *by,
-	     const char *reason, struct call_time now);
-
-/* The callee accepted on this socket: the caller gets the answer, its other
- * sockets stop ringing, and each side what waited for it. The call is active. */
-void flow_accepted(struct calls *cs, struct call *c, struct call_socket *s,
-		   struct json_slice sdp_answer, struct call_time now);
-
-/* The candidate in cs->out goes to the other member, now or later. */
-void flow_candidate(struct calls *cs, struct call *c, enum call_role from,
-		    const struct call_socket *s);
-
-/* Report the socket as the one this member speaks from, once. */
-void flow_announce(struct calls *cs, struct call *c, enum call_role role,
-		   const struct call_socket *s);
 
 #endif

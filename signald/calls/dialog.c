@@ -1,31 +1,29 @@
-/* dialog.c - bounded storage for offers and early candidates */
+/* dialog.c - bounded storage for offers and what waits */
 #include "dialog.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-int dialog_new(struct dialog **out, struct held_budget *budget)
+int dialog_new(struct dialog **out, size_t members_n, struct held_budget *budget)
 {
-	struct dialog *d = calloc(1, sizeof(*d));
+	struct dialog *d = calloc(1, sizeof(*d) + members_n * sizeof(d->legs[0]));
 
 	if (!d)
 		return -ENOMEM;
 	d->budget = budget;
+	d->legs_n = members_n;
 	*out = d;
 	return 0;
 }
 
 void dialog_free(struct dialog *d)
 {
-	struct held *h;
-
 	if (!d)
 		return;
 	dialog_drop_offer(d);
-	for (enum call_role r = CALL_CALLER; r <= CALL_CALLEE; r++)
-		while ((h = leg_take(d, r)))
-			held_free(d, h);
+	for (size_t i = 0; i < d->legs_n; i++)
+		dialog_clear_leg(d, i);
 	free(d);
 }
 
@@ -65,80 +63,79 @@ void dialog_drop_offer(struct dialog *d)
 	d->offer = NULL;
 }
 
-int leg_hold(struct dialog *d, enum call_role to, size_t max, uint64_t from_serial,
-	     const char *event, const char *text, size_t n)
+static void append(struct held_queue *q, struct held *h)
 {
-	struct leg *leg = &d->legs[to];
+	h->next = NULL;
+	if (q->last)
+		q->last->next = h;
+	else
+		q->first = h;
+	q->last = h;
+	q->n++;
+}
+
+int dialog_hold(struct dialog *d, struct held_queue *q, size_t max, uint64_t from_serial,
+		const char *event, const char *text, size_t n)
+{
 	struct held *h;
 	int rc;
 
-	if (leg->held_n >= max)
+	if (q->n >= max)
 		return -ENOSPC;
 	rc = held_new(&h, d, text, n);
 	if (rc < 0)
 		return rc;
 	h->event = event;
 	h->from_serial = from_serial;
-	if (leg->last)
-		leg->last->next = h;
-	else
-		leg->first = h;
-	leg->last = h;
-	leg->held_n++;
+	append(q, h);
 	return 0;
 }
 
-int leg_hold_first(struct dialog *d, enum call_role to, uint64_t from_serial, const char *event,
-		   const char *text, size_t n)
+struct held *dialog_take(struct held_queue *q)
 {
-	struct leg *leg = &d->legs[to];
-	struct held *h;
-	int rc = held_new(&h, d, text, n);
-
-	if (rc < 0)
-		return rc;
-	h->event = event;
-	h->from_serial = from_serial;
-	h->next = leg->first;
-	leg->first = h;
-	if (!leg->last)
-		leg->last = h;
-	leg->held_n++;
-	return 0;
-}
-
-struct held *leg_take(struct dialog *d, enum call_role to)
-{
-	struct leg *leg = &d->legs[to];
-	struct held *h = leg->first;
+	struct held *h = q->first;
 
 	if (!h)
 		return NULL;
-	leg->first = h->next;
-	if (!leg->first)
-		leg->last = NULL;
-	leg->held_n--;
+	q->first = h->next;
+	if (!q->first)
+		q->last = NULL;
+	q->n--;
 	return h;
 }
 
-void leg_keep_only(struct dialog *d, enum call_role to, uint64_t from_serial)
+void dialog_move(struct dialog *d, struct held_queue *to, struct held_queue *from,
+		 uint64_t from_serial)
 {
-	struct leg *leg = &d->legs[to];
-	struct held **link = &leg->first;
+	struct held *h;
 
-	leg->last = NULL;
-	while (*link) {
-		struct held *h = *link;
-
-		if (h->from_serial == from_serial) {
-			leg->last = h;
-			link = &h->next;
-			continue;
-		}
-		*link = h->next;
-		leg->held_n--;
-		held_free(d, h);
+	while ((h = dialog_take(from))) {
+		if (from_serial && h->from_serial != from_serial)
+			held_free(d, h);
+		else
+			append(to, h);
 	}
+}
+
+void leg_set_socket(struct leg *leg, struct call_socket *s)
+{
+	if (leg->socket)
+		call_socket_count_legs(leg->socket, -1);
+	if (s)
+		call_socket_count_legs(s, 1);
+	leg->socket = s;
+}
+
+void dialog_clear_leg(struct dialog *d, size_t i)
+{
+	struct leg *leg = &d->legs[i];
+	struct held *h;
+
+	while ((h = dialog_take(&leg->said)))
+		held_free(d, h);
+	while ((h = dialog_take(&leg->waiting)))
+		held_free(d, h);
+	leg_set_socket(leg, NULL);
 }
 
 /* FNV-1a, 64 bits: tells a retry from a new offer of the same client, nothing more. */

@@ -1,7 +1,8 @@
 /* dialog.h - what is kept for a live call beside its state: legs and what waits
  *
- * A leg is a member's place in the call: the socket that speaks for it and the
- * messages that wait until it can take them. Private to this folder; pure. */
+ * A leg is a member's place in the call: the socket that speaks for it, what the
+ * member said before anybody could hear it, and what waits until the member can
+ * be told. Private to this folder; pure. */
 #ifndef DIALOG_H
 #define DIALOG_H
 
@@ -21,43 +22,52 @@ struct held {
 	char text[]; /* event arguments, ready to be sent */
 };
 
-struct leg {
-	struct call_socket *socket; /* NULL: not accepted yet, or gone */
+struct held_queue {
 	struct held *first, *last;
-	size_t held_n;
-	uint64_t announced; /* serial of the socket last reported as the member's */
+	size_t n;
+};
+
+struct leg {
+	struct call_socket *socket; /* NULL: invited only, or orphaned, or out */
+	struct held_queue said;	    /* by the member, before the answer */
+	struct held_queue waiting;  /* for the member, once answered */
+	uint64_t announced;	    /* serial of the socket last reported as the member's */
 };
 
 struct dialog {
 	struct held_budget *budget;
-	struct leg legs[CALL_MEMBERS_MAX];
-	struct held *offer;  /* call:incoming without its iceServers; NULL once accepted */
+	struct held *offer;  /* call:incoming without its iceServers; NULL once answered */
 	uint64_t offer_hash; /* of the sdpOffer, to know a retry from a new call */
+	size_t legs_n;
+	struct leg legs[]; /* by index of the member */
 };
 
 /* Returns 0 and the caller's *out, -ENOMEM. */
-int dialog_new(struct dialog **out, struct held_budget *budget);
+int dialog_new(struct dialog **out, size_t members_n, struct held_budget *budget);
 void dialog_free(struct dialog *d); /* NULL is fine */
 
 /* Returns 0, -ENOBUFS (the budget), -ENOMEM. */
 int dialog_set_offer(struct dialog *d, const char *text, size_t n);
 void dialog_drop_offer(struct dialog *d);
 
-/* Let a text wait for a leg. Returns 0, -ENOSPC (max are waiting already),
+/* Put a text into a queue of this dialog. Returns 0, -ENOSPC (max are waiting already),
  * -ENOBUFS (the budget), -ENOMEM. */
-int leg_hold(struct dialog *d, enum call_role to, size_t max, uint64_t from_serial,
-	     const char *event, const char *text, size_t n);
+int dialog_hold(struct dialog *d, struct held_queue *q, size_t max, uint64_t from_serial,
+		const char *event, const char *text, size_t n);
 
-/* The same, in front of everything that waits and whatever max is. */
-int leg_hold_first(struct dialog *d, enum call_role to, uint64_t from_serial, const char *event,
-		   const char *text, size_t n);
-
-/* The first that waits, NULL: none. The caller ends it with held_free(). */
-struct held *leg_take(struct dialog *d, enum call_role to);
+/* The first of a queue, NULL: it is empty. The caller ends it with held_free(). */
+struct held *dialog_take(struct held_queue *q);
 void held_free(struct dialog *d, struct held *h);
 
-/* Forget what waits for a leg and was not sent by that socket. */
-void leg_keep_only(struct dialog *d, enum call_role to, uint64_t from_serial);
+/* Move to the end of another queue what was sent by that socket (0: by any), forget the rest. */
+void dialog_move(struct dialog *d, struct held_queue *to, struct held_queue *from,
+		 uint64_t from_serial);
+
+/* From now on this socket speaks for the member; NULL: none does. */
+void leg_set_socket(struct leg *leg, struct call_socket *s);
+
+/* The member is out: nothing of it or for it is kept. */
+void dialog_clear_leg(struct dialog *d, size_t i);
 
 uint64_t dialog_hash(const char *p, size_t n);
 

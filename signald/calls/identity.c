@@ -18,16 +18,21 @@ struct call_socket {
 	uint64_t serial;
 	char address[ADDRESS_TEXT_MAX + 1];
 	char *name, *avatar;
+	int64_t expires_s; /* 0: never */
 	struct call_reservation reservation;
+	uint64_t told[CALL_SOCKET_TOLD_MAX];
+	unsigned told_at;
+	unsigned legs;
 	struct user *user;
+	bool registered;
 	struct call_socket *prev, *next;	   /* in identity.open or .muted */
 	struct call_socket *user_prev, *user_next; /* in user.sockets */
 };
 
 struct user {
 	struct user_id id;
-	struct call_socket *sockets;
-	size_t sockets_n;
+	struct call_socket *sockets; /* registered ones behind the others */
+	size_t sockets_n, registered_n;
 	UT_hash_handle hh;
 };
 
@@ -184,7 +189,7 @@ int call_socket_join(struct call_socket *s, const struct user_id *who)
 		return -ENOSPC;
 	}
 	call_socket_leave(s);
-	DL_APPEND2(u->sockets, s, user_prev, user_next);
+	DL_PREPEND2(u->sockets, s, user_prev, user_next);
 	u->sockets_n++;
 	s->user = u;
 	return 1;
@@ -197,9 +202,29 @@ void call_socket_leave(struct call_socket *s)
 	if (!u)
 		return;
 	DL_DELETE2(u->sockets, s, user_prev, user_next);
-	s->user = NULL;
+	u->registered_n -= s->registered;
 	u->sockets_n--;
+	s->user = NULL;
+	s->registered = false;
 	drop_if_empty(s->all, u);
+}
+
+bool call_socket_register(struct call_socket *s)
+{
+	struct user *u = s->user;
+
+	if (s->registered)
+		return false;
+	DL_DELETE2(u->sockets, s, user_prev, user_next);
+	DL_APPEND2(u->sockets, s, user_prev, user_next);
+	u->registered_n++;
+	s->registered = true;
+	return true;
+}
+
+bool call_socket_registered(const struct call_socket *s)
+{
+	return s->registered;
 }
 
 void *call_socket_handle(const struct call_socket *s)
@@ -263,6 +288,35 @@ const char *call_socket_avatar(const struct call_socket *s)
 	return s->avatar;
 }
 
+void call_socket_set_expiry(struct call_socket *s, int64_t expires_s)
+{
+	s->expires_s = expires_s;
+}
+
+int64_t call_socket_expiry(const struct call_socket *s)
+{
+	return s->expires_s;
+}
+
+bool call_socket_told(struct call_socket *s, uint64_t hash)
+{
+	for (size_t i = 0; i < CALL_SOCKET_TOLD_MAX; i++)
+		if (s->told[i] == hash)
+			return true;
+	s->told[s->told_at++ % CALL_SOCKET_TOLD_MAX] = hash;
+	return false;
+}
+
+void call_socket_count_legs(struct call_socket *s, int more)
+{
+	s->legs += (unsigned)more;
+}
+
+unsigned call_socket_legs(const struct call_socket *s)
+{
+	return s->legs;
+}
+
 struct call_reservation *call_socket_reservation(struct call_socket *s)
 {
 	return &s->reservation;
@@ -281,9 +335,29 @@ const struct user_id *user_id_of(const struct user *u)
 	return &u->id;
 }
 
+struct user *identity_next_user(const struct identity *id, const struct user *prev)
+{
+	return prev ? prev->hh.next : id->users;
+}
+
+size_t identity_users_n(const struct identity *id)
+{
+	return HASH_COUNT(id->users);
+}
+
+size_t identity_sockets_n(const struct identity *id)
+{
+	return id->sockets_n;
+}
+
 size_t user_sockets_n(const struct user *u)
 {
 	return u->sockets_n;
+}
+
+size_t user_registered_n(const struct user *u)
+{
+	return u->registered_n;
 }
 
 struct call_socket *user_next_socket(const struct user *u, const struct call_socket *prev)
@@ -291,7 +365,11 @@ struct call_socket *user_next_socket(const struct user *u, const struct call_soc
 	return prev ? prev->user_next : u->sockets;
 }
 
-size_t identity_sockets_n(const struct identity *id)
+struct call_socket *user_next_registered(const struct user *u, const struct call_socket *prev)
 {
-	return id->sockets_n;
+	struct call_socket *s = user_next_socket(u, prev);
+
+	while (s && !s->registered)
+		s = s->user_next;
+	return s;
 }

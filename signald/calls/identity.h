@@ -1,7 +1,9 @@
 /* identity.h - user ids, and who is connected: which sockets belong to which user
  *
- * Pure: a socket here is a number, a user and the application's handle; nobody
- * sends anything. Users exist as long as they have a socket. Loop thread only. */
+ * A socket is identified when it is known whose it is, and registered when its
+ * user wants calls on it as well; only registered ones ring. Pure: a socket here
+ * is a number, a user and the application's handle; nobody sends anything. Users
+ * exist as long as they have a socket. Loop thread only. */
 #ifndef IDENTITY_H
 #define IDENTITY_H
 
@@ -45,7 +47,7 @@ struct user;	    /* one of them */
 struct call_socket; /* one connection; at most one user at a time */
 
 struct identity_limits {
-	size_t sockets_max; /* connections, joined or not */
+	size_t sockets_max; /* connections, identified or not */
 	size_t sockets_per_user_max;
 };
 
@@ -66,7 +68,12 @@ void call_socket_free(struct call_socket *s); /* leaves its user first; NULL is 
  * Returns 1 (joined), 0 (was already), -ENOSPC (the user has too many sockets;
  * the socket stays what it was), -ENOMEM. */
 int call_socket_join(struct call_socket *s, const struct user_id *who);
-void call_socket_leave(struct call_socket *s); /* belongs to nobody afterwards */
+void call_socket_leave(struct call_socket *s); /* nobody's and not registered afterwards */
+
+/* Its user wants calls here, from now on until it leaves. The socket has a user.
+ * False: it was registered already. */
+bool call_socket_register(struct call_socket *s);
+bool call_socket_registered(const struct call_socket *s);
 
 void *call_socket_handle(const struct call_socket *s); /* NULL after call_socket_mute() */
 void call_socket_mute(struct call_socket *s); /* the connection is gone: forget the handle */
@@ -76,13 +83,26 @@ struct call_socket *identity_first_muted(const struct identity *id);
 
 uint64_t call_socket_serial(const struct call_socket *s); /* never used twice, never 0 */
 const char *call_socket_address(const struct call_socket *s);
-struct user *call_socket_user(const struct call_socket *s); /* NULL: has not joined */
+struct user *call_socket_user(const struct call_socket *s); /* NULL: not identified */
 
 /* What is known about the person behind a socket beside the id, from whoever
  * authenticated it; both copied, NULL: nothing. Returns 0, -ENOMEM. */
 int call_socket_set_profile(struct call_socket *s, const char *name, const char *avatar);
 const char *call_socket_name(const struct call_socket *s);   /* NULL: unknown */
 const char *call_socket_avatar(const struct call_socket *s); /* NULL: unknown */
+
+/* Until when its token lets it start calls, in seconds since 1970; 0: for ever. */
+void call_socket_set_expiry(struct call_socket *s, int64_t expires_s);
+int64_t call_socket_expiry(const struct call_socket *s);
+
+/* Has this socket been told about that thing (a hash)? Remembers it for the next
+ * time; of the last 16 things. */
+#define CALL_SOCKET_TOLD_MAX 16
+bool call_socket_told(struct call_socket *s, uint64_t hash);
+
+/* How many live calls this socket speaks for a member of; kept by who makes it a leg. */
+void call_socket_count_legs(struct call_socket *s, int more);
+unsigned call_socket_legs(const struct call_socket *s);
 
 /* The call id promised to this socket by an ice:request; "" when none is. */
 struct call_reservation {
@@ -94,12 +114,17 @@ struct call_reservation {
 struct call_reservation *call_socket_reservation(struct call_socket *s);
 
 struct user *identity_find(const struct identity *id, const char *user); /* NULL: not here */
-const struct user_id *user_id_of(const struct user *u);
-size_t user_sockets_n(const struct user *u);
+struct user *identity_next_user(const struct identity *id, const struct user *prev);
+size_t identity_users_n(const struct identity *id);
+size_t identity_sockets_n(const struct identity *id); /* identified or not */
 
-/* Walk; NULL starts, NULL ends. In order of joining. Nobody may join or leave
- * while walking. */
+const struct user_id *user_id_of(const struct user *u);
+size_t user_sockets_n(const struct user *u);	/* identified ones */
+size_t user_registered_n(const struct user *u); /* of those */
+
+/* Walks; NULL starts, NULL ends. All sockets: the registered ones last, in the
+ * order of registering. Nobody may join, register or leave while walking. */
 struct call_socket *user_next_socket(const struct user *u, const struct call_socket *prev);
-size_t identity_sockets_n(const struct identity *id);
+struct call_socket *user_next_registered(const struct user *u, const struct call_socket *prev);
 
 #endif

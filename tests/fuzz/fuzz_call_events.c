@@ -238,7 +238,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	pass(cfg.times.grace_ms);
 	check_tables();
 	MUST(call_table_live_n(calls_table(w.cs)) == 0);
-	MUST(identity_sockets_n(calls_identity(w.cs)) == 0);
+	MUST(identity_sockets_n(calls_users(w.cs)) == 0);
 	calls_free(w.cs);
 	free(script);
 	return 0;

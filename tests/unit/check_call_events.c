@@ -834,7 +834,7 @@ START_TEST(a_socket_that_has_not_joined_can_only_initiate)
 	forget();
 	initiate('C', "3", "2", "x");
 	TOLD("B call:incoming");
-	ck_assert_ptr_nonnull(identity_find(calls_identity(cs), "3"));
+	ck_assert_ptr_nonnull(identity_find(calls_users(cs), "3"));
 }
 END_TEST
 
@@ -842,7 +842,7 @@ START_TEST(joining_as_somebody_else_moves_the_socket)
 {
 	active();
 	say('B', "user:join", "5");
-	ck_assert_ptr_null(identity_find(calls_identity(cs), "2"));
+	ck_assert_ptr_null(identity_find(calls_users(cs), "2"));
 	end('B', "r");
 	COUNTED(CALLS_N_FOREIGN, 1);
 	TOLD("");
@@ -873,7 +873,7 @@ START_TEST(sockets_of_one_user_are_bounded)
 	say('C', "user:join", "1");
 	TOLD("C call:error");
 	FIELD(0, "code", "\"too_many_sockets\"");
-	ck_assert_ptr_nonnull(identity_find(calls_identity(cs), "2"));
+	ck_assert_ptr_nonnull(identity_find(calls_users(cs), "2"));
 	open_socket('D');
 	ck_assert_int_eq(calls_socket_opened(cs, &letters[4], "192.0.2.1", &sockets[4]), -ENOSPC);
 	COUNTED(CALLS_N_REFUSED_SOCKETS, 2);
@@ -1012,12 +1012,12 @@ START_TEST(a_socket_that_closes_while_it_is_told_something_is_taken_out_afterwar
 	hangs_up = 'B';
 	initiate('A', "1", "2", "r");
 	TOLD("C call:incoming");
-	ck_assert_uint_eq(user_sockets_n(identity_find(calls_identity(cs), "2")), 1);
+	ck_assert_uint_eq(user_sockets_n(identity_find(calls_users(cs), "2")), 1);
 	forget();
 	hangs_up = 'C';
 	end('A', "r");
 	TOLD("");
-	ck_assert_ptr_null(identity_find(calls_identity(cs), "2"));
+	ck_assert_ptr_null(identity_find(calls_users(cs), "2"));
 }
 END_TEST
 

@@ -24,10 +24,13 @@ static struct call *make(unsigned id, const char *room, const char *from, const 
 {
 	struct user_id a = user(from), b = user(to);
 	char text[TURN_CALL_ID_LEN + 1];
+	const struct call_spec spec = {
+		.call_id = text, .room_name = room, .caller = &a, .invited = &b, .invited_n = 1
+	};
 	struct call *c;
 
 	snprintf(text, sizeof(text), "%022u", id);
-	ck_assert_int_eq(call_new(&c, text, room, CALL_AUDIO, &a, &b, now), 0);
+	ck_assert_int_eq(call_new(&c, &spec, now), 0);
 	return c;
 }
 

@@ -59,13 +59,19 @@ static void crowd_add_call(unsigned i)
 {
 	struct user_id a = { .number = false }, b = { .number = false };
 	char id[TURN_CALL_ID_LEN + 1], room[32];
+	const struct call_spec spec = { .call_id = id,
+					.room_name = room,
+					.type = CALL_VIDEO,
+					.caller = &a,
+					.invited = &b,
+					.invited_n = 1 };
 	struct call *call;
 
 	snprintf(a.text, sizeof(a.text), "caller%u", i);
 	snprintf(b.text, sizeof(b.text), "callee%u", i);
 	snprintf(id, sizeof(id), "%022u", i);
 	snprintf(room, sizeof(room), "room-%u", i);
-	FIXTURE_MUST(call_new(&call, id, room, CALL_VIDEO, &a, &b, crowd_now()) == 0);
+	FIXTURE_MUST(call_new(&call, &spec, crowd_now()) == 0);
 	FIXTURE_MUST(call_table_add(crowd_table(), call) == 0);
 	FIXTURE_MUST(usage_call_begin(crowd.usage, id) == 0);
 	FIXTURE_MUST(usage_member(crowd.usage, id, a.text, "192.0.2.1") == 0);
