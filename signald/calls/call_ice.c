@@ -93,7 +93,7 @@ enum event_result on_ice_request(struct calls *cs, const struct incoming *in)
 {
 	const struct user_id *who;
 	struct call_request r;
-	const char *error;
+	const char *error = NULL;
 
 	if (call_request_read(&r, REQUEST_ICE, in->args, in->args_n) < 0) {
 		count(cs, CALLS_N_MALFORMED);

@@ -11,6 +11,8 @@
 #ifndef CALLS_PRIV_H
 #define CALLS_PRIV_H
 
+#include <errno.h>
+
 #include "call_events.h"
 #include "call_request.h"
 #include "dialog.h"

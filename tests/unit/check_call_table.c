@@ -97,8 +97,8 @@ START_TEST(calls_are_bounded_in_all_and_for_each_user)
 	ck_assert_uint_eq(call_table_live_n(t), 4);
 	end(call_table_find_room(t, "a", "r1"));
 	add(5, "r5", "a", "d");
-	ck_assert_uint_eq(call_table_user_n(t, "a"), 2);
-	ck_assert_uint_eq(call_table_user_n(t, "b"), 0);
+	ck_assert_int_eq(call_table_admits(t, "a", "r9"), -EDQUOT);
+	ck_assert_int_eq(call_table_admits(t, "b", "r9"), 0);
 }
 END_TEST
 
@@ -296,7 +296,7 @@ START_TEST(a_user_is_there_as_long_as_it_has_a_socket)
 	ck_assert_int_eq(call_socket_join(s[2], &number), -ENOSPC);
 	ck_assert_ptr_null(call_socket_user(s[2]));
 	ck_assert(user_id_of(identity_find(id, "7"))->number);
-	ck_assert_ptr_eq(user_next_socket(identity_find(id, "7"), s[0]), s[1]);
+	ck_assert_ptr_eq(user_next_socket(identity_find(id, "7"), s[1]), s[0]);
 	ck_assert_int_eq(call_socket_join(s[0], &other), 1);
 	ck_assert_uint_eq(user_sockets_n(identity_find(id, "7")), 1);
 	call_socket_free(s[1]);
@@ -307,6 +307,97 @@ START_TEST(a_user_is_there_as_long_as_it_has_a_socket)
 	ck_assert_ptr_null(call_socket_handle(s[2]));
 	identity_free(id);
 	identity_free(NULL);
+}
+END_TEST
+
+START_TEST(registered_sockets_come_last_in_the_order_of_registering)
+{
+	static const struct identity_limits limits = { .sockets_max = 4,
+						       .sockets_per_user_max = 4 };
+	struct user_id who = { .text = "7" }, other = { .text = "8" };
+	struct call_socket *s[4];
+	struct identity *id;
+	struct user *u;
+	int handle;
+
+	ck_assert_int_eq(identity_new(&id, &limits), 0);
+	for (int i = 0; i < 4; i++) {
+		ck_assert_int_eq(call_socket_new(id, &handle, "127.0.0.1", &s[i]), 0);
+		ck_assert_int_eq(call_socket_join(s[i], &who), 1);
+	}
+	u = identity_find(id, "7");
+	ck_assert_ptr_null(user_next_registered(u, NULL));
+	ck_assert(call_socket_register(s[2]) && call_socket_register(s[0]));
+	ck_assert(!call_socket_register(s[2]));
+	ck_assert_uint_eq(user_registered_n(u), 2);
+	ck_assert_ptr_eq(user_next_registered(u, NULL), s[2]);
+	ck_assert_ptr_eq(user_next_registered(u, s[2]), s[0]);
+	ck_assert_ptr_null(user_next_registered(u, s[0]));
+	ck_assert_int_eq(call_socket_join(s[0], &other), 1);
+	ck_assert(!call_socket_registered(s[0]));
+	ck_assert_uint_eq(user_registered_n(u), 1);
+	call_socket_free(s[2]);
+	ck_assert_uint_eq(user_registered_n(u), 0);
+	ck_assert_ptr_eq(identity_next_user(id, NULL), u);
+	ck_assert_ptr_eq(identity_next_user(id, u), call_socket_user(s[0]));
+	ck_assert_uint_eq(identity_users_n(id), 2);
+	identity_free(id);
+}
+END_TEST
+
+START_TEST(a_socket_remembers_the_last_things_it_was_told)
+{
+	static const struct identity_limits limits = { .sockets_max = 1 };
+	struct call_socket *s;
+	struct identity *id;
+	int handle;
+
+	ck_assert_int_eq(identity_new(&id, &limits), 0);
+	ck_assert_int_eq(call_socket_new(id, &handle, "127.0.0.1", &s), 0);
+	for (uint64_t i = 1; i <= CALL_SOCKET_TOLD_MAX; i++) {
+		ck_assert(!call_socket_told(s, i));
+		ck_assert(call_socket_told(s, i));
+	}
+	ck_assert(call_socket_told(s, 1));
+	ck_assert(!call_socket_told(s, 99)); /* in the place of the first */
+	ck_assert(!call_socket_told(s, 1));
+	identity_free(id);
+}
+END_TEST
+
+START_TEST(a_call_a_member_is_out_of_is_no_longer_among_his)
+{
+	struct user_id a = user("a"), many[3] = { user("b"), user("c"), user("d") };
+	const struct call_spec spec = { .call_id = "0000000000000000000001",
+					.room_name = "r",
+					.kind = CALL_RING_GROUP,
+					.caller = &a,
+					.invited = many,
+					.invited_n = 3 };
+	struct call *c, *other;
+
+	ck_assert_int_eq(call_new(&c, &spec, now), 0);
+	call_member_out(c, 1, OUT_BUSY);
+	ck_assert_int_eq(call_table_add(t, c), 0);
+	ck_assert_ptr_null(call_table_find_room(t, "b", "r"));
+	ck_assert_ptr_eq(call_table_find_left(t, "b", "r"), c);
+	ck_assert_ptr_eq(call_table_find_room(t, "c", "r"), c);
+	call_member_out(c, 2, OUT_REJECT);
+	call_table_member_changed(t, c, 2);
+	call_table_member_changed(t, c, 3); /* nothing has */
+	ck_assert_ptr_null(call_table_next_of_user(t, "c", NULL));
+	ck_assert_ptr_eq(call_table_find_left(t, "c", "r"), c);
+	refused(-EEXIST, 2, "r", "d", "c");
+	other = add(2, "r", "c", "b"); /* the name is free for these two */
+	ck_assert_ptr_eq(call_table_find_room(t, "c", "r"), other);
+	add(3, "r3", "c", "b");
+	refused(-EDQUOT, 4, "r4", "c", "e");
+	end(other);
+	ck_assert_ptr_eq(call_table_find_left(t, "c", "r"), c);
+	ck_assert_ptr_eq(call_table_find_ended(t, "c", "r"), other);
+	end(c);
+	ck_assert_ptr_null(call_table_find_left(t, "c", "r"));
+	ck_assert_ptr_null(call_table_find_left(t, "b", "r"));
 }
 END_TEST
 
@@ -324,6 +415,9 @@ int main(void)
 	tcase_add_test(tc, walks_are_bounded);
 	tcase_add_test(tc, ids_are_integers_or_short_words_and_compare_as_text);
 	tcase_add_test(tc, a_user_is_there_as_long_as_it_has_a_socket);
+	tcase_add_test(tc, registered_sockets_come_last_in_the_order_of_registering);
+	tcase_add_test(tc, a_socket_remembers_the_last_things_it_was_told);
+	tcase_add_test(tc, a_call_a_member_is_out_of_is_no_longer_among_his);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }

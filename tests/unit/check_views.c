@@ -227,7 +227,7 @@ START_TEST(an_ended_call_says_when_and_why)
 		  .initiator = { "1", { "1", 1 } },
 		  .participants = members,
 		  .participants_n = 2,
-		  .group_id = { "\"g\"", 3 },
+		  .group = { .id = "g" },
 		  .start_ms = WALL_MS - 9000,
 		  .answer_ms = WALL_MS - 8000,
 		  .duration_ms = 6500,
@@ -376,7 +376,7 @@ START_TEST(ids_keep_their_type_in_every_place)
 					.initiator = { "8", { 0 } },
 					.participants = members,
 					.participants_n = 2,
-					.group_id = slice("42") };
+					.group = { .id = "42", .json = slice("42") } };
 	struct walk w = { &call, 1, 0 };
 	const char *text;
 
