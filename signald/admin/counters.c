@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/backend.h"
+#include "backend/http_client.h"
 #include "calls/call_events.h"
 #include "demo_page.h"
 #include "engineio/eio_server.h"
@@ -46,6 +48,8 @@ enum layer {
 	LAYER_FEED,
 	LAYER_REVOKE,
 	LAYER_LEDGER,
+	LAYER_BACKEND,
+	LAYER_BACKEND_HTTP,
 	LAYER_DEMO,
 	LAYERS_N
 };
@@ -66,6 +70,8 @@ static const char *const layer_names[LAYERS_N] = {
 	[LAYER_FEED] = "feed",
 	[LAYER_REVOKE] = "relay",
 	[LAYER_LEDGER] = "ledger",
+	[LAYER_BACKEND] = "backend",
+	[LAYER_BACKEND_HTTP] = "backend",
 	[LAYER_DEMO] = "demo",
 };
 
@@ -167,6 +173,16 @@ static const struct row {
 	ROW(LAYER_LEDGER, ledger_counters, corrupt),
 	ROW(LAYER_LEDGER, ledger_counters, torn),
 	ROW(LAYER_LEDGER, ledger_counters, expired),
+	ROW(LAYER_BACKEND, backend_counters, bad_tokens),
+	ROW(LAYER_BACKEND, backend_counters, failed),
+	ROW(LAYER_BACKEND, backend_counters, garbage),
+	ROW(LAYER_BACKEND, backend_counters, stale),
+	ROW(LAYER_BACKEND, backend_counters, unavailable),
+	ROW(LAYER_BACKEND, backend_counters, opened),
+	ROW(LAYER_BACKEND, backend_counters, refused),
+	ROW(LAYER_BACKEND_HTTP, http_client_counters, overdue),
+	ROW(LAYER_BACKEND_HTTP, http_client_counters, oversize),
+	ROW(LAYER_BACKEND_HTTP, http_client_counters, timeouts),
 	ROW(LAYER_DEMO, demo_counters, users_refused),
 };
 
@@ -219,6 +235,8 @@ int counters_new(struct counters **out, const struct counters_sources *s)
 	c->base[LAYER_FEED] = s->feed;
 	c->base[LAYER_REVOKE] = s->revoke_list;
 	c->base[LAYER_LEDGER] = s->ledger;
+	c->base[LAYER_BACKEND] = s->backend;
+	c->base[LAYER_BACKEND_HTTP] = s->backend_http;
 	c->base[LAYER_DEMO] = s->demo;
 	c->calls = s->calls;
 	for (size_t i = 0; i < ALL_N; i++)

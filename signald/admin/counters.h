@@ -10,6 +10,7 @@
 #define COUNTERS_EVERY_MS 60000
 
 struct admission_counters;
+struct backend_counters;
 struct bridge_counters;
 struct calls;
 struct counters;
@@ -17,6 +18,7 @@ struct demo_counters;
 struct eio_counters;
 struct entry_counters;
 struct feed_counters;
+struct http_client_counters;
 struct http_counters;
 struct lane_counters;
 struct ledger_counters;
@@ -46,6 +48,8 @@ struct counters_sources {
 	const struct feed_counters *feed;
 	const struct revoke_list_counters *revoke_list;
 	const struct ledger_counters *ledger;
+	const struct backend_counters *backend;
+	const struct http_client_counters *backend_http;
 	const struct demo_counters *demo;
 };
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -317,9 +318,16 @@ static void not_answered(struct backend_request *r, int error, const char *why,
 	r->stale = a != NULL;
 }
 
+static const char *say_status(char out[32], long status)
+{
+	snprintf(out, 32, "HTTP status %ld", status);
+	return out;
+}
+
 void backend_answered(struct backend_request *r, int error, const char *why, long status,
 		      const char *text, size_t n, struct call_time now)
 {
+	char text_of_status[32];
 	struct backend *b = r->b;
 	struct backend_answer *a;
 
@@ -328,7 +336,7 @@ void backend_answered(struct backend_request *r, int error, const char *why, lon
 	if (!error) {
 		error = backend_answer_read(&a, r->ask, status, text, n);
 		b->counters.garbage += error == -EPROTO || error == -E2BIG;
-		why = status == 200 ? "what it says is no answer" : "its HTTP status is no answer";
+		why = status == 200 ? "it says what is no answer" : say_status(text_of_status, status);
 	}
 	if (!error)
 		answered_well(r, a, now);
