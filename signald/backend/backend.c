@@ -336,7 +336,8 @@ void backend_answered(struct backend_request *r, int error, const char *why, lon
 	if (!error) {
 		error = backend_answer_read(&a, r->ask, status, text, n);
 		b->counters.garbage += error == -EPROTO || error == -E2BIG;
-		why = status == 200 ? "it says what is no answer" : say_status(text_of_status, status);
+		why = status == 200 ? "it says what is no answer"
+				    : say_status(text_of_status, status);
 	}
 	if (!error)
 		answered_well(r, a, now);

@@ -63,6 +63,20 @@ fuzz_secret_file_LDFLAGS = $(FUZZ_LINK)
 fuzz_secret_file_LDADD = $(replay_secret_file_LDADD)
 endif
 
+# --- backend_answer
+check_PROGRAMS += replay_backend_answer
+TESTS += replay_backend_answer
+replay_backend_answer_SOURCES = tests/fuzz/fuzz_backend_answer.c $(FUZZ_REPLAY)
+replay_backend_answer_CFLAGS = $(AM_CFLAGS) -I$(srcdir)/signald
+replay_backend_answer_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS)
+if FUZZING
+noinst_PROGRAMS += fuzz_backend_answer
+fuzz_backend_answer_SOURCES = tests/fuzz/fuzz_backend_answer.c tests/fuzz/fuzz.h
+fuzz_backend_answer_CFLAGS = $(AM_CFLAGS) -I$(srcdir)/signald
+fuzz_backend_answer_LDFLAGS = $(FUZZ_LINK)
+fuzz_backend_answer_LDADD = $(replay_backend_answer_LDADD)
+endif
+
 # --- static_secret
 check_PROGRAMS += replay_static_secret
 TESTS += replay_static_secret

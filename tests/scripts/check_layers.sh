@@ -15,7 +15,7 @@ signald/calls: shared signald/socketio
 signald/auth: shared signald signald/transport signald/calls
 signald/relay: shared
 signald/backend: shared signald signald/calls
-signald/admin: shared signald signald/auth signald/transport signald/engineio signald/socketio signald/calls signald/relay
+signald/admin: shared signald signald/backend signald/auth signald/transport signald/engineio signald/socketio signald/calls signald/relay
 signald: shared signald/admin signald/auth signald/backend signald/transport signald/engineio signald/socketio signald/calls signald/relay
 '
 # LIBRARY HEADER: the files that may name it. Code of coturn is what is ours nowhere.
