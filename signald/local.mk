@@ -144,6 +144,7 @@ libsignald_io_a_SOURCES += \
 	signald/secret_replace.c signald/secret_replace.h \
 	signald/front.c signald/front.h \
 	signald/relay_side.c signald/relay_side.h \
+	signald/state_file.c signald/state_file.h \
 	signald/app.c signald/app.h
 
 sbin_PROGRAMS = signald/signald

@@ -102,6 +102,12 @@ check_ledger_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 check_ledger_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fdatasync
 check_ledger_LDADD = $(JOURNAL_CHECK_LIBS)
 
+check_PROGRAMS += check_state_file
+TESTS += check_state_file
+check_state_file_SOURCES = tests/unit/check_state_file.c
+check_state_file_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
+check_state_file_LDADD = $(JOURNAL_CHECK_LIBS)
+
 # --- new connections ------------------------------------------------------------
 check_PROGRAMS += check_proxy_header
 TESTS += check_proxy_header
