@@ -320,3 +320,17 @@ fuzz_forwarded_CFLAGS = $(AM_CFLAGS)
 fuzz_forwarded_LDFLAGS = $(FUZZ_LINK)
 fuzz_forwarded_LDADD = $(replay_forwarded_LDADD)
 endif
+
+# --- token
+check_PROGRAMS += replay_token
+TESTS += replay_token
+replay_token_SOURCES = tests/fuzz/fuzz_token.c $(FUZZ_REPLAY)
+replay_token_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+replay_token_LDADD = libsignald-core.a libshared.a $(JWT_LIBS) $(CRYPTO_LIBS) -lm
+if FUZZING
+noinst_PROGRAMS += fuzz_token
+fuzz_token_SOURCES = tests/fuzz/fuzz_token.c tests/fuzz/fuzz.h
+fuzz_token_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+fuzz_token_LDFLAGS = $(FUZZ_LINK)
+fuzz_token_LDADD = $(replay_token_LDADD)
+endif

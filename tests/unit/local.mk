@@ -60,6 +60,14 @@ check_secret_file_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_secret_file_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc,--wrap=malloc,--wrap=strndup
 check_secret_file_LDADD = libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 
+# --- auth -----------------------------------------------------------------------
+EXTRA_DIST += tests/unit/token_mint.h
+check_PROGRAMS += check_token
+TESTS += check_token
+check_token_SOURCES = tests/unit/check_token.c
+check_token_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CRYPTO_CFLAGS)
+check_token_LDADD = libsignald-core.a libshared.a $(JWT_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS) -lm
+
 # --- relay and admin ------------------------------------------------------------
 check_PROGRAMS += check_attribution check_usage check_counters check_views check_feed
 TESTS += check_attribution check_usage check_counters check_views check_feed
