@@ -125,10 +125,9 @@ static void on_demo_hello(struct sio_socket *s, const struct sio_args *args, voi
 {
 	struct app *a = calls_sio_ctx(ctx);
 	struct call_socket *cs = calls_sio_socket(s);
-	struct user *u = cs ? call_socket_user(cs) : NULL;
 
-	if (u)
-		demo_page_hello(a->demo, s, user_id_of(u)->text, args);
+	if (cs && call_socket_registered(cs))
+		demo_page_hello(a->demo, s, user_id_of(call_socket_user(cs))->text, args);
 }
 
 static const struct sio_event_entry demo_events[] = {
@@ -270,6 +269,11 @@ static int make_calls(struct app *a)
 	cc.times.ring_ms = c->ring_timeout_s * 1000ULL;
 	cc.times.grace_ms = c->leg_grace_s * 1000ULL;
 	cc.times.length_ms = c->call_max_s * 1000ULL;
+	cc.leg_wait_ms = c->leg_wait_s * 1000ULL;
+	cc.busy_rings = c->busy == CONFIG_BUSY_RING;
+	cc.offline_rings = c->offline == CONFIG_OFFLINE_RING;
+	cc.group_members_max = c->group_members_max;
+	cc.sockets.sockets_per_user_max = c->user_sockets_max;
 	cc.calls.ended_max = RELAY_ENDED_KEPT;
 	cc.sockets.sockets_max = c->connections_max;
 	cc.credentials = a->credentials;

@@ -19,6 +19,10 @@
 /* How a client proves who it is. */
 enum config_auth { CONFIG_AUTH_OPEN, CONFIG_AUTH_TOKEN, CONFIG_AUTH_BACKEND };
 
+/* What becomes of a call for somebody who is in one, or who is not there. */
+enum config_busy { CONFIG_BUSY_REFUSE, CONFIG_BUSY_RING };
+enum config_offline { CONFIG_OFFLINE_END, CONFIG_OFFLINE_RING };
+
 /* Who says who is in a group; who says who may not call whom. */
 enum config_members { CONFIG_MEMBERS_EVENT, CONFIG_MEMBERS_BACKEND };
 enum config_block_list { CONFIG_BLOCK_LIST_NONE, CONFIG_BLOCK_LIST_BACKEND };
@@ -75,6 +79,11 @@ struct config {
 	uint32_t ring_timeout_s;
 	uint32_t call_max_s;
 	uint32_t leg_grace_s;
+	uint32_t leg_wait_s;
+	uint32_t busy;	  /* enum config_busy */
+	uint32_t offline; /* enum config_offline */
+	uint32_t group_members_max;
+	uint32_t user_sockets_max;
 
 	/* who may come; 0 is no limit where a rate or one address is limited */
 	uint32_t connections_max;
