@@ -82,6 +82,7 @@ libsignald_core_a_SOURCES += \
 	signald/calls/call_start.c \
 	signald/calls/call_table.c signald/calls/call_table.h \
 	signald/calls/call_tell.c \
+	signald/calls/call_later.c \
 	signald/calls/call_wait.c signald/calls/call_wait.h \
 	signald/calls/call_who.c \
 	signald/calls/calls.c signald/calls/calls_priv.h \

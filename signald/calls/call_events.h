@@ -7,8 +7,9 @@
  *
  * Who a socket is: whoever authenticates it says it with calls_identify(); in
  * open mode (calls_config.open) the socket itself does. Every id in an event that
- * means the sender must then be that user. What a call is: (the sender's user, roomName), so a guessed name of somebody
- * else's call is worth nothing. Bad input changes nothing and is counted. */
+ * means the sender must then be that user. What a call is: (the sender's user, roomName), so a
+ * guessed name of somebody else's call is worth nothing. Bad input changes nothing and is counted.
+ */
 #ifndef CALL_EVENTS_H
 #define CALL_EVENTS_H
 
@@ -18,6 +19,7 @@
 
 #include "call.h"
 #include "call_table.h"
+#include "call_wait.h"
 #include "credentials.h"
 #include "identity.h"
 #include "json_text.h"
@@ -97,6 +99,7 @@ struct calls_config {
 	size_t group_members_max;	       /* the caller included: 32 */
 	size_t candidates_max;		       /* kept for one member: 64 */
 	size_t held_bytes_max;		       /* offers and candidates kept, of all calls: 64 MB */
+	struct call_wait_limits waiting;       /* for an answer: 32 and 128 kB a socket, 16 MB */
 	const struct credentials *credentials; /* a loan */
 };
 void calls_config_defaults(struct calls_config *cfg);
@@ -118,7 +121,8 @@ void calls_socket_closed(struct calls *cs, struct call_socket *s, struct call_ti
 int calls_identify(struct calls *cs, struct call_socket *s, const struct calls_identity *who,
 		   struct call_time now);
 
-/* The answer this socket's event waits for is there, or there will be none. */
+/* The answer this socket's event waits for is there, or there will be none: it is handled now, and
+ * what the socket has sent since. Within an event of another one: when that is done. */
 void calls_resume(struct calls *cs, struct call_socket *s, struct call_time now);
 
 /* An event with its arguments (checked JSON). ack: -1 when none is wanted.
@@ -170,6 +174,7 @@ enum calls_counter {
 	CALLS_N_REFUSED_SOCKETS,    /* too many sockets, in all or of one user */
 	CALLS_N_REFUSED_CANDIDATES, /* too many waiting */
 	CALLS_N_REFUSED_HELD,	    /* too many bytes waiting */
+	CALLS_N_REFUSED_WAITING,    /* events: too many wait for an answer */
 	CALLS_N_REFUSED_MEMORY,	    /* out of memory */
 	CALLS_N_NO_CREDENTIALS,	    /* iceServers could not be made */
 	CALLS_N_EMIT_FAILED,	    /* a socket took no more */

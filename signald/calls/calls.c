@@ -34,6 +34,7 @@ static const char *const counter_names[CALLS_N] = {
 	[CALLS_N_REFUSED_SOCKETS] = "refused_sockets",
 	[CALLS_N_REFUSED_CANDIDATES] = "refused_candidates",
 	[CALLS_N_REFUSED_HELD] = "refused_held",
+	[CALLS_N_REFUSED_WAITING] = "refused_waiting",
 	[CALLS_N_REFUSED_MEMORY] = "refused_memory",
 	[CALLS_N_NO_CREDENTIALS] = "no_credentials",
 	[CALLS_N_EMIT_FAILED] = "emit_failed",
@@ -50,6 +51,9 @@ void calls_config_defaults(struct calls_config *cfg)
 		.group_members_max = 32,
 		.candidates_max = 64,
 		.held_bytes_max = 64 << 20,
+		.waiting = { .events_max = 32,
+			     .bytes_max = 128 << 10,
+			     .total_bytes_max = 16 << 20 },
 	};
 }
 
@@ -67,6 +71,8 @@ int calls_new(struct calls **out, const struct calls_config *cfg, const struct c
 	rc = identity_new(&cs->identity, &cfg->sockets);
 	if (rc == 0)
 		rc = call_table_new(&cs->table, &cfg->calls);
+	if (rc == 0)
+		rc = call_wait_new(&cs->wait, &cfg->waiting);
 	if (rc < 0) {
 		calls_free(cs);
 		return rc;
@@ -85,6 +91,7 @@ void calls_free(struct calls *cs)
 		dialog_free(dialog_of(c));
 	call_walk_free(cs->round);
 	call_table_free(cs->table);
+	call_wait_free(cs->wait);
 	identity_free(cs->identity);
 	json_out_free(&cs->out);
 	free(cs);
@@ -105,17 +112,28 @@ static void enter(struct calls *cs)
 	cs->depth++;
 }
 
+static void forget(struct calls *cs, struct call_socket *s, struct call_time now)
+{
+	flow_leave(cs, s, now);
+	call_wait_drop(cs->wait, s);
+	if (cs->ops.forget)
+		cs->ops.forget(s, cs->ops.ctx);
+	call_socket_free(s);
+}
+
 /* Connections that went while we were telling them something are taken out
- * only now, so that nobody's list changed under a walk. */
+ * only now, so that nobody's list changed under a walk; events whose answers
+ * came meanwhile go on only now. */
 static void leave(struct calls *cs, struct call_time now)
 {
 	struct call_socket *s;
 
-	while (cs->depth == 1 && (s = identity_first_muted(cs->identity))) {
-		flow_leave(cs, s, now);
-		if (cs->ops.forget)
-			cs->ops.forget(s, cs->ops.ctx);
-		call_socket_free(s);
+	while (cs->depth == 1) {
+		s = identity_first_muted(cs->identity);
+		if (s)
+			forget(cs, s, now);
+		else if (!later_go_on(cs, now))
+			break;
 	}
 	cs->depth--;
 }
@@ -140,18 +158,24 @@ void calls_socket_closed(struct calls *cs, struct call_socket *s, struct call_ti
 bool calls_event(struct calls *cs, struct call_socket *s, const char *event,
 		 const struct json_slice *args, size_t args_n, int64_t ack, struct call_time now)
 {
-	struct incoming in = { .s = s, .args = args, .args_n = args_n, .ack = ack, .now = now };
+	const struct incoming in = {
+		.s = s, .args = args, .args_n = args_n, .ack = ack, .now = now
+	};
 	const struct event_row *row = calls_find_event(event);
 
 	if (!row)
 		return false;
 	enter(cs);
-	if (row->fn(cs, &in) == EVENT_LATER) {
-		in.resumed = true;
-		row->fn(cs, &in);
-	}
+	later_event(cs, row, &in);
 	leave(cs, now);
 	return true;
+}
+
+void calls_resume(struct calls *cs, struct call_socket *s, struct call_time now)
+{
+	call_wait_set_due(cs->wait, s);
+	enter(cs);
+	leave(cs, now);
 }
 
 /* Looks after the next calls of the round. True: all were looked at. */

@@ -2,6 +2,7 @@
  *
  *	calls	       the module as a whole: made, ended, ticked, looked at
  *	call_dispatch  the table of events
+ *	call_later     events that wait for an answer, and those behind them
  *	call_who       who a socket is
  *	call_start     call:initiate, group_call:initiate
  *	call_events    call:accept, call:reject, call:end, ice:candidate
@@ -22,6 +23,7 @@ struct calls {
 	struct calls_ops ops;
 	struct identity *identity;
 	struct call_table *table;
+	struct call_wait *wait;
 	struct call_walk *round; /* of calls_tick(); NULL between two */
 	struct held_budget budget;
 	struct json_out out; /* the message being written */
@@ -69,14 +71,20 @@ static inline int calls_answer(const struct incoming *in, int rc)
 	return rc == -EAGAIN && in->resumed ? -EHOSTDOWN : rc;
 }
 
-enum event_result on_user_join(struct calls *cs, const struct incoming *in);	   /* call_who.c */
-enum event_result on_initiate(struct calls *cs, const struct incoming *in);	   /* call_start.c */
+/* call_later.c: handle an event, or put it behind those of its socket that wait. */
+void later_event(struct calls *cs, const struct event_row *row, const struct incoming *in);
+
+/* Handle what waits in a line that may go on. False: there is none. */
+bool later_go_on(struct calls *cs, struct call_time now);
+
+enum event_result on_user_join(struct calls *cs, const struct incoming *in); /* call_who.c */
+enum event_result on_initiate(struct calls *cs, const struct incoming *in);  /* call_start.c */
 enum event_result on_group_initiate(struct calls *cs, const struct incoming *in);
-enum event_result on_accept(struct calls *cs, const struct incoming *in);	   /* call_events.c */
+enum event_result on_accept(struct calls *cs, const struct incoming *in); /* call_events.c */
 enum event_result on_reject(struct calls *cs, const struct incoming *in);
 enum event_result on_end(struct calls *cs, const struct incoming *in);
 enum event_result on_candidate(struct calls *cs, const struct incoming *in);
-enum event_result on_ice_request(struct calls *cs, const struct incoming *in);	   /* call_ice.c */
+enum event_result on_ice_request(struct calls *cs, const struct incoming *in); /* call_ice.c */
 
 /* --- calls.c -------------------------------------------------------------- */
 
