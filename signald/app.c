@@ -13,6 +13,7 @@
 
 #include "admin/counters.h"
 #include "admin/rest.h"
+#include "backend_side.h"
 #include "calls/call_events.h"
 #include "calls/calls_sio.h"
 #include "calls/credentials.h"
@@ -45,6 +46,7 @@ struct app {
 	struct calls_sio *calls_sio;
 	struct credentials *credentials;
 	struct secret_files *secrets;
+	struct backend_side *backend; /* NULL: nothing is asked of it */
 	struct relay_side *relay;
 	struct demo_page *demo;
 	struct counters *counters;
@@ -111,6 +113,61 @@ static bool turn_connected(void *ctx)
 	return relay_side_connected(a->relay);
 }
 
+/* --- calls to the messenger's server -------------------------------------- */
+
+static int ask_who(struct call_socket *asker, struct json_slice token, struct calls_identity *out,
+		   void *ctx)
+{
+	struct app *a = ctx;
+
+	return backend_calls_authenticate(backend_side_calls(a->backend), asker, token, out);
+}
+
+static int ask_may_call(struct call_socket *asker, const char *from, const char *to, void *ctx)
+{
+	struct app *a = ctx;
+
+	return backend_calls_may_call(backend_side_calls(a->backend), asker, from, to);
+}
+
+static int ask_members(struct call_socket *asker, const char *user, const char *group,
+		       struct user_id *out, size_t max, void *ctx)
+{
+	struct app *a = ctx;
+
+	return backend_calls_members(backend_side_calls(a->backend), asker, user, group, out, max);
+}
+
+static void forget_asker(struct call_socket *asker, void *ctx)
+{
+	struct app *a = ctx;
+
+	backend_calls_forget(backend_side_calls(a->backend), asker);
+}
+
+static void resume_asker(void *asker, void *ctx)
+{
+	struct app *a = ctx;
+
+	calls_resume(a->calls, asker, app_now());
+}
+
+/* Only what is configured to be asked there. */
+static void ask_backend(const struct app *a, struct calls_ops *ops)
+{
+	const struct config *c = a->config;
+
+	if (!a->backend)
+		return;
+	ops->forget = forget_asker;
+	if (c->auth == CONFIG_AUTH_BACKEND)
+		ops->authenticate = ask_who;
+	if (c->members == CONFIG_MEMBERS_BACKEND)
+		ops->group_members = ask_members;
+	if (c->block_list == CONFIG_BLOCK_LIST_BACKEND)
+		ops->may_call = ask_may_call;
+}
+
 /* --- demo page ----------------------------------------------------------- */
 
 static void on_online(const struct user_id *user, bool online, void *ctx)
@@ -165,6 +222,8 @@ static void on_tick(void *ctx)
 	if (++a->ticks % LOOK_TICKS == 0) {
 		secret_files_read_if_changed(a->secrets, now_s());
 		front_look(a->front, now_s());
+		if (a->backend)
+			backend_side_read_if_changed(a->backend);
 	}
 	if (a->ticks % TELL_TICKS == 0)
 		secret_files_tell(a->secrets, now_s());
@@ -210,6 +269,8 @@ static void on_reload(void *ctx)
 
 	secret_files_read(a->secrets, now_s());
 	front_reload(a->front, now_s());
+	if (a->backend)
+		backend_side_read(a->backend);
 }
 
 static int make_loop(struct app *a)
@@ -254,6 +315,22 @@ static int make_credentials(struct app *a)
 	return r;
 }
 
+static int make_backend(struct app *a)
+{
+	const struct config *c = a->config;
+	const struct backend_side_config bc = { .loop = a->loop,
+						.url = c->backend_url,
+						.token_file = c->backend_token_file,
+						.ca_file = c->backend_ca,
+						.timeout_ms = c->backend_timeout_ms,
+						.keep_s = c->backend_cache_s,
+						.now = now_for_calls,
+						.resume = resume_asker,
+						.ctx = a };
+
+	return c->backend_url ? backend_side_new(&a->backend, &bc) : 0;
+}
+
 static int make_calls(struct app *a)
 {
 	const struct config *c = a->config;
@@ -278,6 +355,7 @@ static int make_calls(struct app *a)
 	cc.sockets.sockets_max = c->connections_max;
 	cc.credentials = a->credentials;
 	calls_sio_ops(&ops);
+	ask_backend(a, &ops);
 	return calls_new(&a->calls, &cc, &ops);
 }
 
@@ -359,6 +437,11 @@ static int make_token(struct app *a)
 	return r;
 }
 
+static int make_backend_token(struct app *a)
+{
+	return backend_side_check(a->config->backend_token_file);
+}
+
 static int make_front(struct app *a)
 {
 	return front_new(&a->front, a->config, now_s(), a->checking);
@@ -401,6 +484,10 @@ static int make_counters(struct app *a)
 				      .ledger = relay_side_ledger_counters(a->relay),
 				      .demo = a->demo ? demo_page_counters(a->demo) : NULL };
 
+	if (a->backend) {
+		s.backend = backend_counters(backend_side_backend(a->backend));
+		s.backend_http = backend_side_http_counters(a->backend);
+	}
 	front_counters(a->front, &s);
 	return counters_new(&a->counters, &s);
 }
@@ -410,9 +497,11 @@ static int (*const steps[])(struct app *) = {
 	/* judge the configuration, and touch nothing but the files it names */
 	make_credentials,
 	make_token,
+	make_backend_token,
 	make_front,
 	/* the rest of the house */
 	make_loop,
+	make_backend,
 	make_calls,
 	make_relay,
 	make_socketio,
@@ -421,7 +510,7 @@ static int (*const steps[])(struct app *) = {
 	make_counters,
 };
 #define STEPS_N (sizeof(steps) / sizeof(steps[0]))
-#define CHECKS_N 3 /* the first ones */
+#define CHECKS_N 4 /* the first ones */
 
 static int take_steps(struct app **out, const struct config *c, size_t n)
 {
@@ -481,6 +570,7 @@ void app_free(struct app *a)
 	sio_server_free(a->sio);
 	calls_sio_free(a->calls_sio);
 	calls_free(a->calls);
+	backend_side_free(a->backend);
 	relay_side_free(a->relay);
 	demo_page_free(a->demo);
 	credentials_free(a->credentials);

@@ -259,11 +259,9 @@ int backend_calls_members(struct backend_calls *bc, void *asker, const char *use
 	struct backend_answer *a;
 	int r = ask(bc, asker, &q, &a);
 
-	if (!r) {
+	if (!r)
 		for (size_t i = 0; i < a->members_n && i < max; i++)
-			out[i] = a->members[i];
-		r = (int)a->members_n;
-	}
+			out[r++] = a->members[i];
 	backend_answer_unref(a);
 	return r;
 }

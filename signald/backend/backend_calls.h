@@ -36,7 +36,7 @@ int backend_calls_authenticate(struct backend_calls *bc, void *asker, struct jso
 /* Returns 0, -EACCES. */
 int backend_calls_may_call(struct backend_calls *bc, void *asker, const char *from, const char *to);
 
-/* Returns how many there are, of which the first max are written, -ENOENT (no such group). */
+/* Returns how many were written, at most max, -ENOENT (no such group). */
 int backend_calls_members(struct backend_calls *bc, void *asker, const char *user,
 			  const char *group, struct user_id *out, size_t max);
 
