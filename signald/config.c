@@ -114,8 +114,7 @@ static const struct key {
 	{ "leg-wait", KIND_U32, FIELD(leg_wait_s), 0, 600, "3", false,
 	  "seconds until another connection of that user takes the call over" },
 	{ "busy", KIND_CHOICE, FIELD(busy), 0, 0, "refuse", false,
-	  "what to do about a call for somebody who is in one: refuse it, or ring",
-	  "refuse|ring" },
+	  "what to do about a call for somebody who is in one: refuse it, or ring", "refuse|ring" },
 	{ "offline", KIND_CHOICE, FIELD(offline), 0, 0, "end", false,
 	  "what to do about a call for somebody who is not there: end it, or wait until "
 	  "ring-timeout",

@@ -5,16 +5,16 @@
 
 static const struct event_row events[] = {
 	/* who a socket is */
-	{ "user:join", on_user_join },
+	{ "user:join", calls_on_user_join },
 	/* calls begin, are answered and end */
-	{ "call:initiate", on_initiate },
-	{ "group_call:initiate", on_group_initiate },
-	{ "call:accept", on_accept },
-	{ "call:reject", on_reject },
-	{ "call:end", on_end },
+	{ "call:initiate", calls_on_initiate },
+	{ "group_call:initiate", calls_on_group_initiate },
+	{ "call:accept", calls_on_accept },
+	{ "call:reject", calls_on_reject },
+	{ "call:end", calls_on_end },
 	/* in between */
-	{ "ice:candidate", on_candidate },
-	{ "ice:request", on_ice_request },
+	{ "ice:candidate", calls_on_candidate },
+	{ "ice:request", calls_on_ice_request },
 };
 
 #define EVENTS_N (sizeof(events) / sizeof(events[0]))

@@ -117,7 +117,7 @@ static void accept(struct calls *cs, const struct incoming *in, const struct cal
 	flow_accepted(cs, sp->c, sp->i, in->s, r->sdp, in->now);
 }
 
-enum event_result on_accept(struct calls *cs, const struct incoming *in)
+enum event_result calls_on_accept(struct calls *cs, const struct incoming *in)
 {
 	const struct user_id *who;
 	struct call_request r;
@@ -158,12 +158,12 @@ static enum event_result end_by_member(struct calls *cs, const struct incoming *
 	return EVENT_DONE;
 }
 
-enum event_result on_reject(struct calls *cs, const struct incoming *in)
+enum event_result calls_on_reject(struct calls *cs, const struct incoming *in)
 {
 	return end_by_member(cs, in, OUT_REJECT);
 }
 
-enum event_result on_end(struct calls *cs, const struct incoming *in)
+enum event_result calls_on_end(struct calls *cs, const struct incoming *in)
 {
 	return end_by_member(cs, in, OUT_END);
 }
@@ -179,7 +179,7 @@ static void report_candidate(struct calls *cs, const struct speaker *sp,
 		cs->ops.on_candidate(sp->c, call_member(sp->c, sp->i)->text, text, cs->ops.ctx);
 }
 
-enum event_result on_candidate(struct calls *cs, const struct incoming *in)
+enum event_result calls_on_candidate(struct calls *cs, const struct incoming *in)
 {
 	struct call_request r;
 	struct speaker sp;

@@ -303,7 +303,7 @@ static void withdraw(struct calls *cs, const struct speaker *sp, enum member_out
 {
 	const struct user_id *who = s ? call_member(sp->c, sp->i) : NULL;
 	const struct ending e = { .code = CALL_REJECTED,
-				  .reason = reason	       ? reason
+				  .reason = reason		? reason
 					    : why == OUT_REJECT ? CALL_TEXT_REJECTED
 								: CALL_TEXT_ENDED,
 				  .by = who };

@@ -89,7 +89,7 @@ static void answer(struct calls *cs, const struct incoming *in, const struct use
 		res->granted_until_s = until_s;
 }
 
-enum event_result on_ice_request(struct calls *cs, const struct incoming *in)
+enum event_result calls_on_ice_request(struct calls *cs, const struct incoming *in)
 {
 	const struct user_id *who;
 	struct call_request r;

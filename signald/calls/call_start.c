@@ -291,14 +291,14 @@ static void take_reservation(struct call_reservation *res, struct call *c)
 	memset(res, 0, sizeof(*res));
 }
 
-/* One member of many who is in too many calls, or in one of this name, is busy and does not keep
- * the others from being rung. */
+/* One of many who is in too many calls is busy, and does not keep the others from being rung. */
 static enum call_ev leave_out_full(const struct calls *cs, const struct start *st, struct call *c)
 {
 	enum call_ev ev = CALL_EV_NONE;
 
 	for (size_t i = 1; st->kind == CALL_RING_GROUP && i < call_members_n(c); i++)
-		if (call_table_admits(cs->table, call_member(c, i)->text, st->r->room_name) < 0)
+		if (call_table_admits(cs->table, call_member(c, i)->text, st->r->room_name) ==
+		    -EDQUOT)
 			ev = call_member_out(c, i, OUT_BUSY);
 	return ev;
 }
@@ -351,8 +351,8 @@ static bool is_busy(const struct calls *cs, const char *user, const struct call 
 	struct call *other = NULL;
 
 	while ((other = call_table_next_of_user(cs->table, user, other)))
-		if (other != c && call_member_state(other, (size_t)call_find_member(
-								   other, user)) == MEMBER_IN)
+		if (other != c &&
+		    call_member_state(other, (size_t)call_find_member(other, user)) == MEMBER_IN)
 			return true;
 	return false;
 }
@@ -438,7 +438,7 @@ static enum event_result start(struct calls *cs, const struct incoming *in,
 	return EVENT_DONE;
 }
 
-enum event_result on_initiate(struct calls *cs, const struct incoming *in)
+enum event_result calls_on_initiate(struct calls *cs, const struct incoming *in)
 {
 	struct call_request r;
 
@@ -451,7 +451,7 @@ enum event_result on_initiate(struct calls *cs, const struct incoming *in)
 	return start(cs, in, &r, r.other.text[0] ? CALL_DIRECT : CALL_RING_GROUP);
 }
 
-enum event_result on_group_initiate(struct calls *cs, const struct incoming *in)
+enum event_result calls_on_group_initiate(struct calls *cs, const struct incoming *in)
 {
 	struct call_request r;
 

@@ -105,7 +105,7 @@ int calls_identify(struct calls *cs, struct call_socket *s, const struct calls_i
 	return rc;
 }
 
-enum event_result on_user_join(struct calls *cs, const struct incoming *in)
+enum event_result calls_on_user_join(struct calls *cs, const struct incoming *in)
 {
 	struct user_id who;
 

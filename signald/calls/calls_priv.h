@@ -77,14 +77,15 @@ void later_event(struct calls *cs, const struct event_row *row, const struct inc
 /* Handle what waits in a line that may go on. False: there is none. */
 bool later_go_on(struct calls *cs, struct call_time now);
 
-enum event_result on_user_join(struct calls *cs, const struct incoming *in); /* call_who.c */
-enum event_result on_initiate(struct calls *cs, const struct incoming *in);  /* call_start.c */
-enum event_result on_group_initiate(struct calls *cs, const struct incoming *in);
-enum event_result on_accept(struct calls *cs, const struct incoming *in); /* call_events.c */
-enum event_result on_reject(struct calls *cs, const struct incoming *in);
-enum event_result on_end(struct calls *cs, const struct incoming *in);
-enum event_result on_candidate(struct calls *cs, const struct incoming *in);
-enum event_result on_ice_request(struct calls *cs, const struct incoming *in); /* call_ice.c */
+enum event_result calls_on_user_join(struct calls *cs, const struct incoming *in); /* call_who.c */
+enum event_result calls_on_initiate(struct calls *cs, const struct incoming *in); /* call_start.c */
+enum event_result calls_on_group_initiate(struct calls *cs, const struct incoming *in);
+enum event_result calls_on_accept(struct calls *cs, const struct incoming *in); /* call_events.c */
+enum event_result calls_on_reject(struct calls *cs, const struct incoming *in);
+enum event_result calls_on_end(struct calls *cs, const struct incoming *in);
+enum event_result calls_on_candidate(struct calls *cs, const struct incoming *in);
+enum event_result calls_on_ice_request(struct calls *cs,
+				       const struct incoming *in); /* call_ice.c */
 
 /* --- calls.c -------------------------------------------------------------- */
 

@@ -378,7 +378,7 @@ const char *world_left_over(struct world *w, uint64_t now_ms)
 		if (w->sockets[s])
 			calls_socket_closed(w->calls, w->sockets[s], at(now_ms));
 	memset(w->sockets, 0, sizeof(w->sockets));
-	alarm_if(w, identity_sockets_n(calls_identity(w->calls)) > 0, "sockets that are left");
+	alarm_if(w, identity_sockets_n(calls_users(w->calls)) > 0, "sockets that are left");
 	return world_watch(w);
 }
 
