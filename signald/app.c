@@ -13,6 +13,7 @@
 
 #include "admin/counters.h"
 #include "admin/rest.h"
+#include "admin/rights.h"
 #include "backend_side.h"
 #include "calls/call_events.h"
 #include "calls/calls_sio.h"
@@ -50,6 +51,7 @@ struct app {
 	struct relay_side *relay;
 	struct demo_page *demo;
 	struct counters *counters;
+	struct admin_token admin_token, site_key;
 	struct rest rest;
 	unsigned ticks;
 	bool checking; /* the configuration; nobody will be served */
@@ -421,25 +423,35 @@ static int make_socketio(struct app *a)
 	return calls_sio_new(&a->calls_sio, &cc);
 }
 
-static int make_token(struct app *a)
+/* A token of a file, if there is to be one. */
+static int load_token(struct admin_token *t, const char *key, const char *path,
+		      int (*load)(struct admin_token *t, const char *path), unsigned min)
 {
-	int r = 0;
+	int r = path ? load(t, path) : 0;
 
-	if (a->config->admin_token_file) {
-		r = admin_token_load(&a->rest.token, a->config->admin_token_file);
-		if (r)
-			log_error("config", "admin-token-file %s: %s", a->config->admin_token_file,
-				  r == -EPERM ? "others may read or write it"
-				  : r == -EINVAL
-					  ? "its first line is no token of 16 to 512 characters"
-					  : strerror(-r));
-	}
+	if (r == -EPERM)
+		log_error("config", "%s %s: others may read or write it", key, path);
+	else if (r == -EINVAL)
+		log_error("config", "%s %s: its first line is no token of %u to %u characters", key,
+			  path, min, ADMIN_TOKEN_MAX);
+	else if (r)
+		log_error("config", "%s %s: %s", key, path, strerror(-r));
 	return r;
 }
 
 static int make_backend_token(struct app *a)
 {
 	return backend_side_check(a->config->backend_token_file);
+}
+
+static int make_tokens(struct app *a)
+{
+	int r = load_token(&a->admin_token, "admin-token-file", a->config->admin_token_file,
+			   admin_token_load, ADMIN_TOKEN_MIN);
+
+	return r ? r
+		 : load_token(&a->site_key, "site-key-file", a->config->site_key_file,
+			      site_key_load, SITE_KEY_MIN);
 }
 
 static int make_front(struct app *a)
@@ -449,6 +461,14 @@ static int make_front(struct app *a)
 
 static int make_rest(struct app *a)
 {
+	const struct rights_config rc = {
+		.open = a->config->auth == CONFIG_AUTH_OPEN,
+		.admin = &a->admin_token,
+		.site_key = &a->site_key,
+		.failures_per_minute = a->config->admin_failures_per_minute,
+		.credentials_per_minute = a->config->credentials_per_minute,
+	};
+
 	a->rest.calls = a->calls;
 	a->rest.credentials = a->credentials;
 	a->rest.usage = relay_side_usage(a->relay);
@@ -457,7 +477,9 @@ static int make_rest(struct app *a)
 	a->rest.now = app_now;
 	a->rest.turn_connected = turn_connected;
 	a->rest.ctx = a;
-	return 0;
+	if (a->config->auth == CONFIG_AUTH_BACKEND)
+		a->rest.backend = backend_side_backend(a->backend);
+	return rights_new(&a->rest.rights, &rc);
 }
 
 static int make_http(struct app *a)
@@ -478,6 +500,7 @@ static int make_counters(struct app *a)
 	struct counters_sources s = { .eio = eio_server_counters(sio_server_engine(a->sio)),
 				      .sio = sio_server_counters(a->sio),
 				      .calls = a->calls,
+				      .rights = rights_counters(a->rest.rights),
 				      .usage = usage_counters(relay_side_usage(a->relay)),
 				      .feed = relay_side_feed_counters(a->relay),
 				      .revoke_list = relay_side_revoke_counters(a->relay),
@@ -496,7 +519,7 @@ static int make_counters(struct app *a)
 static int (*const steps[])(struct app *) = {
 	/* judge the configuration, and touch nothing but the files it names */
 	make_credentials,
-	make_token,
+	make_tokens,
 	make_backend_token,
 	make_front,
 	/* the rest of the house */
@@ -572,6 +595,7 @@ void app_free(struct app *a)
 	calls_free(a->calls);
 	backend_side_free(a->backend);
 	relay_side_free(a->relay);
+	rights_free(a->rest.rights);
 	demo_page_free(a->demo);
 	credentials_free(a->credentials);
 	secret_files_free(a->secrets);

@@ -101,6 +101,13 @@ static const struct key {
 	  "file with the token of the admin API; without it nobody is let in" },
 	{ "demo-dir", KIND_STRING, FIELD(demo_dir), 0, 0, NULL, false,
 	  "folder of the demo page, served at /demo/; not for production" },
+	{ "admin-failures-per-minute", KIND_U32, FIELD(admin_failures_per_minute), 0, 1000000, "10",
+	  false, "wrong tokens of one address before it is not listened to; 0 is no limit" },
+	{ "site-key-file", KIND_STRING, FIELD(site_key_file), 0, 0, NULL, false,
+	  "file with the public site key (?s=), good for credentials of ~ID; not with auth = "
+	  "open" },
+	{ "credentials-per-minute", KIND_U32, FIELD(credentials_per_minute), 0, 1000000, "600",
+	  false, "TURN credentials over REST for one address; 0 is no limit" },
 	{ "log-level", KIND_STRING, FIELD(log_level), 0, 0, "info", false,
 	  "error, warn, info or debug" },
 	{ "credential-ttl-max", KIND_U32, FIELD(credential_ttl_max_s), 60, 2592000, "86400", false,

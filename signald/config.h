@@ -73,6 +73,7 @@ struct config {
 	char *turnserver_conf;	/* NULL: its static-auth-secret is of no interest */
 	char *state_dir;	/* for the journal (with relay_socket) and session tickets (cert) */
 	char *admin_token_file; /* NULL: the admin API answers 401 to everyone */
+	char *site_key_file;	/* NULL: no site key is good for anything */
 	char *demo_dir;		/* NULL: no demo page */
 	char *log_level;
 	uint32_t credential_ttl_max_s;
@@ -94,6 +95,9 @@ struct config {
 	uint32_t handshakes_per_address; /* a second */
 	uint32_t handshakes_burst;	 /* of one address */
 	uint32_t unjoined_max;		 /* sessions without a namespace */
+
+	uint32_t admin_failures_per_minute; /* of one address */
+	uint32_t credentials_per_minute;    /* over REST, of one address */
 
 	/* how long it may take */
 	uint32_t header_timeout_s;

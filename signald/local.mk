@@ -137,9 +137,11 @@ libsignald_core_a_SOURCES += \
 	signald/config.c signald/config.h \
 	signald/config_check.c signald/config_priv.h \
 	signald/admin/admin_token.c signald/admin/admin_token.h \
+	signald/admin/rights.c signald/admin/rights.h \
 	signald/admin/credential_request.c signald/admin/credential_request.h
 libsignald_io_a_SOURCES += \
 	signald/admin/rest.c signald/admin/rest.h \
+	signald/admin/rest_credentials.c signald/admin/rest_credentials.h \
 	signald/demo_page.c signald/demo_page.h \
 	signald/secret_files.c signald/secret_files.h \
 	signald/secret_replace.c signald/secret_replace.h \

@@ -34,7 +34,7 @@ if HAVE_CHECK
 EXTRA_PROGRAMS += tests/bench/stats-cost
 tests_bench_stats_cost_SOURCES = tests/bench/stats_cost.c
 tests_bench_stats_cost_CFLAGS = $(check_rest_CFLAGS)
-tests_bench_stats_cost_LDADD = $(HTTP_CHECK_LIBS)
+tests_bench_stats_cost_LDADD = $(HTTP_CHECK_LIBS) $(JWT_LIBS)
 endif
 .PHONY: per-packet-diff bench
 per-packet-diff: turnserver-stock turnserver$(EXEEXT)

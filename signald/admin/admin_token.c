@@ -17,7 +17,7 @@ static int digest(uint8_t out[32], const char *p, size_t n)
 	return EVP_Digest(p, n, out, NULL, EVP_sha256(), NULL) == 1 ? 0 : -EIO;
 }
 
-static int read_first_line(const char *path, char *buf, size_t size, size_t *n)
+static int read_first_line(const char *path, mode_t refused, char *buf, size_t size, size_t *n)
 {
 	struct stat st;
 	ssize_t got = 0;
@@ -27,7 +27,7 @@ static int read_first_line(const char *path, char *buf, size_t size, size_t *n)
 		return -errno;
 	if (fstat(fd, &st))
 		r = -errno;
-	else if (st.st_mode & 0007)
+	else if (st.st_mode & refused)
 		r = -EPERM;
 	else if ((got = read(fd, buf, size)) < 0)
 		r = -errno;
@@ -39,15 +39,15 @@ static int read_first_line(const char *path, char *buf, size_t size, size_t *n)
 	return *n < (size_t)got && buf[*n] != '\n' ? -EINVAL : 0;
 }
 
-int admin_token_load(struct admin_token *t, const char *path)
+static int load(struct admin_token *t, const char *path, mode_t refused, size_t min)
 {
 	char buf[ADMIN_TOKEN_MAX + 2];
 	size_t n = 0;
 	int r;
 
 	t->set = false;
-	r = read_first_line(path, buf, sizeof(buf), &n);
-	if (!r && (n < ADMIN_TOKEN_MIN || n > ADMIN_TOKEN_MAX))
+	r = read_first_line(path, refused, buf, sizeof(buf), &n);
+	if (!r && (n < min || n > ADMIN_TOKEN_MAX))
 		r = -EINVAL;
 	if (!r)
 		r = digest(t->sha256, buf, n);
@@ -56,15 +56,29 @@ int admin_token_load(struct admin_token *t, const char *path)
 	return r;
 }
 
+int admin_token_load(struct admin_token *t, const char *path)
+{
+	return load(t, path, 0007, ADMIN_TOKEN_MIN);
+}
+
+int site_key_load(struct admin_token *t, const char *path)
+{
+	return load(t, path, 0002, SITE_KEY_MIN);
+}
+
+bool admin_token_is(const struct admin_token *t, const char *text)
+{
+	uint8_t sha256[32];
+
+	return t->set && text && !digest(sha256, text, strlen(text)) &&
+	       !CRYPTO_memcmp(sha256, t->sha256, sizeof(sha256));
+}
+
 bool admin_token_matches(const struct admin_token *t, const char *authorization)
 {
 	static const char scheme[] = "Bearer ";
-	uint8_t sha256[32];
 
-	if (!t->set || !authorization)
-		return false;
-	if (!strncasecmp(authorization, scheme, sizeof(scheme) - 1))
+	if (authorization && !strncasecmp(authorization, scheme, sizeof(scheme) - 1))
 		authorization += sizeof(scheme) - 1;
-	return !digest(sha256, authorization, strlen(authorization)) &&
-	       !CRYPTO_memcmp(sha256, t->sha256, sizeof(sha256));
+	return admin_token_is(t, authorization);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/rights.h"
 #include "backend/backend.h"
 #include "backend/http_client.h"
 #include "calls/call_events.h"
@@ -44,6 +45,7 @@ enum layer {
 	LAYER_QUEUES,
 	LAYER_EIO,
 	LAYER_SIO,
+	LAYER_RIGHTS,
 	LAYER_USAGE,
 	LAYER_FEED,
 	LAYER_REVOKE,
@@ -66,6 +68,7 @@ static const char *const layer_names[LAYERS_N] = {
 	[LAYER_HTTP] = "http",
 	[LAYER_EIO] = "eio",
 	[LAYER_SIO] = "sio",
+	[LAYER_RIGHTS] = "rights",
 	[LAYER_USAGE] = "usage",
 	[LAYER_FEED] = "feed",
 	[LAYER_REVOKE] = "relay",
@@ -149,6 +152,13 @@ static const struct row {
 	ROW(LAYER_SIO, sio_counters, json_refused),
 	ROW(LAYER_SIO, sio_counters, rate_limited),
 	ROW(LAYER_SIO, sio_counters, out_of_memory),
+	ROW(LAYER_RIGHTS, rights_counters, admin_failures),
+	ROW(LAYER_RIGHTS, rights_counters, token_failures),
+	ROW(LAYER_RIGHTS, rights_counters, failures_limited),
+	ROW(LAYER_RIGHTS, rights_counters, site_refused),
+	ROW(LAYER_RIGHTS, rights_counters, site_limited),
+	ROW(LAYER_RIGHTS, rights_counters, credentials_limited),
+	ROW(LAYER_RIGHTS, rights_counters, foreign),
 	ROW(LAYER_USAGE, usage_counters, allocations_refused),
 	ROW(LAYER_USAGE, usage_counters, calls_refused),
 	ROW(LAYER_USAGE, usage_counters, participants_refused),
@@ -231,6 +241,7 @@ int counters_new(struct counters **out, const struct counters_sources *s)
 	c->base[LAYER_HTTP] = s->http;
 	c->base[LAYER_EIO] = s->eio;
 	c->base[LAYER_SIO] = s->sio;
+	c->base[LAYER_RIGHTS] = s->rights;
 	c->base[LAYER_USAGE] = s->usage;
 	c->base[LAYER_FEED] = s->feed;
 	c->base[LAYER_REVOKE] = s->revoke_list;

@@ -24,6 +24,7 @@ struct lane_counters;
 struct ledger_counters;
 struct listener_counters;
 struct outq_budget;
+struct rights_counters;
 struct revoke_list_counters;
 struct sio_counters;
 struct tls_counters;
@@ -44,6 +45,7 @@ struct counters_sources {
 	const struct eio_counters *eio;
 	const struct sio_counters *sio;
 	const struct calls *calls;
+	const struct rights_counters *rights;
 	const struct usage_counters *usage;
 	const struct feed_counters *feed;
 	const struct revoke_list_counters *revoke_list;

@@ -1,18 +1,17 @@
-/* rest.c - one handler an endpoint; the shapes are in views.c and credentials.c */
+/* rest.c - one handler an endpoint; the shapes are in views.c */
 #include "rest.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "admin/credential_request.h"
+#include "admin/rest_credentials.h"
+#include "admin/rights.h"
 #include "admin/views.h"
 #include "calls/call_events.h"
 #include "calls/call_table.h"
-#include "calls/credentials.h"
 
-#define SMALL_MAX (CREDENTIALS_JSON_MAX + 4096) /* every answer but the stats */
+#define SMALL_MAX 1024	 /* every answer but the stats */
 #define PIECE_BYTES 6000 /* of the stats, written in one turn of the loop: a few calls */
 #define PIECE_MAX (64 * 1024 * 1024) /* a call of very many allocations is one piece */
 
@@ -46,95 +45,6 @@ static void get_active_count(struct http_request *r, void *ctx)
 
 	json_out_fixed(&o, buf, sizeof(buf));
 	view_active_count(&o, call_table_live_n(calls_table(rest->calls)), rest->now().wall_ms);
-	reply(r, &o);
-}
-
-/* --- credentials --------------------------------------------------------- */
-
-static void reply_no_grant(struct http_request *r, int err)
-{
-	if (err == -EINVAL)
-		http_reply_error(r, 400, "userId must be an integer or 1-64 of [A-Za-z0-9._@+-]");
-	else if (err == -ENOKEY)
-		http_reply_error(r, 503, "no secret to sign credentials with is active");
-	else
-		http_reply_error(r, 500, "Internal Server Error");
-}
-
-/* False: not granted, and that was the answer. */
-static bool grant_for(struct http_request *r, const struct rest *rest, const char *user,
-		      uint64_t ttl_s, int64_t wall_ms, struct turn_grant *out)
-{
-	int err = credentials_grant(rest->credentials, user, NULL, ttl_s, wall_ms / 1000, out);
-
-	if (err)
-		reply_no_grant(r, err);
-	return !err;
-}
-
-/* An answer up to {"success":true; the handler goes on, closes and sends it. */
-static void begin_success(struct json_out *o, char buf[SMALL_MAX])
-{
-	json_out_fixed(o, buf, SMALL_MAX);
-	json_out_open(o, '{');
-	json_put_bool(o, "success", true);
-}
-
-static void get_ice_servers(struct http_request *r, void *ctx)
-{
-	const struct rest *rest = ctx;
-	int64_t wall_ms = rest->now().wall_ms;
-	struct turn_grant grant;
-	struct json_out o;
-	char buf[SMALL_MAX];
-
-	if (!grant_for(r, rest, http_segment(r), 0, wall_ms, &grant))
-		return;
-	begin_success(&o, buf);
-	json_out_key(&o, "iceServers");
-	credentials_put_ice_servers(rest->credentials, &o, &grant);
-	json_put_i64(&o, "timestamp", wall_ms);
-	json_out_close(&o, '}');
-	reply(r, &o);
-}
-
-static bool is_form(const struct http_request *r)
-{
-	static const char form[] = "application/x-www-form-urlencoded";
-	const char *type = http_header(r, "Content-Type");
-
-	return type && !strncasecmp(type, form, sizeof(form) - 1);
-}
-
-static void post_turn_credentials(struct http_request *r, void *ctx)
-{
-	const struct rest *rest = ctx;
-	struct credential_request w;
-	struct turn_grant grant;
-	struct json_out o;
-	char buf[SMALL_MAX];
-	const char *wrong, *body;
-	size_t n;
-
-	body = http_body(r, &n);
-	wrong = is_form(r) ? credential_request_form(&w, body, n)
-			   : credential_request_json(&w, body, n);
-	if (wrong) {
-		http_reply_error(r, 400, wrong);
-		return;
-	}
-	if (!grant_for(r, rest, w.user, w.ttl_s, rest->now().wall_ms, &grant))
-		return;
-	begin_success(&o, buf);
-	json_out_key(&o, "credentials");
-	json_out_open(&o, '{');
-	json_put_string(&o, "username", grant.name);
-	json_put_string(&o, "password", grant.password);
-	json_put_i64(&o, "ttl", grant.expiry_s);
-	json_out_close(&o, '}');
-	json_out_key(&o, "turnServers");
-	credentials_put_turn_servers(rest->credentials, &o, &grant);
-	json_out_close(&o, '}');
 	reply(r, &o);
 }
 
@@ -270,16 +180,26 @@ static ssize_t stats_read(void *ctx, uint64_t pos, char *buf, size_t size)
 	return (ssize_t)n;
 }
 
+/* False: that was the answer. */
+static bool is_admin(struct http_request *r, struct rest *rest)
+{
+	struct rights_asker asker = rest_asker(r, rest);
+	enum right right = rights_admin(rest->rights, &asker);
+
+	if (right == RIGHT_LIMITED)
+		rest_reply_limited(r, rights_wait_s(rest->rights, &asker));
+	else if (right != RIGHT_FULL)
+		rest_reply_unauthorized(r);
+	return right == RIGHT_FULL;
+}
+
 static void get_stats(struct http_request *r, void *ctx)
 {
 	struct rest *rest = ctx;
 	struct stats *st;
 
-	if (!admin_token_matches(&rest->token, http_header(r, "Authorization"))) {
-		http_reply_error(r, 401, "Unauthorized");
-		http_reply_header(r, "WWW-Authenticate", "Bearer");
+	if (!is_admin(r, rest))
 		return;
-	}
 	if (rest->stats_n == REST_STATS_MAX) {
 		http_reply_busy(r, 1);
 		return;
@@ -295,8 +215,8 @@ static void get_stats(struct http_request *r, void *ctx)
 
 const struct http_route rest_routes[] = {
 	{ HTTP_GET, "/api/health", get_health },
-	{ HTTP_GET, "/api/ice-servers/:", get_ice_servers },
-	{ HTTP_POST, "/api/turn-credentials", post_turn_credentials },
+	{ HTTP_GET, "/api/ice-servers/:", rest_get_ice_servers },
+	{ HTTP_POST, "/api/turn-credentials", rest_post_turn_credentials },
 	{ HTTP_GET, "/api/calls/active-count", get_active_count },
 	{ HTTP_GET, "/api/admin/calls/stats", get_stats },
 };

@@ -8,13 +8,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "admin/admin_token.h"
 #include "calls/call.h"
 #include "transport/http_server.h"
 
+struct auth;
+struct backend;
 struct calls;
 struct credentials;
 struct ledger;
+struct rights;
 struct usage;
 
 /* All loans for the server's life; the ctx of the routes. */
@@ -23,7 +25,9 @@ struct rest {
 	const struct credentials *credentials;
 	const struct usage *usage;
 	const struct ledger *ledger; /* NULL: there is none */
-	struct admin_token token;
+	struct rights *rights;
+	struct auth *auth;	       /* whose a token is; NULL: not by itself */
+	struct backend *backend;       /* or this one says it; NULL: there is none */
 	uint64_t start_ms;	       /* monotonic, when signald started */
 	struct call_time (*now)(void); /* both clocks */
 	bool (*turn_connected)(void *ctx);

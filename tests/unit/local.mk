@@ -173,7 +173,7 @@ check_PROGRAMS += check_rest
 TESTS += check_rest
 check_rest_SOURCES = tests/unit/check_rest.c
 check_rest_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) $(CRYPTO_CFLAGS)
-check_rest_LDADD = $(HTTP_CHECK_LIBS)
+check_rest_LDADD = $(HTTP_CHECK_LIBS) $(JWT_LIBS)
 
 # --- coturn-ext -----------------------------------------------------------------
 EXT_CHECK_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext
@@ -384,6 +384,13 @@ check_admission_SOURCES = tests/unit/check_admission.c
 check_admission_CFLAGS = $(SIO_CHECK_CFLAGS)
 check_admission_LDFLAGS = $(NTH_ALLOC_LINK)
 check_admission_LDADD = $(SIO_CHECK_LIBS)
+
+check_PROGRAMS += check_rights
+TESTS += check_rights
+check_rights_SOURCES = tests/unit/check_rights.c
+check_rights_CFLAGS = $(SIO_CHECK_CFLAGS)
+check_rights_LDFLAGS = $(NTH_ALLOC_LINK)
+check_rights_LDADD = $(SIO_CHECK_LIBS) $(JWT_LIBS) $(CRYPTO_LIBS)
 
 check_PROGRAMS += check_rate
 TESTS += check_rate

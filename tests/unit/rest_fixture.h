@@ -5,7 +5,9 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 
+#include "admin/admin_token.h"
 #include "admin/rest.h"
+#include "admin/rights.h"
 #include "calls/call_events.h"
 #include "calls/call_table.h"
 #include "http_fixture.h"
@@ -19,6 +21,7 @@
 static struct {
 	struct calls *calls;
 	struct usage *usage;
+	struct admin_token token, site_key;
 	struct rest rest;
 } crowd;
 
@@ -100,9 +103,13 @@ static void crowd_start(unsigned n)
 				    .usage = crowd.usage,
 				    .now = crowd_now,
 				    .turn_connected = crowd_connected };
-	crowd.rest.token.set = true;
-	EVP_Digest(REST_TOKEN, strlen(REST_TOKEN), crowd.rest.token.sha256, NULL, EVP_sha256(),
-		   NULL);
+	crowd.token.set = true;
+	EVP_Digest(REST_TOKEN, strlen(REST_TOKEN), crowd.token.sha256, NULL, EVP_sha256(), NULL);
+	FIXTURE_MUST(rights_new(&crowd.rest.rights,
+				&(struct rights_config){ .open = true,
+							 .admin = &crowd.token,
+							 .site_key = &crowd.site_key,
+							 .failures_per_minute = 3 }) == 0);
 	for (unsigned i = 0; i < n; i++)
 		crowd_add_call(i);
 	fixture_start(&config, rest_routes, rest_routes_n, &crowd.rest);
@@ -111,6 +118,7 @@ static void crowd_start(unsigned n)
 static void crowd_stop(void)
 {
 	fixture_stop();
+	rights_free(crowd.rest.rights);
 	usage_free(crowd.usage);
 	calls_free(crowd.calls);
 }
