@@ -46,7 +46,7 @@ export async function launch(t, { prefix = [], fakeCamera = false } = {}) {
 }
 
 /* A page of its own user, joined. Faults of the page are kept in page.faults. */
-export async function demoPage(browser, stack, name) {
+export async function demoPage(browser, stack, name, { camera = true } = {}) {
 	const context = await browser.newContext({ viewport: { width: 1200, height: 860 } });
 	const page = await context.newPage();
 
@@ -55,6 +55,7 @@ export async function demoPage(browser, stack, name) {
 	page.on('pageerror', (err) => page.faults.push(`pageerror ${err.message}`));
 	page.on('console', (m) => m.type() === 'error' && page.faults.push(`console ${m.text()}`));
 	await page.goto(`${stack.url}/demo/`);
+	await page.setChecked('#camera-first', camera);
 	await page.fill('#name', name);
 	await page.click('#join');
 	await page.waitForSelector('#link[data-state="on"]');
@@ -71,17 +72,18 @@ export const pathBytes = (page) => page.evaluate(async () => {
 
 export const stateOf = (page) => page.evaluate(() => window.demo.state);
 
-async function confideSdp(page) {
-	const sdp = await page.evaluate(() => window.demo.pc.localDescription.sdp);
+export async function confideSdp(page) {
+	const sdps = await page.evaluate(() => window.demo.pcs.map((pc) => pc.localDescription?.sdp ?? ''));
 
-	for (const [, pwd] of sdp.matchAll(/a=ice-pwd:(\S+)/g))
+	for (const [, pwd] of sdps.join('\n').matchAll(/a=ice-pwd:(\S+)/g))
 		confide(pwd);
 }
 
-/* caller calls the user calleeId; both are in the call when this returns. */
-export async function callAndAnswer(caller, callee, calleeId) {
+/* caller calls the user calleeId; both are in the call when this returns. before: the answer. */
+export async function callAndAnswer(caller, callee, calleeId, before = () => {}) {
 	await caller.click(`#people button[data-user="${calleeId}"]`);
 	await callee.waitForSelector('#incoming[open]');
+	await before();
 	await callee.click('#answer');
 	for (const page of [caller, callee]) {
 		await until('the page is in a call', async () => (await stateOf(page)) === 'active', 15000, 100)
@@ -90,16 +92,35 @@ export async function callAndAnswer(caller, callee, calleeId) {
 	}
 }
 
-/* Frames of the other side that were shown so far. */
-const framesShown = (page) =>
-	page.evaluate(() => document.querySelector('.tile:not(.own) video').getVideoPlaybackQuality().totalVideoFrames);
+/* Frames of a user that were shown so far; of anybody but oneself without userId. */
+export const framesShown = (page, userId) => page.evaluate((selector) =>
+	document.querySelector(`${selector} video`)?.getVideoPlaybackQuality().totalVideoFrames ?? 0,
+userId ? `.tile[data-user="${userId}"]` : '.tile:not(.own)');
 
-export async function assertPictureMoves(page) {
-	const before = await framesShown(page);
+export async function assertPictureMoves(page, userId) {
+	const before = await framesShown(page, userId);
 
-	await until('the remote picture moves', async () => (await framesShown(page)) > before + 5, 20000, 200);
+	await until(`the picture of ${userId ?? 'the other side'} moves`,
+		async () => (await framesShown(page, userId)) > before + 5, 20000, 200);
 }
+
+export const assertNoPicture = (page, userId) =>
+	page.waitForSelector(`.tile[data-user="${userId}"]:not([data-picture])`);
+
+/* The connection to the server breaks below Socket.IO, and is there again when this returns. */
+export async function cutSignaling(page) {
+	const lost = page.waitForSelector('#link[data-state="lost"]');
+
+	await page.evaluate(() => window.demo.cut());
+	await lost;
+	await page.waitForSelector('#link[data-state="on"]');
+}
+
+/* From now on the page hangs up without closing its connections: only others can stop its media. */
+export const neverClose = (page) =>
+	page.evaluate(() => { RTCPeerConnection.prototype.close = () => {}; });
 
 /* Stop sending without ending the call, so that numbers stand still and can be compared. */
 export const silence = (page) =>
-	page.evaluate(() => Promise.all(window.demo.pc.getSenders().map((s) => s.replaceTrack(null))));
+	page.evaluate(() => Promise.all(window.demo.pcs
+		.flatMap((pc) => pc.getSenders()).map((s) => s.replaceTrack(null))));

@@ -45,6 +45,41 @@ async function assertBytesAgree(call, userId, page) {
 		'the selected pair carries most of the call');
 }
 
+/* What is left of a call's relay: allocations that live, of the whole call or of one user. */
+const liveAllocations = (call, userId) => (userId
+	? call.relay.participants.find((p) => p.userId === userId)?.allocations.filter((a) => a.live).length ?? 0
+	: call.relay.liveAllocations);
+
+async function callOf(stack, callId) {
+	const { calls, endedCalls } = await stack.rest.stats();
+
+	return [...calls, ...endedCalls].find((c) => c.callId === callId);
+}
+
+/* hangUp() ends the call, or userId's part in it: within 1 s its relay is gone, and the bytes stand still. */
+export async function assertRelayStops(stack, callId, hangUp, userId) {
+	assert.ok(liveAllocations(await callOf(stack, callId), userId) > 0, 'there is something to be stopped');
+	const before = Date.now();
+
+	await hangUp();
+	const call = await until('the relay has stopped', async () => {
+		const c = await callOf(stack, callId);
+
+		return liveAllocations(c, userId) === 0 && c;
+	}, 3000, 20);
+	const took_ms = Date.now() - before;
+
+	assert.ok(took_ms <= 1000, `the relay has stopped after ${took_ms} ms`);
+	const bytesOf = (c) => {
+		const sums = userId ? c.relay.participants.find((p) => p.userId === userId) : c.relay;
+
+		return sums.sentBytes + sums.receivedBytes;
+	};
+
+	await sleep(1500);
+	assert.equal(bytesOf(await callOf(stack, callId)), bytesOf(call), 'nothing is relayed any more');
+}
+
 export async function relayCall(t, stack, { transport, seconds, picture, fakeCamera = false, prefix = [] }) {
 	const browser = await launch(t, { fakeCamera, prefix });
 	const alice = await demoPage(browser, stack, 'Alice');
