@@ -77,6 +77,7 @@ libsignald_core_a_SOURCES += \
 	signald/calls/call_dispatch.c \
 	signald/calls/call_events.c signald/calls/call_events.h \
 	signald/calls/call_flow.c \
+	signald/calls/mesh.c signald/calls/mesh.h \
 	signald/calls/call_ice.c \
 	signald/calls/call_request.c signald/calls/call_request.h \
 	signald/calls/call_start.c \

@@ -1,7 +1,7 @@
 /* call_dispatch.c - the table of events: which names are ours, and whose they are */
 #include <string.h>
 
-#include "calls_priv.h"
+#include "mesh.h"
 
 static const struct event_row events[] = {
 	/* who a socket is */
@@ -15,6 +15,12 @@ static const struct event_row events[] = {
 	/* in between */
 	{ "ice:candidate", calls_on_candidate },
 	{ "ice:request", calls_on_ice_request },
+	/* a mesh */
+	{ "group_call:join", mesh_on_join },
+	{ "group_call:leave", mesh_on_leave },
+	{ "group_call:offer", mesh_on_offer },
+	{ "group_call:answer", mesh_on_answer },
+	{ "group_call:candidate", mesh_on_candidate },
 };
 
 #define EVENTS_N (sizeof(events) / sizeof(events[0]))

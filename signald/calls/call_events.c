@@ -10,7 +10,7 @@ bool calls_read(struct calls *cs, const struct incoming *in, enum request_kind k
 	if (call_request_read(r, kind, in->args, in->args_n) == 0)
 		return true;
 	/* Clients say "no more candidates" in ways that are none: not worth a complaint. */
-	if (kind == REQUEST_CANDIDATE)
+	if (kind == REQUEST_CANDIDATE || kind == REQUEST_MESH_CANDIDATE)
 		count(cs, CALLS_N_MALFORMED);
 	else
 		tell_refusal(cs, in->s, CALLS_N_MALFORMED, TELL_MALFORMED, NULL);
@@ -170,8 +170,8 @@ enum event_result calls_on_end(struct calls *cs, const struct incoming *in)
 
 /* --- ice:candidate --------------------------------------------------------- */
 
-static void report_candidate(struct calls *cs, const struct speaker *sp,
-			     const struct call_request *r)
+void calls_report_candidate(struct calls *cs, const struct speaker *sp,
+			    const struct call_request *r)
 {
 	char text[CALLS_CANDIDATE_BYTES_MAX];
 
@@ -199,7 +199,7 @@ enum event_result calls_on_candidate(struct calls *cs, const struct incoming *in
 		return EVENT_DONE;
 	}
 	flow_announce(cs, sp.c, sp.i, in->s);
-	report_candidate(cs, &sp, &r);
+	calls_report_candidate(cs, &sp, &r);
 	if (tell_write_candidate(cs, sp.c, sp.i, &r))
 		flow_pass(cs, sp.c, sp.i, in->s, "ice:candidate");
 	return EVENT_DONE;

@@ -1,11 +1,12 @@
 /* call_flow.c - what happens to calls, their members, their legs and their deadlines */
-#include "calls_priv.h"
+#include "mesh.h"
 
 #include <errno.h>
 
 /* What differs between the kinds of calls. */
 static const struct kind {
 	const char *ring_event;
+	bool waits; /* for whoever is invited and has no socket */
 	bool (*write_ring)(struct calls *cs, struct call *c, size_t to, struct call_time now);
 	void (*withdraw)(struct calls *cs, const struct speaker *sp, enum member_out why,
 			 const struct call_socket *s, const char *reason, struct call_time now);
@@ -171,7 +172,7 @@ static void leave_call(struct calls *cs, struct call_socket *s, struct call *c,
 		call_gone(c, i, now.now_ms);
 		flow_changed(cs, c);
 	} else if (call_member_state(c, i) == MEMBER_INVITED && !cs->cfg.offline_rings &&
-		   call_socket_registered(s) && user_registered_n(u) == 1) {
+		   !kinds[call_kind(c)].waits && call_socket_registered(s) && user_registered_n(u) == 1) {
 		call_gone(c, i, now.now_ms); /* there is nothing left to ring */
 	}
 }
@@ -242,9 +243,8 @@ enum call_ev flow_member_in(struct calls *cs, struct call *c, size_t i, struct c
 
 /* --- ends ------------------------------------------------------------------ */
 
-/* Tell the member's registered sockets but one, unless they are legs of other calls. */
-static void tell_sockets(struct calls *cs, const struct call *c, size_t i, const struct ending *e,
-			 const struct call_socket *except)
+void flow_tell_sockets(struct calls *cs, const struct call *c, size_t i, const struct ending *e,
+		       const struct call_socket *except)
 {
 	const struct user *u = identity_find(cs->identity, call_member(c, i)->text);
 	struct call_socket *s = NULL;
@@ -261,7 +261,7 @@ static void tell_member(struct calls *cs, const struct call *c, size_t i, const 
 	struct call_socket *leg = dialog_of(c)->legs[i].socket;
 
 	if (!leg)
-		tell_sockets(cs, c, i, e, except);
+		flow_tell_sockets(cs, c, i, e, except);
 	else if (leg != except)
 		tell_end(cs, c, leg, e);
 }
@@ -310,7 +310,7 @@ static void withdraw(struct calls *cs, const struct speaker *sp, enum member_out
 	enum call_ev ev;
 
 	if (s && call_member_state(sp->c, sp->i) == MEMBER_INVITED)
-		tell_sockets(cs, sp->c, sp->i, &e, s);
+		flow_tell_sockets(cs, sp->c, sp->i, &e, s);
 	ev = flow_member_out(cs, sp->c, sp->i, why);
 	if (ev != CALL_EV_NONE)
 		flow_end(cs, sp->c, ev, (struct ender){ s, who }, reason, now);
@@ -323,8 +323,9 @@ void flow_withdraw(struct calls *cs, const struct speaker *sp, enum member_out w
 }
 
 static const struct kind kinds[CALL_MESH + 1] = {
-	[CALL_DIRECT] = { "call:incoming", tell_write_incoming, withdraw },
-	[CALL_RING_GROUP] = { "call:incoming", tell_write_incoming, withdraw },
+	[CALL_DIRECT] = { "call:incoming", false, tell_write_incoming, withdraw },
+	[CALL_RING_GROUP] = { "call:incoming", false, tell_write_incoming, withdraw },
+	[CALL_MESH] = { "group_call:incoming", true, mesh_write_incoming, mesh_withdraw },
 };
 
 /* --- time ------------------------------------------------------------------ */
@@ -432,6 +433,6 @@ void flow_accepted(struct calls *cs, struct call *c, size_t i, struct call_socke
 	flush(cs, c, CALL_CALLER);
 	for (size_t k = 0; k < call_members_n(c); k++)
 		if (rang[k])
-			tell_sockets(cs, c, k, &elsewhere, s);
+			flow_tell_sockets(cs, c, k, &elsewhere, s);
 	flow_attach(cs, c, i, s);
 }

@@ -165,6 +165,41 @@ static const struct request_field fields[REQUESTS_N][FIELDS_MAX] = {
 	[REQUEST_ICE] = {
 		{ "userId", OPTIONAL, read_user, INTO(self) },
 	},
+	[REQUEST_MESH_JOIN] = {
+		{ "roomName", REQUIRED, read_room, INTO(room_name) },
+		{ "userId", OPTIONAL, read_user, INTO(self) },
+		{ "groupId", OPTIONAL, read_user, INTO(group) },
+		{ "memberIds", OPTIONAL, read_members, INTO(member_ids) },
+		{ "fromName", LENIENT, read_name, INTO(name) },
+	},
+	[REQUEST_MESH_MAKE] = {
+		{ "roomName", REQUIRED, read_room, INTO(room_name) },
+		{ "userId", OPTIONAL, read_user, INTO(self) },
+		{ "callType", REQUIRED, read_call_type, INTO(type) },
+		{ "groupId", OPTIONAL, read_user, INTO(group) },
+		{ "memberIds", OPTIONAL, read_members, INTO(member_ids) },
+		{ "fromName", LENIENT, read_name, INTO(name) },
+	},
+	[REQUEST_MESH_OFFER] = {
+		{ "roomName", REQUIRED, read_room, INTO(room_name) },
+		{ "fromUserId", OPTIONAL, read_user, INTO(self) },
+		{ "toUserId", REQUIRED, read_user, INTO(other) },
+		{ "sdpOffer", REQUIRED, read_sdp, INTO(sdp) },
+	},
+	[REQUEST_MESH_ANSWER] = {
+		{ "roomName", REQUIRED, read_room, INTO(room_name) },
+		{ "fromUserId", OPTIONAL, read_user, INTO(self) },
+		{ "toUserId", REQUIRED, read_user, INTO(other) },
+		{ "sdpAnswer", REQUIRED, read_sdp, INTO(sdp) },
+	},
+	[REQUEST_MESH_CANDIDATE] = {
+		{ "roomName", REQUIRED, read_room, INTO(room_name) },
+		{ "candidate", REQUIRED, read_candidate, INTO(candidate) },
+		{ "sdpMLineIndex", LENIENT, read_m_line_index, INTO(sdp_m_line_index) },
+		{ "sdpMid", LENIENT, read_mid, INTO(sdp_mid) },
+		{ "fromUserId", OPTIONAL, read_user, INTO(self) },
+		{ "toUserId", REQUIRED, read_user, INTO(other) },
+	},
 };
 
 static int read_field(struct call_request *r, const struct request_field *f,

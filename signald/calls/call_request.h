@@ -30,6 +30,11 @@ enum request_kind {
 	REQUEST_END, /* call:end and call:reject */
 	REQUEST_CANDIDATE,
 	REQUEST_ICE,
+	REQUEST_MESH_JOIN, /* of any mesh */
+	REQUEST_MESH_MAKE, /* the same, with what a new one needs */
+	REQUEST_MESH_OFFER,
+	REQUEST_MESH_ANSWER,
+	REQUEST_MESH_CANDIDATE,
 	REQUESTS_N,
 };
 

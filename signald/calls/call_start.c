@@ -2,7 +2,7 @@
  *
  * First what has to be known and allowed (checks[]), then what the caller has
  * already (settle_old_calls), then the call itself. */
-#include "calls_priv.h"
+#include "mesh.h"
 
 #include <errno.h>
 #include <string.h>
@@ -31,14 +31,25 @@ static const struct {
 	{ EDQUOT, CALLS_N_REFUSED_USER_CALLS, TELL_TOO_MANY_CALLS },
 	{ ENOBUFS, CALLS_N_REFUSED_HELD, TELL_TOO_MANY_CALLS },
 	{ ENOMEM, CALLS_N_REFUSED_MEMORY, TELL_NO_MEMORY },
-	{ EIO, CALLS_N_REFUSED_MEMORY, TELL_NO_MEMORY },
 	{ EINVAL, CALLS_N_MALFORMED, TELL_MALFORMED },
 	{ EACCES, CALLS_N_FORBIDDEN, TELL_FORBIDDEN },
 	{ ELOOP, CALLS_N_OUT_OF_PLACE, TELL_SELF_CALL },
 	{ EALREADY, CALLS_N_GLARE, TELL_GLARE },
 	{ EKEYEXPIRED, CALLS_N_EXPIRED, TELL_TOKEN_EXPIRED },
 	{ EHOSTDOWN, CALLS_N_UNAVAILABLE, TELL_UNAVAILABLE },
+	{ EIO, CALLS_N_REFUSED_MEMORY, TELL_NO_MEMORY }, /* or whatever else is not here */
 };
+
+/* Count a refusal. Returns what is to be told. */
+static enum tell_error refused(struct calls *cs, int err)
+{
+	size_t i = 0;
+
+	while (start_errors[i].err != err && start_errors[i].err != EIO)
+		i++;
+	count(cs, start_errors[i].counter);
+	return start_errors[i].tell;
+}
 
 /* The caller's screen has to close, so it hears of an end as well; but not of one
  * in the name of a call that its user has. */
@@ -49,10 +60,7 @@ static void not_started(struct calls *cs, const struct start *st, int err)
 	if (!call_table_find_room(cs->table, st->from->text, room_name))
 		tell_not_made(cs, st->in->s, err == EALREADY ? CALL_REPLACED : CALL_FAILED,
 			      room_name);
-	for (size_t i = 0; i < sizeof(start_errors) / sizeof(start_errors[0]); i++)
-		if (start_errors[i].err == err)
-			tell_refusal(cs, st->in->s, start_errors[i].counter, start_errors[i].tell,
-				     room_name);
+	tell_error(cs, st->in->s, refused(cs, err), room_name);
 }
 
 /* --- may it be made? ------------------------------------------------------- */
@@ -112,7 +120,11 @@ static int invite_named(struct calls *cs, struct start *st, const struct user_id
 static int invite_group(struct calls *cs, struct start *st)
 {
 	struct user_id group[GROUP_ASKED_MAX];
-	int n = cs->ops.group_members(st->in->s, st->from->text, st->r->group.text, group,
+	int n;
+
+	if (!st->r->group.text[0])
+		return -EINVAL;
+	n = cs->ops.group_members(st->in->s, st->from->text, st->r->group.text, group,
 				      GROUP_ASKED_MAX, cs->ops.ctx);
 
 	n = calls_answer(st->in, n);
@@ -149,7 +161,7 @@ static int check_blocked(struct calls *cs, struct start *st)
 {
 	int rc, worst = 0;
 
-	if (!cs->ops.may_call || (st->kind == CALL_RING_GROUP && cs->ops.group_members))
+	if (!cs->ops.may_call || (st->kind != CALL_DIRECT && cs->ops.group_members))
 		return 0;
 	for (size_t i = 0; i < st->invited_n; i++) {
 		rc = cs->ops.may_call(st->in->s, st->from->text, st->invited[i].text, cs->ops.ctx);
@@ -296,7 +308,7 @@ static enum call_ev leave_out_full(const struct calls *cs, const struct start *s
 {
 	enum call_ev ev = CALL_EV_NONE;
 
-	for (size_t i = 1; st->kind == CALL_RING_GROUP && i < call_members_n(c); i++)
+	for (size_t i = 1; st->kind != CALL_DIRECT && i < call_members_n(c); i++)
 		if (call_table_admits(cs->table, call_member(c, i)->text, st->r->room_name) ==
 		    -EDQUOT)
 			ev = call_member_out(c, i, OUT_BUSY);
@@ -316,6 +328,9 @@ static int make_call(struct calls *cs, const struct start *st, struct call **out
 					.caller = st->from,
 					.invited = st->invited,
 					.invited_n = st->invited_n };
+	bool (*write_offer)(struct calls *cs, const struct call *c, const struct call_request *r,
+			    const struct call_socket *from) =
+		st->kind == CALL_MESH ? mesh_write_offer : tell_write_offer;
 	struct dialog *d = NULL;
 	struct call *c = NULL;
 	int rc;
@@ -326,7 +341,7 @@ static int make_call(struct calls *cs, const struct start *st, struct call **out
 	if (rc == 0)
 		rc = dialog_new(&d, call_members_n(c), &cs->budget);
 	if (rc == 0)
-		rc = tell_write_offer(cs, c, st->r, st->in->s) ? 0 : -ENOMEM;
+		rc = write_offer(cs, c, st->r, st->in->s) ? 0 : -ENOMEM;
 	if (rc == 0)
 		rc = dialog_set_offer(d, cs->out.p, cs->out.n);
 	if (rc == 0) {
@@ -366,6 +381,11 @@ static enum call_ev ring_member(struct calls *cs, const struct start *st, struct
 		count(cs, CALLS_N_BLOCKED);
 		return flow_member_out(cs, c, i, OUT_OFFLINE);
 	}
+	if (st->kind == CALL_MESH) {
+		/* Whoever is busy or away may come later. */
+		flow_ring(cs, c, i, st->in->s, st->in->now);
+		return CALL_EV_NONE;
+	}
 	if (!cs->cfg.busy_rings && is_busy(cs, user, c))
 		return flow_member_out(cs, c, i, OUT_BUSY);
 	if (!flow_ring(cs, c, i, st->in->s, st->in->now) && !cs->cfg.offline_rings)
@@ -392,7 +412,7 @@ static void end_at_once(struct calls *cs, const struct start *st, struct call *c
 	tell_error(cs, st->in->s, ev == CALL_EV_BUSY ? TELL_BUSY : TELL_OFFLINE, st->r->room_name);
 }
 
-static int start_call(struct calls *cs, const struct start *st)
+static int start_call(struct calls *cs, const struct start *st, struct call **out)
 {
 	enum call_ev ev = CALL_EV_NONE, left;
 	struct call *c;
@@ -400,6 +420,7 @@ static int start_call(struct calls *cs, const struct start *st)
 
 	if (rc < 0)
 		return rc;
+	*out = c;
 	count(cs, CALLS_N_STARTED);
 	if (cs->ops.on_call_new)
 		cs->ops.on_call_new(c, cs->ops.ctx);
@@ -420,6 +441,7 @@ static enum event_result start(struct calls *cs, const struct incoming *in,
 			       const struct call_request *r, enum call_kind kind)
 {
 	struct start st = { .in = in, .r = r, .kind = kind };
+	struct call *c;
 	int rc;
 
 	st.from = calls_sender_or_new(cs, in, &r->self);
@@ -431,11 +453,24 @@ static enum event_result start(struct calls *cs, const struct incoming *in,
 	if (rc == 0)
 		rc = settle_old_calls(cs, &st);
 	if (rc == 0)
-		rc = start_call(cs, &st);
+		rc = start_call(cs, &st, &c);
 	if (rc < 0)
 		not_started(cs, &st, -rc);
 	flow_register(cs, in->s, true, in->now);
 	return EVENT_DONE;
+}
+
+int start_mesh(struct calls *cs, const struct incoming *in, const struct call_request *r,
+	       const struct user_id *from, struct call **out, enum tell_error *why)
+{
+	struct start st = { .in = in, .r = r, .from = from, .kind = CALL_MESH };
+	int rc = check(cs, &st);
+
+	if (rc == 0)
+		rc = start_call(cs, &st, out);
+	if (rc < 0 && rc != -EAGAIN)
+		*why = refused(cs, -rc);
+	return rc;
 }
 
 enum event_result calls_on_initiate(struct calls *cs, const struct incoming *in)

@@ -90,6 +90,12 @@ void tell_put_ice_servers(struct calls *cs, const struct user_id *user, struct c
 	call_granted(c, until_s);
 }
 
+void tell_put_error(struct json_out *o, enum tell_error e)
+{
+	json_put_string(o, "code", errors[e].code);
+	json_put_string(o, "error", errors[e].message);
+}
+
 void tell_refusal(struct calls *cs, struct call_socket *s, enum calls_counter which,
 		  enum tell_error e, const char *room_name)
 {
@@ -109,15 +115,15 @@ void tell_error(struct calls *cs, struct call_socket *to, enum tell_error e, con
 	tell_finish(cs, to, "call:error");
 }
 
-static void put_from_name(struct json_out *o, const struct call_request *r,
-			  const struct call_socket *from, const struct user_id *id)
+void tell_put_name(struct json_out *o, const char *key, const struct call_request *r,
+		   const struct call_socket *from, const struct user_id *id)
 {
 	const char *known = call_socket_name(from);
 
 	if (r->name.p)
-		json_put_raw(o, "fromName", r->name);
+		json_put_raw(o, key, r->name);
 	else
-		json_put_string(o, "fromName", known ? known : id->text);
+		json_put_string(o, key, known ? known : id->text);
 }
 
 bool tell_write_offer(struct calls *cs, const struct call *c, const struct call_request *r,
@@ -128,7 +134,7 @@ bool tell_write_offer(struct calls *cs, const struct call *c, const struct call_
 
 	json_put_string(o, "callId", call_id(c));
 	user_id_put(o, "fromId", caller);
-	put_from_name(o, r, from, caller);
+	tell_put_name(o, "fromName", r, from, caller);
 	if (r->avatar.p)
 		json_put_raw(o, "fromAvatar", r->avatar);
 	else
@@ -145,14 +151,16 @@ bool tell_write_offer(struct calls *cs, const struct call *c, const struct call_
 	return !o->failed;
 }
 
+void tell_begin_kept(struct calls *cs, const struct held *kept)
+{
+	json_out_reset(&cs->out);
+	json_out_bytes(&cs->out, kept->text, kept->n);
+	cs->out.comma = true;
+}
+
 bool tell_write_incoming(struct calls *cs, struct call *c, size_t to, struct call_time now)
 {
-	const struct held *offer = dialog_of(c)->offer;
-
-	/* The kept text is an object still open behind its last member. */
-	json_out_reset(&cs->out);
-	json_out_bytes(&cs->out, offer->text, offer->n);
-	cs->out.comma = true;
+	tell_begin_kept(cs, dialog_of(c)->offer);
 	user_id_put(&cs->out, "toId", call_member(c, to));
 	tell_put_ice_servers(cs, call_member(c, to), c, now);
 	return tell_written(cs);
@@ -225,12 +233,12 @@ bool tell_write_candidate(struct calls *cs, const struct call *c, size_t from,
 	return tell_written(cs);
 }
 
-static void answer_ice(struct calls *cs, struct call_socket *to, int64_t ack)
+void tell_reply(struct calls *cs, struct call_socket *to, int64_t ack, const char *event)
 {
 	void *handle = call_socket_handle(to);
 
 	if (ack < 0) {
-		tell_finish(cs, to, "ice:response");
+		tell_finish(cs, to, event);
 		return;
 	}
 	if (!tell_written(cs))
@@ -252,7 +260,7 @@ int64_t tell_ice_servers(struct calls *cs, struct call_socket *to, int64_t ack, 
 	}
 	json_put_string(o, "callId", id);
 	json_put_i64(o, "timestamp", now.wall_ms);
-	answer_ice(cs, to, ack);
+	tell_reply(cs, to, ack, "ice:response");
 	return until_s;
 }
 
@@ -262,5 +270,5 @@ void tell_ice_error(struct calls *cs, struct call_socket *to, int64_t ack, const
 
 	json_put_bool(o, "success", false);
 	json_put_string(o, "error", error);
-	answer_ice(cs, to, ack);
+	tell_reply(cs, to, ack, "ice:response");
 }

@@ -8,6 +8,7 @@
  *	call_events    call:accept, call:reject, call:end, ice:candidate
  *	call_ice       ice:request
  *	call_flow      what happens to members, legs and deadlines
+ *	mesh	       group_call:join and what else makes a mesh
  *	call_tell      what goes out */
 #ifndef CALLS_PRIV_H
 #define CALLS_PRIV_H
@@ -130,6 +131,10 @@ bool calls_speaker(struct calls *cs, const struct incoming *in, const struct cal
  * socket of the leg, who is invited by any of the user's. Others are echoes. */
 bool calls_speaks_for(const struct speaker *sp, const struct call_socket *s);
 
+/* What the relay layer is told of a candidate. */
+void calls_report_candidate(struct calls *cs, const struct speaker *sp,
+			    const struct call_request *r);
+
 /* The call of that name the user is out of, or was in when it ended; NULL: none is known. */
 const struct call *calls_find_over(const struct calls *cs, const struct user_id *who,
 				   const char *room_name);
@@ -191,6 +196,11 @@ int flow_end(struct calls *cs, struct call *c, enum call_ev ev, struct ender by,
 void flow_withdraw(struct calls *cs, const struct speaker *sp, enum member_out why,
 		   const struct call_socket *s, const char *reason, struct call_time now);
 
+/* Tell the member's registered sockets but one, unless they are legs of other calls. */
+struct ending;
+void flow_tell_sockets(struct calls *cs, const struct call *c, size_t i, const struct ending *e,
+		       const struct call_socket *except);
+
 /* What has to be done for a call now that time has passed. True: something was. */
 bool flow_tick(struct calls *cs, struct call *c, struct call_time now);
 
@@ -229,6 +239,9 @@ enum tell_error {
 	TELL_ERRORS_N,
 };
 
+/* Into an open message: "code" and "error". */
+void tell_put_error(struct json_out *o, enum tell_error e);
+
 /* Begin a message in cs->out, as an open object; close it. False: it did not fit. */
 struct json_out *tell_begin(struct calls *cs);
 bool tell_written(struct calls *cs);
@@ -239,6 +252,16 @@ int tell_emit(struct calls *cs, struct call_socket *to, const char *event, const
 
 /* Close the message in cs->out and send it. Returns 0 or -errno. */
 int tell_finish(struct calls *cs, struct call_socket *to, const char *event);
+
+/* Close the message in cs->out and send it as the ack, or where none is wanted (-1) as this event. */
+void tell_reply(struct calls *cs, struct call_socket *to, int64_t ack, const char *event);
+
+/* Begin with what was kept: an object still open behind its last member. */
+void tell_begin_kept(struct calls *cs, const struct held *kept);
+
+/* Who somebody says to be, or is known to be, or the id. */
+void tell_put_name(struct json_out *o, const char *key, const struct call_request *r,
+		   const struct call_socket *from, const struct user_id *id);
 
 /* Count a refusal and say call:error to the emitter. */
 void tell_refusal(struct calls *cs, struct call_socket *s, enum calls_counter which,
@@ -287,5 +310,13 @@ void tell_put_ice_servers(struct calls *cs, const struct user_id *user, struct c
 int64_t tell_ice_servers(struct calls *cs, struct call_socket *to, int64_t ack, const char *user,
 			 const char *call_id, struct call_time now);
 void tell_ice_error(struct calls *cs, struct call_socket *to, int64_t ack, const char *error);
+
+/* --- call_start.c --------------------------------------------------------- */
+
+/* Make a mesh: the sender is in, by its socket, and the others are rung. Returns 0
+ * with *out, -EAGAIN (an answer has to come first), another -errno with *why counted
+ * and to be told. */
+int start_mesh(struct calls *cs, const struct incoming *in, const struct call_request *r,
+	       const struct user_id *from, struct call **out, enum tell_error *why);
 
 #endif

@@ -126,6 +126,16 @@ void leg_set_socket(struct leg *leg, struct call_socket *s)
 	leg->socket = s;
 }
 
+void dialog_set_name(struct dialog *d, size_t i, struct json_slice name)
+{
+	struct leg *leg = &d->legs[i];
+
+	held_free(d, leg->name);
+	leg->name = NULL;
+	if (name.p && held_new(&leg->name, d, name.p, name.n) < 0)
+		leg->name = NULL;
+}
+
 void dialog_clear_leg(struct dialog *d, size_t i)
 {
 	struct leg *leg = &d->legs[i];
@@ -135,6 +145,7 @@ void dialog_clear_leg(struct dialog *d, size_t i)
 		held_free(d, h);
 	while ((h = dialog_take(&leg->waiting)))
 		held_free(d, h);
+	dialog_set_name(d, i, (struct json_slice){ 0 });
 	leg_set_socket(leg, NULL);
 }
 

@@ -32,6 +32,7 @@ struct leg {
 	struct held_queue said;	    /* by the member, before the answer */
 	struct held_queue waiting;  /* for the member, once answered */
 	uint64_t announced;	    /* serial of the socket last reported as the member's */
+	struct held *name;	    /* of a mesh: what the member calls itself, as JSON; or NULL */
 };
 
 struct dialog {
@@ -65,6 +66,9 @@ void dialog_move(struct dialog *d, struct held_queue *to, struct held_queue *fro
 
 /* From now on this socket speaks for the member; NULL: none does. */
 void leg_set_socket(struct leg *leg, struct call_socket *s);
+
+/* What the member calls itself (JSON), absent: nothing. It is left out where there is no room. */
+void dialog_set_name(struct dialog *d, size_t i, struct json_slice name);
 
 /* The member is out: nothing of it or for it is kept. */
 void dialog_clear_leg(struct dialog *d, size_t i);
