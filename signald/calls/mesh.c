@@ -160,13 +160,13 @@ static int may_join(const struct calls *cs, const struct call *c, const struct u
 
 	if (call_kind(c) != CALL_MESH)
 		return -ENOENT;
-	return call_member_state(c, i) == MEMBER_OUT ?
-		       call_table_admits(cs->table, who->text, call_room_name(c)) :
-		       0;
+	return call_member_state(c, i) == MEMBER_OUT
+		       ? call_table_admits(cs->table, who->text, call_room_name(c))
+		       : 0;
 }
 
-static void join_existing(struct calls *cs, const struct incoming *in,
-			  const struct call_request *r, struct call *c, const struct user_id *who)
+static void join_existing(struct calls *cs, const struct incoming *in, const struct call_request *r,
+			  struct call *c, const struct user_id *who)
 {
 	const size_t i = (size_t)call_find_member(c, who->text);
 	const int rc = may_join(cs, c, who);
@@ -313,8 +313,7 @@ static bool find_pair(struct calls *cs, const struct incoming *in, const struct 
 
 	if (!calls_speaker(cs, in, r, from))
 		return false;
-	if (call_kind(from->c) != CALL_MESH ||
-	    call_member_state(from->c, from->i) != MEMBER_IN) {
+	if (call_kind(from->c) != CALL_MESH || call_member_state(from->c, from->i) != MEMBER_IN) {
 		count(cs, CALLS_N_OUT_OF_PLACE);
 		return false;
 	}
@@ -332,8 +331,7 @@ static bool find_pair(struct calls *cs, const struct incoming *in, const struct 
 }
 
 /* Who believes to be in, and is not, has to join again. */
-static void tell_outsider(struct calls *cs, const struct incoming *in,
-			  const struct call_request *r)
+static void tell_outsider(struct calls *cs, const struct incoming *in, const struct call_request *r)
 {
 	const struct user *u = call_socket_user(in->s);
 	const struct call *c =
@@ -383,8 +381,7 @@ enum event_result mesh_on_candidate(struct calls *cs, const struct incoming *in)
 	struct speaker from;
 	size_t to;
 
-	if (!calls_read(cs, in, REQUEST_MESH_CANDIDATE, &r) ||
-	    !find_pair(cs, in, &r, &from, &to))
+	if (!calls_read(cs, in, REQUEST_MESH_CANDIDATE, &r) || !find_pair(cs, in, &r, &from, &to))
 		return EVENT_DONE;
 	calls_report_candidate(cs, &from, &r);
 	if (tell_write_candidate(cs, from.c, from.i, &r))

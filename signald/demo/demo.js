@@ -493,6 +493,8 @@ const BUSY = 'busy';
 function onIncoming(offer) {
 	const caller = callerOf(offer);
 
+	if (isRinging(offer))
+		return; /* the socket is another one, the call is the same */
 	if (page.state !== 'idle') {
 		link.send('call:reject', { roomName: offer.roomName, reason: BUSY });
 		report(`${caller.name} called while you were busy.`);
@@ -504,7 +506,8 @@ function onIncoming(offer) {
 function onGroupIncoming(offer) {
 	const by = offer.initiatorName ?? String(offer.initiatedBy);
 
-	if (page.call?.roomName === offer.roomName)
+	/* A new socket is invited again. */
+	if (page.call?.roomName === offer.roomName || page.invitations.has(offer.roomName))
 		return;
 	page.invitations.set(offer.roomName, { by });
 	showInvitations();

@@ -1231,8 +1231,7 @@ START_TEST(malformed_payloads_change_nothing_and_their_sender_is_told)
 				continue; /* an object without userId is a request */
 			forget();
 			ck_assert(fire('A', calls_event_name(e), -1, values[i]));
-			TOLD(strcmp(calls_event_name(e), "ice:candidate") == 0 ? ""
-									       : "A call:error");
+			TOLD(strstr(calls_event_name(e), ":candidate") ? "" : "A call:error");
 			ck_assert_msg(calls_counter(cs, CALLS_N_MALFORMED) == before + 1,
 				      "%s took %s", calls_event_name(e), values[i]);
 		}
