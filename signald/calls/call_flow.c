@@ -172,7 +172,8 @@ static void leave_call(struct calls *cs, struct call_socket *s, struct call *c,
 		call_gone(c, i, now.now_ms);
 		flow_changed(cs, c);
 	} else if (call_member_state(c, i) == MEMBER_INVITED && !cs->cfg.offline_rings &&
-		   !kinds[call_kind(c)].waits && call_socket_registered(s) && user_registered_n(u) == 1) {
+		   !kinds[call_kind(c)].waits && call_socket_registered(s) &&
+		   user_registered_n(u) == 1) {
 		call_gone(c, i, now.now_ms); /* there is nothing left to ring */
 	}
 }

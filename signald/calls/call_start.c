@@ -125,7 +125,7 @@ static int invite_group(struct calls *cs, struct start *st)
 	if (!st->r->group.text[0])
 		return -EINVAL;
 	n = cs->ops.group_members(st->in->s, st->from->text, st->r->group.text, group,
-				      GROUP_ASKED_MAX, cs->ops.ctx);
+				  GROUP_ASKED_MAX, cs->ops.ctx);
 
 	n = calls_answer(st->in, n);
 	if (n < 0)
@@ -315,6 +315,14 @@ static enum call_ev leave_out_full(const struct calls *cs, const struct start *s
 	return ev;
 }
 
+/* What is sent to all who are rung, in cs->out. False: it does not fit. */
+static bool write_offer(struct calls *cs, const struct start *st, const struct call *c)
+{
+	if (st->kind == CALL_MESH)
+		return mesh_write_offer(cs, c, st->r, st->in->s);
+	return tell_write_offer(cs, c, st->r, st->in->s);
+}
+
 /* A call with its dialog, in the table; *ev: what is left of it already.
  * Returns 0 or -errno of start_errors. */
 static int make_call(struct calls *cs, const struct start *st, struct call **out, enum call_ev *ev)
@@ -328,9 +336,6 @@ static int make_call(struct calls *cs, const struct start *st, struct call **out
 					.caller = st->from,
 					.invited = st->invited,
 					.invited_n = st->invited_n };
-	bool (*write_offer)(struct calls *cs, const struct call *c, const struct call_request *r,
-			    const struct call_socket *from) =
-		st->kind == CALL_MESH ? mesh_write_offer : tell_write_offer;
 	struct dialog *d = NULL;
 	struct call *c = NULL;
 	int rc;
@@ -341,7 +346,7 @@ static int make_call(struct calls *cs, const struct start *st, struct call **out
 	if (rc == 0)
 		rc = dialog_new(&d, call_members_n(c), &cs->budget);
 	if (rc == 0)
-		rc = write_offer(cs, c, st->r, st->in->s) ? 0 : -ENOMEM;
+		rc = write_offer(cs, st, c) ? 0 : -ENOMEM;
 	if (rc == 0)
 		rc = dialog_set_offer(d, cs->out.p, cs->out.n);
 	if (rc == 0) {

@@ -253,7 +253,8 @@ int tell_emit(struct calls *cs, struct call_socket *to, const char *event, const
 /* Close the message in cs->out and send it. Returns 0 or -errno. */
 int tell_finish(struct calls *cs, struct call_socket *to, const char *event);
 
-/* Close the message in cs->out and send it as the ack, or where none is wanted (-1) as this event. */
+/* Close the message in cs->out and send it: as the ack, or, where none is wanted (-1), as this
+ * event. */
 void tell_reply(struct calls *cs, struct call_socket *to, int64_t ack, const char *event);
 
 /* Begin with what was kept: an object still open behind its last member. */
