@@ -72,7 +72,8 @@ NEEDS_NODE="command:node:nodejs command:npm:npm file:/etc/ssl/certs/ca-certifica
 NEEDS_TEST="
 module:check:check module:libcjson:libcjson-dev header:wslay/wslay.h:libwslay-dev command:clang:clang
 links:-fsanitize=fuzzer,address,undefined:libclang-rt-dev
-command:chromium:chromium command:ip:iproute2 command:openssl:openssl command:php:php-cli
+command:chromium:chromium command:ip:iproute2 command:openssl:openssl
+command:php:php-cli command:php:php-cli
 "
 
 # missing NEED...: the packages of the needs that are not met, each once.

@@ -1,0 +1,330 @@
+/* backend.test.mjs - signald asks the messenger's own server: what it says is done, and when it says nothing, calls
+ * go on as far as they can */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { Backend, backendLines, PHP, startExample } from './lib/backend.mjs';
+import { Client, fakeSdp, initiate, join, newRoom } from './lib/client.mjs';
+import { Stack } from './lib/stack.mjs';
+import { freePort, newStateDir, sleep, until, within } from './lib/suite.mjs';
+
+const options = { timeout: 120000 };
+
+/* A signald alone; no turnserver is needed here. */
+async function startSignald(t, url, more = {}) {
+	const { token, file, lines } = backendLines(url, more);
+	const stack = new Stack({ signald: { 'relay-socket': undefined, ...lines } });
+
+	t.after(() => stack.stop());
+	await stack.init();
+	await stack.startSignald();
+	stack.backendToken = token;
+	stack.backendTokenFile = file;
+	return stack;
+}
+
+const blocks = { 'block-list': 'backend' };
+const allow = () => [200, { allowed: true }];
+
+/* --- the examples ---------------------------------------------------------- */
+
+const data = {
+	tokens: {},
+	groups: { friends: ['ann', 'bob', 'cat'], 7: ['ann', 'cat'] },
+	blocks: { bob: ['cat'] },
+};
+
+for (const kind of ['node', 'php']) {
+	test(`groups and blocks are those of the ${kind} example`,
+		{ ...options, skip: kind === 'php' && !PHP ? 'no php here' : false }, async (t) => {
+			const { token, file, lines } = backendLines('', { ...blocks, members: 'backend' });
+			const example = await startExample(t, kind, { data, token });
+			const stack = new Stack({ signald: { 'relay-socket': undefined, ...lines, 'backend-url': example.url } });
+
+			assert.ok(file);
+			t.after(() => stack.stop());
+			await stack.init();
+			await stack.startSignald();
+			const ann = await join(t, stack, 'ann');
+			const bob = await join(t, stack, 'bob');
+			const cat = await join(t, stack, 'cat');
+			const dan = await join(t, stack, 'dan');
+
+			/* may "from" call "to"? */
+			initiate(cat, 'bob');
+			assert.equal((await cat.next('call:error')).code, 'offline');
+			await bob.none('call:incoming');
+			await cat.next('call:ended');
+			const room = initiate(bob, 'cat');
+
+			assert.equal((await cat.next('call:incoming')).roomName, room);
+			bob.emit('call:end', { roomName: room });
+			await cat.next('call:ended');
+
+			/* who is in the group? */
+			const call = { groupId: 'friends', initiatedBy: 'ann', callType: 'audio', roomName: newRoom(), sdpOffer: fakeSdp('g') };
+
+			ann.emit('group_call:initiate', call);
+			for (const member of [bob, cat])
+				assert.equal((await member.next('call:incoming')).groupId, 'friends');
+			await dan.none('call:incoming');
+			ann.emit('call:end', { roomName: call.roomName });
+
+			/* not of theirs */
+			dan.emit('group_call:initiate', { ...call, initiatedBy: 'dan', roomName: newRoom() });
+			assert.equal((await dan.next('call:error')).code, 'forbidden');
+			bob.emit('group_call:initiate', { ...call, groupId: '7', initiatedBy: 'bob', roomName: newRoom() });
+			assert.equal((await bob.next('call:error')).code, 'forbidden');
+		});
+}
+
+/* --- how it is asked --------------------------------------------------------- */
+
+test('questions are POSTed with the token, over connections that are used again', options, async (t) => {
+	const backend = await new Backend(allow).start(t);
+	const stack = await startSignald(t, backend.url, blocks);
+	const ann = await join(t, stack, 'ann');
+
+	await join(t, stack, 'bob');
+	for (let i = 0; i < 5; i++) {
+		initiate(ann, `nobody${i}`);
+		assert.equal((await ann.next('call:error')).code, 'offline');
+		await ann.next('call:ended');
+	}
+	const [first] = backend.requests;
+
+	assert.equal(first.method, 'POST');
+	assert.equal(first.url, '/ask');
+	assert.equal(first.headers['content-type'], 'application/json');
+	assert.equal(first.headers.authorization, `Bearer ${stack.backendToken}`);
+	assert.equal(first.headers.expect, undefined);
+	assert.deepEqual(backend.asked[0], { ask: 'may_call', from: 'ann', to: 'nobody0' });
+	assert.equal(backend.connections, 1);
+
+	/* known already */
+	initiate(ann, 'nobody0');
+	await ann.next('call:error');
+	assert.equal(backend.asked.length, 5);
+
+	/* a new token, as soon as it is read */
+	fs.writeFileSync(stack.backendTokenFile, `${stack.backendToken}-new\n`);
+	stack.daemons.signald.process.kill('SIGHUP');
+	await until('the new token is used', async () => {
+		initiate(ann, newRoom());
+		await ann.next('call:error');
+		return backend.requests.at(-1).headers.authorization === `Bearer ${stack.backendToken}-new`;
+	});
+});
+
+function certificate(dir, name, ip) {
+	const [key, cert] = [path.join(dir, `${name}.key`), path.join(dir, `${name}.pem`)];
+
+	execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
+		'-subj', `/CN=${name}`, '-addext', `subjectAltName=IP:${ip}`, '-keyout', key, '-out', cert], { stdio: 'ignore' });
+	return { key: fs.readFileSync(key), cert: fs.readFileSync(cert), file: cert };
+}
+
+const outcome = async (caller, to) => {
+	initiate(caller, to);
+	const { code } = await caller.next('call:error');
+
+	await caller.next('call:ended');
+	return code;
+};
+
+test('over https the certificate must be right', options, async (t) => {
+	const dir = newStateDir();
+	const good = certificate(dir, 'good', '127.0.0.1');
+	const other = certificate(dir, 'other', '127.0.0.1');
+	const elsewhere = certificate(dir, 'elsewhere', '192.0.2.1');
+
+	for (const [tls, ca, expected] of [[good, good, 'offline'], [other, good, 'unavailable'], [elsewhere, elsewhere, 'unavailable'],
+		[good, undefined, 'unavailable']]) {
+		const backend = await new Backend(allow).start(t, { tls });
+		const stack = await startSignald(t, backend.url, { ...blocks, 'backend-ca': ca?.file });
+		const ann = await join(t, stack, 'ann');
+
+		assert.equal(await outcome(ann, 'bob'), expected);
+		assert.equal(backend.asked.length, expected === 'offline' ? 1 : 0);
+		await stack.stop();
+	}
+});
+
+test('neither redirects nor proxies of the environment are followed', options, async (t) => {
+	const trap = await new Backend(allow).start(t);
+	const proxy = await new Backend(allow).start(t);
+	const backend = await new Backend(allow).start(t);
+
+	backend.write = (res) => { res.writeHead(307, { Location: trap.url }); res.end(); };
+	for (const name of ['http_proxy', 'HTTP_PROXY', 'ALL_PROXY', 'all_proxy'])
+		process.env[name] = `http://127.0.0.1:${proxy.port}`;
+	t.after(() => ['http_proxy', 'HTTP_PROXY', 'ALL_PROXY', 'all_proxy'].forEach((name) => delete process.env[name]));
+	const stack = await startSignald(t, backend.url, blocks);
+	const ann = await join(t, stack, 'ann');
+
+	assert.equal(await outcome(ann, 'bob'), 'unavailable');
+	assert.equal(backend.asked.length, 1);
+	assert.equal(trap.asked.length + proxy.asked.length, 0);
+});
+
+/* --- what it may say --------------------------------------------------------- */
+
+/* Each leaves the call unmade, and signald well. */
+const faults = {
+	garbage: (res) => res.end('<html>'),
+	'another shape': (res) => res.end('{"allowed":"yes"}'),
+	'an error': (res) => { res.writeHead(500); res.end('{"allowed":true}'); },
+	'a status without a body': (res) => { res.writeHead(204); res.end(); },
+	'a huge answer': (res) => res.end(`{"allowed":true,"more":"${'x'.repeat(1 << 20)}"}`),
+	'a huge answer without a length': (res) => {
+		res.write('{"allowed":true,"more":"');
+		res.write('x'.repeat(1 << 20));
+		res.end('"}');
+	},
+	'a torn answer': (res) => { res.writeHead(200, { 'Content-Length': 100 }); res.write('{"allowed":'); res.socket.destroy(); },
+	'no answer': (res) => res.socket.destroy(),
+	silence: () => {},
+	'a slow trickle': (res) => {
+		const drip = setInterval(() => res.write(' '), 50);
+
+		res.once('close', () => clearInterval(drip));
+	},
+	'no HTTP': (res) => res.socket.end('SMTP ready\r\n\r\n'),
+	'headers without end': (res) => {
+		const drip = setInterval(() => res.socket?.write(`X-More: ${'y'.repeat(5000)}\r\n`), 2);
+
+		res.socket.write('HTTP/1.1 200 OK\r\n');
+		res.socket.once('close', () => clearInterval(drip));
+		res.socket.on('error', () => {});
+	},
+};
+
+test('what is no answer is none, whatever it is', options, async (t) => {
+	for (const [what, write] of Object.entries(faults)) {
+		await t.test(what, async (st) => {
+			const backend = await new Backend(allow).start(st);
+			const stack = await startSignald(st, backend.url, { ...blocks, 'backend-timeout-ms': 600 });
+			const ann = await join(st, stack, 'ann');
+			const began = Date.now();
+
+			backend.write = write;
+			assert.equal(await outcome(ann, 'bob'), 'unavailable');
+			assert.ok(Date.now() - began < 3000, 'it took too long');
+			backend.write = null;
+			assert.equal(await outcome(ann, 'bob'), 'offline');
+			await stack.stop();
+		});
+	}
+});
+
+test('a connection refused is known at once', options, async (t) => {
+	const stack = await startSignald(t, `http://127.0.0.1:${await freePort()}/`, blocks);
+	const ann = await join(t, stack, 'ann');
+	const began = Date.now();
+
+	assert.equal(await outcome(ann, 'bob'), 'unavailable');
+	assert.ok(Date.now() - began < 1000);
+});
+
+test('who does not answer is left alone, and asked again later', options, async (t) => {
+	const backend = await new Backend(allow).start(t);
+	const stack = await startSignald(t, backend.url, { ...blocks, 'backend-timeout-ms': 1000, 'backend-cache': 1 });
+	const ann = await join(t, stack, 'ann');
+
+	/* known before, and good enough meanwhile */
+	backend.answer = ({ to }) => [200, { allowed: to !== 'blocked' }];
+	await join(t, stack, 'known');
+	assert.equal(await outcome(ann, 'blocked'), 'offline');
+	const room = initiate(ann, 'known');
+
+	ann.emit('call:end', { roomName: room });
+	await sleep(1100);
+	await backend.stop();
+	for (let i = 0; i < 5; i++)
+		assert.equal(await outcome(ann, `n${i}`), 'unavailable');
+	const asked = backend.asked.length;
+
+	await backend.start();
+	const open = Date.now();
+
+	assert.equal(await outcome(ann, 'n6'), 'unavailable');
+	assert.equal(backend.asked.length, asked, 'it was asked while left alone');
+	const again = initiate(ann, 'known');
+
+	assert.equal((await within('known is called', ann.request('ice:request', { userId: 'ann' }))).success, true);
+	ann.emit('call:end', { roomName: again });
+	await until('it is asked again', async () => (await outcome(ann, `m${Date.now()}`)) === 'offline', 20000);
+	assert.ok(Date.now() - open > 1000);
+	assert.match(stack.daemons.signald.logText(), /backend: does not answer \(.*\); asked again in 2 s/);
+	assert.match(stack.daemons.signald.logText(), /backend: answers again/);
+	t.after(() => backend.stop());
+});
+
+/* --- order -------------------------------------------------------------------- */
+
+test('what a client sends while its call waits for an answer follows in order', options, async (t) => {
+	const backend = await new Backend(async () => { await sleep(500); return [200, { allowed: true }]; }).start(t);
+	const stack = await startSignald(t, backend.url, blocks);
+	const ann = await join(t, stack, 'ann');
+	const bob = await join(t, stack, 'bob');
+	const began = Date.now();
+	const room = initiate(ann, 'bob');
+
+	for (let i = 0; i < 10; i++)
+		ann.emit('ice:candidate', { roomName: room, candidate: `candidate:${i} 1 udp 1 127.0.0.1 9 typ host`, sdpMLineIndex: 0 });
+	const acked = ann.request('ice:request', { userId: 'ann' });
+
+	const incoming = await bob.next('call:incoming');
+
+	assert.ok(Date.now() - began >= 500);
+	assert.equal((await acked).callId, incoming.callId, 'ice:request was handled before call:initiate');
+	bob.emit('call:accept', { roomName: room, userId: 'bob', sdpAnswer: fakeSdp('answer') });
+	for (let i = 0; i < 10; i++)
+		assert.match((await bob.next('ice:candidate')).candidate, new RegExp(`^candidate:${i} `));
+});
+
+test('a line is not endless', options, async (t) => {
+	const backend = await new Backend(async () => { await sleep(700); return [200, { allowed: true }]; }).start(t);
+	const stack = await startSignald(t, backend.url, blocks);
+	const ann = await join(t, stack, 'ann');
+	const bob = await join(t, stack, 'bob');
+	const room = initiate(ann, 'bob');
+
+	for (let i = 0; i < 60; i++)
+		ann.emit('ice:candidate', { roomName: room, candidate: `candidate:${i} 1 udp 1 127.0.0.1 9 typ host`, sdpMLineIndex: 0 });
+	assert.equal((await ann.next('call:error')).code, 'rate_limited');
+	await bob.next('call:incoming');
+	await stack.stop();
+	assert.match(stack.daemons.signald.logText(), /calls\.refused_waiting \+29/);
+});
+
+test('a client that leaves while its call waits makes none', options, async (t) => {
+	const backend = await new Backend(async () => { await sleep(400); return [200, { allowed: true }]; }).start(t);
+	const stack = await startSignald(t, backend.url, blocks);
+	const ann = await join(t, stack, 'ann');
+	const bob = await join(t, stack, 'bob');
+
+	initiate(ann, 'bob');
+	await until('it is asked', () => backend.asked.length === 1);
+	ann.close();
+	await bob.none('call:incoming', 800);
+});
+
+test('signald ends at once while it is asking', options, async (t) => {
+	const backend = await new Backend().start(t);
+	const stack = await startSignald(t, backend.url, { ...blocks, 'backend-timeout-ms': 30000, 'drain-window': 0 });
+	const ann = await join(t, stack, 'ann');
+
+	backend.write = () => {};
+	for (let i = 0; i < 40; i++)
+		initiate(ann, `n${i}`);
+	await until('it is asked', () => backend.asked.length > 0);
+	const began = Date.now();
+
+	await stack.stop();
+	assert.ok(Date.now() - began < 3000);
+});
