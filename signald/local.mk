@@ -79,7 +79,9 @@ libsignald_core_a_SOURCES += \
 	signald/calls/call_flow.c \
 	signald/calls/mesh.c signald/calls/mesh.h \
 	signald/calls/call_ice.c \
+	signald/calls/call_pass.c \
 	signald/calls/call_request.c signald/calls/call_request.h \
+	signald/calls/call_signal.c \
 	signald/calls/call_start.c \
 	signald/calls/call_table.c signald/calls/call_table.h \
 	signald/calls/call_tell.c \

@@ -6,12 +6,16 @@
 static const struct event_row events[] = {
 	/* who a socket is */
 	{ "user:join", calls_on_user_join },
+	{ "call:register", calls_on_register },
 	/* calls begin, are answered and end */
 	{ "call:initiate", calls_on_initiate },
 	{ "group_call:initiate", calls_on_group_initiate },
 	{ "call:accept", calls_on_accept },
 	{ "call:reject", calls_on_reject },
 	{ "call:end", calls_on_end },
+	{ "call:join_room", calls_on_join_room },
+	{ "call:leave_room", calls_on_leave_room },
+	{ "call_signal", calls_on_signal },
 	/* in between */
 	{ "ice:candidate", calls_on_candidate },
 	{ "ice:request", calls_on_ice_request },
@@ -21,6 +25,14 @@ static const struct event_row events[] = {
 	{ "group_call:offer", mesh_on_offer },
 	{ "group_call:answer", mesh_on_answer },
 	{ "group_call:candidate", mesh_on_candidate },
+	{ "call:renegotiate", calls_on_pass },
+	{ "call:renegotiate_answer", calls_on_pass },
+	{ "call:toggle_audio", calls_on_pass },
+	{ "call:toggle_video", calls_on_pass },
+	{ "call:toggle_media", calls_on_pass },
+	{ "call:screen_share", calls_on_pass },
+	{ "call:recording", calls_on_pass },
+	{ "call:noise_cancellation", calls_on_pass },
 };
 
 #define EVENTS_N (sizeof(events) / sizeof(events[0]))

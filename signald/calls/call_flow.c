@@ -100,6 +100,17 @@ static bool ring_socket(struct calls *cs, struct call *c, struct call_socket *s,
 	return true;
 }
 
+/* The clients of a call_signal have no other way to ring. */
+static bool ring_by_signal(struct calls *cs, struct call *c, size_t i,
+			   const struct call_socket *except, struct call_time now)
+{
+	if (!signal_ring(cs, c, i, except))
+		return false;
+	if (call_apply(c, CALL_EV_RING, NULL, now) > 0)
+		flow_changed(cs, c);
+	return true;
+}
+
 bool flow_ring(struct calls *cs, struct call *c, size_t i, const struct call_socket *except,
 	       struct call_time now)
 {
@@ -113,6 +124,7 @@ bool flow_ring(struct calls *cs, struct call *c, size_t i, const struct call_soc
 	while ((s = user_next_registered(u, s)))
 		if (s != except)
 			reached |= ring_socket(cs, c, s, now);
+	reached |= ring_by_signal(cs, c, i, except, now);
 	return reached;
 }
 

@@ -21,9 +21,8 @@ static struct call *call_for_ice(const struct calls *cs, const struct call_socke
 	return leg ? leg : rung;
 }
 
-/* Promise a call id to the socket, or the one it was promised, for longer. */
-static int reserve(struct calls *cs, const struct incoming *in, const struct user_id *who,
-		   const char **id)
+int calls_reserve(struct calls *cs, const struct incoming *in, const struct user_id *who,
+		  const char **id)
 {
 	struct call_reservation *res = call_socket_reservation(in->s);
 	int rc;
@@ -77,7 +76,7 @@ static void answer(struct calls *cs, const struct incoming *in, const struct use
 
 	if (c)
 		id = call_id(c);
-	else if (reserve(cs, in, who, &id) < 0) {
+	else if (calls_reserve(cs, in, who, &id) < 0) {
 		count(cs, CALLS_N_REFUSED_MEMORY);
 		tell_ice_error(cs, in->s, in->ack, "No call id at the moment");
 		return;

@@ -35,6 +35,7 @@ static enum event_result handle(struct calls *cs, struct call_socket *s,
 {
 	const struct event_row *row = calls_find_event(e->event);
 	const struct incoming in = { .s = s,
+				     .event = e->event,
 				     .args = e->args,
 				     .args_n = e->args_n,
 				     .ack = e->ack,

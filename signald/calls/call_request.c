@@ -99,6 +99,16 @@ static int read_string(void *to, struct json_slice v, size_t max)
 	return json_type(v) == JSON_STRING ? keep(to, v, max) : -EINVAL;
 }
 
+static int read_flag(void *to, struct json_slice v)
+{
+	return json_type(v) == JSON_BOOL ? keep(to, v, 5) : -EINVAL;
+}
+
+static int read_action(void *to, struct json_slice v)
+{
+	return v.n > 2 ? read_string(to, v, CALLS_ACTION_BYTES_MAX) : -EINVAL;
+}
+
 static int read_mid(void *to, struct json_slice v)
 {
 	return read_string(to, v, 128);
@@ -199,6 +209,63 @@ static const struct request_field fields[REQUESTS_N][FIELDS_MAX] = {
 		{ "sdpMid", LENIENT, read_mid, INTO(sdp_mid) },
 		{ "fromUserId", OPTIONAL, read_user, INTO(self) },
 		{ "toUserId", REQUIRED, read_user, INTO(other) },
+	},
+	[REQUEST_ROOM] = {
+		{ "roomName", REQUIRED, read_room, INTO(room_name) },
+		{ "userId", OPTIONAL, read_user, INTO(self) },
+	},
+	[REQUEST_RENEGOTIATE] = {
+		{ "roomName", REQUIRED, read_room, INTO(room_name) },
+		{ "sdpOffer", REQUIRED, read_sdp, INTO(sdp) },
+		{ "fromUserId", OPTIONAL, read_user, INTO(self) },
+		{ "toUserId", OPTIONAL, read_user, INTO(other) },
+	},
+	[REQUEST_RENEGOTIATE_ANSWER] = {
+		{ "roomName", REQUIRED, read_room, INTO(room_name) },
+		{ "sdpAnswer", REQUIRED, read_sdp, INTO(sdp) },
+		{ "fromUserId", OPTIONAL, read_user, INTO(self) },
+		{ "toUserId", OPTIONAL, read_user, INTO(other) },
+	},
+	[REQUEST_TOGGLE_AUDIO] = {
+		{ "roomName", REQUIRED, read_room, INTO(room_name) },
+		{ "audioEnabled", REQUIRED, read_flag, INTO(flag) },
+		{ "userId", OPTIONAL, read_user, INTO(self) },
+	},
+	[REQUEST_TOGGLE_VIDEO] = {
+		{ "roomName", REQUIRED, read_room, INTO(room_name) },
+		{ "videoEnabled", REQUIRED, read_flag, INTO(flag) },
+		{ "userId", OPTIONAL, read_user, INTO(self) },
+	},
+	[REQUEST_TOGGLE_MEDIA] = {
+		{ "roomName", REQUIRED, read_room, INTO(room_name) },
+		{ "audio", REQUIRED, read_flag, INTO(flag) },
+		{ "video", REQUIRED, read_flag, INTO(video_flag) },
+		{ "userId", OPTIONAL, read_user, INTO(self) },
+	},
+	[REQUEST_ACTION] = {
+		{ "roomName", REQUIRED, read_room, INTO(room_name) },
+		{ "action", REQUIRED, read_action, INTO(action) },
+		{ "userName", LENIENT, read_name, INTO(name) },
+		{ "userId", OPTIONAL, read_user, INTO(self) },
+	},
+	[REQUEST_ENABLED] = {
+		{ "roomName", REQUIRED, read_room, INTO(room_name) },
+		{ "enabled", REQUIRED, read_flag, INTO(flag) },
+		{ "userId", OPTIONAL, read_user, INTO(self) },
+	},
+	/* Android sends both, and both are the same */
+	[REQUEST_REGISTER] = {
+		{ "userId", OPTIONAL, read_user, INTO(self) },
+		{ "user_id", OPTIONAL, read_user, INTO(other) },
+	},
+	[REQUEST_SIGNAL] = {
+		{ "type", REQUIRED, read_action, INTO(action) },
+		{ "to", REQUIRED, read_user, INTO(other) },
+		{ "from", OPTIONAL, read_user, INTO(self) },
+		{ "sdp", OPTIONAL, read_sdp, INTO(sdp) },
+		{ "candidate", OPTIONAL, read_candidate, INTO(candidate) },
+		{ "reason", LENIENT, read_reason, INTO(reason) },
+		{ "roomName", OPTIONAL, read_room, INTO(room_name) },
 	},
 };
 

@@ -20,7 +20,9 @@ struct call_request {
 	enum call_type type;
 	char reason[CALL_REASON_MAX + 1];
 	struct json_slice sdp, candidate, sdp_m_line_index, sdp_mid, name, avatar;
-	struct json_slice member_ids; /* an array of ids, each to be checked still */
+	struct json_slice member_ids;	    /* an array of ids, each to be checked still */
+	struct json_slice flag, video_flag; /* true or false: what is on now */
+	struct json_slice action;	    /* a word */
 };
 
 enum request_kind {
@@ -35,6 +37,16 @@ enum request_kind {
 	REQUEST_MESH_OFFER,
 	REQUEST_MESH_ANSWER,
 	REQUEST_MESH_CANDIDATE,
+	REQUEST_ROOM, /* call:join_room, call:leave_room */
+	REQUEST_RENEGOTIATE,
+	REQUEST_RENEGOTIATE_ANSWER,
+	REQUEST_TOGGLE_AUDIO,
+	REQUEST_TOGGLE_VIDEO,
+	REQUEST_TOGGLE_MEDIA,
+	REQUEST_ACTION,	 /* call:screen_share, call:recording */
+	REQUEST_ENABLED, /* call:noise_cancellation */
+	REQUEST_REGISTER,
+	REQUEST_SIGNAL, /* call_signal */
 	REQUESTS_N,
 };
 

@@ -27,8 +27,8 @@ static const struct {
 	[TELL_UNAVAILABLE] = { "unavailable", "Who has to be asked does not answer" },
 };
 
-int tell_emit(struct calls *cs, struct call_socket *to, const char *event, const char *args,
-	      size_t n)
+int tell_emit_as_is(struct calls *cs, struct call_socket *to, const char *event, const char *args,
+		    size_t n)
 {
 	void *handle = call_socket_handle(to);
 	int rc = handle ? cs->ops.emit(handle, event, args, n, cs->ops.ctx) : -ENOTCONN;
@@ -36,6 +36,14 @@ int tell_emit(struct calls *cs, struct call_socket *to, const char *event, const
 	if (rc < 0)
 		count(cs, CALLS_N_EMIT_FAILED);
 	return rc;
+}
+
+int tell_emit(struct calls *cs, struct call_socket *to, const char *event, const char *args,
+	      size_t n)
+{
+	if (call_socket_signals(to)->speaks)
+		return signal_emit(cs, to, event, args, n);
+	return tell_emit_as_is(cs, to, event, args, n);
 }
 
 struct json_out *tell_begin(struct calls *cs)

@@ -115,3 +115,21 @@ enum event_result calls_on_user_join(struct calls *cs, const struct incoming *in
 		calls_join(cs, in, &who);
 	return EVENT_DONE;
 }
+
+/* Android's way: both ids are there, and the same. */
+enum event_result calls_on_register(struct calls *cs, const struct incoming *in)
+{
+	struct call_request r;
+	const struct user_id *who;
+
+	if (!calls_read(cs, in, REQUEST_REGISTER, &r))
+		return EVENT_DONE;
+	who = r.self.text[0] ? &r.self : &r.other;
+	if (!who->text[0])
+		tell_refusal(cs, in->s, CALLS_N_MALFORMED, TELL_MALFORMED, NULL);
+	else if (r.other.text[0] && !user_id_equal(who, &r.other))
+		tell_refusal(cs, in->s, CALLS_N_FORBIDDEN, TELL_FORBIDDEN, NULL);
+	else
+		calls_join(cs, in, who);
+	return EVENT_DONE;
+}

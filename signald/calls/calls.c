@@ -159,7 +159,7 @@ bool calls_event(struct calls *cs, struct call_socket *s, const char *event,
 		 const struct json_slice *args, size_t args_n, int64_t ack, struct call_time now)
 {
 	const struct incoming in = {
-		.s = s, .args = args, .args_n = args_n, .ack = ack, .now = now
+		.s = s, .event = event, .args = args, .args_n = args_n, .ack = ack, .now = now
 	};
 	const struct event_row *row = calls_find_event(event);
 

@@ -9,6 +9,8 @@
  *	call_ice       ice:request
  *	call_flow      what happens to members, legs and deadlines
  *	mesh	       group_call:join and what else makes a mesh
+ *	call_pass      what goes through a call as it is; rooms
+ *	call_signal    the shipped Windows client's one event, to and fro
  *	call_tell      what goes out */
 #ifndef CALLS_PRIV_H
 #define CALLS_PRIV_H
@@ -28,6 +30,7 @@ struct calls {
 	struct call_walk *round; /* of calls_tick(); NULL between two */
 	struct held_budget budget;
 	struct json_out out; /* the message being written */
+	struct json_slice signal; /* the call_signal that a call is being made of; else none */
 	uint64_t counters[CALLS_N];
 	unsigned depth; /* > 0: inside an event; closed sockets are only muted then */
 };
@@ -47,6 +50,7 @@ static inline struct dialog *dialog_of(const struct call *c)
 /* One event on its way through. */
 struct incoming {
 	struct call_socket *s;
+	const char *event;
 	const struct json_slice *args;
 	size_t args_n;
 	int64_t ack;
@@ -87,6 +91,12 @@ enum event_result calls_on_end(struct calls *cs, const struct incoming *in);
 enum event_result calls_on_candidate(struct calls *cs, const struct incoming *in);
 enum event_result calls_on_ice_request(struct calls *cs,
 				       const struct incoming *in); /* call_ice.c */
+
+enum event_result calls_on_register(struct calls *cs, const struct incoming *in); /* call_who.c */
+enum event_result calls_on_pass(struct calls *cs, const struct incoming *in); /* call_pass.c */
+enum event_result calls_on_join_room(struct calls *cs, const struct incoming *in);
+enum event_result calls_on_leave_room(struct calls *cs, const struct incoming *in);
+enum event_result calls_on_signal(struct calls *cs, const struct incoming *in); /* call_signal.c */
 
 /* --- calls.c -------------------------------------------------------------- */
 
@@ -217,6 +227,24 @@ void flow_pass(struct calls *cs, struct call *c, size_t from, const struct call_
 void flow_pass_to(struct calls *cs, struct call *c, size_t to, const struct call_socket *from,
 		  const char *event);
 
+/* --- call_ice.c ----------------------------------------------------------- */
+
+/* Promise a call id to the socket, or the one it was promised, for longer.
+ * Returns 0 with *id a loan of the socket's reservation, -EIO. */
+int calls_reserve(struct calls *cs, const struct incoming *in, const struct user_id *who,
+		  const char **id);
+
+/* --- call_signal.c -------------------------------------------------------- */
+
+/* While a call is made of a call_signal: pass that on to the sockets of an invited member that
+ * understand it, but "except". True: at least one was reached. */
+bool signal_ring(struct calls *cs, const struct call *c, size_t i,
+		 const struct call_socket *except);
+
+/* Send an event, in the words of call_signal where those have one for it. As tell_emit(). */
+int signal_emit(struct calls *cs, struct call_socket *to, const char *event, const char *args,
+		size_t n);
+
 /* --- call_tell.c ---------------------------------------------------------- */
 
 /* Why the emitter's event was refused. */
@@ -246,9 +274,12 @@ void tell_put_error(struct json_out *o, enum tell_error e);
 struct json_out *tell_begin(struct calls *cs);
 bool tell_written(struct calls *cs);
 
-/* Send a finished message. Returns 0 or -errno, as calls_ops.emit. */
+/* Send a finished message, to a socket that speaks call_signal in that. Returns 0 or -errno, as
+ * calls_ops.emit. */
 int tell_emit(struct calls *cs, struct call_socket *to, const char *event, const char *args,
 	      size_t n);
+int tell_emit_as_is(struct calls *cs, struct call_socket *to, const char *event, const char *args,
+		    size_t n);
 
 /* Close the message in cs->out and send it. Returns 0 or -errno. */
 int tell_finish(struct calls *cs, struct call_socket *to, const char *event);

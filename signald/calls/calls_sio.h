@@ -19,9 +19,10 @@ struct calls_sio_config {
 	struct call_time (*now)(void *ctx); /* both clocks */
 	const struct sio_event_entry *more; /* further events; copied */
 	size_t more_n;
-	/* The place for a bridge to another backend, whose clients share our port: every event that is
-	 * in no table, as it came, with its name as it stands in JSON; it may answer by sio_ack() now or
-	 * later. NULL: they are ignored, and the server counts them (unknown_events). */
+	/* The place for a bridge to another backend, whose clients share our port: every event that
+	 * is in no table, as it came, with its name as it stands in JSON; it may answer by
+	 * sio_ack() now or later. NULL: they are ignored, and the server counts them
+	 * (unknown_events). */
 	void (*other)(struct sio_socket *s, struct json_slice name, const struct sio_args *args,
 		      void *ctx);
 	bool open; /* anybody may come; else nobody without a proof */

@@ -20,6 +20,7 @@ struct call_socket {
 	char *name, *avatar;
 	int64_t expires_s; /* 0: never */
 	struct call_reservation reservation;
+	struct call_socket_signals signals;
 	uint64_t told[CALL_SOCKET_TOLD_MAX];
 	unsigned told_at;
 	unsigned legs;
@@ -286,6 +287,11 @@ const char *call_socket_name(const struct call_socket *s)
 const char *call_socket_avatar(const struct call_socket *s)
 {
 	return s->avatar;
+}
+
+struct call_socket_signals *call_socket_signals(struct call_socket *s)
+{
+	return &s->signals;
 }
 
 void call_socket_set_expiry(struct call_socket *s, int64_t expires_s)

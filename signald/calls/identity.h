@@ -113,6 +113,13 @@ struct call_reservation {
 };
 struct call_reservation *call_socket_reservation(struct call_socket *s);
 
+/* The shipped Windows client's event, call_signal. */
+struct call_socket_signals {
+	bool hears;  /* offers made with it are passed on to this socket */
+	bool speaks; /* it is in a call by it, and is told of that in its words */
+};
+struct call_socket_signals *call_socket_signals(struct call_socket *s);
+
 struct user *identity_find(const struct identity *id, const char *user); /* NULL: not here */
 struct user *identity_next_user(const struct identity *id, const struct user *prev);
 size_t identity_users_n(const struct identity *id);

@@ -270,6 +270,13 @@ check_call_events_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_call_events_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc,--wrap=malloc,--wrap=realloc
 check_call_events_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS) -lm
 
+check_PROGRAMS += check_call_pass
+TESTS += check_call_pass
+EXTRA_DIST += tests/unit/calls_fixture.h
+check_call_pass_SOURCES = tests/unit/check_call_pass.c
+check_call_pass_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_call_pass_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS) -lm
+
 check_PROGRAMS += check_calls_sio
 TESTS += check_calls_sio
 check_calls_sio_SOURCES = tests/unit/check_calls_sio.c

@@ -256,7 +256,9 @@ export async function androidCall(t, stack, from, to) {
 	const incoming = await ringing.next('call:incoming');
 	const callee = await android(t, stack, to);
 
+	await callee.next('call:incoming'); /* its user is being rung; the app knows that room and passes over it */
 	await callee.accept(incoming);
+	await caller.next('user:joined_call'); /* nobody listens to that */
 	const answer = await caller.next('call:answer');
 
 	return { caller, callee, ringing, roomName, incoming, answer };

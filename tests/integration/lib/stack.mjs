@@ -37,7 +37,7 @@ const answersTcp = (port, host) => new Promise((resolve, reject) => {
 
 export class Stack {
 	/* host: where both listen; prefix: what runs them; transports: of the TURN addresses given to
-	 * clients; turnPort: else any free one; relayPorts: how many; turnserver, signald: further lines
+	 * clients; tls: { port, cert, pkey } of one more address that speaks it; turnPort: else any free one; relayPorts: how many; turnserver, signald: further lines
 	 * of their configurations; shipped: turnserver.conf is the one we ship, filled in, instead of the
 	 * tests' own. */
 	constructor(options = {}) {
@@ -48,6 +48,7 @@ export class Stack {
 		this.turnPort = options.turnPort;
 		this.turnserverOptions = options.turnserver ?? {};
 		this.signaldOptions = options.signald ?? {};
+		this.tls = options.tls;
 		this.shipped = options.shipped ?? false;
 		this.dir = newStateDir();
 		this.secret = confide(randomBytes(32).toString('hex'));
@@ -127,7 +128,12 @@ export class Stack {
 		this.turnUrls = turn;
 		this.stunUrl = `stun:${this.host}:${this.turnPort}`;
 		return given({
-			'listen': `${this.host}:${this.port}`,
+			...(this.tls ? {
+				'listen': `${this.host}:${this.tls.port}`,
+				'listen-plain': `${this.host}:${this.port}`,
+				'cert': this.tls.cert,
+				'pkey': this.tls.pkey,
+			} : { 'listen': `${this.host}:${this.port}` }),
 			'relay-socket': this.adminSocket,
 			'state-dir': this.dir,
 			'auth-secret-file': this.secretsFile,
