@@ -73,7 +73,7 @@ NEEDS_TEST="
 module:check:check module:libcjson:libcjson-dev header:wslay/wslay.h:libwslay-dev command:clang:clang
 links:-fsanitize=fuzzer,address,undefined:libclang-rt-dev
 command:chromium:chromium command:ip:iproute2 command:openssl:openssl
-command:php:php-cli command:php:php-cli
+command:php:php-cli
 "
 
 # missing NEED...: the packages of the needs that are not met, each once.
