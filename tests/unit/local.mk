@@ -413,6 +413,12 @@ check_call_wait_CFLAGS = $(SIO_CHECK_CFLAGS)
 check_call_wait_LDFLAGS = $(NTH_ALLOC_LINK)
 check_call_wait_LDADD = $(SIO_CHECK_LIBS)
 
+check_PROGRAMS += check_call_later
+TESTS += check_call_later
+check_call_later_SOURCES = tests/unit/check_call_later.c
+check_call_later_CFLAGS = $(SIO_CHECK_CFLAGS)
+check_call_later_LDADD = $(SIO_CHECK_LIBS)
+
 check_PROGRAMS += check_backend
 TESTS += check_backend
 check_backend_SOURCES = tests/unit/check_backend.c
