@@ -19,6 +19,7 @@
 #include "calls/calls_sio.h"
 #include "calls/credentials.h"
 #include "calls/signing.h"
+#include "control_side.h"
 #include "demo_page.h"
 #include "front.h"
 #include "log.h"
@@ -50,6 +51,7 @@ struct app {
 	struct backend_side *backend; /* NULL: nothing is asked of it */
 	struct relay_side *relay;
 	struct demo_page *demo;
+	struct control_side *control; /* NULL: none */
 	struct counters *counters;
 	struct admin_token admin_token, site_key;
 	struct rest rest;
@@ -495,6 +497,20 @@ static int make_http(struct app *a)
 	return r ? r : front_open(a->front, base, sio_server_engine(a->sio));
 }
 
+static int make_control(struct app *a)
+{
+	const struct control_side_config cc = { .base = loop_base(a->loop),
+						.config = a->config,
+						.calls = a->calls,
+						.relay = a->relay,
+						.secrets = a->secrets,
+						.sio = a->sio,
+						.backend = a->backend,
+						.now = app_now };
+
+	return a->config->control_socket ? control_side_new(&a->control, &cc) : 0;
+}
+
 static int make_counters(struct app *a)
 {
 	struct counters_sources s = { .eio = eio_server_counters(sio_server_engine(a->sio)),
@@ -510,6 +526,10 @@ static int make_counters(struct app *a)
 	if (a->backend) {
 		s.backend = backend_counters(backend_side_backend(a->backend));
 		s.backend_http = backend_side_http_counters(a->backend);
+	}
+	if (a->control) {
+		s.control = control_side_commands(a->control);
+		s.control_socket = control_side_socket(a->control);
 	}
 	front_counters(a->front, &s);
 	return counters_new(&a->counters, &s);
@@ -530,6 +550,7 @@ static int (*const steps[])(struct app *) = {
 	make_socketio,
 	make_rest,
 	make_http,
+	make_control,
 	make_counters,
 };
 #define STEPS_N (sizeof(steps) / sizeof(steps[0]))
@@ -587,6 +608,7 @@ void app_free(struct app *a)
 {
 	if (!a)
 		return;
+	control_side_free(a->control);
 	/* Connections first: their ends reach calls, usage and the demo page. */
 	if (a->front)
 		front_close(a->front);

@@ -103,6 +103,8 @@ static const struct key {
 	  "folder of the demo page, served at /demo/; not for production" },
 	{ "admin-failures-per-minute", KIND_U32, FIELD(admin_failures_per_minute), 0, 1000000, "10",
 	  false, "wrong tokens of one address before it is not listened to; 0 is no limit" },
+	{ "control-socket", KIND_STRING, FIELD(control_socket), 0, 0, NULL, false,
+	  "Unix socket for admins, mode 0660; without it there is none" },
 	{ "site-key-file", KIND_STRING, FIELD(site_key_file), 0, 0, NULL, false,
 	  "file with the public site key (?s=), good for credentials of ~ID; not with auth = "
 	  "open" },

@@ -73,6 +73,7 @@ struct config {
 	char *turnserver_conf;	/* NULL: its static-auth-secret is of no interest */
 	char *state_dir;	/* for the journal (with relay_socket) and session tickets (cert) */
 	char *admin_token_file; /* NULL: the admin API answers 401 to everyone */
+	char *control_socket;	/* NULL: none */
 	char *site_key_file;	/* NULL: no site key is good for anything */
 	char *demo_dir;		/* NULL: no demo page */
 	char *log_level;

@@ -135,6 +135,15 @@ libsignald_core_a_SOURCES += \
 	signald/admin/counters.c signald/admin/counters.h \
 	signald/admin/views.c signald/admin/views.h
 
+# --- control --------------------------------------------------------------------
+libsignald_core_a_SOURCES += \
+	signald/control/control.c signald/control/control.h \
+	signald/control/control_command.c signald/control/control_command.h \
+	signald/control/control_lines.c signald/control/control_lines.h
+libsignald_io_a_SOURCES += \
+	signald/control/control_socket.c signald/control/control_socket.h \
+	signald/control_side.c signald/control_side.h
+
 # --- the daemon ---------------------------------------------------------------
 libsignald_core_a_SOURCES += \
 	signald/config.c signald/config.h \

@@ -13,6 +13,7 @@
 #include "backend/backend.h"
 #include "backend/http_client.h"
 #include "calls/call_events.h"
+#include "control/control_socket.h"
 #include "demo_page.h"
 #include "engineio/eio_server.h"
 #include "log.h"
@@ -53,6 +54,8 @@ enum layer {
 	LAYER_BACKEND,
 	LAYER_BACKEND_HTTP,
 	LAYER_DEMO,
+	LAYER_CONTROL,
+	LAYER_CONTROL_SOCKET,
 	LAYERS_N
 };
 
@@ -76,6 +79,8 @@ static const char *const layer_names[LAYERS_N] = {
 	[LAYER_BACKEND] = "backend",
 	[LAYER_BACKEND_HTTP] = "backend",
 	[LAYER_DEMO] = "demo",
+	[LAYER_CONTROL] = "control",
+	[LAYER_CONTROL_SOCKET] = "control",
 };
 
 #define NAMED_ROW(layer, name, type, member)                                                       \
@@ -194,6 +199,10 @@ static const struct row {
 	ROW(LAYER_BACKEND_HTTP, http_client_counters, oversize),
 	ROW(LAYER_BACKEND_HTTP, http_client_counters, timeouts),
 	ROW(LAYER_DEMO, demo_counters, users_refused),
+	ROW(LAYER_CONTROL, control_counters, malformed),
+	ROW(LAYER_CONTROL, control_counters, failed),
+	ROW(LAYER_CONTROL_SOCKET, control_socket_counters, turned_away),
+	ROW(LAYER_CONTROL_SOCKET, control_socket_counters, closed_slow),
 };
 
 #define ROWS_N (sizeof(rows) / sizeof(rows[0]))
@@ -249,6 +258,8 @@ int counters_new(struct counters **out, const struct counters_sources *s)
 	c->base[LAYER_BACKEND] = s->backend;
 	c->base[LAYER_BACKEND_HTTP] = s->backend_http;
 	c->base[LAYER_DEMO] = s->demo;
+	c->base[LAYER_CONTROL] = s->control;
+	c->base[LAYER_CONTROL_SOCKET] = s->control_socket;
 	c->calls = s->calls;
 	for (size_t i = 0; i < ALL_N; i++)
 		c->last[i] = value_of(c, i);

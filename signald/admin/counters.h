@@ -13,6 +13,8 @@ struct admission_counters;
 struct backend_counters;
 struct bridge_counters;
 struct calls;
+struct control_counters;
+struct control_socket_counters;
 struct counters;
 struct demo_counters;
 struct eio_counters;
@@ -53,6 +55,8 @@ struct counters_sources {
 	const struct backend_counters *backend;
 	const struct http_client_counters *backend_http;
 	const struct demo_counters *demo;
+	const struct control_counters *control;
+	const struct control_socket_counters *control_socket;
 };
 
 /* What has been counted until now is known. Returns 0 and the caller's *out, -ENOMEM. */

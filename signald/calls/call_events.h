@@ -154,6 +154,9 @@ int calls_tell_ice_servers(struct calls *cs, const char *call_id, struct call_ti
 const struct call_table *calls_table(const struct calls *cs);
 const struct identity *calls_users(const struct calls *cs);
 
+/* The socket that speaks for a member of a live call. NULL: none does, or the call has ended. */
+const struct call_socket *calls_leg(const struct call *c, size_t member);
+
 enum calls_counter {
 	CALLS_N_STARTED,
 	CALLS_N_ANSWERED,

@@ -281,6 +281,13 @@ const struct identity *calls_users(const struct calls *cs)
 	return cs->identity;
 }
 
+const struct call_socket *calls_leg(const struct call *c, size_t member)
+{
+	const struct dialog *d = call_data(c);
+
+	return d ? d->legs[member].socket : NULL;
+}
+
 uint64_t calls_counter(const struct calls *cs, enum calls_counter which)
 {
 	return cs->counters[which];

@@ -1,0 +1,123 @@
+/* control_side.c - see control_side.h */
+#include "control_side.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "backend_side.h"
+#include "calls/call_events.h"
+#include "calls/signing.h"
+#include "config.h"
+#include "control/control_socket.h"
+#include "engineio/eio_server.h"
+#include "relay_side.h"
+#include "secret_files.h"
+#include "socketio/sio_server.h"
+
+struct control_side {
+	struct control_side_config cfg;
+	struct control_socket *socket;
+	uint64_t start_ms;
+};
+
+static int64_t now_s(const struct control_side *s)
+{
+	return s->cfg.now().wall_ms / 1000;
+}
+
+static const char *or_null(const char *text)
+{
+	return *text ? text : NULL;
+}
+
+static int end(void *ctx, const char *call_id, const char *reason)
+{
+	struct control_side *s = ctx;
+
+	return calls_end(s->cfg.calls, call_id, CALL_EV_SERVER, or_null(reason), s->cfg.now());
+}
+
+static size_t kick(void *ctx, const char *user, const char *reason)
+{
+	struct control_side *s = ctx;
+
+	return calls_kick_user(s->cfg.calls, user, or_null(reason), s->cfg.now());
+}
+
+static int rotate(void *ctx, struct secret_rotation *out, char *err, size_t err_size)
+{
+	struct control_side *s = ctx;
+
+	return secret_files_rotate(s->cfg.secrets, now_s(s), s->cfg.config->credential_ttl_max_s,
+				   out, err, err_size);
+}
+
+static void status(void *ctx, struct control_status *out)
+{
+	static const char *const auths[] = {
+		[CONFIG_AUTH_OPEN] = "open",
+		[CONFIG_AUTH_TOKEN] = "token",
+		[CONFIG_AUTH_BACKEND] = "backend",
+	};
+	const struct control_side *s = ctx;
+	const struct secret *secret =
+		signing_secret(secret_files_signing(s->cfg.secrets), now_s(s), NULL);
+
+	*out = (struct control_status){
+		.version = PACKAGE_VERSION,
+		.uptime_ms = s->cfg.now().now_ms - s->start_ms,
+		.auth = auths[s->cfg.config->auth],
+		.sessions = eio_server_counters(sio_server_engine(s->cfg.sio))->sessions,
+		.has_relay = s->cfg.config->relay_socket,
+		.relay_connected = relay_side_connected(s->cfg.relay),
+		.secret = secret ? secret->id : NULL,
+	};
+	if (s->cfg.backend)
+		out->backend = backend_available(backend_side_backend(s->cfg.backend))
+				       ? "answers"
+				       : "does not answer";
+}
+
+int control_side_new(struct control_side **out, const struct control_side_config *cfg)
+{
+	struct control_side *s = calloc(1, sizeof(*s));
+	struct control_config cc = { .calls = cfg->calls,
+				     .usage = relay_side_usage(cfg->relay),
+				     .now = cfg->now,
+				     .end = end,
+				     .kick = kick,
+				     .rotate = rotate,
+				     .status = status,
+				     .ctx = s };
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	s->cfg = *cfg;
+	s->start_ms = cfg->now().now_ms;
+	r = control_socket_new(&s->socket, cfg->base, cfg->config->control_socket, &cc);
+	if (r) {
+		free(s);
+		return r;
+	}
+	*out = s;
+	return 0;
+}
+
+void control_side_free(struct control_side *s)
+{
+	if (!s)
+		return;
+	control_socket_free(s->socket);
+	free(s);
+}
+
+const struct control_counters *control_side_commands(const struct control_side *s)
+{
+	return control_socket_commands(s->socket);
+}
+
+const struct control_socket_counters *control_side_socket(const struct control_side *s)
+{
+	return control_socket_counters(s->socket);
+}
