@@ -1,6 +1,7 @@
 /* app.c - who is made after whom, who is told what, and the same column upside down
  *
  *	calls --> relay_side: calls, members, candidates, ends	(the relay follows the call)
+ *	calls --> call_keeper: what changed			(calls outlive us)
  *	files --> signing --> credentials			(what clients sign in with) */
 #include "app.h"
 
@@ -15,6 +16,7 @@
 #include "admin/rest.h"
 #include "admin/rights.h"
 #include "backend_side.h"
+#include "call_keeper.h"
 #include "calls/call_events.h"
 #include "calls/calls_sio.h"
 #include "calls/credentials.h"
@@ -50,6 +52,7 @@ struct app {
 	struct secret_files *secrets;
 	struct backend_side *backend; /* NULL: nothing is asked of it */
 	struct relay_side *relay;
+	struct call_keeper *keeper; /* NULL: calls do not outlive us */
 	struct demo_page *demo;
 	struct control_side *control; /* NULL: none */
 	struct counters *counters;
@@ -87,6 +90,21 @@ static void on_call_new(const struct call *c, void *ctx)
 	struct app *a = ctx;
 
 	relay_side_call_new(a->relay, c);
+	call_keeper_changed(a->keeper, c);
+}
+
+static void on_call_changed(const struct call *c, void *ctx)
+{
+	struct app *a = ctx;
+
+	call_keeper_changed(a->keeper, c);
+}
+
+static void on_member_left(const struct call *c, const char *user, void *ctx)
+{
+	struct app *a = ctx;
+
+	relay_side_member_left(a->relay, c, user);
 }
 
 static void on_member(const struct call *c, const char *user, const char *address, void *ctx)
@@ -108,6 +126,7 @@ static void on_call_ended(const struct call *c, void *ctx)
 	struct app *a = ctx;
 
 	relay_side_call_ended(a->relay, c);
+	call_keeper_changed(a->keeper, c);
 }
 
 static bool turn_connected(void *ctx)
@@ -341,6 +360,8 @@ static int make_calls(struct app *a)
 	struct calls_config cc;
 	struct calls_ops ops = { .on_call_new = on_call_new,
 				 .on_member = on_member,
+				 .on_member_left = on_member_left,
+				 .on_call_changed = on_call_changed,
 				 .on_candidate = on_candidate,
 				 .on_call_ended = on_call_ended,
 				 .on_online = on_online,
@@ -371,6 +392,18 @@ static int make_relay(struct app *a)
 					.signing = secret_files_signing(a->secrets) };
 
 	return relay_side_new(&a->relay, &rc);
+}
+
+/* After relay: what is restored counts there. Before anybody is served. */
+static int make_keeper(struct app *a)
+{
+	struct call_keeper_config kc = { .loop = a->loop,
+					 .calls = a->calls,
+					 .dir = a->config->state_dir,
+					 .credential_s = a->config->credential_ttl_max_s,
+					 .now = app_now };
+
+	return a->config->relay_socket ? call_keeper_new(&a->keeper, &kc) : 0;
 }
 
 static void limits_of(struct app *a, struct sio_config *out)
@@ -521,6 +554,10 @@ static int make_counters(struct app *a)
 				      .feed = relay_side_feed_counters(a->relay),
 				      .revoke_list = relay_side_revoke_counters(a->relay),
 				      .ledger = relay_side_ledger_counters(a->relay),
+				      .keeper = a->keeper ? call_keeper_counters(a->keeper) : NULL,
+				      .keeper_file = a->keeper
+							     ? call_keeper_file_counters(a->keeper)
+							     : NULL,
 				      .demo = a->demo ? demo_page_counters(a->demo) : NULL };
 
 	if (a->backend) {
@@ -547,6 +584,7 @@ static int (*const steps[])(struct app *) = {
 	make_backend,
 	make_calls,
 	make_relay,
+	make_keeper,
 	make_socketio,
 	make_rest,
 	make_http,
@@ -614,6 +652,7 @@ void app_free(struct app *a)
 		front_close(a->front);
 	sio_server_free(a->sio);
 	calls_sio_free(a->calls_sio);
+	call_keeper_free(a->keeper);
 	calls_free(a->calls);
 	backend_side_free(a->backend);
 	relay_side_free(a->relay);

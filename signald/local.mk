@@ -89,6 +89,7 @@ libsignald_core_a_SOURCES += \
 	signald/calls/call_wait.c signald/calls/call_wait.h \
 	signald/calls/call_who.c \
 	signald/calls/calls.c signald/calls/calls_priv.h \
+	signald/calls/calls_save.c signald/calls/calls_save.h \
 	signald/calls/calls_sio.c signald/calls/calls_sio.h \
 	signald/calls/credentials.c signald/calls/credentials.h \
 	signald/calls/dialog.c signald/calls/dialog.h \
@@ -159,6 +160,7 @@ libsignald_io_a_SOURCES += \
 	signald/secret_replace.c signald/secret_replace.h \
 	signald/front.c signald/front.h \
 	signald/relay_side.c signald/relay_side.h \
+	signald/call_keeper.c signald/call_keeper.h \
 	signald/state_file.c signald/state_file.h \
 	signald/app.c signald/app.h
 

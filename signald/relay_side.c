@@ -60,6 +60,11 @@ void relay_side_member(struct relay_side *r, const struct call *c, const char *u
 	usage_member(r->usage, call_id(c), user, address); /* refusals are counted there */
 }
 
+void relay_side_member_left(struct relay_side *r, const struct call *c, const char *user)
+{
+	usage_member_leave(r->usage, call_id(c), user);
+}
+
 void relay_side_candidate(struct relay_side *r, const struct call *c, const char *user,
 			  const char *candidate)
 {

@@ -38,6 +38,7 @@ void relay_side_free(struct relay_side *r); /* NULL is fine */
 void relay_side_call_new(struct relay_side *r, const struct call *c);
 void relay_side_member(struct relay_side *r, const struct call *c, const char *user,
 		       const char *address);
+void relay_side_member_left(struct relay_side *r, const struct call *c, const char *user);
 void relay_side_candidate(struct relay_side *r, const struct call *c, const char *user,
 			  const char *candidate);
 void relay_side_call_ended(struct relay_side *r, const struct call *c);

@@ -12,6 +12,7 @@
 #include "admin/rights.h"
 #include "backend/backend.h"
 #include "backend/http_client.h"
+#include "call_keeper.h"
 #include "calls/call_events.h"
 #include "control/control_socket.h"
 #include "demo_page.h"
@@ -22,6 +23,7 @@
 #include "relay/revoke_list.h"
 #include "relay/usage.h"
 #include "socketio/sio_server.h"
+#include "state_file.h"
 #include "transport/admission.h"
 #include "transport/bridge.h"
 #include "transport/entry.h"
@@ -51,6 +53,8 @@ enum layer {
 	LAYER_FEED,
 	LAYER_REVOKE,
 	LAYER_LEDGER,
+	LAYER_KEEPER,
+	LAYER_KEEPER_FILE,
 	LAYER_BACKEND,
 	LAYER_BACKEND_HTTP,
 	LAYER_DEMO,
@@ -76,6 +80,8 @@ static const char *const layer_names[LAYERS_N] = {
 	[LAYER_FEED] = "feed",
 	[LAYER_REVOKE] = "relay",
 	[LAYER_LEDGER] = "ledger",
+	[LAYER_KEEPER] = "keeper",
+	[LAYER_KEEPER_FILE] = "keeper",
 	[LAYER_BACKEND] = "backend",
 	[LAYER_BACKEND_HTTP] = "backend",
 	[LAYER_DEMO] = "demo",
@@ -188,6 +194,13 @@ static const struct row {
 	ROW(LAYER_LEDGER, ledger_counters, corrupt),
 	ROW(LAYER_LEDGER, ledger_counters, torn),
 	ROW(LAYER_LEDGER, ledger_counters, expired),
+	ROW(LAYER_KEEPER, call_keeper_counters, trimmed),
+	ROW(LAYER_KEEPER, call_keeper_counters, not_saved),
+	ROW(LAYER_KEEPER, call_keeper_counters, postponed),
+	ROW(LAYER_KEEPER_FILE, state_file_counters, refused),
+	ROW(LAYER_KEEPER_FILE, state_file_counters, io_errors),
+	ROW(LAYER_KEEPER_FILE, state_file_counters, damaged),
+	ROW(LAYER_KEEPER_FILE, state_file_counters, torn),
 	ROW(LAYER_BACKEND, backend_counters, bad_tokens),
 	ROW(LAYER_BACKEND, backend_counters, failed),
 	ROW(LAYER_BACKEND, backend_counters, garbage),
@@ -255,6 +268,8 @@ int counters_new(struct counters **out, const struct counters_sources *s)
 	c->base[LAYER_FEED] = s->feed;
 	c->base[LAYER_REVOKE] = s->revoke_list;
 	c->base[LAYER_LEDGER] = s->ledger;
+	c->base[LAYER_KEEPER] = s->keeper;
+	c->base[LAYER_KEEPER_FILE] = s->keeper_file;
 	c->base[LAYER_BACKEND] = s->backend;
 	c->base[LAYER_BACKEND_HTTP] = s->backend_http;
 	c->base[LAYER_DEMO] = s->demo;

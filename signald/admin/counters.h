@@ -12,6 +12,7 @@
 struct admission_counters;
 struct backend_counters;
 struct bridge_counters;
+struct call_keeper_counters;
 struct calls;
 struct control_counters;
 struct control_socket_counters;
@@ -29,6 +30,7 @@ struct outq_budget;
 struct rights_counters;
 struct revoke_list_counters;
 struct sio_counters;
+struct state_file_counters;
 struct tls_counters;
 struct usage_counters;
 struct ws_counters;
@@ -52,6 +54,8 @@ struct counters_sources {
 	const struct feed_counters *feed;
 	const struct revoke_list_counters *revoke_list;
 	const struct ledger_counters *ledger;
+	const struct call_keeper_counters *keeper;
+	const struct state_file_counters *keeper_file;
 	const struct backend_counters *backend;
 	const struct http_client_counters *backend_http;
 	const struct demo_counters *demo;

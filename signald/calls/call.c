@@ -199,6 +199,44 @@ int call_new(struct call **out, const struct call_spec *s, struct call_time now)
 	return 0;
 }
 
+void call_get_past(const struct call *c, struct call_past *out)
+{
+	*out = (struct call_past){ .state = c->state,
+				   .started = c->started,
+				   .answered = c->answered,
+				   .was_answered = c->was_answered,
+				   .granted_until_s = c->granted_until_s };
+	for (size_t i = 0; i < c->members_n; i++) {
+		out->members[i].state = c->members[i].state;
+		out->members[i].why = c->members[i].why;
+		out->members[i].was_in = c->members[i].was_in;
+	}
+}
+
+int call_new_with_past(struct call **out, const struct call_spec *spec,
+		       const struct call_past *past)
+{
+	struct call *c;
+	int rc;
+
+	if (past->state == CALL_ENDED || past->was_answered != (past->state == CALL_ACTIVE))
+		return -EINVAL;
+	rc = call_new(&c, spec, past->started);
+	if (rc < 0)
+		return rc;
+	c->state = past->state;
+	c->answered = past->answered;
+	c->was_answered = past->was_answered;
+	c->granted_until_s = past->granted_until_s;
+	for (size_t i = 0; i < c->members_n; i++) {
+		c->members[i].state = past->members[i].state;
+		c->members[i].why = past->members[i].why;
+		c->members[i].was_in = past->members[i].was_in;
+	}
+	*out = c;
+	return 0;
+}
+
 void call_free(struct call *c)
 {
 	free(c);

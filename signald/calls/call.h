@@ -130,6 +130,25 @@ struct call_spec {
 int call_new(struct call **out, const struct call_spec *spec, struct call_time now);
 void call_free(struct call *c); /* NULL is fine */
 
+/* What a call has beside its spec, for who keeps a copy of it. */
+struct call_past {
+	enum call_state state; /* not CALL_ENDED */
+	struct call_time started, answered;
+	bool was_answered;
+	int64_t granted_until_s;
+	struct {
+		enum member_state state;
+		enum member_out why;
+		bool was_in;
+	} members[CALL_MEMBERS_MAX]; /* the caller first */
+};
+void call_get_past(const struct call *c, struct call_past *out);
+
+/* A call that goes on from where a copy was taken; nobody is gone. As call_new(),
+ * and -EINVAL for a past that no call has. */
+int call_new_with_past(struct call **out, const struct call_spec *spec,
+		       const struct call_past *past);
+
 /* 1 to CALL_ROOM_NAME_MAX bytes without control characters; UTF-8 is the JSON reader's duty. */
 bool call_room_name_valid(const char *name, size_t n);
 

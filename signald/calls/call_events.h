@@ -159,6 +159,8 @@ const struct call_socket *calls_leg(const struct call *c, size_t member);
 
 enum calls_counter {
 	CALLS_N_STARTED,
+	CALLS_N_RESTORED,     /* taken over from the process before */
+	CALLS_N_NOT_RESTORED, /* could not be */
 	CALLS_N_ANSWERED,
 	CALLS_N_MALFORMED,	    /* a field missing, of a wrong type or too big */
 	CALLS_N_FORBIDDEN,	    /* naming another user than the socket's, or a foreign group */

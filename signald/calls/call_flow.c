@@ -36,9 +36,12 @@ void flow_changed(struct calls *cs, const struct call *c)
 		cs->ops.on_call_changed(c, cs->ops.ctx);
 }
 
-static void held_refused(struct calls *cs, int rc)
+/* Something was to wait in the call. */
+static void held(struct calls *cs, const struct call *c, int rc)
 {
-	if (rc == -ENOSPC)
+	if (rc == 0)
+		flow_changed(cs, c);
+	else if (rc == -ENOSPC)
 		count(cs, CALLS_N_REFUSED_CANDIDATES);
 	else if (rc == -ENOBUFS)
 		count(cs, CALLS_N_REFUSED_HELD);
@@ -392,9 +395,9 @@ void flow_pass_to(struct calls *cs, struct call *c, size_t to, const struct call
 	if (hears(leg))
 		tell_emit(cs, leg->socket, event, cs->out.p, cs->out.n);
 	else
-		held_refused(cs, dialog_hold(dialog_of(c), &leg->waiting, cs->cfg.candidates_max,
-					     from ? call_socket_serial(from) : 0, event, cs->out.p,
-					     cs->out.n));
+		held(cs, c,
+		     dialog_hold(dialog_of(c), &leg->waiting, cs->cfg.candidates_max,
+				 from ? call_socket_serial(from) : 0, event, cs->out.p, cs->out.n));
 }
 
 void flow_pass(struct calls *cs, struct call *c, size_t from, const struct call_socket *s,
@@ -405,8 +408,9 @@ void flow_pass(struct calls *cs, struct call *c, size_t from, const struct call_
 	if (call_state(c) == CALL_ACTIVE)
 		flow_pass_to(cs, c, (size_t)call_peer(c, from), s, event);
 	else
-		held_refused(cs, dialog_hold(d, &d->legs[from].said, cs->cfg.candidates_max,
-					     call_socket_serial(s), event, cs->out.p, cs->out.n));
+		held(cs, c,
+		     dialog_hold(d, &d->legs[from].said, cs->cfg.candidates_max,
+				 call_socket_serial(s), event, cs->out.p, cs->out.n));
 }
 
 /* The answer goes in front of whatever the member has said already. */
@@ -422,8 +426,9 @@ static void tell_answer(struct calls *cs, struct call *c, size_t i, const struct
 	if (hears(caller))
 		tell_emit(cs, caller->socket, "call:answer", cs->out.p, cs->out.n);
 	else
-		held_refused(cs, dialog_hold(d, &caller->waiting, SIZE_MAX, serial, "call:answer",
-					     cs->out.p, cs->out.n));
+		held(cs, c,
+		     dialog_hold(d, &caller->waiting, SIZE_MAX, serial, "call:answer", cs->out.p,
+				 cs->out.n));
 }
 
 void flow_accepted(struct calls *cs, struct call *c, size_t i, struct call_socket *s,

@@ -15,6 +15,8 @@
 
 static const char *const counter_names[CALLS_N] = {
 	[CALLS_N_STARTED] = "started",
+	[CALLS_N_RESTORED] = "restored",
+	[CALLS_N_NOT_RESTORED] = "not_restored",
 	[CALLS_N_ANSWERED] = "answered",
 	[CALLS_N_MALFORMED] = "malformed",
 	[CALLS_N_FORBIDDEN] = "forbidden",

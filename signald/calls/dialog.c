@@ -147,6 +147,7 @@ void dialog_clear_leg(struct dialog *d, size_t i)
 		held_free(d, h);
 	dialog_set_name(d, i, (struct json_slice){ 0 });
 	leg_set_socket(leg, NULL);
+	leg->direct = false;
 }
 
 /* FNV-1a, 64 bits: tells a retry from a new offer of the same client, nothing more. */

@@ -33,6 +33,7 @@ struct leg {
 	struct held_queue waiting;  /* for the member, once answered */
 	uint64_t announced;	    /* serial of the socket last reported as the member's */
 	struct held *name;	    /* of a mesh: what the member calls itself, as JSON; or NULL */
+	bool direct;		    /* the member's media go without a relay: its last word */
 };
 
 struct dialog {

@@ -1,10 +1,12 @@
 /* restart.test.mjs - each daemon restarted in turn, while a call goes on */
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 
-import { callWithCredentials, candidate, join, sendCandidate } from './lib/client.mjs';
+import { callWithCredentials, candidate, fakeSdp, initiate, join, sendCandidate } from './lib/client.mjs';
 import { startStack } from './lib/stack.mjs';
-import { until, within } from './lib/suite.mjs';
+import { sleep, until, within } from './lib/suite.mjs';
 import { allocation, udpPeer } from './lib/turn_client.mjs';
 
 const options = { timeout: 60000 };
@@ -65,40 +67,163 @@ for (const signal of ['SIGTERM', 'SIGKILL']) {
 	});
 }
 
-test('signald restarts: the relay goes on, and live totals are right at once', options, async (t) => {
-	const stack = await startStack(t);
-	const peer = await udpPeer(t, { echo: true });
-	const { credentials } = await callWithCredentials(t, stack);
-	const relay = await allocation(t, stack, credentials);
+/* Signaling comes back: the client's new socket, or somebody who never was there before. */
+async function comeBack(t, stack, userId) {
+	const c = await join(t, stack, userId);
 
-	await relay.permit(peer);
-	await relay.sendTo(peer, 10, SIZE);
-	await until('the echo is back', () => relay.received === 10 * SIZE);
-	await stack.daemons.signald.stop();
+	t.after(() => c.close());
+	return c;
+}
 
-	await relay.sendTo(peer, 10, SIZE);
-	await until('media passes without signald', () => relay.received === 20 * SIZE);
-	await new Promise((resolve) => setTimeout(resolve, 1500)); /* a sample */
+for (const signal of ['SIGTERM', 'SIGKILL']) {
+	test(`signald goes (${signal}) in mid-call and comes back: media and call go on`, options, async (t) => {
+		const stack = await startStack(t, { signald: { 'leg-grace': 4 } });
+		const peer = await udpPeer(t, { echo: true });
+		const { alice, bob, roomName, callId, credentials } = await callWithCredentials(t, stack);
+		const relay = await allocation(t, stack, credentials);
+		let lost = 0;
 
+		await relay.permit(peer);
+		await relay.sendTo(peer, 10, SIZE);
+		await until('the echo is back', () => relay.received === 10 * SIZE);
+		const before = await stack.rest.call(roomName);
+		const media = setInterval(() => { relay.sendTo(peer, 1, SIZE); lost++; }, 50);
+
+		t.after(() => clearInterval(media));
+		await stack.daemons.signald.kill(signal);
+		await stack.startSignald();
+		const after = await until('the call is there', () => stack.rest.call(roomName));
+
+		await t.test('it is the call it was', async () => {
+			assert.equal(after.callId, callId);
+			assert.equal(after.state, 'active');
+			assert.deepEqual(after.participants, before.participants);
+			assert.equal(after.startTime, before.startTime);
+			assert.equal(after.answerTime, before.answerTime);
+			assert.ok(after.duration >= before.duration);
+			await connected(stack, true);
+			const { relay: { liveAllocations, participants } } = await stack.rest.call(roomName);
+
+			assert.equal(liveAllocations, 1);
+			assert.equal(participants.find((p) => p.userId === 'alice').allocations[0].by, 'name');
+		});
+
+		const alice2 = await comeBack(t, stack, 'alice');
+		const bob2 = await comeBack(t, stack, 'bob');
+
+		await t.test('candidates reach the other side', async () => {
+			sendCandidate(alice2, roomName, candidate(7));
+			assert.equal((await bob2.next('ice:candidate')).candidate, candidate(7));
+			sendCandidate(bob2, roomName, candidate(8));
+			assert.equal((await alice2.next('ice:candidate')).candidate, candidate(8));
+		});
+
+		await t.test('media were not interrupted', async () => {
+			clearInterval(media);
+			await sleep(300);
+			assert.ok(lost > 5);
+			assert.equal(relay.received, (10 + lost) * SIZE);
+		});
+
+		await t.test('its end reaches the other side, and its relay', async () => {
+			alice2.emit('call:end', { roomName });
+			assert.equal((await bob2.next('call:ended')).code, 'completed');
+			await until('the relay is gone',
+				async () => (await stack.rest.stats()).relay.liveAllocations === 0, 1000, 20);
+			assert.equal((await stack.rest.endedCall(roomName)).endReason, 'Call ended');
+		});
+		[alice, bob].forEach((c) => c.close());
+	});
+}
+
+test('who does not come back after a restart of signald: the call fails after the grace time, with its relay', options, async (t) => {
+	const stack = await startStack(t, { signald: { 'leg-grace': 2 } });
+	const { roomName, credentials } = await callWithCredentials(t, stack);
+
+	await allocation(t, stack, credentials);
+	await stack.daemons.signald.kill('SIGKILL');
 	await stack.startSignald();
 	await connected(stack, true);
-	const { relay: { liveAllocations, unattributed } } = await stack.rest.stats();
+	const started_ms = Date.now();
+	const alice = await comeBack(t, stack, 'alice');
+	const ended = await alice.next('call:ended', 4000);
 
-	assert.equal(liveAllocations, 1);
-	assert.equal(unattributed.sentBytes, 20 * SIZE);
-	assert.equal(unattributed.receivedBytes, 20 * SIZE);
-	assert.deepEqual((await stack.rest.stats()).calls, []);
+	assert.equal(ended.code, 'failed');
+	assert.ok(Date.now() - started_ms > 1000, 'not before the grace time');
+	await until('the relay is gone', async () => (await stack.rest.stats()).relay.liveAllocations === 0, 1000, 20);
+	assert.equal((await stack.rest.endedCall(roomName)).endReason, 'failed');
 
-	await t.test('clients come back and call again', async () => {
-		const call = await callWithCredentials(t, stack);
-
-		assert.equal((await stack.rest.call(call.roomName)).state, 'active');
-		const a = await allocation(t, stack, call.credentials);
-
-		await a.permit(peer);
-		await a.sendTo(peer, 3, SIZE);
-		await sentBytes(stack, call.roomName, 3 * SIZE);
+	await t.test('and it stays ended', async () => {
+		await stack.daemons.signald.kill('SIGKILL');
+		await stack.startSignald();
+		assert.deepEqual((await stack.rest.stats()).calls, []);
 	});
+});
+
+test('a ringing call outlives signald: each socket is rung once, the answer and what waited come through', options, async (t) => {
+	const stack = await startStack(t, { signald: { 'leg-grace': 5, 'ring-timeout': 30 } });
+	const alice = await join(t, stack, 'alice');
+	const bob = await join(t, stack, 'bob');
+	const roomName = initiate(alice, 'bob');
+	const first = await bob.next('call:incoming');
+
+	sendCandidate(alice, roomName, candidate(1));
+	sendCandidate(alice, roomName, candidate(2));
+	await sleep(200);
+	await stack.daemons.signald.kill('SIGKILL');
+	await stack.startSignald();
+	assert.equal((await stack.rest.call(roomName)).state, 'ringing');
+
+	const bob2 = await comeBack(t, stack, 'bob');
+	const again = await bob2.next('call:incoming');
+
+	assert.equal(again.callId, first.callId);
+	assert.equal(again.sdpOffer, first.sdpOffer);
+	bob2.emit('user:join', 'bob');
+	await bob2.request('ice:request', { userId: 'bob' });
+	assert.equal(bob2.count('call:incoming'), 0, 'once');
+
+	bob2.emit('call:accept', { roomName, fromId: 'alice', sdpAnswer: fakeSdp('answer') });
+	assert.equal((await bob2.next('ice:candidate')).candidate, candidate(1));
+	assert.equal((await bob2.next('ice:candidate')).candidate, candidate(2));
+
+	const alice2 = await comeBack(t, stack, 'alice');
+
+	assert.equal((await alice2.next('call:answer')).callId, first.callId);
+});
+
+test('a ringing call whose ring time is over at the start ends as not answered', options, async (t) => {
+	const stack = await startStack(t, { signald: { 'leg-grace': 10, 'ring-timeout': 2 } });
+	const alice = await join(t, stack, 'alice');
+
+	await join(t, stack, 'bob');
+	const roomName = initiate(alice, 'bob');
+
+	await until('it rings', () => stack.rest.call(roomName));
+	await stack.daemons.signald.kill('SIGTERM');
+	await sleep(2500);
+	await stack.startSignald();
+	const ended = await until('it has ended', () => stack.rest.endedCall(roomName), 5000);
+
+	assert.equal(ended.endReason, 'no_answer');
+});
+
+test('the file of calls is nobody else\'s and holds no credential', options, async (t) => {
+	const stack = await startStack(t);
+	const { alice, bob, roomName } = await callWithCredentials(t, stack);
+	const roomName2 = initiate(bob, 'alice'); /* busy: ends at once */
+
+	await bob.next('call:rejected').catch(() => {});
+	alice.close();
+	await sleep(300);
+	bob.emit('call:renegotiate', { roomName, toUserId: 'alice', sdpOffer: fakeSdp('again') });
+	await sleep(300);
+	const file = path.join(stack.dir, 'calls');
+	const text = fs.readFileSync(file, 'utf8');
+
+	assert.equal(fs.statSync(file).mode & 0o777, 0o600);
+	assert.ok(text.includes(roomName) && !text.split('\n').at(-2).includes(roomName2));
+	assert.ok(!/"credential"|"username"/.test(text));
 });
 
 test('npm\'s client comes back by itself after a restart of signald', options, async (t) => {
