@@ -81,13 +81,13 @@ for (const signal of ['SIGTERM', 'SIGKILL']) {
 		const peer = await udpPeer(t, { echo: true });
 		const { alice, bob, roomName, callId, credentials } = await callWithCredentials(t, stack);
 		const relay = await allocation(t, stack, credentials);
-		let lost = 0;
+		let sent = 0;
 
 		await relay.permit(peer);
 		await relay.sendTo(peer, 10, SIZE);
 		await until('the echo is back', () => relay.received === 10 * SIZE);
 		const before = await stack.rest.call(roomName);
-		const media = setInterval(() => { relay.sendTo(peer, 1, SIZE); lost++; }, 50);
+		const media = setInterval(() => { relay.sendTo(peer, 1, SIZE); sent++; }, 20);
 
 		t.after(() => clearInterval(media));
 		await stack.daemons.signald.kill(signal);
@@ -121,8 +121,8 @@ for (const signal of ['SIGTERM', 'SIGKILL']) {
 		await t.test('media were not interrupted', async () => {
 			clearInterval(media);
 			await sleep(300);
-			assert.ok(lost > 5);
-			assert.equal(relay.received, (10 + lost) * SIZE);
+			assert.ok(sent > 2);
+			assert.equal(relay.received, (10 + sent) * SIZE);
 		});
 
 		await t.test('its end reaches the other side, and its relay', async () => {
@@ -181,7 +181,7 @@ test('a ringing call outlives signald: each socket is rung once, the answer and 
 	assert.equal(again.sdpOffer, first.sdpOffer);
 	bob2.emit('user:join', 'bob');
 	await bob2.request('ice:request', { userId: 'bob' });
-	assert.equal(bob2.count('call:incoming'), 0, 'once');
+	await bob2.none('call:incoming');
 
 	bob2.emit('call:accept', { roomName, fromId: 'alice', sdpAnswer: fakeSdp('answer') });
 	assert.equal((await bob2.next('ice:candidate')).candidate, candidate(1));
