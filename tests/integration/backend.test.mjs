@@ -2,6 +2,7 @@
  * go on as far as they can */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import dgram from 'node:dgram';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -10,7 +11,7 @@ import { test } from 'node:test';
 import { Backend, backendLines, PHP, startExample } from './lib/backend.mjs';
 import { Client, fakeSdp, initiate, join, newRoom } from './lib/client.mjs';
 import { Stack } from './lib/stack.mjs';
-import { freePort, newStateDir, sleep, until, within } from './lib/suite.mjs';
+import { freePort, IS_ROOT, newStateDir, sleep, until, within } from './lib/suite.mjs';
 
 const options = { timeout: 120000 };
 
@@ -262,6 +263,50 @@ test('who does not answer is left alone, and asked again later', options, async 
 	assert.match(stack.daemons.signald.logText(), /backend: does not answer \(.*\); asked again in 2 s/);
 	assert.match(stack.daemons.signald.logText(), /backend: answers again/);
 	t.after(() => backend.stop());
+});
+
+/* A name server that says nothing, in a world where signald asks it for the backend's name. */
+const whyNoWorld = IS_ROOT ? false : 'only root can have another resolv.conf';
+
+test('a name that nobody resolves holds nobody up', { ...options, skip: whyNoWorld }, async (t) => {
+	const mute = dgram.createSocket('udp4').bind(53, '127.0.0.99');
+
+	t.after(() => mute.close());
+	await once(mute, 'listening');
+	const file = path.join(newStateDir(), 'resolv.conf');
+
+	fs.writeFileSync(file, 'nameserver 127.0.0.99\n', { mode: 0o644 });
+	const script = `mount --bind ${file} /etc/resolv.conf && exec "$@"`;
+	const { lines } = backendLines('http://backend.chat.example:8080/', { ...blocks, 'backend-timeout-ms': 700 });
+	const stack = new Stack({
+		prefix: ['unshare', '-m', 'sh', '-c', script, 'sh'],
+		signald: { 'relay-socket': undefined, 'drain-window': 0, ...lines },
+	});
+
+	t.after(() => stack.stop());
+	await stack.init();
+	await stack.startSignald();
+	const ann = await join(t, stack, 'ann');
+	let asked = 0;
+
+	mute.on('message', () => { asked++; });
+	const told = outcome(ann, 'bob');
+
+	for (let i = 0; i < 5; i++) {
+		const asking = Date.now();
+
+		await stack.rest.health();
+		assert.ok(Date.now() - asking < 300, 'the loop was held');
+		await sleep(100);
+	}
+	assert.equal(await within('it gives up', told, 2000), 'unavailable');
+	assert.ok(asked > 0);
+	initiate(ann, 'cat');
+	await sleep(200);
+	const began = Date.now();
+
+	await stack.stop();
+	assert.ok(Date.now() - began < 3000, 'the end was held');
 });
 
 /* --- order -------------------------------------------------------------------- */

@@ -419,6 +419,12 @@ check_call_later_SOURCES = tests/unit/check_call_later.c
 check_call_later_CFLAGS = $(SIO_CHECK_CFLAGS)
 check_call_later_LDADD = $(SIO_CHECK_LIBS)
 
+check_PROGRAMS += check_http_client
+TESTS += check_http_client
+check_http_client_SOURCES = tests/unit/check_http_client.c
+check_http_client_CFLAGS = $(SIO_CHECK_CFLAGS) $(EVENT_CFLAGS)
+check_http_client_LDADD = libsignald-io.a $(SIO_CHECK_LIBS) $(EVENT_LIBS) $(CURL_LIBS)
+
 check_PROGRAMS += check_backend
 TESTS += check_backend
 check_backend_SOURCES = tests/unit/check_backend.c
