@@ -257,6 +257,13 @@ check_call_SOURCES = tests/unit/check_call.c
 check_call_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_call_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS) -lm
 
+check_PROGRAMS += check_mesh
+TESTS += check_mesh
+check_mesh_SOURCES = tests/unit/check_mesh.c tests/unit/nth_alloc.h
+check_mesh_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_mesh_LDFLAGS = $(NTH_ALLOC_LINK)
+check_mesh_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS) -lm
+
 check_PROGRAMS += check_call_table
 TESTS += check_call_table
 check_call_table_SOURCES = tests/unit/check_call_table.c
