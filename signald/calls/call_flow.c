@@ -57,15 +57,20 @@ static bool hears(const struct leg *leg)
 	return leg->socket && call_socket_handle(leg->socket);
 }
 
+/* False: it died of this; the message is for the next one. */
+static bool say(struct calls *cs, const struct leg *leg, const char *event, const char *text,
+		size_t n)
+{
+	return tell_emit(cs, leg->socket, event, text, n) == 0 || hears(leg);
+}
+
 static void flush(struct calls *cs, struct call *c, size_t i)
 {
 	struct leg *leg = &dialog_of(c)->legs[i];
-	struct held *h;
+	const struct held *h;
 
-	while (hears(leg) && (h = dialog_take(&leg->waiting))) {
-		tell_emit(cs, leg->socket, h->event, h->text, h->n);
-		held_free(dialog_of(c), h);
-	}
+	while (hears(leg) && (h = leg->waiting.first) && say(cs, leg, h->event, h->text, h->n))
+		held_free(dialog_of(c), dialog_take(&leg->waiting));
 }
 
 void flow_announce(struct calls *cs, struct call *c, size_t i, const struct call_socket *s)
@@ -387,17 +392,22 @@ bool flow_tick(struct calls *cs, struct call *c, struct call_time now)
 
 /* --- answer, and what is said in between ----------------------------------- */
 
-void flow_pass_to(struct calls *cs, struct call *c, size_t to, const struct call_socket *from,
-		  const char *event)
+/* The message in cs->out reaches the leg, or waits for it. */
+static void say_or_hold(struct calls *cs, struct call *c, size_t to, size_t max,
+			uint64_t from_serial, const char *event)
 {
 	struct leg *leg = &dialog_of(c)->legs[to];
 
-	if (hears(leg))
-		tell_emit(cs, leg->socket, event, cs->out.p, cs->out.n);
-	else
+	if (!hears(leg) || !say(cs, leg, event, cs->out.p, cs->out.n))
 		held(cs, c,
-		     dialog_hold(dialog_of(c), &leg->waiting, cs->cfg.candidates_max,
-				 from ? call_socket_serial(from) : 0, event, cs->out.p, cs->out.n));
+		     dialog_hold(dialog_of(c), &leg->waiting, max, from_serial, event, cs->out.p,
+				 cs->out.n));
+}
+
+void flow_pass_to(struct calls *cs, struct call *c, size_t to, const struct call_socket *from,
+		  const char *event)
+{
+	say_or_hold(cs, c, to, cs->cfg.candidates_max, from ? call_socket_serial(from) : 0, event);
 }
 
 void flow_pass(struct calls *cs, struct call *c, size_t from, const struct call_socket *s,
@@ -411,24 +421,6 @@ void flow_pass(struct calls *cs, struct call *c, size_t from, const struct call_
 		held(cs, c,
 		     dialog_hold(d, &d->legs[from].said, cs->cfg.candidates_max,
 				 call_socket_serial(s), event, cs->out.p, cs->out.n));
-}
-
-/* The answer goes in front of whatever the member has said already. */
-static void tell_answer(struct calls *cs, struct call *c, size_t i, const struct call_socket *s,
-			struct json_slice sdp, struct call_time now)
-{
-	struct dialog *d = dialog_of(c);
-	struct leg *caller = &d->legs[CALL_CALLER];
-	const uint64_t serial = call_socket_serial(s);
-
-	if (!tell_write_answer(cs, c, i, sdp, now))
-		return;
-	if (hears(caller))
-		tell_emit(cs, caller->socket, "call:answer", cs->out.p, cs->out.n);
-	else
-		held(cs, c,
-		     dialog_hold(d, &caller->waiting, SIZE_MAX, serial, "call:answer", cs->out.p,
-				 cs->out.n));
 }
 
 void flow_accepted(struct calls *cs, struct call *c, size_t i, struct call_socket *s,
@@ -445,7 +437,9 @@ void flow_accepted(struct calls *cs, struct call *c, size_t i, struct call_socke
 	dialog_move(d, &said, &d->legs[i].said, call_socket_serial(s));
 	leg_set_socket(&d->legs[i], s);
 	flow_member_in(cs, c, i, now);
-	tell_answer(cs, c, i, s, sdp_answer, now);
+	/* The answer goes in front of whatever the member has said already. */
+	if (tell_write_answer(cs, c, i, sdp_answer, now))
+		say_or_hold(cs, c, CALL_CALLER, SIZE_MAX, call_socket_serial(s), "call:answer");
 	dialog_move(d, &d->legs[CALL_CALLER].waiting, &said, 0);
 	dialog_move(d, &d->legs[i].waiting, &d->legs[CALL_CALLER].said, 0);
 	flush(cs, c, CALL_CALLER);

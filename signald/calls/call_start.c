@@ -87,6 +87,14 @@ static bool lists(const struct user_id *ids, size_t n, const struct user_id *who
 	return false;
 }
 
+/* As the user himself writes his id, if he is here. */
+static const struct user_id *known_as(const struct calls *cs, const struct user_id *who)
+{
+	const struct user *u = identity_find(cs->identity, who->text);
+
+	return u ? user_id_of(u) : who;
+}
+
 /* Everybody once, the caller not at all, and no more than may be. */
 static void invite(struct calls *cs, struct start *st, const struct user_id *who)
 {
@@ -97,7 +105,7 @@ static void invite(struct calls *cs, struct start *st, const struct user_id *who
 		count(cs, CALLS_N_REFUSED_MEMBERS);
 		return;
 	}
-	st->invited[st->invited_n++] = *who;
+	st->invited[st->invited_n++] = *known_as(cs, who);
 }
 
 /* Those the client names; of a known group only its members. Returns 0, -EINVAL. */
@@ -145,7 +153,7 @@ static int check_members(struct calls *cs, struct start *st)
 
 	st->invited_n = 0;
 	if (st->kind == CALL_DIRECT) {
-		st->invited[st->invited_n++] = st->r->other;
+		st->invited[st->invited_n++] = *known_as(cs, &st->r->other);
 		return 0;
 	}
 	if (cs->ops.group_members)

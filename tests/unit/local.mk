@@ -272,7 +272,7 @@ check_call_table_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LI
 
 check_PROGRAMS += check_call_events
 TESTS += check_call_events
-check_call_events_SOURCES = tests/unit/check_call_events.c
+check_call_events_SOURCES = tests/unit/check_call_events.c tests/unit/calls_world.h
 check_call_events_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_call_events_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc,--wrap=malloc,--wrap=realloc
 check_call_events_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS) -lm
@@ -283,6 +283,27 @@ EXTRA_DIST += tests/unit/calls_fixture.h
 check_call_pass_SOURCES = tests/unit/check_call_pass.c
 check_call_pass_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_call_pass_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS) -lm
+
+check_PROGRAMS += check_call_cells
+TESTS += check_call_cells
+check_call_cells_SOURCES = tests/unit/check_call_cells.c tests/unit/calls_world.h
+check_call_cells_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_call_cells_LDFLAGS = $(check_call_events_LDFLAGS)
+check_call_cells_LDADD = $(check_call_events_LDADD)
+
+check_PROGRAMS += check_call_legs
+TESTS += check_call_legs
+check_call_legs_SOURCES = tests/unit/check_call_legs.c tests/unit/calls_world.h
+check_call_legs_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_call_legs_LDFLAGS = $(check_call_events_LDFLAGS)
+check_call_legs_LDADD = $(check_call_events_LDADD)
+
+check_PROGRAMS += check_call_group
+TESTS += check_call_group
+check_call_group_SOURCES = tests/unit/check_call_group.c tests/unit/calls_world.h
+check_call_group_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_call_group_LDFLAGS = $(check_call_events_LDFLAGS)
+check_call_group_LDADD = $(check_call_events_LDADD)
 
 check_PROGRAMS += check_calls_sio
 TESTS += check_calls_sio
