@@ -123,6 +123,20 @@ fuzz_spool_LDFLAGS = $(FUZZ_LINK)
 fuzz_spool_LDADD = $(replay_spool_LDADD)
 endif
 
+# --- control_command
+check_PROGRAMS += replay_control_command
+TESTS += replay_control_command
+replay_control_command_SOURCES = tests/fuzz/fuzz_control_command.c $(FUZZ_REPLAY)
+replay_control_command_CFLAGS = $(AM_CFLAGS)
+replay_control_command_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS)
+if FUZZING
+noinst_PROGRAMS += fuzz_control_command
+fuzz_control_command_SOURCES = tests/fuzz/fuzz_control_command.c tests/fuzz/fuzz.h
+fuzz_control_command_CFLAGS = $(AM_CFLAGS)
+fuzz_control_command_LDFLAGS = $(FUZZ_LINK)
+fuzz_control_command_LDADD = $(replay_control_command_LDADD)
+endif
+
 # --- relay_event
 check_PROGRAMS += replay_relay_event
 TESTS += replay_relay_event

@@ -427,6 +427,13 @@ check_rights_CFLAGS = $(SIO_CHECK_CFLAGS)
 check_rights_LDFLAGS = $(NTH_ALLOC_LINK)
 check_rights_LDADD = $(SIO_CHECK_LIBS) $(JWT_LIBS) $(CRYPTO_LIBS)
 
+check_PROGRAMS += check_control
+TESTS += check_control
+check_control_SOURCES = tests/unit/check_control.c
+check_control_CFLAGS = $(SIO_CHECK_CFLAGS)
+check_control_LDFLAGS = $(NTH_ALLOC_LINK)
+check_control_LDADD = $(SIO_CHECK_LIBS) $(CRYPTO_LIBS)
+
 check_PROGRAMS += check_rate
 TESTS += check_rate
 check_rate_SOURCES = tests/unit/check_rate.c
