@@ -80,6 +80,7 @@ libsignald_core_a_SOURCES += \
 	signald/calls/mesh.c signald/calls/mesh.h \
 	signald/calls/call_ice.c \
 	signald/calls/call_pass.c \
+	signald/calls/call_proof.c \
 	signald/calls/call_request.c signald/calls/call_request.h \
 	signald/calls/call_signal.c \
 	signald/calls/call_start.c \

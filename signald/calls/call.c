@@ -118,16 +118,11 @@ static const char *const state_names[] = {
 };
 
 static const char *const code_names[CALL_CODES_N] = {
-	[CALL_COMPLETED] = "completed",
-	[CALL_REJECTED] = "rejected",
-	[CALL_CANCELLED] = "cancelled",
-	[CALL_NO_ANSWER] = "no_answer",
-	[CALL_BUSY] = "busy",
-	[CALL_OFFLINE] = "offline",
-	[CALL_FAILED] = "failed",
-	[CALL_ANSWERED_ELSEWHERE] = "answered_elsewhere",
-	[CALL_REPLACED] = "replaced",
-	[CALL_SERVER] = "server",
+	[CALL_COMPLETED] = "completed", [CALL_REJECTED] = "rejected",
+	[CALL_CANCELLED] = "cancelled", [CALL_NO_ANSWER] = "no_answer",
+	[CALL_BUSY] = "busy",		[CALL_OFFLINE] = "offline",
+	[CALL_FAILED] = "failed",	[CALL_ANSWERED_ELSEWHERE] = "answered_elsewhere",
+	[CALL_REPLACED] = "replaced",	[CALL_SERVER] = "server",
 };
 
 const char *call_state_name(enum call_state s)

@@ -5,6 +5,7 @@
 
 static const struct event_row events[] = {
 	/* who a socket is */
+	{ "join", calls_on_join },
 	{ "user:join", calls_on_user_join },
 	{ "call:register", calls_on_register },
 	/* calls begin, are answered and end */
@@ -47,5 +48,5 @@ const struct event_row *calls_find_event(const char *name)
 	for (size_t i = 0; i < EVENTS_N; i++)
 		if (strcmp(events[i].name, name) == 0)
 			return &events[i];
-	return NULL;
+	return strcmp(proof_connect_row.name, name) == 0 ? &proof_connect_row : NULL;
 }

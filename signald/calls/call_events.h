@@ -35,7 +35,7 @@
 struct calls;
 
 /* To the world. Called in the middle of an event: they must not call back into
- * this module, except that emit and kick may end in calls_socket_closed() for
+ * this module, except that emit, connected and kick may end in calls_socket_closed() for
  * any socket. All pointers are loans until they return. All but emit and ack may
  * be NULL. */
 struct calls_ops {
@@ -45,6 +45,9 @@ struct calls_ops {
 
 	/* End this connection. bad_token: it may not come back by itself. */
 	void (*kick)(void *handle, bool bad_token, void *ctx);
+
+	/* What came of calls_connect(), where that was -EAGAIN: as it returns. */
+	void (*connected)(void *handle, int result, void *ctx);
 
 	/* A fresh call id; NULL: turn_call_id_new(). Returns 0, -EIO. */
 	int (*new_call_id)(char out[TURN_CALL_ID_LEN + 1], void *ctx);
@@ -56,7 +59,7 @@ struct calls_ops {
 	 * will be none. asker says only whom to resume, or whom to forget.
 	 *
 	 * authenticate: who is it that has this token? Returns 0 with *out
-	 * filled, -EACCES (nobody: a bad one).
+	 * filled, -EACCES (nobody: a bad one), -EKEYEXPIRED (a bad one, too).
 	 * may_call: does "to" take calls of "from"? Returns 0, -EACCES.
 	 * group_members: who is in this group? Returns how many were written to
 	 * out, at most max, -ENOENT (no such group). */
@@ -95,6 +98,7 @@ struct calls_config {
 	struct identity_limits sockets;	       /* 20000, 32 */
 	uint64_t leg_wait_ms;		       /* then an orphaned leg looks for a socket: 3 s */
 	bool open;			       /* anybody may say who he is: true */
+	uint64_t identify_ms;		       /* unless open, to prove who it is; 0: no limit */
 	bool busy_rings;		       /* somebody in a call is rung all the same: false */
 	bool offline_rings;		       /* somebody without a socket is waited for: false */
 	size_t group_members_max;	       /* the caller included: 32 */
@@ -114,6 +118,14 @@ void calls_free(struct calls *cs); /* tells nobody; NULL is fine */
 int calls_socket_opened(struct calls *cs, void *handle, const char *address,
 			struct call_socket **out);
 void calls_socket_closed(struct calls *cs, struct call_socket *s, struct call_time now);
+
+/* Right after calls_socket_opened(): what the client brought along, a JSON string;
+ * no token: it will send one, or is cut off after identify_ms. Where anybody may
+ * say who he is, nothing is asked.
+ * Returns 0 (let it in), -EAGAIN (ops->connected will say), -EACCES, -EKEYEXPIRED
+ * (refuse it: a bad token), -EHOSTDOWN, or as calls_identify(). */
+int calls_connect(struct calls *cs, struct call_socket *s, struct json_slice token,
+		  struct call_time now);
 
 /* The socket is this user's, for life: somebody has authenticated it. Again, for
  * the same user: the name, the avatar and the expiry are the new ones.
@@ -172,6 +184,8 @@ enum calls_counter {
 	CALLS_N_GLARE,		    /* two users called each other; the later call was not made */
 	CALLS_N_BLOCKED,	    /* not made: the callee does not take calls of this user */
 	CALLS_N_EXPIRED,	    /* not made: the sender's token has expired */
+	CALLS_N_BAD_TOKEN,	    /* the connection was refused or ended for it */
+	CALLS_N_UNIDENTIFIED,	    /* cut off: no proof in time */
 	CALLS_N_UNAVAILABLE,	    /* who had to be asked does not answer */
 	CALLS_N_REFUSED_CALLS,	    /* too many calls */
 	CALLS_N_REFUSED_USER_CALLS, /* too many of one user */

@@ -123,15 +123,27 @@ void tell_error(struct calls *cs, struct call_socket *to, enum tell_error e, con
 	tell_finish(cs, to, "call:error");
 }
 
+/* Who proved who he is cannot pose as somebody else. */
 void tell_put_name(struct json_out *o, const char *key, const struct call_request *r,
 		   const struct call_socket *from, const struct user_id *id)
 {
 	const char *known = call_socket_name(from);
 
-	if (r->name.p)
-		json_put_raw(o, key, r->name);
-	else
+	if (known || !r->name.p)
 		json_put_string(o, key, known ? known : id->text);
+	else
+		json_put_raw(o, key, r->name);
+}
+
+static void put_from_avatar(struct json_out *o, const struct call_request *r,
+			    const struct call_socket *from)
+{
+	const char *known = call_socket_avatar(from);
+
+	if (known)
+		json_put_string(o, "fromAvatar", known);
+	else
+		json_put_raw(o, "fromAvatar", r->avatar);
 }
 
 bool tell_write_offer(struct calls *cs, const struct call *c, const struct call_request *r,
@@ -143,10 +155,7 @@ bool tell_write_offer(struct calls *cs, const struct call *c, const struct call_
 	json_put_string(o, "callId", call_id(c));
 	user_id_put(o, "fromId", caller);
 	tell_put_name(o, "fromName", r, from, caller);
-	if (r->avatar.p)
-		json_put_raw(o, "fromAvatar", r->avatar);
-	else
-		json_put_string(o, "fromAvatar", call_socket_avatar(from));
+	put_from_avatar(o, r, from);
 	if (call_group(c))
 		user_id_put(o, "groupId", call_group(c));
 	if (call_kind(c) == CALL_RING_GROUP)

@@ -28,6 +28,8 @@ static const char *const counter_names[CALLS_N] = {
 	[CALLS_N_GLARE] = "glare",
 	[CALLS_N_BLOCKED] = "blocked",
 	[CALLS_N_EXPIRED] = "expired",
+	[CALLS_N_BAD_TOKEN] = "bad_token",
+	[CALLS_N_UNIDENTIFIED] = "unidentified",
 	[CALLS_N_UNAVAILABLE] = "unavailable",
 	[CALLS_N_REFUSED_CALLS] = "refused_calls",
 	[CALLS_N_REFUSED_USER_CALLS] = "refused_user_calls",
@@ -157,6 +159,17 @@ void calls_socket_closed(struct calls *cs, struct call_socket *s, struct call_ti
 	leave(cs, now);
 }
 
+int calls_connect(struct calls *cs, struct call_socket *s, struct json_slice token,
+		  struct call_time now)
+{
+	int rc;
+
+	enter(cs);
+	rc = proof_connect(cs, s, token, now);
+	leave(cs, now);
+	return rc;
+}
+
 bool calls_event(struct calls *cs, struct call_socket *s, const char *event,
 		 const struct json_slice *args, size_t args_n, int64_t ack, struct call_time now)
 {
@@ -200,6 +213,7 @@ bool calls_tick(struct calls *cs, struct call_time now)
 	if (!cs->round && call_walk_new(&cs->round, cs->table))
 		return false; /* with the next one */
 	enter(cs);
+	proof_tick(cs, now);
 	if (look_at_some(cs, now)) {
 		call_walk_free(cs->round);
 		cs->round = NULL;

@@ -4,6 +4,7 @@
  *	call_dispatch  the table of events
  *	call_later     events that wait for an answer, and those behind them
  *	call_who       who a socket is
+ *	call_proof     tokens: with CONNECT, in-band, in time
  *	call_start     call:initiate, group_call:initiate
  *	call_events    call:accept, call:reject, call:end, ice:candidate
  *	call_ice       ice:request
@@ -32,6 +33,8 @@ struct calls {
 	struct json_out out; /* the message being written */
 	struct json_slice signal; /* the call_signal that a call is being made of; else none */
 	uint64_t counters[CALLS_N];
+	const struct call_socket *connecting; /* inside calls_connect(); else NULL */
+	int connect_result;
 	unsigned depth; /* > 0: inside an event; closed sockets are only muted then */
 };
 
@@ -67,7 +70,7 @@ struct event_row {
 	enum event_result (*fn)(struct calls *cs, const struct incoming *in);
 };
 
-/* NULL: no event of ours. */
+/* NULL: no event of ours. (One of them is in no client's table.) */
 const struct event_row *calls_find_event(const char *name);
 
 /* What a question came to: its own result, but -EHOSTDOWN for a second -EAGAIN. */
@@ -82,6 +85,7 @@ void later_event(struct calls *cs, const struct event_row *row, const struct inc
 /* Handle what waits in a line that may go on. False: there is none. */
 bool later_go_on(struct calls *cs, struct call_time now);
 
+enum event_result calls_on_join(struct calls *cs, const struct incoming *in); /* call_proof.c */
 enum event_result calls_on_user_join(struct calls *cs, const struct incoming *in); /* call_who.c */
 enum event_result calls_on_initiate(struct calls *cs, const struct incoming *in); /* call_start.c */
 enum event_result calls_on_group_initiate(struct calls *cs, const struct incoming *in);
@@ -118,6 +122,17 @@ const struct user_id *calls_sender_or_new(struct calls *cs, const struct incomin
 /* user:join and call:register: the socket is, or in open mode becomes, this
  * user's and is registered. False: refused, and told. */
 bool calls_join(struct calls *cs, const struct incoming *in, const struct user_id *who);
+
+/* --- call_proof.c --------------------------------------------------------- */
+
+extern const struct event_row proof_connect_row; /* a CONNECT's token that waits */
+
+/* calls_connect(), inside an event. */
+int proof_connect(struct calls *cs, struct call_socket *s, struct json_slice token,
+		  struct call_time now);
+
+/* Cut off some of those who have not proved in time who they are. */
+void proof_tick(struct calls *cs, struct call_time now);
 
 /* --- call_events.c -------------------------------------------------------- */
 

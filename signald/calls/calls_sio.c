@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "socketio/sio_server.h"
 
@@ -27,10 +28,54 @@ static int ack(void *handle, int64_t id, const char *args, size_t n, void *ctx)
 	return sio_ack(handle, id, args, n);
 }
 
+/* 41 keeps a client away for good: for a bad token alone. */
+static void kick(void *handle, bool bad_token, void *ctx)
+{
+	(void)ctx;
+	if (bad_token)
+		sio_disconnect(handle, true);
+	else
+		sio_cut(handle, "forced close");
+}
+
+static const struct {
+	int rc;
+	const char *message, *data;
+} refusals[] = {
+	{ -EACCES, "Bad token", "{\"code\":\"bad_token\"}" },
+	{ -EKEYEXPIRED, "The token has expired", "{\"code\":\"token_expired\"}" },
+	{ -EHOSTDOWN, "Who has to be asked does not answer", "{\"code\":\"unavailable\"}" },
+	{ -EDQUOT, "Too many connections of this user", "{\"code\":\"too_many_sockets\"}" },
+	{ -ENOSPC, "Too many connections", "{\"code\":\"too_many_sockets\"}" },
+	{ 0, "The server is out of memory", "{\"code\":\"server\"}" }, /* the rest */
+};
+
+static void refuse(struct sio_refusal *why, int rc)
+{
+	size_t i = 0;
+
+	while (refusals[i].rc && refusals[i].rc != rc)
+		i++;
+	why->message = refusals[i].message;
+	why->data = (struct json_slice){ refusals[i].data, strlen(refusals[i].data) };
+}
+
+static void connected(void *handle, int result, void *ctx)
+{
+	struct sio_refusal why = { .message = NULL };
+
+	(void)ctx;
+	if (result)
+		refuse(&why, result);
+	sio_connect_done(handle, result == 0, &why);
+}
+
 void calls_sio_ops(struct calls_ops *ops)
 {
 	ops->emit = emit;
 	ops->ack = ack;
+	ops->kick = kick;
+	ops->connected = connected;
 }
 
 static void on_event(struct sio_socket *s, const struct sio_args *args, void *ctx)
@@ -62,24 +107,6 @@ static int make_table(struct calls_sio *a)
 	return 0;
 }
 
-static enum sio_connect on_connect(struct sio_socket *s, const struct sio_handshake *h,
-				   struct sio_refusal *why, void *ctx)
-{
-	struct calls_sio *a = ctx;
-	struct call_socket *cs;
-
-	if (!a->cfg.open) {
-		why->message = "unauthorized";
-		return SIO_CONNECT_NO;
-	}
-	if (calls_socket_opened(a->cfg.calls, s, h->address, &cs) < 0) {
-		why->message = "too many connections";
-		return SIO_CONNECT_NO;
-	}
-	sio_set_data(s, cs);
-	return SIO_CONNECT_YES;
-}
-
 static void on_disconnect(struct sio_socket *s, const char *reason, void *ctx)
 {
 	struct calls_sio *a = ctx;
@@ -89,6 +116,78 @@ static void on_disconnect(struct sio_socket *s, const char *reason, void *ctx)
 	sio_set_data(s, NULL);
 	if (cs)
 		calls_socket_closed(a->cfg.calls, cs, a->cfg.now(a->cfg.ctx));
+}
+
+/* --- the token a client brings along --- */
+
+const char *const calls_sio_headers[] = { "Authorization", NULL };
+
+/* In the payload of CONNECT: { token } or { access_token }. What is null or "" is not there. */
+static struct json_slice payload_token(struct json_slice auth)
+{
+	static const char *const names[] = { "token", "access_token" };
+	struct json_slice v;
+
+	for (size_t i = 0; auth.p && i < sizeof(names) / sizeof(names[0]); i++)
+		if (json_member(auth, names[i], &v) && json_type(v) != JSON_NULL &&
+		    (json_type(v) != JSON_STRING || v.n > 2))
+			return v;
+	return (struct json_slice){ NULL, 0 };
+}
+
+/* What was no string becomes none that anybody knows. */
+static struct json_slice request_token(const struct calls_sio *a, const struct sio_handshake *h,
+				       struct json_out *o)
+{
+	char text[CALLS_TOKEN_MAX + 1];
+	int n = a->cfg.find_token ? a->cfg.find_token(sio_handshake_header(h, 0), h->query, text)
+				  : 0;
+
+	if (n == 0)
+		return (struct json_slice){ NULL, 0 };
+	if (n > 0 && json_utf8_span(text, (size_t)n) != (size_t)n)
+		n = -EINVAL;
+	json_out_string_n(o, text, n > 0 ? (size_t)n : 0);
+	explicit_bzero(text, sizeof(text));
+	return (struct json_slice){ o->p, o->n };
+}
+
+/* Returns as calls_connect(). */
+static int present(struct calls_sio *a, struct call_socket *cs, const struct sio_handshake *h)
+{
+	char buf[6 * CALLS_TOKEN_MAX + 3]; /* each byte escaped, and the quotes */
+	struct json_slice token = payload_token(h->auth);
+	struct json_out o;
+	int rc;
+
+	json_out_fixed(&o, buf, sizeof(buf));
+	if (!token.p)
+		token = request_token(a, h, &o);
+	rc = calls_connect(a->cfg.calls, cs, token, a->cfg.now(a->cfg.ctx));
+	explicit_bzero(buf, o.n);
+	return rc;
+}
+
+static enum sio_connect on_connect(struct sio_socket *s, const struct sio_handshake *h,
+				   struct sio_refusal *why, void *ctx)
+{
+	struct calls_sio *a = ctx;
+	struct call_socket *cs;
+	int rc;
+
+	if (calls_socket_opened(a->cfg.calls, s, h->address, &cs) < 0) {
+		refuse(why, -ENOSPC);
+		return SIO_CONNECT_NO;
+	}
+	sio_set_data(s, cs);
+	rc = present(a, cs, h);
+	if (rc == -EAGAIN)
+		return SIO_CONNECT_LATER;
+	if (rc == 0)
+		return SIO_CONNECT_YES;
+	refuse(why, rc);
+	on_disconnect(s, NULL, ctx);
+	return SIO_CONNECT_NO;
 }
 
 int calls_sio_new(struct calls_sio **out, const struct calls_sio_config *cfg)

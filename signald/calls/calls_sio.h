@@ -7,6 +7,11 @@
 
 #include "call_events.h"
 
+#define CALLS_TOKEN_MAX 8192
+
+/* For sio_config.headers: what find_token wants to see. */
+extern const char *const calls_sio_headers[];
+
 struct sio_server;
 struct sio_socket;
 struct sio_args;
@@ -25,11 +30,14 @@ struct calls_sio_config {
 	 * (unknown_events). */
 	void (*other)(struct sio_socket *s, struct json_slice name, const struct sio_args *args,
 		      void *ctx);
-	bool open; /* anybody may come; else nobody without a proof */
+	/* Find the token in a request, given its Authorization header and raw query (NULL: it has
+	 * none), into out, with room for CALLS_TOKEN_MAX bytes and a NUL. Returns its length, 0:
+	 * there is none, -EINVAL: one that is none. NULL: not looked for. */
+	int (*find_token)(const char *authorization, const char *query, char *out);
 	void *ctx; /* for now() and calls_sio_ctx() */
 };
 
-/* emit and ack for calls_new(): a handle is a struct sio_socket. */
+/* emit, ack, kick and connected for calls_new(): a handle is a struct sio_socket. */
 void calls_sio_ops(struct calls_ops *ops);
 
 /* Register. *out must outlive the server. Returns 0, -errno of

@@ -26,8 +26,10 @@ struct call_socket {
 	unsigned legs;
 	struct user *user;
 	bool registered;
-	struct call_socket *prev, *next;	   /* in identity.open or .muted */
-	struct call_socket *user_prev, *user_next; /* in user.sockets */
+	struct call_socket *prev, *next;	     /* in identity.open or .muted */
+	struct call_socket *user_prev, *user_next;   /* in user.sockets */
+	uint64_t await_ms;			     /* 0: nobody waits for it */
+	struct call_socket *await_prev, *await_next; /* in identity.awaited */
 };
 
 struct user {
@@ -41,6 +43,7 @@ struct identity {
 	struct identity_limits limits;
 	struct user *users; /* hash by id text, kept in order of joining */
 	struct call_socket *open, *muted;
+	struct call_socket *awaited; /* by await_ms */
 	size_t sockets_n;
 	uint64_t last_serial;
 };
@@ -135,10 +138,36 @@ int call_socket_new(struct identity *id, void *handle, const char *address,
 	return 0;
 }
 
+static void await_no_more(struct call_socket *s)
+{
+	if (!s->await_ms)
+		return;
+	DL_DELETE2(s->all->awaited, s, await_prev, await_next);
+	s->await_ms = 0;
+}
+
+void call_socket_await(struct call_socket *s, uint64_t until_ms)
+{
+	await_no_more(s);
+	s->await_ms = until_ms;
+	DL_APPEND2(s->all->awaited, s, await_prev, await_next);
+}
+
+struct call_socket *identity_take_overdue(struct identity *id, uint64_t now_ms)
+{
+	struct call_socket *s = id->awaited;
+
+	if (!s || s->await_ms > now_ms)
+		return NULL;
+	await_no_more(s);
+	return s;
+}
+
 void call_socket_free(struct call_socket *s)
 {
 	if (!s)
 		return;
+	await_no_more(s);
 	call_socket_leave(s);
 	if (s->handle)
 		DL_DELETE(s->all->open, s);
@@ -190,6 +219,7 @@ int call_socket_join(struct call_socket *s, const struct user_id *who)
 		return -ENOSPC;
 	}
 	call_socket_leave(s);
+	await_no_more(s);
 	DL_PREPEND2(u->sockets, s, user_prev, user_next);
 	u->sockets_n++;
 	s->user = u;
@@ -237,6 +267,7 @@ void call_socket_mute(struct call_socket *s)
 {
 	if (!s->handle)
 		return;
+	await_no_more(s);
 	DL_DELETE(s->all->open, s);
 	DL_APPEND(s->all->muted, s);
 	s->handle = NULL;

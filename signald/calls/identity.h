@@ -95,6 +95,12 @@ const char *call_socket_avatar(const struct call_socket *s); /* NULL: unknown */
 void call_socket_set_expiry(struct call_socket *s, int64_t expires_s);
 int64_t call_socket_expiry(const struct call_socket *s);
 
+/* The socket is nobody's yet and has until then to be somebody's. Whoever does
+ * not identify it in time takes it out, once, with identity_take_overdue(). The
+ * same time ahead for all. */
+void call_socket_await(struct call_socket *s, uint64_t until_ms);
+struct call_socket *identity_take_overdue(struct identity *id, uint64_t now_ms); /* NULL: none */
+
 /* Has this socket been told about that thing (a hash)? Remembers it for the next
  * time; of the last 16 things. */
 #define CALL_SOCKET_TOLD_MAX 16

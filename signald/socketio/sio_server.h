@@ -92,8 +92,7 @@ struct sio_namespace {
 	size_t events_n;
 	/* NULL lets everybody in. What it emits follows the answer; nothing does when that is
 	 * decided later. sio_disconnect() of it in here is a refusal, too, whatever this returns.
-	 * on_disconnect follows unless this returned SIO_CONNECT_NO or sio_connect_done() refused.
-	 */
+	 * on_disconnect follows unless this returned SIO_CONNECT_NO. */
 	enum sio_connect (*on_connect)(struct sio_socket *s, const struct sio_handshake *h,
 				       struct sio_refusal *why, void *ctx);
 	void (*on_disconnect)(struct sio_socket *s, const char *reason, void *ctx);
@@ -241,7 +240,7 @@ int sio_room_emit(struct sio_server *srv, const char *nsp, const char *room, con
 /* The answer to a CONNECT for which on_connect said SIO_CONNECT_LATER; never from inside it. Until
  * then nothing can be sent to the socket (-ENOTCONN), and the client that sends anything is cut
  * off. The client may go meanwhile, or be refused because it took too long: on_disconnect says so.
- * why may be NULL. Refused, the socket is freed within this call, without on_disconnect. Ignored
+ * why may be NULL. Refused, its on_disconnect is called and it is freed within this call. Ignored
  * for a socket that does not wait. */
 void sio_connect_done(struct sio_socket *s, bool ok, const struct sio_refusal *why);
 

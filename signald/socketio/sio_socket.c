@@ -227,7 +227,7 @@ static void refuse_plainly(struct sio_client *c, const struct sio_packet *p, con
 	refuse(c, nsp, message, (struct json_slice){ NULL, 0 });
 }
 
-/* 40[nsp,]{"sid":...}, then what on_connect has sent already */
+/* 40[nsp,]{"sid":...} */
 static void accept_socket(struct sio_socket *s)
 {
 	char head[SIO_HEAD_MAX];
@@ -242,6 +242,12 @@ static void accept_socket(struct sio_socket *s)
 	else
 		sio_out_of_memory(s->client);
 	frame_unref(f);
+}
+
+static void send_held(struct sio_socket *s)
+{
+	struct frame *f;
+
 	while ((f = sio_held_pop(s->nsp->srv))) {
 		eio_send(s->client->session, f, false);
 		frame_unref(f);
@@ -314,6 +320,7 @@ static void connect_socket(struct sio_socket *s, const struct sio_packet *p, uin
 
 	if (answer == SIO_CONNECT_YES && s->state == SIO_CONNECTING) {
 		accept_socket(s);
+		send_held(s);
 		return;
 	}
 	if (answer == SIO_CONNECT_LATER && wait_for_answer(s, now_ms))
@@ -328,13 +335,13 @@ void sio_connect_done(struct sio_socket *s, bool ok, const struct sio_refusal *w
 {
 	if (s->state != SIO_PENDING)
 		return;
-	sio_later_drop(s);
 	if (ok) {
+		sio_later_drop(s);
 		accept_socket(s);
 		return;
 	}
 	refuse_socket(s, why);
-	drop_socket(s, false);
+	sio_socket_gone(s, "refused");
 }
 
 void sio_socket_expire(struct sio_socket *s)

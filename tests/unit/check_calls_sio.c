@@ -83,9 +83,7 @@ static const struct sio_event_entry more[] = { { "demo:hello", on_more } };
 
 static void setup(void)
 {
-	struct calls_sio_config cfg = {
-		.open = true, .now = now, .more = more, .more_n = 1, .ctx = &app
-	};
+	struct calls_sio_config cfg = { .now = now, .more = more, .more_n = 1, .ctx = &app };
 	struct calls_config cc;
 	struct calls_ops ops = { .ctx = NULL };
 
@@ -206,9 +204,7 @@ END_TEST
 START_TEST(a_namespace_that_cannot_be_registered_is_an_error)
 {
 	struct sio_event_entry many[17] = { { "x", on_more } };
-	struct calls_sio_config cfg = {
-		.open = true, .calls = cs, .now = now, .more = many, .more_n = 17
-	};
+	struct calls_sio_config cfg = { .calls = cs, .now = now, .more = many, .more_n = 17 };
 	struct calls_sio *out = NULL;
 
 	ck_assert_int_eq(calls_sio_new(&out, &cfg), -E2BIG);

@@ -44,7 +44,8 @@ START_TEST(a_late_refusal_is_44_and_the_client_may_try_again)
 	connect_and_wait(0);
 	sio_connect_done(sockets[0], false, &why);
 	ck_assert_str_eq(ws[0].text, "44{\"message\":\"no\",\"data\":{\"code\":7}}|");
-	ck_assert_uint_eq(left, 0); /* who refuses knows */
+	ck_assert_uint_eq(left, 1);
+	ck_assert_str_eq(reason, "refused");
 	ck_assert_uint_eq(counted()->sockets + counted()->laters, 0);
 	ck_assert(eio_is_open(session[0]));
 	say(0, "40");
