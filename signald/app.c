@@ -15,6 +15,7 @@
 #include "admin/counters.h"
 #include "admin/rest.h"
 #include "admin/rights.h"
+#include "auth/auth.h"
 #include "backend_side.h"
 #include "call_keeper.h"
 #include "calls/call_events.h"
@@ -50,6 +51,7 @@ struct app {
 	struct calls_sio *calls_sio;
 	struct credentials *credentials;
 	struct secret_files *secrets;
+	struct auth *auth;	      /* NULL: we verify no tokens */
 	struct backend_side *backend; /* NULL: nothing is asked of it */
 	struct relay_side *relay;
 	struct call_keeper *keeper; /* NULL: calls do not outlive us */
@@ -134,6 +136,19 @@ static bool turn_connected(void *ctx)
 	const struct app *a = ctx;
 
 	return relay_side_connected(a->relay);
+}
+
+/* --- calls to auth --------------------------------------------------------- */
+
+_Static_assert(CALLS_TOKEN_MAX == TOKEN_BYTES_MAX, "what one finds the other verifies");
+
+static int verify_token(struct call_socket *asker, struct json_slice token,
+			struct calls_identity *out, void *ctx)
+{
+	struct app *a = ctx;
+
+	(void)asker;
+	return auth_verify_json(a->auth, token, now_s(), out);
 }
 
 /* --- calls to the messenger's server -------------------------------------- */
@@ -245,6 +260,8 @@ static void on_tick(void *ctx)
 	if (++a->ticks % LOOK_TICKS == 0) {
 		secret_files_read_if_changed(a->secrets, now_s());
 		front_look(a->front, now_s());
+		if (a->auth)
+			auth_read_if_changed(a->auth);
 		if (a->backend)
 			backend_side_read_if_changed(a->backend);
 	}
@@ -292,6 +309,8 @@ static void on_reload(void *ctx)
 
 	secret_files_read(a->secrets, now_s());
 	front_reload(a->front, now_s());
+	if (a->auth)
+		auth_read(a->auth);
 	if (a->backend)
 		backend_side_read(a->backend);
 }
@@ -354,6 +373,21 @@ static int make_backend(struct app *a)
 	return c->backend_url ? backend_side_new(&a->backend, &bc) : 0;
 }
 
+static int make_auth(struct app *a)
+{
+	const struct config *c = a->config;
+	struct auth_config ac = { .keys = (const char *const *)c->token_keys.v,
+				  .keys_n = c->token_keys.n,
+				  .rules = { .issuer = c->token_issuer,
+					     .audience = c->token_audience,
+					     .claim_id = c->token_claim_id,
+					     .claim_name = c->token_claim_name,
+					     .claim_avatar = c->token_claim_avatar,
+					     .leeway_s = c->token_leeway_s } };
+
+	return c->auth == CONFIG_AUTH_TOKEN ? auth_new(&a->auth, &ac) : 0;
+}
+
 static int make_calls(struct app *a)
 {
 	const struct config *c = a->config;
@@ -379,6 +413,10 @@ static int make_calls(struct app *a)
 	cc.calls.ended_max = RELAY_ENDED_KEPT;
 	cc.sockets.sockets_max = c->connections_max;
 	cc.credentials = a->credentials;
+	cc.open = c->auth == CONFIG_AUTH_OPEN;
+	cc.identify_ms = c->connect_timeout_s * 1000ULL;
+	if (a->auth)
+		ops.authenticate = verify_token;
 	calls_sio_ops(&ops);
 	ask_backend(a, &ops);
 	return calls_new(&a->calls, &cc, &ops);
@@ -421,6 +459,7 @@ static void limits_of(struct app *a, struct sio_config *out)
 	out->engine.cookie = c->io_cookie;
 	out->engine.admission = front_admission(a->front);
 	out->engine.budget = front_queues(a->front);
+	out->headers = calls_sio_headers;
 	out->connect_timeout_ms = c->connect_timeout_s * 1000ULL;
 	out->namespaces_max = c->namespaces_max;
 	out->rooms_max = c->rooms_max;
@@ -438,7 +477,7 @@ static int make_socketio(struct app *a)
 {
 	struct calls_sio_config cc = { .calls = a->calls,
 				       .now = now_for_calls,
-				       .open = a->config->auth == CONFIG_AUTH_OPEN,
+				       .find_token = auth_token_of_request,
 				       .ctx = a };
 	struct sio_config sc;
 	int r;
@@ -512,6 +551,7 @@ static int make_rest(struct app *a)
 	a->rest.now = app_now;
 	a->rest.turn_connected = turn_connected;
 	a->rest.ctx = a;
+	a->rest.auth = a->auth;
 	if (a->config->auth == CONFIG_AUTH_BACKEND)
 		a->rest.backend = backend_side_backend(a->backend);
 	return rights_new(&a->rest.rights, &rc);
@@ -560,6 +600,8 @@ static int make_counters(struct app *a)
 							     : NULL,
 				      .demo = a->demo ? demo_page_counters(a->demo) : NULL };
 
+	if (a->auth)
+		s.auth = auth_counters(a->auth);
 	if (a->backend) {
 		s.backend = backend_counters(backend_side_backend(a->backend));
 		s.backend_http = backend_side_http_counters(a->backend);
@@ -579,6 +621,7 @@ static int (*const steps[])(struct app *) = {
 	make_tokens,
 	make_backend_token,
 	make_front,
+	make_auth,
 	/* the rest of the house */
 	make_loop,
 	make_backend,
@@ -592,7 +635,7 @@ static int (*const steps[])(struct app *) = {
 	make_counters,
 };
 #define STEPS_N (sizeof(steps) / sizeof(steps[0]))
-#define CHECKS_N 4 /* the first ones */
+#define CHECKS_N 5 /* the first ones */
 
 static int take_steps(struct app **out, const struct config *c, size_t n)
 {
@@ -659,6 +702,7 @@ void app_free(struct app *a)
 	rights_free(a->rest.rights);
 	demo_page_free(a->demo);
 	credentials_free(a->credentials);
+	auth_free(a->auth);
 	secret_files_free(a->secrets);
 	front_free(a->front);
 	loop_timer_free(a->tick);

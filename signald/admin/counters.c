@@ -13,6 +13,7 @@
 #include "backend/backend.h"
 #include "backend/http_client.h"
 #include "call_keeper.h"
+#include "auth/auth.h"
 #include "calls/call_events.h"
 #include "control/control_socket.h"
 #include "demo_page.h"
@@ -49,6 +50,7 @@ enum layer {
 	LAYER_EIO,
 	LAYER_SIO,
 	LAYER_RIGHTS,
+	LAYER_AUTH,
 	LAYER_USAGE,
 	LAYER_FEED,
 	LAYER_REVOKE,
@@ -76,6 +78,7 @@ static const char *const layer_names[LAYERS_N] = {
 	[LAYER_EIO] = "eio",
 	[LAYER_SIO] = "sio",
 	[LAYER_RIGHTS] = "rights",
+	[LAYER_AUTH] = "auth",
 	[LAYER_USAGE] = "usage",
 	[LAYER_FEED] = "feed",
 	[LAYER_REVOKE] = "relay",
@@ -94,6 +97,9 @@ static const char *const layer_names[LAYERS_N] = {
 		layer, name, offsetof(struct type, member)                                         \
 	}
 #define ROW(layer, type, member) NAMED_ROW(layer, #member, type, member)
+
+/* Tokens that were refused, by reason: token_fault_name(). */
+#define AUTH_ROW(name, fault) NAMED_ROW(LAYER_AUTH, name, auth_counters, refused[fault])
 
 /* Refusals and losses; what is the ordinary course of things is not here. */
 static const struct row {
@@ -170,6 +176,16 @@ static const struct row {
 	ROW(LAYER_RIGHTS, rights_counters, site_limited),
 	ROW(LAYER_RIGHTS, rights_counters, credentials_limited),
 	ROW(LAYER_RIGHTS, rights_counters, foreign),
+	AUTH_ROW("malformed", TOKEN_MALFORMED),
+	AUTH_ROW("alg", TOKEN_ALG),
+	AUTH_ROW("key", TOKEN_KEY),
+	AUTH_ROW("extended", TOKEN_EXTENDED),
+	AUTH_ROW("signature", TOKEN_SIGNATURE),
+	AUTH_ROW("expired", TOKEN_EXPIRED),
+	AUTH_ROW("early", TOKEN_EARLY),
+	AUTH_ROW("issuer", TOKEN_ISSUER),
+	AUTH_ROW("claims", TOKEN_CLAIMS),
+	AUTH_ROW("no_memory", TOKEN_NO_MEMORY),
 	ROW(LAYER_USAGE, usage_counters, allocations_refused),
 	ROW(LAYER_USAGE, usage_counters, calls_refused),
 	ROW(LAYER_USAGE, usage_counters, participants_refused),
@@ -264,6 +280,7 @@ int counters_new(struct counters **out, const struct counters_sources *s)
 	c->base[LAYER_EIO] = s->eio;
 	c->base[LAYER_SIO] = s->sio;
 	c->base[LAYER_RIGHTS] = s->rights;
+	c->base[LAYER_AUTH] = s->auth;
 	c->base[LAYER_USAGE] = s->usage;
 	c->base[LAYER_FEED] = s->feed;
 	c->base[LAYER_REVOKE] = s->revoke_list;

@@ -10,6 +10,7 @@
 #define COUNTERS_EVERY_MS 60000
 
 struct admission_counters;
+struct auth_counters;
 struct backend_counters;
 struct bridge_counters;
 struct call_keeper_counters;
@@ -50,6 +51,7 @@ struct counters_sources {
 	const struct sio_counters *sio;
 	const struct calls *calls;
 	const struct rights_counters *rights;
+	const struct auth_counters *auth;
 	const struct usage_counters *usage;
 	const struct feed_counters *feed;
 	const struct revoke_list_counters *revoke_list;

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <openssl/crypto.h>
+
 #include "log.h"
 #include "token_keys.h"
 #include "transport/http_text.h"
@@ -63,6 +65,22 @@ int auth_verify(struct auth *a, const char *token, size_t n, int64_t now_s,
 	a->counters.refused[why]++;
 	log_debug("auth", "a token is refused: %s", token_fault_name(why));
 	return why == TOKEN_EXPIRED ? -EKEYEXPIRED : -EACCES;
+}
+
+int auth_verify_json(struct auth *a, struct json_slice token, int64_t now_s,
+		     struct calls_identity *out)
+{
+	char text[TOKEN_BYTES_MAX + 1];
+	int n = json_string(token, text, sizeof(text));
+	int r;
+
+	if (n < 0) {
+		a->counters.refused[TOKEN_MALFORMED]++;
+		return -EACCES;
+	}
+	r = auth_verify(a, text, (size_t)n, now_s, out);
+	OPENSSL_cleanse(text, (size_t)n);
+	return r;
 }
 
 const struct auth_counters *auth_counters(const struct auth *a)

@@ -36,6 +36,10 @@ void auth_read_if_changed(struct auth *a);
 int auth_verify(struct auth *a, const char *token, size_t n, int64_t now_s,
 		struct calls_identity *out);
 
+/* The same for a token that stands in JSON, as a string. */
+int auth_verify_json(struct auth *a, struct json_slice token, int64_t now_s,
+		     struct calls_identity *out);
+
 const struct auth_counters *auth_counters(const struct auth *a);
 
 /* The token of a request: "Authorization: Bearer TOKEN" (RFC 6750 section 2.1),
