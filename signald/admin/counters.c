@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include "admin/rights.h"
+#include "auth/auth.h"
 #include "backend/backend.h"
 #include "backend/http_client.h"
 #include "call_keeper.h"
-#include "auth/auth.h"
 #include "calls/call_events.h"
 #include "control/control_socket.h"
 #include "demo_page.h"

@@ -125,6 +125,15 @@ static void refuse(struct calls *cs, const struct incoming *in, int rc)
 		cs->ops.kick(call_socket_handle(in->s), true, cs->ops.ctx);
 }
 
+/* The shipped Windows client is told apart by where it has its token. */
+static void note_client(const struct incoming *in)
+{
+	struct json_slice v;
+
+	if (in->args_n > 0 && json_member(in->args[0], "access_token", &v))
+		call_socket_signals(in->s)->hears = true;
+}
+
 /* Where anybody may say who he is, a token says nothing: nobody can read it. */
 enum event_result calls_on_join(struct calls *cs, const struct incoming *in)
 {
@@ -132,6 +141,7 @@ enum event_result calls_on_join(struct calls *cs, const struct incoming *in)
 	int rc;
 
 	if (cs->cfg.open) {
+		note_client(in);
 		answer(cs, in, 200);
 		return EVENT_DONE;
 	}
@@ -143,10 +153,12 @@ enum event_result calls_on_join(struct calls *cs, const struct incoming *in)
 	rc = prove(cs, in, token);
 	if (rc == -EAGAIN)
 		return EVENT_LATER;
-	if (rc < 0)
+	if (rc < 0) {
 		refuse(cs, in, rc);
-	else
-		answer(cs, in, 200);
+		return EVENT_DONE;
+	}
+	note_client(in);
+	answer(cs, in, 200);
 	return EVENT_DONE;
 }
 
