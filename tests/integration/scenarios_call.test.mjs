@@ -5,9 +5,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
 import { candidate, establish, fakeSdp, initiate, join, newRoom, sendCandidate } from './lib/client.mjs';
-import { ANSWER, android, androidCall, candidateLine, OFFER } from './lib/shipped.mjs';
+import { ANSWER, android, androidCall, candidateLine, OFFER, roomNow } from './lib/shipped.mjs';
 import { startStack } from './lib/stack.mjs';
-import { sleep, turnPassword } from './lib/suite.mjs';
+import { sleep, turnPassword, within } from './lib/suite.mjs';
 
 let stack;
 let lastUser = 1000;
@@ -266,6 +266,38 @@ test('S22: the README\'s flow works end to end, media toggles and all', async (t
 	assert.equal((await bob.next('call:ended')).reason, 'done');
 	await alice.none('call:answer');
 	await bob.none('call:answer', 0);
+});
+
+test('S24: a guessed roomName, foreign ids and a huge SDP reach nobody, and a flood is stopped', async (t) => {
+	const { caller, callee, ringing, roomName } = await androidCall(t, stack, ...users(2));
+	const [id] = users(1);
+	const mallory = await android(t, stack, id);
+	const everything = ['call:join_room', 'call:accept', 'call:reject', 'call:renegotiate', 'call:renegotiate_answer', 'call:end', 'call:leave_room'];
+
+	await ringing.next('call:ended');
+	Object.assign(mallory.words, { ROOM: roomName, PEER: callee.userId });
+	for (const name of everything)
+		mallory.send(name);
+	mallory.candidate(66, callee.userId);
+	mallory.words.USER = caller.userId; /* and in the caller's name */
+	for (const name of ['call:initiate', ...everything])
+		mallory.send(name);
+	mallory.candidate(67, callee.userId);
+	mallory.words.USER = id;
+	mallory.send('call:initiate', { ROOM: roomNow(), PEER: callee.userId, OFFER: 'v'.repeat(900000) });
+	for (const event of ['join', 'call:register', 'call:initiate', 'call:accept', 'call:end', 'ice:candidate', 'group_call:initiate', 'call_signal'])
+		for (const payload of ['', ',null', ',7', ',[]', ',{"roomName":{}}'])
+			mallory.sendRaw(`42["${event}"${payload}]`);
+	for (const s of [caller, callee, ringing])
+		await s.quiet();
+	assert.equal(mallory.got('call:incoming') + mallory.got('ice:candidate') + mallory.got('call:answer'), 0);
+	assert.equal((await stack.rest.call(roomName)).state, 'active');
+	for (let i = 0; i < 400; i++)
+		mallory.sendRaw('42["call:end",{}]');
+	await within('the flood is stopped', mallory.ended);
+	assert.equal((await stack.rest.health()).status, 'ok');
+	caller.send('call:end');
+	assert.equal((await callee.next('call:ended')).roomName, roomName);
 });
 
 test('chat and other events beside calls change nothing', async (t) => {

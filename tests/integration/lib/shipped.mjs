@@ -40,7 +40,6 @@ class ShippedSocket extends Inbox {
 		this.words = { USER: userId, TOKEN: marker('token'), ...words };
 		this.acks = 0;
 		this.bytes = Buffer.alloc(0);
-		this.sent = [];
 		this.events = [];
 		this.stream = connect({ host: stack.host, port });
 		this.stream.setNoDelay?.(true);
@@ -61,20 +60,21 @@ class ShippedSocket extends Inbox {
 		return filled(this.all.get(name), { ...this.words, ...words });
 	}
 
-	/* A template by its name, as one message. */
-	send(name, words) {
-		const text = this.packet(name, words);
-
-		this.sent.push(text);
+	/* Something that is in no file of theirs. */
+	sendRaw(text) {
 		this.stream.write(frame(1, text));
 		return this;
+	}
+
+	/* A template by its name, as one message. */
+	send(name, words) {
+		return this.sendRaw(this.packet(name, words));
 	}
 
 	/* One packet per name, in one write: what a client emits in the same tick. */
 	sendAll(...names) {
 		const texts = names.map((n) => this.packet(n));
 
-		this.sent.push(...texts);
 		this.stream.write(Buffer.concat(texts.map((text) => frame(1, text))));
 		return this;
 	}
