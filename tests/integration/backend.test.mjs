@@ -34,7 +34,12 @@ const allow = () => [200, { allowed: true }];
 /* --- the examples ---------------------------------------------------------- */
 
 const data = {
-	tokens: {},
+	tokens: {
+		'token-of-ann': { userId: 'ann', name: 'Ann', avatar: 'https://chat.example/ann.jpg' },
+		'token-of-77': { userId: 77, name: 'Seven' },
+		'token-of-bob': { userId: 'bob', expiresAt: 4102444800 },
+		'token-that-ran-out': { userId: 'cat', expiresAt: 1700000000 },
+	},
 	groups: { friends: ['ann', 'bob', 'cat'], 7: ['ann', 'cat'] },
 	blocks: { bob: ['cat'] },
 };
@@ -81,6 +86,150 @@ for (const kind of ['node', 'php']) {
 			bob.emit('group_call:initiate', { ...call, groupId: '7', initiatedBy: 'bob', roomName: newRoom() });
 			assert.equal((await bob.next('call:error')).code, 'forbidden');
 		});
+}
+
+/* --- who a client is ---------------------------------------------------------- */
+
+const auth = { auth: 'backend' };
+
+/* With nothing but what is given. Refused: { code, message } of the refusal. */
+async function connect(t, stack, given = {}) {
+	const c = new Client(stack, given.userId, { query: {}, auth: {}, transports: ['websocket'], ...given });
+
+	t.after(() => c.close());
+	return within('it is let in or not', new Promise((resolve) => {
+		c.socket.once('connect', () => resolve(c));
+		c.socket.once('connect_error', (err) => resolve({ message: err.message, code: err.data?.code }));
+	}));
+}
+
+const isUser = async (c, userId) => {
+	const reply = await c.request('ice:request', { userId });
+
+	assert.equal(reply.success, true, `${JSON.stringify(reply.error)} for ${userId}`);
+};
+
+for (const kind of ['node', 'php']) {
+	test(`a client is who the ${kind} example says`,
+		{ ...options, skip: kind === 'php' && !PHP ? 'no php here' : false }, async (t) => {
+			const { token, lines } = backendLines('', auth);
+			const example = await startExample(t, kind, { data, token });
+			const stack = new Stack({ signald: { 'relay-socket': undefined, ...lines, 'backend-url': example.url } });
+
+			t.after(() => stack.stop());
+			await stack.init();
+			await stack.startSignald();
+			/* wherever the token stands */
+			const ann = await connect(t, stack, { auth: { token: 'token-of-ann' } });
+			const seven = await connect(t, stack, { query: { access_token: 'token-of-77', user_id: '77' } });
+			const bob = await connect(t, stack, { extraHeaders: { Authorization: 'Bearer token-of-bob' } });
+
+			await isUser(ann, 'ann');
+			await isUser(seven, 77);
+			await isUser(bob, 'bob');
+			assert.equal((await ann.request('ice:request', { userId: 'bob' })).success, false);
+
+			/* what is known of them is shown */
+			seven.emit('call:register', { userId: 77, user_id: 77 });
+			initiate(Object.assign(ann, { userId: 'ann' }), 77);
+			const incoming = await seven.next('call:incoming');
+
+			assert.equal(incoming.fromName, 'Ann');
+			assert.equal(incoming.fromAvatar, 'https://chat.example/ann.jpg');
+			assert.equal(incoming.toId, 77);
+
+			/* nobody */
+			for (const bad of ['token-of-nobody', 'token-that-ran-out'])
+				assert.notEqual((await connect(t, stack, { auth: { token: bad } })).message, undefined, `${bad} was let in`);
+
+			/* in-band, as Android does it, and REST */
+			const late = await connect(t, stack);
+
+			assert.deepEqual(await late.request('join', { user_id: 'token-of-77' }), { status: 200, user_id: 77 });
+			await isUser(late, 77);
+			const lost = await connect(t, stack);
+			const ended = once(lost.socket, 'disconnect');
+
+			lost.emit('join', { user_id: 'token-of-nobody' });
+			assert.equal((await within('a bad token ends it', ended))[0], 'io server disconnect');
+			const rest = (user, tok) => fetch(`${stack.url}/api/ice-servers/${user}`, { headers: { Authorization: `Bearer ${tok}` } });
+
+			assert.equal((await rest('bob', 'token-of-bob')).status, 200);
+			assert.equal((await rest('ann', 'token-of-bob')).status, 403);
+			assert.equal((await rest('ann', 'token-of-nobody')).status, 401);
+		});
+}
+
+test('what follows a join is handled in order, however long the answer takes', options, async (t) => {
+	const backend = await new Backend(async () => { await sleep(500); return [200, { userId: 'ann' }]; }).start(t);
+	const stack = await startSignald(t, backend.url, auth);
+	const ann = await connect(t, stack);
+	const began = Date.now();
+	const order = [];
+	const note = (what) => (reply) => { order.push(what); return reply; };
+
+	const all = [
+		ann.request('join', { user_id: 'T' }).then(note('join')),
+		(ann.emit('call:register', { userId: 'ann' }), ann.request('ice:request', { userId: 'ann' }).then(note('ice'))),
+		ann.request('join', { user_id: 'T' }).then(note('again')),
+		ann.request('ice:request', { userId: 'bob' }).then(note('foreign')),
+	];
+	const [joined, ice, again, foreign] = await Promise.all(all);
+
+	assert.ok(Date.now() - began >= 500);
+	assert.deepEqual(order, ['join', 'ice', 'again', 'foreign']);
+	assert.equal(joined.status, 200);
+	assert.equal(ice.success, true);
+	assert.equal(again.status, 200);
+	assert.equal(foreign.success, false);
+	assert.equal(backend.asked.length, 1);
+});
+
+test('a backend that does not answer refuses nobody for good', options, async (t) => {
+	const backend = await new Backend(({ token }) => (token.startsWith('T') ? [200, { userId: token }] : [500, {}])).start(t);
+	const stack = await startSignald(t, backend.url, auth);
+	const ann = await connect(t, stack);
+
+	assert.equal((await connect(t, stack, { auth: { token: 'broken' } })).code, 'unavailable');
+	assert.equal((await ann.request('join', { user_id: 'broken2' })).status, 503);
+	assert.equal((await ann.next('call:error')).code, 'unavailable');
+	assert.equal((await ann.request('join', { user_id: 'T1' })).status, 200);
+	assert.equal((await fetch(`${stack.url}/api/ice-servers/x?access_token=broken3`)).status, 503);
+
+	/* left alone, then asked again */
+	for (let i = 0; i < 4; i++)
+		await connect(t, stack, { auth: { token: `broken${i + 4}` } });
+	const asked = backend.asked.length;
+
+	assert.equal((await connect(t, stack, { auth: { token: 'T2' } })).code, 'unavailable');
+	assert.equal(backend.asked.length, asked);
+	await isUser(await connect(t, stack, { auth: { token: 'T1' } }), 'T1'); /* known */
+	await until('it is asked again', async () => !(await connect(t, stack, { auth: { token: 'T3' } })).code, 10000);
+});
+
+const CROWD = 1000;
+const roomy = {
+	...auth, 'user-sockets-max': 2000, 'connections-per-address': 0, 'sessions-per-address': 0, 'handshakes-per-address': 0,
+};
+
+for (const [what, tokenOf, questions] of [['the same token', () => 'T', 1], ['a token each', (i) => `T${i}`, CROWD]]) {
+	test(`${CROWD} clients come at once with ${what}`, options, async (t) => {
+		let now = 0, most = 0;
+		const backend = await new Backend(async ({ token }) => {
+			most = Math.max(most, ++now);
+			await sleep(5);
+			now--;
+			return [200, { userId: token }];
+		}).start(t);
+		const stack = await startSignald(t, backend.url, { ...roomy, 'backend-timeout-ms': 20000 });
+		const all = await Promise.all(Array.from({ length: CROWD }, (_, i) => connect(t, stack, { auth: { token: tokenOf(i) } })));
+
+		assert.deepEqual(all.filter((c) => !(c instanceof Client)).slice(0, 3), []);
+		assert.equal(backend.asked.length, questions);
+		assert.ok(most <= 16, `${most} questions at once`);
+		assert.ok(backend.connections <= 16);
+		await isUser(all.at(-1), tokenOf(CROWD - 1));
+	});
 }
 
 /* --- how it is asked --------------------------------------------------------- */
