@@ -36,6 +36,7 @@
 #define TICK_MS 250
 #define LOOK_TICKS 20	   /* look at the files of secrets and certificates every 5 s */
 #define TELL_TICKS 4	   /* say who signs within 1 s of a change */
+#define LATER_MORE_MS 2000 /* beyond the backend's, for a CONNECT that waits for it */
 #define DRAIN_MORE_MS 5000 /* beyond its window, for what does not want to leave */
 
 struct app {
@@ -461,6 +462,8 @@ static void limits_of(struct app *a, struct sio_config *out)
 	out->engine.budget = front_queues(a->front);
 	out->headers = calls_sio_headers;
 	out->connect_timeout_ms = c->connect_timeout_s * 1000ULL;
+	out->laters_max = c->connections_max;
+	out->later_timeout_ms = c->backend_timeout_ms + LATER_MORE_MS;
 	out->namespaces_max = c->namespaces_max;
 	out->rooms_max = c->rooms_max;
 	out->unjoined_max = c->unjoined_max;
