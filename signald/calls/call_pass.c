@@ -140,9 +140,11 @@ static bool in_place(struct calls *cs, const struct incoming *in, const struct p
 		count(cs, CALLS_N_FOREIGN);
 		return false;
 	}
-	/* What waits may be said before the answer; in a mesh nobody is the peer. */
+	/* What waits may be said before the answer; in a mesh nobody is the peer. Who is only
+	 * invited to one that is active is to be seen by nobody. */
 	if (p->audience == TO_PEER ? call_kind(sp->c) != CALL_MESH
-				   : call_state(sp->c) == CALL_ACTIVE)
+				   : call_state(sp->c) == CALL_ACTIVE &&
+					     call_member_state(sp->c, sp->i) == MEMBER_IN)
 		return true;
 	count(cs, CALLS_N_OUT_OF_PLACE);
 	return false;

@@ -96,6 +96,23 @@ START_TEST(media_states_are_of_active_calls_and_of_the_sockets_in_them)
 }
 END_TEST
 
+START_TEST(who_is_only_invited_to_a_group_call_shows_it_nothing)
+{
+	join('A', "1");
+	join('B', "2");
+	join('C', "3");
+	say('A', "group_call:join", "{" R ",\"callType\":\"video\",\"memberIds\":[2,3]}");
+	say('B', "group_call:join", "{" R "}");
+	forget();
+	say('C', "call:toggle_audio", "{" R ",\"audioEnabled\":false}");
+	say('C', "call:recording", "{" R ",\"action\":\"start\"}");
+	TOLD("");
+	COUNTED(CALLS_N_OUT_OF_PLACE, 2);
+	say('B', "call:toggle_audio", "{" R ",\"audioEnabled\":false}");
+	TOLD("A participant:audio_changed");
+}
+END_TEST
+
 START_TEST(fields_missing_or_of_another_type_are_malformed)
 {
 	static const char *const payloads[][2] = {
@@ -446,6 +463,7 @@ int main(void)
 	tcase_add_test(t, each_event_that_passes_has_its_name_and_fields_on_the_other_side);
 	tcase_add_test(t, a_recording_is_told_to_all_with_the_time);
 	tcase_add_test(t, media_states_are_of_active_calls_and_of_the_sockets_in_them);
+	tcase_add_test(t, who_is_only_invited_to_a_group_call_shows_it_nothing);
 	tcase_add_test(t, fields_missing_or_of_another_type_are_malformed);
 	tcase_add_test(t, an_sdp_beyond_the_limit_goes_nowhere);
 	tcase_add_test(t, nobody_speaks_in_anothers_name);
