@@ -72,7 +72,7 @@ libsignald_io_a_SOURCES += \
 	signald/transport/ws_io.c signald/transport/ws_priv.h
 
 # --- calls --------------------------------------------------------------------
-libsignald_core_a_SOURCES += \
+calls_sources = \
 	signald/calls/call.c signald/calls/call.h \
 	signald/calls/call_dispatch.c \
 	signald/calls/call_events.c signald/calls/call_events.h \
@@ -94,8 +94,10 @@ libsignald_core_a_SOURCES += \
 	signald/calls/calls_sio.c signald/calls/calls_sio.h \
 	signald/calls/credentials.c signald/calls/credentials.h \
 	signald/calls/dialog.c signald/calls/dialog.h \
+	signald/calls/fault.h \
 	signald/calls/identity.c signald/calls/identity.h \
 	signald/calls/signing.c signald/calls/signing.h
+libsignald_core_a_SOURCES += $(calls_sources)
 
 # --- auth ---------------------------------------------------------------------
 libsignald_core_a_SOURCES += \

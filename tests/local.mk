@@ -17,6 +17,7 @@ AM_TESTS_ENVIRONMENT = CK_DEFAULT_TIMEOUT=$${CK_DEFAULT_TIMEOUT:-60}; export CK_
 
 include tests/unit/local.mk
 include tests/fuzz/local.mk
+include tests/model/local.mk
 include tests/tools/local.mk
 include tests/bench/sio/local.mk
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fault.h"
+
 #define NEVER UINT64_MAX
 
 struct member {
@@ -329,12 +331,14 @@ enum call_ev call_member_out(struct call *c, size_t i, enum member_out why)
 		return out_of_two[why].caller;
 	if (c->kind == CALL_DIRECT || c->state == CALL_ACTIVE)
 		return out_of_two[why].callee;
-	return somebody_is(c, MEMBER_INVITED) ? CALL_EV_NONE : nobody_answers(c);
+	return somebody_is(c, MEMBER_INVITED) && !FAULT(one_refusal_ends_a_group)
+		       ? CALL_EV_NONE
+		       : nobody_answers(c);
 }
 
 void call_gone(struct call *c, size_t i, uint64_t now_ms)
 {
-	if (c->members[i].gone_ms == NEVER)
+	if (c->members[i].gone_ms == NEVER && !FAULT(grace_never_runs))
 		c->members[i].gone_ms = now_ms;
 }
 
@@ -364,6 +368,10 @@ bool call_due(const struct call *c, const struct call_limits *l, uint64_t now_ms
 {
 	if (c->state == CALL_ENDED)
 		return false;
+	if (FAULT(ring_timer_outlives_answer) && is_due(c->started.now_ms, l->ring_ms, now_ms)) {
+		*ev = CALL_EV_FAIL;
+		return true;
+	}
 	*ev = c->state == CALL_ACTIVE ? CALL_EV_TOO_LONG : CALL_EV_NO_ANSWER;
 	return c->state == CALL_ACTIVE ? is_due(c->answered.now_ms, l->length_ms, now_ms)
 				       : is_due(c->started.now_ms, l->ring_ms, now_ms);

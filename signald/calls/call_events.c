@@ -33,6 +33,10 @@ bool calls_speaker(struct calls *cs, const struct incoming *in, const struct cal
 	if (!who)
 		return false;
 	out->c = call_table_find_room(cs->table, who->text, r->room_name);
+	if (!out->c && FAULT(outsider_speaks) && (out->c = call_table_next_live(cs->table, NULL))) {
+		out->i = CALL_CALLER;
+		return true;
+	}
 	if (out->c)
 		out->i = (size_t)call_find_member(out->c, who->text);
 	else if (calls_find_over(cs, who, r->room_name))
@@ -44,7 +48,7 @@ bool calls_speaker(struct calls *cs, const struct incoming *in, const struct cal
 
 bool calls_speaks_for(const struct speaker *sp, const struct call_socket *s)
 {
-	return call_member_state(sp->c, sp->i) == MEMBER_INVITED ||
+	return FAULT(echo_speaks) || call_member_state(sp->c, sp->i) == MEMBER_INVITED ||
 	       dialog_of(sp->c)->legs[sp->i].socket == s;
 }
 
@@ -57,7 +61,8 @@ void calls_tell_late(struct calls *cs, const struct call *c, struct call_socket 
 				  .reason = call_reason(c) };
 	const struct user *u = call_socket_user(s);
 
-	if (!u || call_find_member(c, user_id_of(u)->text) == CALL_CALLER ||
+	if (!u || FAULT(late_screen_stays) ||
+	    call_find_member(c, user_id_of(u)->text) == CALL_CALLER ||
 	    flow_is_leg_elsewhere(cs, s, NULL) ||
 	    call_socket_told(s, dialog_hash(call_id(c), strlen(call_id(c)))))
 		return;
@@ -109,7 +114,8 @@ static void accept(struct calls *cs, const struct incoming *in, const struct cal
 		count(cs, CALLS_N_OUT_OF_PLACE); /* that is group_call:join */
 		return;
 	}
-	if (call_member_state(sp->c, sp->i) != MEMBER_INVITED) {
+	if (call_member_state(sp->c, sp->i) != MEMBER_INVITED &&
+	    !(FAULT(second_answer_wins) && sp->i != CALL_CALLER)) {
 		accept_again(cs, in, sp);
 		return;
 	}

@@ -165,6 +165,7 @@ int calls_tell_ice_servers(struct calls *cs, const char *call_id, struct call_ti
  * identity.h. Both stay the module's. */
 const struct call_table *calls_table(const struct calls *cs);
 const struct identity *calls_users(const struct calls *cs);
+size_t calls_held_bytes(const struct calls *cs); /* offers and candidates kept, of all calls */
 
 /* The socket that speaks for a member of a live call. NULL: none does, or the call has ended. */
 const struct call_socket *calls_leg(const struct call *c, size_t member);

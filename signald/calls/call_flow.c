@@ -69,8 +69,11 @@ static void flush(struct calls *cs, struct call *c, size_t i)
 	struct leg *leg = &dialog_of(c)->legs[i];
 	const struct held *h;
 
-	while (hears(leg) && (h = leg->waiting.first) && say(cs, leg, h->event, h->text, h->n))
+	while (hears(leg) && (h = leg->waiting.first) && say(cs, leg, h->event, h->text, h->n)) {
+		if (FAULT(held_sent_twice))
+			say(cs, leg, h->event, h->text, h->n);
 		held_free(dialog_of(c), dialog_take(&leg->waiting));
+	}
 }
 
 void flow_announce(struct calls *cs, struct call *c, size_t i, const struct call_socket *s)
@@ -162,7 +165,8 @@ void flow_register(struct calls *cs, struct call_socket *s, bool used, struct ca
 			flow_attach(cs, c, i, s);
 		} else if (call_member_state(c, i) == MEMBER_INVITED) {
 			call_back(c, i);
-			if (first && kinds[call_kind(c)].write_ring(cs, c, i, now))
+			if ((first || FAULT(rung_again)) &&
+			    kinds[call_kind(c)].write_ring(cs, c, i, now))
 				ring_socket(cs, c, s, now);
 		}
 	}
@@ -271,7 +275,8 @@ void flow_tell_sockets(struct calls *cs, const struct call *c, size_t i, const s
 	struct call_socket *s = NULL;
 
 	while (u && (s = user_next_registered(u, s)))
-		if (s != except && !flow_is_leg_elsewhere(cs, s, c))
+		if (s != except &&
+		    (!flow_is_leg_elsewhere(cs, s, c) || FAULT(end_told_in_another_call)))
 			tell_end(cs, c, s, e);
 }
 
@@ -313,7 +318,7 @@ int flow_end(struct calls *cs, struct call *c, enum call_ev ev, struct ender by,
 		if (ev == CALL_EV_REPLACE && i == CALL_CALLER)
 			continue; /* its new call is on the way */
 		e.rejected = refused && i == CALL_CALLER;
-		tell_member(cs, c, i, &e, by.s);
+		tell_member(cs, c, i, &e, FAULT(ender_is_told) ? NULL : by.s);
 	}
 	retire(cs, c);
 	return rc;
@@ -361,7 +366,7 @@ static bool adopt(struct calls *cs, struct call *c, struct call_time now)
 		if (call_member_state(c, i) != MEMBER_IN || dialog_of(c)->legs[i].socket ||
 		    !call_is_gone(c, i, cs->cfg.leg_wait_ms, now.now_ms))
 			continue;
-		s = youngest_free(cs, call_member(c, i)->text);
+		s = FAULT(leg_not_passed) ? NULL : youngest_free(cs, call_member(c, i)->text);
 		if (s) {
 			flow_attach(cs, c, i, s);
 			adopted = true;
@@ -438,13 +443,17 @@ void flow_accepted(struct calls *cs, struct call *c, size_t i, struct call_socke
 	leg_set_socket(&d->legs[i], s);
 	flow_member_in(cs, c, i, now);
 	/* The answer goes in front of whatever the member has said already. */
-	if (tell_write_answer(cs, c, i, sdp_answer, now))
+	if (!FAULT(answer_is_last) && tell_write_answer(cs, c, i, sdp_answer, now))
 		say_or_hold(cs, c, CALL_CALLER, SIZE_MAX, call_socket_serial(s), "call:answer");
+	if (FAULT(answer_to_the_answerer))
+		tell_emit(cs, s, "call:answer", cs->out.p, cs->out.n);
 	dialog_move(d, &d->legs[CALL_CALLER].waiting, &said, 0);
 	dialog_move(d, &d->legs[i].waiting, &d->legs[CALL_CALLER].said, 0);
 	flush(cs, c, CALL_CALLER);
+	if (FAULT(answer_is_last) && tell_write_answer(cs, c, i, sdp_answer, now))
+		say_or_hold(cs, c, CALL_CALLER, SIZE_MAX, call_socket_serial(s), "call:answer");
 	for (size_t k = 0; k < call_members_n(c); k++)
-		if (rang[k])
+		if (rang[k] && !FAULT(others_go_on_ringing))
 			flow_tell_sockets(cs, c, k, &elsewhere, s);
 	flow_attach(cs, c, i, s);
 }

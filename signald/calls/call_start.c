@@ -263,7 +263,7 @@ static bool is_glare(const struct calls *cs, const struct start *st)
 	struct call *c = NULL;
 	int i;
 
-	if (st->kind != CALL_DIRECT)
+	if (st->kind != CALL_DIRECT || FAULT(glare_makes_two))
 		return false;
 	while ((c = call_table_next_of_user(cs->table, st->from->text, c))) {
 		i = call_find_member(c, st->from->text);
@@ -283,7 +283,7 @@ static int settle_old_calls(struct calls *cs, const struct start *st)
 
 	if (rc != 0)
 		return rc;
-	while ((c = find_forgotten(cs, st)))
+	while (!FAULT(forgotten_call_stays) && (c = find_forgotten(cs, st)))
 		replace(cs, st, c);
 	return is_glare(cs, st) ? -EALREADY : 0;
 }
@@ -399,7 +399,7 @@ static enum call_ev ring_member(struct calls *cs, const struct start *st, struct
 		flow_ring(cs, c, i, st->in->s, st->in->now);
 		return CALL_EV_NONE;
 	}
-	if (!cs->cfg.busy_rings && is_busy(cs, user, c))
+	if (!cs->cfg.busy_rings && !FAULT(busy_not_asked) && is_busy(cs, user, c))
 		return flow_member_out(cs, c, i, OUT_BUSY);
 	if (!flow_ring(cs, c, i, st->in->s, st->in->now) && !cs->cfg.offline_rings)
 		return flow_member_out(cs, c, i, OUT_OFFLINE);

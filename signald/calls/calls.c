@@ -304,6 +304,11 @@ const struct call_socket *calls_leg(const struct call *c, size_t member)
 	return d ? d->legs[member].socket : NULL;
 }
 
+size_t calls_held_bytes(const struct calls *cs)
+{
+	return cs->budget.bytes;
+}
+
 uint64_t calls_counter(const struct calls *cs, enum calls_counter which)
 {
 	return cs->counters[which];

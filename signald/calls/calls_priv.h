@@ -21,6 +21,7 @@
 #include "call_events.h"
 #include "call_request.h"
 #include "dialog.h"
+#include "fault.h"
 
 struct calls {
 	struct calls_config cfg;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fault.h"
+
 int dialog_new(struct dialog **out, size_t members_n, struct held_budget *budget)
 {
 	struct dialog *d = calloc(1, sizeof(*d) + members_n * sizeof(d->legs[0]));
@@ -87,6 +89,12 @@ int dialog_hold(struct dialog *d, struct held_queue *q, size_t max, uint64_t fro
 		return rc;
 	h->event = event;
 	h->from_serial = from_serial;
+	if (FAULT(held_in_reverse) && q->first) {
+		h->next = q->first;
+		q->first = h;
+		q->n++;
+		return 0;
+	}
 	append(q, h);
 	return 0;
 }
@@ -110,7 +118,8 @@ void dialog_move(struct dialog *d, struct held_queue *to, struct held_queue *fro
 	struct held *h;
 
 	while ((h = dialog_take(from))) {
-		if (from_serial && h->from_serial != from_serial)
+		if (from_serial && h->from_serial != from_serial &&
+		    !FAULT(held_of_other_devices_too))
 			held_free(d, h);
 		else
 			append(to, h);

@@ -297,7 +297,7 @@ void mesh_withdraw(struct calls *cs, const struct speaker *sp, enum member_out w
 	if (!s && leg)
 		tell_end(cs, sp->c, leg, &sent_away);
 	ev = flow_member_out(cs, sp->c, sp->i, why);
-	if (was_in)
+	if (was_in && !FAULT(mesh_leaves_silently))
 		tell_left(cs, sp->c, sp->i, s, code, reason);
 	if (ev != CALL_EV_NONE)
 		flow_end(cs, sp->c, ev, (struct ender){ s, NULL }, NULL, now);

@@ -2,19 +2,55 @@
  *
  *	random-walk [FAULT...]
  *
- * SEED, STEPS in the environment. With faults' names: plants each and expects
- * it to be found. A walk that fails is made shorter before it is printed. */
+ * First the machine as it is: STEPS steps from SEED (both of the environment).
+ * Then the test is tested: each of faults[] is planted in turn, and has to be
+ * found. With names: these faults alone, and how each was found. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "calls/fault.h"
 #include "walk.h"
 #include "world.h"
 
 #define TICK_MS 1000 /* the application looks at the clock at least this often */
 #define SILENCE_MS (RING_MS + LENGTH_MS + 2 * GRACE_MS)
 #define SHRINK_S 10
+#define FAULT_STEPS 200000 /* within which a planted one is to be found */
+
+#ifdef __SANITIZE_ADDRESS__
+#define STEPS_MAX 100000
+#else
+#define STEPS_MAX 1000000
+#endif
+
+const char *calls_fault;
+
+/* FAULT() of signald/calls, all of them. */
+static const char *const faults[] = {
+	"answer_is_last",
+	"answer_to_the_answerer",
+	"busy_not_asked",
+	"echo_speaks",
+	"end_told_in_another_call",
+	"ender_is_told",
+	"forgotten_call_stays",
+	"glare_makes_two",
+	"grace_never_runs",
+	"held_in_reverse",
+	"held_of_other_devices_too",
+	"held_sent_twice",
+	"late_screen_stays",
+	"leg_not_passed",
+	"mesh_leaves_silently",
+	"one_refusal_ends_a_group",
+	"others_go_on_ringing",
+	"outsider_speaks",
+	"ring_timer_outlives_answer",
+	"rung_again",
+	"second_answer_wins",
+};
 
 struct run {
 	struct world *w;
@@ -205,15 +241,38 @@ static unsigned long long search(unsigned long long steps, uint64_t seed, bool p
 	return 0;
 }
 
-int main(void)
+/* Returns whether the fault was noticed. */
+static bool plant(const char *name, uint64_t seed, bool print)
 {
-	const unsigned long long steps = number("STEPS", 1000000);
+	unsigned long long steps;
+
+	calls_fault = name;
+	steps = search(FAULT_STEPS, seed, print);
+	calls_fault = NULL;
+	if (steps)
+		printf("%-28s found after %llu steps\n", name, steps);
+	else
+		printf("%-28s NOT FOUND in %d steps\n", name, FAULT_STEPS);
+	return steps > 0;
+}
+
+int main(int argc, char **argv)
+{
+	const unsigned long long steps = number("STEPS", STEPS_MAX);
 	const unsigned long long seed = number("SEED", 1);
 	const time_t begin = time(NULL);
+	int missed = 0;
 
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (int i = 1; i < argc; i++)
+		missed += !plant(argv[i], seed, true);
+	if (argc > 1)
+		return missed > 0;
 	printf("random walk: %llu steps from SEED=%llu\n", steps, seed);
 	if (search(steps, seed, true))
 		return 1;
 	printf("nothing found in %lld s\n", (long long)(time(NULL) - begin));
-	return 0;
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+		missed += !plant(faults[i], seed, false);
+	return missed > 0;
 }

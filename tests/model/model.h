@@ -138,7 +138,7 @@ const char *model_tick(struct model *m, uint64_t now_ms, struct observed *seen);
 
 /* For choosing steps that lead somewhere. */
 bool model_is_open(const struct model *m, int socket);
-int model_user(const struct model *m, int socket);		/* NOBODY: not identified */
+int model_user(const struct model *m, int socket); /* NOBODY: not identified */
 int model_live_n(const struct model *m);
 bool model_pick(const struct model *m, unsigned random, int *room, int *user, int *peer,
 		int *socket, bool *mesh); /* a member of a live call; false: there is none */

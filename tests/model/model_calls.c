@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-
 /* --- the end ---------------------------------------------------------------- */
 
 /* The end of a call, as the relay layer was told of it, once and with this code. */
@@ -14,6 +13,7 @@ void call_over(struct model *m, struct mcall *c, enum code code)
 
 	c->life = ENDED;
 	c->code = code;
+	c->ended = ++m->ends;
 	if (!n) {
 		broken(m, "the call in room %d goes on, where it ends: %s", c->room,
 		       code_names[code]);
@@ -37,8 +37,8 @@ static enum code code_seen(struct model *m, const struct mcall *c, unsigned code
 	return (enum code)n->code;
 }
 
-static void tell_ended(struct model *m, const struct mcall *c, int socket, unsigned codes, int who,
-		       bool may)
+void tell_ended(struct model *m, const struct mcall *c, int socket, unsigned codes, int who,
+		bool may)
 {
 	struct expected *e = expect(m, socket, "call:ended", c);
 
@@ -48,8 +48,8 @@ static void tell_ended(struct model *m, const struct mcall *c, int socket, unsig
 }
 
 /* Those who are in no other call hear of the end of this one on all their sockets. */
-static void tell_all_sockets(struct model *m, const struct mcall *c, int user, enum code code,
-			     int who, int but, bool may)
+void tell_all_sockets(struct model *m, const struct mcall *c, int user, enum code code, int who,
+		      int but, bool may)
 {
 	for (int s = 0; s < SOCKETS; s++)
 		if (m->sockets[s].registered && m->sockets[s].user == user && s != but &&
@@ -132,10 +132,12 @@ struct mcall *make_call(struct model *m, enum kind kind, int user)
 	return c;
 }
 
-/* The emitter's screen has to close, unless that would close another call's. */
+/* The emitter's screen has to close, unless that would close another call's, or one of that name.
+ */
 static void not_made(struct model *m, const char *word, unsigned codes, bool may)
 {
-	if (!is_leg(m, m->st->socket, NULL)) {
+	if (!is_leg(m, m->st->socket, NULL) &&
+	    !live_call(m, m->sockets[m->st->socket].user, m->st->room)) {
 		struct expected *e = expect(m, m->st->socket, "call:ended", NULL);
 
 		e->codes = codes;
@@ -153,15 +155,6 @@ static bool is_in(const struct model *m, int user)
 		if (c->life != ENDED && p >= 0 && c->p[p].standing == IN)
 			return true;
 	}
-	return false;
-}
-
-static bool error_was(const struct model *m, const char *word)
-{
-	for (size_t i = 0; i < m->seen->said_n; i++)
-		if (strcmp(m->seen->said[i].event, "call:error") == 0 &&
-		    strcmp(m->seen->said[i].word, word) == 0)
-			return true;
 	return false;
 }
 
@@ -186,9 +179,8 @@ static void made_and_over(struct model *m, int user, unsigned members, enum kind
 		return;
 	for (int u = 0; u < USERS; u++)
 		if (members & (1u << u))
-			c->p[c->n++] = (struct person){ .standing = INVITED,
-							.user = u,
-							.leg = NO_SOCKET };
+			c->p[c->n++] =
+				(struct person){ .standing = INVITED, .user = u, .leg = NO_SOCKET };
 	call_over(m, c, code);
 	expect_error(m, code_names[code]);
 	if (elsewhere)
@@ -206,6 +198,14 @@ static void replace(struct model *m, struct mcall *c)
 	call_over(m, c, REPLACED);
 }
 
+/* All groups of a walk are one. */
+static bool is_same_target(const struct model *m, const struct mcall *c)
+{
+	if (m->st->op == OP_GROUP_INITIATE)
+		return c->kind == RING_GROUP;
+	return c->kind == DIRECT && c->p[1].user == m->st->to;
+}
+
 /* The call this user has under that name already. False: no other is made. */
 static bool settle_own(struct model *m, struct mcall *c, int user)
 {
@@ -213,39 +213,30 @@ static bool settle_own(struct model *m, struct mcall *c, int user)
 	struct note *n;
 
 	if (c->p[CALLER].user != user) {
-		if (c->p[person_of(c, user)].standing == OUT &&
-		    note_find(m, NOTE_NEW, NULL, NOBODY))
-			return true;
 		not_made(m, "room_in_use", ANY_CODE, true);
 		return false;
 	}
-	if (c->kind == DIRECT && st->op == OP_INITIATE && c->p[1].user == st->to &&
-	    c->offer == st->payload) {
+	if (c->kind == MESH) {
+		not_made(m, "room_in_use", ANY_CODE, true);
+		return false;
+	}
+	if (is_same_target(m, c) && c->offer == st->payload) {
 		if ((n = note_find(m, NOTE_MEMBER, c->id, user)))
 			n->taken = true;
 		attach(m, c, CALLER, st->socket);
-		return false;
-	}
-	/* Groups: what a repeat is, is the machine's choice. */
-	if (c->kind != DIRECT && !note_find(m, NOTE_ENDED, c->id, NOBODY)) {
-		if (c->kind == RING_GROUP && !error_was(m, "room_in_use"))
-			attach(m, c, CALLER, st->socket);
-		else
-			not_made(m, "room_in_use", ANY_CODE, true);
 		return false;
 	}
 	replace(m, c);
 	return true;
 }
 
-/* A caller who calls the same user again means the new call. */
+/* A caller who calls the same user or group again means the new call. */
 static void settle_others(struct model *m, int user)
 {
 	for (int i = 0; i < m->calls_n; i++) {
 		struct mcall *c = &m->calls[i];
 
-		if (c->life == ENDED || c->kind != DIRECT || c->p[CALLER].user != user ||
-		    c->p[1].user != m->st->to)
+		if (c->life == ENDED || c->p[CALLER].user != user || !is_same_target(m, c))
 			continue;
 		if (c->life == RINGING || c->p[CALLER].leg == m->st->socket ||
 		    c->p[CALLER].leg == NO_SOCKET)
@@ -266,29 +257,11 @@ static bool is_glare(const struct model *m, int user)
 	return false;
 }
 
-/* Who may start a call, and on which socket. NOBODY: refused. */
-static int starter(struct model *m)
+static void initiate(struct model *m, int user)
 {
 	const struct step *st = m->st;
-	int user;
-
-	if (m->sockets[st->socket].user == NOBODY && m->rules.open)
-		identify(m, st->socket, st->as);
-	user = sender(m);
-	if (user != NOBODY)
-		registered(m, st->socket, NULL, true);
-	return user;
-}
-
-void on_initiate(struct model *m)
-{
-	const struct step *st = m->st;
-	const int user = starter(m);
 	struct mcall *c;
-	bool clash;
 
-	if (user == NOBODY)
-		return;
 	if (user == st->to) {
 		not_made(m, "self_call", ANY_CODE, false);
 		return;
@@ -301,13 +274,10 @@ void on_initiate(struct model *m)
 		not_made(m, "glare", CODE(REPLACED), false);
 		return;
 	}
-	clash = live_call(m, st->to, st->room) != NULL;
-	if (clash && error_was(m, "room_in_use")) {
-		not_made(m, "room_in_use", ANY_CODE, false);
+	if (live_call(m, st->to, st->room)) {
+		not_made(m, "room_in_use", CODE(FAILED), false);
 	} else if (!m->rules.ring_busy && is_in(m, st->to)) {
 		made_and_over(m, user, 1u << st->to, DIRECT, BUSY);
-	} else if (clash) {
-		not_made(m, "room_in_use", ANY_CODE, false);
 	} else if (!m->rules.ring_offline && !is_online(m, st->to)) {
 		made_and_over(m, user, 1u << st->to, DIRECT, OFFLINE);
 	} else {
@@ -319,17 +289,14 @@ void on_initiate(struct model *m)
 	}
 }
 
-void on_group_initiate(struct model *m)
+static void group_initiate(struct model *m, int user)
 {
 	const struct step *st = m->st;
-	const int user = starter(m);
-	const unsigned others = user == NOBODY ? 0 : st->members & ~(1u << user);
+	const unsigned others = st->members & ~(1u << user);
 	bool busy = false, clash = false;
 	unsigned rung = 0;
 	struct mcall *c;
 
-	if (user == NOBODY)
-		return;
 	if (!others) {
 		not_made(m, NULL, ANY_CODE, true);
 		return;
@@ -337,6 +304,7 @@ void on_group_initiate(struct model *m)
 	c = live_call(m, user, st->room);
 	if (c && !settle_own(m, c, user))
 		return;
+	settle_others(m, user);
 	for (int u = 0; u < USERS; u++) {
 		if (!(others & (1u << u)))
 			continue;
@@ -346,8 +314,8 @@ void on_group_initiate(struct model *m)
 		else if (m->rules.ring_offline || is_online(m, u))
 			rung |= 1u << u;
 	}
-	if (clash && (rung || error_was(m, "room_in_use"))) {
-		not_made(m, "room_in_use", ANY_CODE, false);
+	if (clash) {
+		not_made(m, "room_in_use", CODE(FAILED), false);
 		return;
 	}
 	if (!rung) {
@@ -364,6 +332,31 @@ void on_group_initiate(struct model *m)
 			ring_person(m, c, c->n);
 		c->n++;
 	}
+}
+
+/* Who starts a call says by that who he is, and that this socket is one for calls. */
+static void start(struct model *m, void (*how)(struct model *m, int user))
+{
+	const struct step *st = m->st;
+	int user;
+
+	if (m->sockets[st->socket].user == NOBODY && m->rules.open)
+		identify(m, st->socket, st->as);
+	user = sender(m);
+	if (user == NOBODY)
+		return;
+	how(m, user);
+	registered(m, st->socket, NULL, true);
+}
+
+void after_initiate(struct model *m)
+{
+	start(m, initiate);
+}
+
+void after_group_initiate(struct model *m)
+{
+	start(m, group_initiate);
 }
 
 /* --- the answer --------------------------------------------------------------- */
@@ -385,37 +378,52 @@ static void late_in_live(struct model *m, struct mcall *c, int i)
 {
 	const bool may = c->life == RINGING || (c->p[i].standing == IN && c->p[i].leg == NO_SOCKET);
 
-	too_late(m, c, CODE(ANSWERED_ELSEWHERE) | (may ? CODE(REJECTED) | CODE(BUSY) | CODE(OFFLINE) : 0),
-		 may);
+	too_late(m, c, may ? ANY_CODE : CODE(ANSWERED_ELSEWHERE), may);
 }
 
-static void late_in_ended(struct model *m, struct mcall *c, int user)
+/* False: there was no such call. */
+static bool late_in_over(struct model *m, int user)
 {
-	const int i = person_of(c, user);
-	unsigned codes = CODE(c->code);
+	struct mcall *c = over_call(m, user, m->st->room);
+	unsigned codes;
+	int i;
 
-	if (i == CALLER || c->kind == MESH)
-		return;
+	if (!c)
+		return false;
+	i = person_of(c, user);
+	if (c->kind == MESH) {
+		too_late(m, c, ANY_CODE, true);
+		return true;
+	}
+	if (i == CALLER)
+		return true;
+	if (c->life != ENDED) {
+		late_in_live(m, c, i);
+		return true;
+	}
+	codes = CODE(c->code);
 	if (c->winner != i)
 		codes |= CODE(ANSWERED_ELSEWHERE) | (c->kind == RING_GROUP ? ANY_CODE : 0);
 	too_late(m, c, codes, false);
+	return true;
 }
 
-static void to_caller_in_order(struct model *m, struct mcall *c, int user)
+static void to_caller_in_order(struct model *m, struct mcall *c, int i)
 {
-	struct person *p = &c->p[CALLER];
-	struct waiting kept[HELD_MAX + 1];
-	const int n = p->q_n;
+	const struct queue *said = &c->p[i].said;
 
-	memcpy(kept, p->q, sizeof(kept));
-	p->q_n = 0;
 	deliver(m, c, CALLER,
-		&(struct waiting){ m->st->socket, "call:answer", m->st->payload, user, NOBODY,
-				   false },
+		&(struct waiting){ connection(m), "call:answer", m->st->payload, c->p[i].user,
+				   NOBODY, false },
 		true);
-	for (int i = 0; i < n; i++)
-		if (kept[i].from_socket == m->st->socket)
-			deliver(m, c, CALLER, &kept[i], true);
+	for (int k = 0; k < said->n; k++) {
+		if (said->q[k].from != connection(m))
+			continue;
+		if (c->p[CALLER].leg == NO_SOCKET)
+			c->p[CALLER].waiting.q[c->p[CALLER].waiting.n++] = said->q[k];
+		else
+			deliver(m, c, CALLER, &said->q[k], true);
+	}
 }
 
 static void answered(struct model *m, struct mcall *c, int i)
@@ -436,35 +444,29 @@ static void answered(struct model *m, struct mcall *c, int i)
 	c->winner = i;
 	c->p[i].standing = IN;
 	c->p[i].was_in = true;
-	to_caller_in_order(m, c, c->p[i].user);
+	to_caller_in_order(m, c, i);
+	c->p[i].waiting = c->p[CALLER].said;
 	attach(m, c, i, s);
-	registered(m, s, c, true);
 }
 
 static void accept_nothing(struct model *m, int user)
 {
-	struct mcall *c = ended_call(m, user, m->st->room);
 	const bool elsewhere = is_leg(m, m->st->socket, NULL);
 
-	if (c) {
-		late_in_ended(m, c, user);
+	if (late_in_over(m, user))
 		return;
-	}
 	if (!elsewhere)
 		expect(m, m->st->socket, "call:ended", NULL)->codes = CODE(FAILED);
 	expect_error(m, "no_such_call")->may = elsewhere;
 }
 
-void on_accept(struct model *m)
+static void accept(struct model *m, int user)
 {
 	const struct step *st = m->st;
-	const int user = sender(m);
-	struct mcall *c = user == NOBODY ? NULL : live_call(m, user, st->room);
+	struct mcall *c = live_call(m, user, st->room);
 	struct note *n;
 	int i;
 
-	if (user == NOBODY)
-		return;
 	if (!c) {
 		accept_nothing(m, user);
 		return;
@@ -475,24 +477,29 @@ void on_accept(struct model *m)
 		expect_error(m, "forbidden");
 		return;
 	}
-	if (c->kind == MESH) {
-		expect_error(m, NULL)->may = true;
+	if (c->kind == MESH || i == CALLER || c->p[i].leg == st->socket)
 		return;
-	}
-	if (i == CALLER || c->p[i].leg == st->socket)
-		return;
-	if (c->life == RINGING && c->p[i].standing == INVITED) {
+	if (c->p[i].standing == INVITED) {
 		answered(m, c, i);
 		return;
 	}
 	n = note_find(m, NOTE_MEMBER, c->id, user);
-	if (c->p[i].standing == IN && c->p[i].leg == NO_SOCKET && n && n->socket == st->socket) {
+	if (c->p[i].leg == NO_SOCKET && n && n->socket == st->socket) {
 		n->taken = true;
-		m->sockets[st->socket].registered = true;
 		attach(m, c, i, st->socket);
 		return;
 	}
 	late_in_live(m, c, i);
+}
+
+void after_accept(struct model *m)
+{
+	const int user = sender(m);
+
+	if (user == NOBODY)
+		return;
+	accept(m, user);
+	registered(m, m->st->socket, NULL, true);
 }
 
 /* --- members end it ------------------------------------------------------------ */
@@ -533,7 +540,7 @@ static void ends(struct model *m, bool reject, bool leave)
 		return;
 	i = person_of(c, user);
 	if (c->kind == MESH) {
-		mesh_out(m, c, i);
+		mesh_out(m, c, i, leave);
 		return;
 	}
 	if (c->life == ACTIVE) {
@@ -553,24 +560,24 @@ static void ends(struct model *m, bool reject, bool leave)
 	}
 }
 
-void on_reject(struct model *m)
+void after_reject(struct model *m)
 {
 	ends(m, true, false);
 }
 
-void on_end(struct model *m)
+void after_end(struct model *m)
 {
 	ends(m, false, false);
 }
 
-void on_leave_room(struct model *m)
+void after_leave_room(struct model *m)
 {
 	ends(m, false, true);
 }
 
 /* --- in between ----------------------------------------------------------------- */
 
-void on_join_room(struct model *m)
+void after_join_room(struct model *m)
 {
 	const struct step *st = m->st;
 	const int user = sender(m);
@@ -580,9 +587,7 @@ void on_join_room(struct model *m)
 	if (user == NOBODY)
 		return;
 	if (!c) {
-		c = ended_call(m, user, st->room);
-		if (c)
-			late_in_ended(m, c, user);
+		late_in_over(m, user);
 		return;
 	}
 	i = person_of(c, user);
@@ -609,39 +614,36 @@ static void signal_other(struct model *m, const char *event)
 	const struct step *st = m->st;
 	const int user = sender(m);
 	struct mcall *c = user == NOBODY ? NULL : live_call(m, user, st->room);
-	struct waiting w = { st->socket, event, st->payload, user, NOBODY, false };
+	struct waiting w = { connection(m), event, st->payload, user, NOBODY, false };
 	int i;
 
 	if (!c || c->kind == MESH || (st->to != NOBODY && person_of(c, st->to) < 0))
 		return;
 	i = person_of(c, user);
 	w.only_for = st->to;
-	if (c->life == ACTIVE ? c->p[i].leg != st->socket :
-	    i == CALLER	      ? c->p[CALLER].leg != st->socket :
-				c->p[i].standing != INVITED)
+	if (c->life == ACTIVE ? c->p[i].leg != st->socket
+	    : i == CALLER     ? c->p[CALLER].leg != st->socket
+			      : c->p[i].standing != INVITED)
 		return;
-	for (int j = 0; j < c->n; j++) {
-		if (j == i || c->p[j].standing == OUT)
-			continue;
-		if (c->life == RINGING && (i == CALLER || j == CALLER))
-			hold(m, c, j, &w);
-		else if (c->life == ACTIVE)
+	if (c->life == RINGING)
+		hold(&c->p[i].said, &w);
+	for (int j = 0; j < c->n && c->life == ACTIVE; j++)
+		if (j != i && c->p[j].standing != OUT)
 			deliver(m, c, j, &w, true);
-	}
 }
 
-void on_candidate(struct model *m)
+void after_candidate(struct model *m)
 {
 	signal_other(m, "ice:candidate");
 }
 
-void on_renegotiate(struct model *m)
+void after_renegotiate(struct model *m)
 {
-	signal_other(m, m->st->op == OP_RENEGOTIATE ? "call:renegotiate" :
-						      "call:renegotiate_answer");
+	signal_other(m,
+		     m->st->op == OP_RENEGOTIATE ? "call:renegotiate" : "call:renegotiate_answer");
 }
 
-void on_pass(struct model *m)
+void after_pass(struct model *m)
 {
 	static const char *const out[] = {
 		"participant:audio_changed", "participant:video_changed", "user:media_changed",
@@ -653,7 +655,7 @@ void on_pass(struct model *m)
 	const char *event = out[st->variant % 6];
 	int i;
 
-	if (!c || c->life != ACTIVE)
+	if (!c || c->life != ACTIVE || (c->kind == MESH && !c->had_company))
 		return;
 	i = person_of(c, user);
 	if (c->p[i].leg != st->socket)
@@ -670,7 +672,7 @@ static bool is_past(uint64_t since_ms, uint64_t span_ms, uint64_t now_ms)
 	return since_ms != NO_TIME && now_ms >= since_ms + span_ms;
 }
 
-/* Which ends are due; those rung who are gone count out. */
+/* Which ends are due; one of those rung who are gone counts out. */
 static unsigned due(struct model *m, struct mcall *c)
 {
 	unsigned codes = 0;
@@ -690,10 +692,11 @@ static unsigned due(struct model *m, struct mcall *c)
 
 		if (p->standing != INVITED || !is_past(p->unreachable_ms, GRACE_MS, m->now_ms))
 			continue;
-		if (c->kind == RING_GROUP && invited_n(c) > 1)
-			p->standing = OUT;
-		else
-			codes |= CODE(OFFLINE) | (c->kind == RING_GROUP ? CODE(REJECTED) : 0);
+		if (c->kind == RING_GROUP && invited_n(c) > 1) {
+			p->standing = OUT; /* one at each tick */
+			break;
+		}
+		codes |= CODE(OFFLINE) | (c->kind == RING_GROUP ? CODE(REJECTED) | CODE(BUSY) : 0);
 	}
 	return codes;
 }
@@ -703,14 +706,16 @@ void call_clock(struct model *m, struct mcall *c)
 	unsigned codes;
 	enum code code;
 
-	pass_legs(m, c, true);
+	pass_legs(m, c);
 	codes = due(m, c);
-	if (!codes)
+	/* Of many who are gone at once one counts out at each tick. */
+	if (!codes || (c->kind == RING_GROUP && !(codes & (CODE(NO_ANSWER) | CODE(CANCELLED))) &&
+		       c->life == RINGING && !note_find(m, NOTE_ENDED, c->id, NOBODY)))
 		return;
 	code = code_seen(m, c, codes);
-	if (code == REJECTED)
-		tell_rejected(m, c, REJECTED, NOBODY);
-	for (int i = code == REJECTED ? 1 : 0; i < c->n; i++)
+	if (code == REJECTED || code == BUSY)
+		tell_rejected(m, c, code, NOBODY);
+	for (int i = code == REJECTED || code == BUSY ? 1 : 0; i < c->n; i++)
 		tell_person(m, c, i, code, NOBODY, NO_SOCKET);
 	call_over(m, c, code);
 }

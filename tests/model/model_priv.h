@@ -22,19 +22,19 @@ struct expected {
 	int socket;
 	const char *event;
 	int room;
-	const char *id;	    /* NULL: not told, or not looked at */
-	unsigned codes;	    /* one of these; 0: not looked at */
-	const char *word;   /* of call:error; NULL: not looked at */
-	int payload;	    /* 0: not looked at */
-	int who;	    /* NOBODY: not looked at */
-	int success;	    /* of an ack: 0, 1; -1: no ack */
-	int users;	    /* of an ack; -1: not looked at */
+	const char *id;	  /* NULL: not told, or not looked at */
+	unsigned codes;	  /* one of these; 0: not looked at */
+	const char *word; /* of call:error; NULL: not looked at */
+	int payload;	  /* 0: not looked at */
+	int who;	  /* NOBODY: not looked at */
+	int success;	  /* of an ack: 0, 1; -1: no ack */
+	int users;	  /* of an ack; -1: not looked at */
 	bool may, matched;
 };
 #define EXPECTED_MAX 1024
 
 struct waiting {
-	int from_socket;
+	unsigned from; /* the connection it came on */
 	const char *event;
 	int payload;
 	int who;
@@ -42,14 +42,19 @@ struct waiting {
 	bool may;
 };
 
+struct queue {
+	struct waiting q[2 * HELD_MAX + 1];
+	int n;
+};
+
 struct person {
 	enum standing standing;
 	int user;
-	int leg;		/* NO_SOCKET: none */
-	uint64_t orphaned_ms;	/* when the leg's socket went; NO_TIME: it did not */
+	int leg;		 /* NO_SOCKET: none */
+	uint64_t orphaned_ms;	 /* when the leg's socket went; NO_TIME: it did not */
 	uint64_t unreachable_ms; /* an invited one: since when no registered socket is there */
-	struct waiting q[HELD_MAX + 1];
-	int q_n;
+	struct queue said;	 /* before the answer */
+	struct queue waiting;	 /* for the leg, while nobody has it */
 	bool was_in;
 };
 
@@ -60,6 +65,7 @@ struct mcall {
 	char id[24];
 	int offer; /* its payload */
 	enum code code;
+	unsigned ended; /* the how-manieth */
 	struct person p[USERS];
 	int n;
 	uint64_t ring_until_ms, length_until_ms;
@@ -72,7 +78,8 @@ struct mcall {
 struct msocket {
 	bool open, registered;
 	int user;
-	unsigned order; /* of registering */
+	unsigned connection; /* never used twice */
+	unsigned order;	     /* of registering */
 };
 
 struct model {
@@ -80,7 +87,7 @@ struct model {
 	struct msocket sockets[SOCKETS];
 	struct mcall calls[CALLS_MAX];
 	int calls_n;
-	unsigned registrations;
+	unsigned connections, registrations, ends;
 	struct expected expected[EXPECTED_MAX];
 	size_t expected_n;
 	struct observed *seen;
@@ -102,9 +109,10 @@ bool was_told(const struct model *m, int socket, const char *event, const char *
 
 /* The sender's user, if it may say what it says. NOBODY: refused. */
 int sender(struct model *m);
+unsigned connection(const struct model *m); /* the sender's */
 void identify(struct model *m, int socket, int user);
-/* The socket becomes one for calls. by_use: by being used in a call of its own, and then the contract
- * leaves open what it hears of the user's other calls. */
+/* The socket becomes one for calls. by_use: by being used in a call of its own, and then the
+ * contract leaves open what it hears of the user's other calls. */
 void registered(struct model *m, int socket, const struct mcall *own, bool by_use);
 void register_again(struct model *m, int socket);
 void socket_leaves(struct model *m, int socket);
@@ -112,35 +120,41 @@ bool is_online(const struct model *m, int user);
 bool is_leg(const struct model *m, int socket, const struct mcall *but);
 int person_of(const struct mcall *c, int user);
 struct mcall *live_call(struct model *m, int user, int room);
-struct mcall *ended_call(struct model *m, int user, int room);
+/* The call of that name that is over for the user: he is out of it, or it has ended. */
+struct mcall *over_call(struct model *m, int user, int room);
 void attach(struct model *m, struct mcall *c, int i, int socket);
-void hold(struct model *m, struct mcall *c, int to, const struct waiting *w);
+void hold(struct queue *q, const struct waiting *w);
 /* To the member's leg; without one it waits, where it may. */
 void deliver(struct model *m, struct mcall *c, int to, const struct waiting *w, bool keep);
-void pass_legs(struct model *m, struct mcall *c, bool must);
+void pass_legs(struct model *m, struct mcall *c);
 
 /* --- model_calls.c ---------------------------------------------------------- */
 
-void on_initiate(struct model *m);
-void on_group_initiate(struct model *m);
-void on_accept(struct model *m);
-void on_reject(struct model *m);
-void on_end(struct model *m);
-void on_join_room(struct model *m);
-void on_leave_room(struct model *m);
-void on_candidate(struct model *m);
-void on_renegotiate(struct model *m);
-void on_pass(struct model *m);
+void after_initiate(struct model *m);
+void after_group_initiate(struct model *m);
+void after_accept(struct model *m);
+void after_reject(struct model *m);
+void after_end(struct model *m);
+void after_join_room(struct model *m);
+void after_leave_room(struct model *m);
+void after_candidate(struct model *m);
+void after_renegotiate(struct model *m);
+void after_pass(struct model *m);
 void call_clock(struct model *m, struct mcall *c);
 struct mcall *make_call(struct model *m, enum kind kind, int user);
+void tell_ended(struct model *m, const struct mcall *c, int socket, unsigned codes, int who,
+		bool may);
+/* Those who are in no other call hear of the end of this one on all their sockets, but one. */
+void tell_all_sockets(struct model *m, const struct mcall *c, int user, enum code code, int who,
+		      int but, bool may);
 void call_over(struct model *m, struct mcall *c, enum code code);
 
 /* --- model_mesh.c ----------------------------------------------------------- */
 
-void on_mesh_join(struct model *m);
-void on_mesh_leave(struct model *m);
-void on_mesh_signal(struct model *m);
+void after_mesh_join(struct model *m);
+void after_mesh_leave(struct model *m);
+void after_mesh_signal(struct model *m);
 void mesh_clock(struct model *m, struct mcall *c);
-void mesh_out(struct model *m, struct mcall *c, int i);
+void mesh_out(struct model *m, struct mcall *c, int i, bool leaves_room);
 
 #endif

@@ -11,22 +11,38 @@ int person_of(const struct mcall *c, int user)
 	return -1;
 }
 
+/* Who is out of a call is no member any more; of a mesh he may become one again. */
+static bool has(const struct mcall *c, int user)
+{
+	const int i = person_of(c, user);
+
+	return i >= 0 && c->p[i].standing != OUT;
+}
+
 struct mcall *live_call(struct model *m, int user, int room)
 {
 	for (int i = m->calls_n - 1; i >= 0; i--)
 		if (m->calls[i].life != ENDED && m->calls[i].room == room &&
-		    person_of(&m->calls[i], user) >= 0)
+		    has(&m->calls[i], user))
 			return &m->calls[i];
 	return NULL;
 }
 
-struct mcall *ended_call(struct model *m, int user, int room)
+struct mcall *over_call(struct model *m, int user, int room)
 {
-	for (int i = m->calls_n - 1; i >= 0; i--)
-		if (m->calls[i].life == ENDED && m->calls[i].room == room &&
-		    person_of(&m->calls[i], user) >= 0)
-			return &m->calls[i];
-	return NULL;
+	struct mcall *found = NULL;
+
+	for (int i = m->calls_n - 1; i >= 0; i--) {
+		struct mcall *c = &m->calls[i];
+
+		if (c->room != room || person_of(c, user) < 0)
+			continue;
+		if (c->life != ENDED && !has(c, user))
+			return c;
+		if (c->life == ENDED && (!found || c->ended > found->ended))
+			found = c;
+	}
+	return found;
 }
 
 bool is_online(const struct model *m, int user)
@@ -66,6 +82,11 @@ int sender(struct model *m)
 	return user;
 }
 
+unsigned connection(const struct model *m)
+{
+	return m->st->socket == NO_SOCKET ? 0 : m->sockets[m->st->socket].connection;
+}
+
 void identify(struct model *m, int socket, int user)
 {
 	m->sockets[socket].user = user;
@@ -74,14 +95,10 @@ void identify(struct model *m, int socket, int user)
 
 /* --- what waits ------------------------------------------------------------- */
 
-void hold(struct model *m, struct mcall *c, int to, const struct waiting *w)
+void hold(struct queue *q, const struct waiting *w)
 {
-	struct person *p = &c->p[to];
-
-	(void)m;
-	if (p->q_n >= HELD_MAX)
-		return;
-	p->q[p->q_n++] = *w;
+	if (q->n < HELD_MAX)
+		q->q[q->n++] = *w;
 }
 
 static void tell_waiting(struct model *m, struct mcall *c, int to, const struct waiting *w)
@@ -98,7 +115,7 @@ void deliver(struct model *m, struct mcall *c, int to, const struct waiting *w, 
 	if (c->p[to].leg != NO_SOCKET)
 		tell_waiting(m, c, to, w);
 	else if (keep)
-		hold(m, c, to, w);
+		hold(&c->p[to].waiting, w);
 }
 
 /* --- legs ------------------------------------------------------------------- */
@@ -110,11 +127,11 @@ void attach(struct model *m, struct mcall *c, int i, int socket)
 	p->leg = socket;
 	p->orphaned_ms = NO_TIME;
 	p->unreachable_ms = NO_TIME;
-	if (c->life != ACTIVE)
+	if (c->life != ACTIVE) /* a mesh always is */
 		return;
-	for (int w = 0; w < p->q_n; w++)
-		tell_waiting(m, c, i, &p->q[w]);
-	p->q_n = 0;
+	for (int w = 0; w < p->waiting.n; w++)
+		tell_waiting(m, c, i, &p->waiting.q[w]);
+	p->waiting.n = 0;
 }
 
 static bool is_orphan(const struct mcall *c, int i)
@@ -153,11 +170,13 @@ static void ring_here(struct model *m, struct mcall *c, int i, int socket, bool 
 void registered(struct model *m, int socket, const struct mcall *own, bool by_use)
 {
 	struct msocket *s = &m->sockets[socket];
+	const bool first = !s->registered;
 
-	if (s->registered)
-		return;
 	s->registered = true;
-	s->order = ++m->registrations;
+	if (first)
+		s->order = ++m->registrations;
+	else if (!by_use)
+		return;
 	for (int k = 0; k < m->calls_n; k++) {
 		struct mcall *c = &m->calls[k];
 		const int i = person_of(c, s->user);
@@ -165,7 +184,8 @@ void registered(struct model *m, int socket, const struct mcall *own, bool by_us
 		if (c->life == ENDED || i < 0 || c == own)
 			continue;
 		if (c->p[i].standing == INVITED && (c->life == RINGING || c->kind == MESH)) {
-			ring_here(m, c, i, socket, by_use);
+			if (first)
+				ring_here(m, c, i, socket, by_use);
 		} else if (is_orphan(c, i)) {
 			if (!by_use || taken_by(m, c, i) == socket)
 				attach(m, c, i, socket);
@@ -187,7 +207,8 @@ void register_again(struct model *m, int socket)
 		if (is_leg(m, socket, c) && first)
 			return;
 		/* Of several legs it takes one at least. */
-		if (first && !is_leg(m, socket, c) && !note_find(m, NOTE_MEMBER, NULL, m->sockets[socket].user)) {
+		if (first && !is_leg(m, socket, c) &&
+		    !note_find(m, NOTE_MEMBER, NULL, m->sockets[socket].user)) {
 			broken(m, "socket %d registered again and took no leg over", socket);
 			return;
 		}
@@ -199,8 +220,12 @@ void register_again(struct model *m, int socket)
 }
 
 /* After three seconds a leg that nobody has goes to the youngest socket that is free. */
-void pass_legs(struct model *m, struct mcall *c, bool must)
+void pass_legs(struct model *m, struct mcall *c)
 {
+	/* In the moment of its end a call needs no leg; and another call may have got this socket.
+	 */
+	const bool may = note_find(m, NOTE_ENDED, c->id, NOBODY);
+
 	for (int i = 0; i < c->n; i++) {
 		int heir = NO_SOCKET, taken;
 
@@ -216,7 +241,8 @@ void pass_legs(struct model *m, struct mcall *c, bool must)
 		taken = taken_by(m, c, i);
 		if (taken == heir)
 			attach(m, c, i, heir);
-		else if (taken != NO_SOCKET || must)
+		else if (taken != NO_SOCKET ||
+			 (!may && !note_find(m, NOTE_MEMBER, NULL, c->p[i].user)))
 			broken(m, "the leg of user %d in room %d passed to socket %d, not to %d",
 			       c->p[i].user, c->room, taken, heir);
 	}
@@ -236,6 +262,7 @@ void socket_leaves(struct model *m, int socket)
 
 		if (c->life == ENDED || i < 0)
 			continue;
+		c->rung[socket] = false; /* of another user it is as good as a new one */
 		if (c->p[i].leg == socket) {
 			c->p[i].leg = NO_SOCKET;
 			c->p[i].orphaned_ms = m->now_ms;

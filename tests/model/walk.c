@@ -28,19 +28,13 @@ static uint32_t wait_ms(uint64_t *random)
 {
 	switch (below(random, 8)) {
 	case 0:
-	case 1:
-		return 1 + below(random, 50);
+	case 1: return 1 + below(random, 50);
 	case 2:
-	case 3:
-		return 100 + below(random, 2900);
-	case 4:
-		return 3000 + below(random, 2000);
-	case 5:
-		return GRACE_MS - 500 + below(random, 1000);
-	case 6:
-		return below(random, RING_MS + 1000);
-	default:
-		return below(random, 4) ? RING_MS / 2 : LENGTH_MS + 1000;
+	case 3: return 100 + below(random, 2900);
+	case 4: return 3000 + below(random, 2000);
+	case 5: return GRACE_MS - 500 + below(random, 1000);
+	case 6: return below(random, RING_MS + 1000);
+	default: return below(random, 4) ? RING_MS / 2 : LENGTH_MS + 1000;
 	}
 }
 
@@ -109,6 +103,8 @@ static void in_a_call(const struct model *m, uint64_t *random, struct step *st)
 		st->as = (int)below(random, USERS);
 	if (chance(random, 2) && st->op != OP_MESH_JOIN)
 		st->to = (int)below(random, USERS);
+	if (st->op == OP_MESH_OFFER || st->op == OP_MESH_ANSWER || st->op == OP_MESH_CANDIDATE)
+		st->as = NOBODY; /* there is no such field */
 }
 
 static void begin_call(const struct model *m, uint64_t *random, struct step *st)

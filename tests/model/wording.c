@@ -86,8 +86,10 @@ static const struct {
 } nonsense[] = {
 	{ "call:initiate", "{}" },
 	{ "call:initiate", "null" },
-	{ "call:initiate", "{\"fromId\":1001,\"toId\":[],\"callType\":\"audio\",\"roomName\":\"room_1\",\"sdpOffer\":\"x\"}" },
-	{ "call:initiate", "{\"fromId\":1001,\"toId\":1002,\"callType\":\"hologram\",\"roomName\":\"room_1\",\"sdpOffer\":\"x\"}" },
+	{ "call:initiate", "{\"fromId\":1001,\"toId\":[],\"callType\":\"audio\",\"roomName\":"
+			   "\"room_1\",\"sdpOffer\":\"x\"}" },
+	{ "call:initiate", "{\"fromId\":1001,\"toId\":1002,\"callType\":\"hologram\",\"roomName\":"
+			   "\"room_1\",\"sdpOffer\":\"x\"}" },
 	{ "call:accept", "{\"roomName\":\"room_1\"}" },
 	{ "call:accept", "{\"roomName\":1,\"sdpAnswer\":\"x\"}" },
 	{ "call:reject", "{}" },

@@ -65,7 +65,8 @@ static void watch_candidate(struct world *w, const struct said *s)
 {
 	const unsigned i = (unsigned)s->payload % PAYLOADS;
 
-	alarm_if(w, w->candidates[i / 8] & (1u << i % 8), "candidate p%d was sent twice", s->payload);
+	alarm_if(w, w->candidates[i / 8] & (1u << i % 8), "candidate p%d was sent twice",
+		 s->payload);
 	w->candidates[i / 8] |= (unsigned char)(1u << i % 8);
 }
 
@@ -80,13 +81,15 @@ static void watch_said(struct world *w, const struct said *s)
 	if (!w->rules.open)
 		alarm_if(w, !(c->users & (1u << s->socket / SOCKETS_EACH)),
 			 "%s of %s went to socket %d, an outsider's", s->event, s->id, s->socket);
-	if (strcmp(s->event, "call:incoming") == 0)
+	/* Where anybody may say who he is, a socket can go and come back. */
+	if (strcmp(s->event, "call:incoming") == 0 && !w->rules.open)
 		alarm_if(w, ++c->incoming[s->socket] > 1, "socket %d was rung twice for %s",
 			 s->socket, s->id);
 	if (strcmp(s->event, "call:answer") == 0)
 		alarm_if(w, ++c->answers > 1, "%s was answered twice", s->id);
-	alarm_if(w, c->ended && s->event[0] == 'c' && strcmp(s->event, "call:ended") != 0 &&
-			    strcmp(s->event, "call:rejected") != 0,
+	alarm_if(w,
+		 c->ended && s->event[0] == 'c' && strcmp(s->event, "call:ended") != 0 &&
+			 strcmp(s->event, "call:rejected") != 0,
 		 "%s of %s, which has ended", s->event, s->id);
 }
 
@@ -267,6 +270,14 @@ static void on_member(const struct call *c, const char *user, const char *addres
 	watch_note(ctx, n);
 }
 
+static void on_left(const struct call *c, const char *user, void *ctx)
+{
+	struct note *n = note(ctx, NOTE_LEFT, c);
+
+	n->user = user_of_text(user);
+	watch_note(ctx, n);
+}
+
 static void on_ended(const struct call *c, void *ctx)
 {
 	struct note *n = note(ctx, NOTE_ENDED, c);
@@ -282,8 +293,7 @@ static void on_ended(const struct call *c, void *ctx)
 
 static struct call_time at(uint64_t now_ms)
 {
-	return (struct call_time){ .now_ms = now_ms,
-				   .wall_ms = 1700000000000 + (int64_t)now_ms };
+	return (struct call_time){ .now_ms = now_ms, .wall_ms = 1700000000000 + (int64_t)now_ms };
 }
 
 struct world *world_new(const struct rules *rules)
@@ -295,6 +305,7 @@ struct world *world_new(const struct rules *rules)
 				       .new_call_id = on_new_id,
 				       .on_call_new = on_new,
 				       .on_member = on_member,
+				       .on_member_left = on_left,
 				       .on_call_ended = on_ended,
 				       .ctx = w };
 
@@ -309,6 +320,10 @@ struct world *world_new(const struct rules *rules)
 						.per_user_max = 500,
 						.ended_max = 1000 };
 	cfg.candidates_max = HELD_MAX;
+	cfg.leg_wait_ms = LEG_WAIT_MS;
+	cfg.open = rules->open;
+	cfg.busy_rings = rules->ring_busy;
+	cfg.offline_rings = rules->ring_offline;
 	if (calls_new(&w->calls, &cfg, &ops) < 0)
 		abort();
 	for (int s = 0; s < SOCKETS; s++)
@@ -324,8 +339,9 @@ void world_free(struct world *w)
 	free(w);
 }
 
-static void open_socket(struct world *w, int socket)
+static void open_socket(struct world *w, int socket, uint64_t now_ms)
 {
+	struct calls_identity who = { 0 };
 	char address[32];
 
 	snprintf(address, sizeof(address), "192.0.2.%d", socket);
@@ -333,19 +349,28 @@ static void open_socket(struct world *w, int socket)
 		w->ids[i].incoming[socket] = 0;
 	if (calls_socket_opened(w->calls, &w->handles[socket], address, &w->sockets[socket]) < 0)
 		abort();
+	if (w->rules.open)
+		return;
+	snprintf(who.id.text, sizeof(who.id.text), "%s", user_text(socket / SOCKETS_EACH));
+	who.id.number = socket / SOCKETS_EACH < 3;
+	if (calls_identify(w->calls, w->sockets[socket], &who, at(now_ms)) < 0)
+		abort();
 }
 
 static void send_event(struct world *w, const struct step *st, uint64_t now_ms)
 {
 	static struct wording text;
 	struct json_slice args;
+	bool known;
 
 	wording_of(&text, st);
 	if (json_check(text.args, text.n, 16) != 0)
 		abort();
 	args = (struct json_slice){ text.args, text.n };
-	calls_event(w->calls, w->sockets[st->socket], text.event, &args, 1, text.ack ? 1 : -1,
-		    at(now_ms));
+	known = calls_event(w->calls, w->sockets[st->socket], text.event, &args, 1,
+			    text.ack ? 1 : -1, at(now_ms));
+	alarm_if(w, !known && st->op != OP_NONSENSE && st->op != OP_CHAT_JOIN, "nobody knows %s",
+		 text.event);
 }
 
 bool world_step(struct world *w, const struct step *st, uint64_t now_ms, struct observed *seen)
@@ -357,7 +382,7 @@ bool world_step(struct world *w, const struct step *st, uint64_t now_ms, struct 
 	} else if ((st->op == OP_OPEN) == (w->sockets[st->socket] != NULL)) {
 		return false;
 	} else if (st->op == OP_OPEN) {
-		open_socket(w, st->socket);
+		open_socket(w, st->socket, now_ms);
 	} else if (st->op == OP_CLOSE) {
 		calls_socket_closed(w->calls, w->sockets[st->socket], at(now_ms));
 		w->sockets[st->socket] = NULL;
@@ -372,6 +397,8 @@ const char *world_left_over(struct world *w, uint64_t now_ms)
 {
 	alarm_if(w, call_table_live_n(calls_table(w->calls)) > 0, "%zu calls without an end",
 		 call_table_live_n(calls_table(w->calls)));
+	alarm_if(w, calls_held_bytes(w->calls) > 0, "%zu bytes are still kept",
+		 calls_held_bytes(w->calls));
 	for (unsigned i = 0; i < w->ids_n; i++)
 		alarm_if(w, w->ids[i].began != w->ids[i].ended, "call %u began and did not end", i);
 	for (int s = 0; s < SOCKETS; s++)

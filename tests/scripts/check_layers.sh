@@ -27,7 +27,7 @@ systemd/ ^signald/transport/inherited[.]c$
 coturn ^coturn-ext/hooks(_[a-z]+)?[.][ch]$
 '
 # Deciding code, which includes no header of an I/O library; these layers not even ours over one.
-core=$(awk '/_SOURCES \+?=/ { on = /libsignald_core_a/ } on { for (i = 1; i <= NF; i++) if ($i ~ /[.][ch]$/) print $i }
+core=$(awk '/_(SOURCES|sources) \+?=/ { on = /libsignald_core_a|calls_sources/ } on { for (i = 1; i <= NF; i++) if ($i ~ /[.][ch]$/) print $i }
 	!/\\$/ { on = 0 }' signald/local.mk)
 [ -n "$core" ] || { echo "signald/local.mk lists no deciding code"; exit 1; }
 
