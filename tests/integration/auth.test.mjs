@@ -1,0 +1,333 @@
+/* auth.test.mjs - auth = token: where tokens come from, what they prove, and what they do not */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHmac, generateKeyPairSync, randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { Client, initiate, newRoom } from './lib/client.mjs';
+import { mint } from '../../examples/token/mint.mjs';
+import { AndroidSocket, WindowsSocket } from './lib/shipped.mjs';
+import { Stack } from './lib/stack.mjs';
+import { command, confide, now, SOURCE_DIR, until, within } from './lib/suite.mjs';
+
+const options = { timeout: 60000 };
+const EXAMPLES = path.join(SOURCE_DIR, 'examples', 'token');
+
+/* signald with an HS256, an RS256 and an ES256 key; no turnserver. */
+async function start(t, more = {}) {
+	const stack = new Stack({ signald: { 'relay-socket': undefined } });
+	const file = (name) => path.join(stack.dir, name);
+	const pair = (name, type, how) => {
+		const { privateKey, publicKey } = generateKeyPairSync(type, {
+			...how, publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+		});
+
+		fs.writeFileSync(file(`${name}.pem`), privateKey, { mode: 0o600 });
+		fs.writeFileSync(file(`${name}.pub`), publicKey, { mode: 0o644 });
+	};
+
+	t.after(() => stack.stop());
+	stack.tokenKey = confide(randomBytes(32).toString('hex'));
+	fs.writeFileSync(file('hs.key'), `${stack.tokenKey}\n`, { mode: 0o600 });
+	pair('rs', 'rsa', { modulusLength: 2048 });
+	pair('es', 'ec', { namedCurve: 'prime256v1' });
+	Object.assign(stack.signaldOptions, {
+		'auth': 'token',
+		'token-key': `HS256:one:${file('hs.key')}, RS256:two:${file('rs.pub')}, ES256:three:${file('es.pub')}`,
+		...more,
+	});
+	await stack.init();
+	await stack.startSignald();
+	stack.keyFile = file;
+	stack.token = (sub, claims = {}, more2 = {}) => confide(mint({ sub, ...claims }, {
+		alg: 'HS256', key: stack.tokenKey, kid: 'one', ...more2,
+	}));
+	return stack;
+}
+
+/* Resolves to null, or to the error it is refused with. */
+const outcome = (c) => within('an answer to CONNECT', new Promise((resolve) => {
+	c.socket.once('connect', () => resolve(null));
+	c.socket.once('connect_error', (err) => resolve({ message: err.message, code: err.data?.code }));
+}));
+
+async function come(t, stack, userId, how = {}) {
+	const c = new Client(stack, userId, { query: {}, auth: {}, ...how });
+
+	t.after(() => c.close());
+	return [c, await outcome(c)];
+}
+
+/* Who the server says this socket is. */
+const whoami = async (c, userId) => (await c.request('ice:request', { userId })).success;
+
+async function arrive(t, stack, userId, claims) {
+	const [c, refused] = await come(t, stack, userId, { auth: { token: stack.token(userId, claims) } });
+
+	assert.equal(refused, null);
+	c.emit('call:register', { userId });
+	assert.equal(await whoami(c, userId), true);
+	return c;
+}
+
+test('a token comes with the payload, the query or a header, over both transports', options, async (t) => {
+	const stack = await start(t);
+
+	for (const transports of [['polling'], ['websocket'], undefined]) {
+		for (const how of [
+			{ auth: { token: stack.token('7') } },
+			{ auth: { access_token: stack.token('7') } },
+			{ query: { access_token: stack.token('7') } },
+			{ query: { token: stack.token('7') } },
+			{ extraHeaders: { Authorization: `Bearer ${stack.token('7')}` } },
+			{ auth: { token: stack.token('7') }, query: { access_token: 'bad' } },
+		]) {
+			const [c, refused] = await come(t, stack, '7', { transports, ...how });
+
+			assert.equal(refused, null);
+			assert.equal(await whoami(c, '7'), true);
+			assert.equal(await whoami(c, '8'), false, 'and it is nobody else');
+			c.close();
+		}
+	}
+});
+
+test('a bad token is 44 with CONNECT, and the client hears why', options, async (t) => {
+	const stack = await start(t);
+	const rsaText = fs.readFileSync(stack.keyFile('rs.pub'));
+	const b64 = (o) => Buffer.from(JSON.stringify(o)).toString('base64url');
+	const forged = (header, secret = rsaText) => {
+		const text = `${b64(header)}.${b64({ sub: '7', exp: now() + 60 })}`;
+
+		return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`;
+	};
+	const good = stack.token('7');
+	const bad = [
+		['nonsense', 'bad_token'],
+		[`${good}x`, 'bad_token'],
+		[good.slice(0, -4), 'bad_token'],
+		[stack.token('7', { exp: now() - 60 }), 'token_expired'],
+		[stack.token('7', { exp: String(now() + 60) }), 'bad_token'],
+		[stack.token('7', { nbf: now() + 60 }), 'bad_token'],
+		[stack.token(undefined), 'bad_token'],
+		[stack.token('7', {}, { kid: 'two' }), 'bad_token'],
+		[stack.token('7', {}, { kid: 'unknown' }), 'bad_token'],
+		[stack.token('7', {}, { key: randomBytes(32).toString('hex') }), 'bad_token'],
+		/* An HMAC with the text of the RSA public key, which everybody has. */
+		[forged({ alg: 'HS256', kid: 'two' }), 'bad_token'],
+		[forged({ alg: 'HS256', kid: 'one' }), 'bad_token'],
+		[forged({ alg: 'HS256' }), 'bad_token'],
+		[`${b64({ alg: 'none' })}.${b64({ sub: '7', exp: now() + 60 })}.`, 'bad_token'],
+	];
+
+	for (const [token, code] of bad) {
+		for (const how of [{ auth: { token } }, { query: { access_token: token }, transports: ['polling'] }]) {
+			const [c, refused] = await come(t, stack, '7', how);
+
+			assert.equal(refused?.code, code, token);
+			c.close();
+		}
+	}
+	for (const auth of [{ token: 7 }, { token: { a: good } }, { token: [good] }])
+		assert.equal((await come(t, stack, '7', { auth }))[1]?.code, 'bad_token');
+	await until('the counters say so', () => /auth\.signature \+.*calls\.bad_token \+/.test(stack.daemons.signald.logText()), 90000);
+});
+
+test('who brings nothing is let in, is nobody, and is cut off in time', options, async (t) => {
+	const stack = await start(t, { 'connect-timeout': 2 });
+	const [c, refused] = await come(t, stack, '7');
+	const ended = new Promise((resolve) => { c.socket.once('disconnect', resolve); });
+
+	assert.equal(refused, null);
+	c.emit('user:join', '7');
+	assert.equal((await c.next('call:error')).code, 'not_joined');
+	initiate(c, '8');
+	assert.equal((await c.next('call:error')).code, 'not_joined');
+	assert.equal(await whoami(c, '7'), false);
+	const known = await arrive(t, stack, '8');
+
+	assert.notEqual(await within('it is cut off', ended, 5000), 'io server disconnect', 'that is for bad tokens');
+	assert.equal(await whoami(known, '8'), true);
+});
+
+test('a join in-band identifies, renews, and is 41 with a bad token', options, async (t) => {
+	const stack = await start(t);
+
+	for (const shape of ['user_id', 'access_token', 'token']) {
+		const [c] = await come(t, stack, '7');
+		const join = (token) => c.socket.timeout(5000).emitWithAck('join', { [shape]: token });
+
+		assert.deepEqual(await join(stack.token(7)), { status: 200, user_id: 7 });
+		assert.equal(await whoami(c, 7), true);
+		assert.deepEqual(await join(stack.token(7, { name: 'Ann' })), { status: 200, user_id: 7 }, 'a fresh one of the same user');
+		assert.deepEqual(await join(stack.token(8)), { status: 403 }, 'never of another');
+		assert.equal((await c.next('call:error')).code, 'forbidden');
+		assert.equal(await whoami(c, 7), true);
+		const ended = new Promise((resolve) => { c.socket.once('disconnect', resolve); });
+
+		assert.deepEqual(await join('bad'), { status: 401 });
+		assert.equal(await within('41', ended), 'io server disconnect');
+	}
+});
+
+test('what Android sends in one go is dealt with in order', options, async (t) => {
+	const stack = await start(t);
+
+	/* By its query, and by its join alone. */
+	for (const query of [true, false]) {
+		const phone = new AndroidSocket(stack, 77, { words: { TOKEN: stack.token(77) } });
+
+		t.after(() => phone.vanish());
+		if (!query)
+			phone.words.TOKEN = '';
+		await phone.open();
+		phone.words.TOKEN = stack.token(77);
+		phone.words.ACK = phone.acks++;
+		phone.sendAll('join', 'call:register', 'ice:request');
+		assert.equal((await phone.next('ack 0', 2000)).success, true);
+		const caller = await arrive(t, stack, '8');
+
+		initiate(caller, 77);
+		assert.equal((await phone.next('call:incoming')).fromId, '8');
+		phone.vanish();
+		caller.close();
+	}
+	const bad = new AndroidSocket(stack, 77, { words: { TOKEN: '' } });
+
+	await bad.open();
+	bad.words.TOKEN = 'bad';
+	bad.words.ACK = 0;
+	bad.sendAll('join', 'call:register', 'ice:request');
+	await bad.next('disconnect');
+	await within('the connection ends', bad.ended);
+});
+
+test('an Android phone on polling: join, register and ask in one POST', options, async (t) => {
+	const stack = await start(t);
+	const base = `${stack.url}/socket.io/?EIO=4&transport=polling`;
+	const hello = await (await fetch(base)).text();
+	const url = `${base}&sid=${JSON.parse(hello.slice(1)).sid}`;
+	const post = (...packets) => fetch(url, { method: 'POST', body: packets.join('\x1e') });
+
+	await post('40');
+	assert.match(await (await fetch(url)).text(), /^40\{/);
+	await post(`42["join",{"user_id":"${stack.token(77)}"}]`, '42["call:register",{"userId":77,"user_id":77}]', '420["ice:request",{"userId":77}]');
+	const answer = await (await fetch(url)).text();
+
+	confide(JSON.parse(answer.slice(3))[0].iceServers.find((s) => s.credential).credential);
+	assert.match(answer, /^430\[\{"success":true/);
+});
+
+test('the Windows client comes with a token in its payload and again in its join', options, async (t) => {
+	const stack = await start(t);
+	const pc = new WindowsSocket(stack, 5, { words: { TOKEN: stack.token(5) } });
+
+	t.after(() => pc.vanish());
+	await pc.open();
+	pc.send('join');
+	await pc.quiet();
+	assert.equal(pc.stream.destroyed, false);
+});
+
+test('a socket is one user: nobody joins, registers or calls as somebody else', options, async (t) => {
+	const stack = await start(t);
+	const ann = await arrive(t, stack, '7', { name: 'Ann', picture: 'https://chat.example/7.png' });
+	const bob = await arrive(t, stack, '8');
+	const refused = async (...event) => {
+		ann.emit(...event);
+		assert.equal((await ann.next('call:error')).code, 'forbidden', event[0]);
+	};
+
+	await refused('user:join', '8');
+	await refused('call:register', { userId: '8' });
+	await refused('call:initiate', { fromId: '8', toId: '9', callType: 'audio', roomName: newRoom(), sdpOffer: 'v=0' });
+	assert.equal(await whoami(ann, '8'), false);
+	initiate(ann, '8', { fromName: 'The Bank', fromAvatar: 'https://bank.example/logo.png' });
+	const incoming = await bob.next('call:incoming');
+
+	assert.equal(incoming.fromName, 'Ann');
+	assert.equal(incoming.fromAvatar, 'https://chat.example/7.png');
+	assert.equal(incoming.fromId, '7');
+});
+
+test('an expired token ends the right to start calls, not a running call', options, async (t) => {
+	const stack = await start(t, { 'token-leeway': 0 });
+	const bob = await arrive(t, stack, '8');
+	const ann = await arrive(t, stack, '7', { exp: now() + 3 });
+	initiate(ann, '8');
+	const incoming = await bob.next('call:incoming');
+
+	bob.emit('call:accept', { roomName: incoming.roomName, userId: '8', sdpAnswer: 'v=0' });
+	await ann.next('call:answer');
+	await until('it expires', async () => {
+		initiate(ann, '9');
+		return (await ann.next('call:error')).code === 'token_expired';
+	}, 8000, 500);
+	bob.emit('ice:candidate', { roomName: incoming.roomName, candidate: 'candidate:1 1 udp 1 127.0.0.1 9 typ host' });
+	await ann.next('ice:candidate');
+	assert.deepEqual(await ann.socket.timeout(5000).emitWithAck('join', { token: stack.token('7') }), { status: 200, user_id: '7' });
+	ann.seen.length = 0;
+	initiate(ann, '9');
+	assert.equal((await ann.next('call:error')).code, 'offline', 'a fresh one gives it back');
+	ann.emit('call:end', { roomName: incoming.roomName });
+	assert.equal((await bob.next('call:ended')).code, 'completed');
+});
+
+test('iss and aud are asked for where configured; keys are read again', options, async (t) => {
+	const stack = await start(t, { 'token-issuer': 'chat', 'token-audience': 'calls', 'token-claim-id': 'uid' });
+	const enter = async (claims, more) => (await come(t, stack, '7', { auth: { token: stack.token('x', claims, more) } }))[1];
+	const good = { uid: 7, iss: 'chat', aud: ['shop', 'calls'] };
+
+	assert.equal(await enter(good), null);
+	assert.equal((await enter({ ...good, aud: 'shop' })).code, 'bad_token');
+	assert.equal((await enter({ ...good, iss: undefined })).code, 'bad_token');
+	assert.equal((await enter({ iss: 'chat', aud: 'calls' })).code, 'bad_token', 'no uid');
+	const next = confide(randomBytes(32).toString('hex'));
+
+	fs.writeFileSync(stack.keyFile('hs.new'), next, { mode: 0o600 });
+	fs.renameSync(stack.keyFile('hs.new'), stack.keyFile('hs.key'));
+	stack.daemons.signald.process.kill('SIGHUP');
+	await until('the new key is in force', async () => await enter(good, { key: next }) === null, 10000);
+	assert.equal((await enter(good)).code, 'bad_token', 'and the old one is not');
+	fs.writeFileSync(stack.keyFile('hs.key'), 'short', { mode: 0o600 });
+	await until('a broken one is told', () => /error auth: token-key .*hs\.key: not a secret/.test(stack.daemons.signald.logText()), 10000);
+	assert.equal(await enter(good, { key: next }), null, 'and changes nothing');
+});
+
+test('a user has so many sockets, and the next one hears why not', options, async (t) => {
+	const stack = await start(t, { 'user-sockets-max': 2 });
+
+	await arrive(t, stack, '7');
+	await arrive(t, stack, '7');
+	assert.equal((await come(t, stack, '7', { auth: { token: stack.token('7') } }))[1].code, 'too_many_sockets');
+	await arrive(t, stack, '8');
+});
+
+test('examples/token: what Node and PHP mint is taken', options, async (t) => {
+	const php = command('php');
+	const stack = await start(t);
+	const keys = { HS256: ['one', 'hs.key'], RS256: ['two', 'rs.pem'], ES256: ['three', 'es.pem'] };
+	const args = (alg) => Object.entries({
+		alg, key: stack.keyFile(keys[alg][1]), kid: keys[alg][0], sub: '77', name: 'Ann О\'Neill', picture: 'https://x/7.png', ttl: '60',
+	}).map(([key, value]) => `--${key}=${value}`);
+	const minters = [[process.execPath, 'mint.mjs'], ...(php ? [[php, 'mint.php']] : [])];
+
+	for (const [program, script] of minters) {
+		for (const alg of Object.keys(keys)) {
+			/* A signature with leading zeros is one of 128: several, so that one is there now and then. */
+			for (let i = 0; i < (alg === 'ES256' ? 5 : 1); i++) {
+				const token = confide(execFileSync(program, [path.join(EXAMPLES, script), ...args(alg)], { encoding: 'utf8' }).trim());
+				const [c, refused] = await come(t, stack, '77', { auth: { token } });
+
+				assert.equal(refused, null, `${script} ${alg}`);
+				assert.equal(await whoami(c, '77'), true);
+				c.close();
+			}
+		}
+		assert.throws(() => execFileSync(program, [path.join(EXAMPLES, script)], { stdio: 'pipe' }), (e) => e.status === 2 && /usage/.test(e.stderr));
+	}
+	if (!php)
+		t.diagnostic('no php: its example was not run');
+});
