@@ -413,6 +413,8 @@ static int make_calls(struct app *a)
 	cc.sockets.sockets_per_user_max = c->user_sockets_max;
 	cc.calls.ended_max = RELAY_ENDED_KEPT;
 	cc.sockets.sockets_max = c->connections_max;
+	cc.calls_per_minute = c->calls_per_minute;
+	cc.ice_requests_per_minute = c->ice_requests_per_minute;
 	cc.credentials = a->credentials;
 	cc.open = c->auth == CONFIG_AUTH_OPEN;
 	cc.identify_ms = c->connect_timeout_s * 1000ULL;

@@ -97,6 +97,8 @@ struct config {
 	uint32_t handshakes_burst;	 /* of one address */
 	uint32_t unjoined_max;		 /* sessions without a namespace */
 
+	uint32_t calls_per_minute;	    /* of one user */
+	uint32_t ice_requests_per_minute;   /* the same */
 	uint32_t admin_failures_per_minute; /* of one address */
 	uint32_t credentials_per_minute;    /* over REST, of one address */
 

@@ -105,6 +105,8 @@ struct calls_config {
 	size_t candidates_max;		       /* kept for one member: 64 */
 	size_t held_bytes_max;		       /* offers and candidates kept, of all calls: 64 MB */
 	struct call_wait_limits waiting;       /* for an answer: 32 and 128 kB a socket, 16 MB */
+	unsigned calls_per_minute;	       /* that one user makes; 0, the default: no limit */
+	unsigned ice_requests_per_minute;      /* of one user; 0, the default: no limit */
 	const struct credentials *credentials; /* a loan */
 };
 void calls_config_defaults(struct calls_config *cfg);
@@ -192,6 +194,7 @@ enum calls_counter {
 	CALLS_N_REFUSED_USER_CALLS, /* too many of one user */
 	CALLS_N_REFUSED_ROOM,	    /* a member is in another call of that name */
 	CALLS_N_REFUSED_MEMBERS,    /* left out of a group call: too many */
+	CALLS_N_REFUSED_RATE,	    /* too many of one user in a minute: calls, ice:request */
 	CALLS_N_REFUSED_SOCKETS,    /* too many sockets, in all or of one user */
 	CALLS_N_REFUSED_CANDIDATES, /* too many waiting */
 	CALLS_N_REFUSED_HELD,	    /* too many bytes waiting */

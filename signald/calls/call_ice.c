@@ -101,6 +101,11 @@ enum event_result calls_on_ice_request(struct calls *cs, const struct incoming *
 		return EVENT_DONE;
 	}
 	who = asker(cs, in, &r, &error);
+	if (who && !rate_take(cs->ice_rate, who->text, in->now.now_ms)) {
+		count(cs, CALLS_N_REFUSED_RATE);
+		error = "Too many requests";
+		who = NULL;
+	}
 	if (who)
 		answer(cs, in, who);
 	else

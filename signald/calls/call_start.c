@@ -35,6 +35,7 @@ static const struct {
 	{ EACCES, CALLS_N_FORBIDDEN, TELL_FORBIDDEN },
 	{ ELOOP, CALLS_N_OUT_OF_PLACE, TELL_SELF_CALL },
 	{ EALREADY, CALLS_N_GLARE, TELL_GLARE },
+	{ EUSERS, CALLS_N_REFUSED_RATE, TELL_RATE_LIMITED },
 	{ EKEYEXPIRED, CALLS_N_EXPIRED, TELL_TOKEN_EXPIRED },
 	{ EHOSTDOWN, CALLS_N_UNAVAILABLE, TELL_UNAVAILABLE },
 	{ EIO, CALLS_N_REFUSED_MEMORY, TELL_NO_MEMORY }, /* or whatever else is not here */
@@ -71,6 +72,14 @@ static int check_token(struct calls *cs, struct start *st)
 
 	(void)cs;
 	return expires_s && st->in->now.wall_ms / 1000 >= expires_s ? -EKEYEXPIRED : 0;
+}
+
+/* What has waited for an answer has paid. */
+static int check_rate(struct calls *cs, struct start *st)
+{
+	return st->in->resumed || rate_take(cs->call_rate, st->from->text, st->in->now.now_ms)
+		       ? 0
+		       : -EUSERS;
 }
 
 static int check_self(struct calls *cs, struct start *st)
@@ -183,10 +192,7 @@ static int check_blocked(struct calls *cs, struct start *st)
 
 /* In this order; the first one that refuses is told. -EAGAIN: an answer has to come first. */
 static int (*const checks[])(struct calls *cs, struct start *st) = {
-	check_token,
-	check_self,
-	check_members,
-	check_blocked,
+	check_token, check_rate, check_self, check_members, check_blocked,
 };
 
 static int check(struct calls *cs, struct start *st)

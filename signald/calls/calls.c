@@ -8,6 +8,7 @@
 
 /* An SDP, a name, an avatar and a list of iceServers fit into one message. */
 #define MESSAGE_BYTES_MAX (CALLS_SDP_BYTES_MAX + CREDENTIALS_JSON_MAX + 8192)
+#define RATE_USERS_MAX 32768 /* of each rate */
 
 /* What one tick does at most: 0.1 ms of looking, or about as many ends as a loop has time for. */
 #define TICK_LOOKS 256
@@ -35,6 +36,7 @@ static const char *const counter_names[CALLS_N] = {
 	[CALLS_N_REFUSED_USER_CALLS] = "refused_user_calls",
 	[CALLS_N_REFUSED_ROOM] = "refused_room",
 	[CALLS_N_REFUSED_MEMBERS] = "refused_members",
+	[CALLS_N_REFUSED_RATE] = "refused_rate",
 	[CALLS_N_REFUSED_SOCKETS] = "refused_sockets",
 	[CALLS_N_REFUSED_CANDIDATES] = "refused_candidates",
 	[CALLS_N_REFUSED_HELD] = "refused_held",
@@ -61,6 +63,12 @@ void calls_config_defaults(struct calls_config *cfg)
 	};
 }
 
+static int new_rate(struct rate **out, unsigned per_minute)
+{
+	return rate_new(
+		out, &(struct rate_config){ .per_minute = per_minute, .keys_max = RATE_USERS_MAX });
+}
+
 int calls_new(struct calls **out, const struct calls_config *cfg, const struct calls_ops *ops)
 {
 	struct calls *cs = calloc(1, sizeof(*cs));
@@ -77,6 +85,10 @@ int calls_new(struct calls **out, const struct calls_config *cfg, const struct c
 		rc = call_table_new(&cs->table, &cfg->calls);
 	if (rc == 0)
 		rc = call_wait_new(&cs->wait, &cfg->waiting);
+	if (rc == 0)
+		rc = new_rate(&cs->call_rate, cfg->calls_per_minute);
+	if (rc == 0)
+		rc = new_rate(&cs->ice_rate, cfg->ice_requests_per_minute);
 	if (rc < 0) {
 		calls_free(cs);
 		return rc;
@@ -96,6 +108,8 @@ void calls_free(struct calls *cs)
 	call_walk_free(cs->round);
 	call_table_free(cs->table);
 	call_wait_free(cs->wait);
+	rate_free(cs->call_rate);
+	rate_free(cs->ice_rate);
 	identity_free(cs->identity);
 	json_out_free(&cs->out);
 	free(cs);

@@ -22,6 +22,7 @@
 #include "call_request.h"
 #include "dialog.h"
 #include "fault.h"
+#include "rate.h"
 
 struct calls {
 	struct calls_config cfg;
@@ -31,7 +32,8 @@ struct calls {
 	struct call_wait *wait;
 	struct call_walk *round; /* of calls_tick(); NULL between two */
 	struct held_budget budget;
-	struct json_out out; /* the message being written */
+	struct rate *call_rate, *ice_rate; /* by user */
+	struct json_out out;		   /* the message being written */
 	struct json_slice signal; /* the call_signal that a call is being made of; else none */
 	uint64_t counters[CALLS_N];
 	const struct call_socket *connecting; /* inside calls_connect(); else NULL */
@@ -98,7 +100,7 @@ enum event_result calls_on_ice_request(struct calls *cs,
 				       const struct incoming *in); /* call_ice.c */
 
 enum event_result calls_on_register(struct calls *cs, const struct incoming *in); /* call_who.c */
-enum event_result calls_on_pass(struct calls *cs, const struct incoming *in); /* call_pass.c */
+enum event_result calls_on_pass(struct calls *cs, const struct incoming *in);	  /* call_pass.c */
 enum event_result calls_on_join_room(struct calls *cs, const struct incoming *in);
 enum event_result calls_on_leave_room(struct calls *cs, const struct incoming *in);
 enum event_result calls_on_signal(struct calls *cs, const struct incoming *in); /* call_signal.c */

@@ -284,6 +284,12 @@ check_call_pass_SOURCES = tests/unit/check_call_pass.c
 check_call_pass_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_call_pass_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS) -lm
 
+check_PROGRAMS += check_call_rate
+TESTS += check_call_rate
+check_call_rate_SOURCES = tests/unit/check_call_rate.c
+check_call_rate_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_call_rate_LDADD = $(check_call_pass_LDADD)
+
 check_PROGRAMS += check_call_cells
 TESTS += check_call_cells
 check_call_cells_SOURCES = tests/unit/check_call_cells.c tests/unit/calls_world.h

@@ -142,6 +142,8 @@ export class Stack {
 			'stun-urls': this.stunUrl,
 			'demo-dir': path.join(SOURCE_DIR, 'signald', 'demo'),
 			'log-level': 'debug',
+			'calls-per-minute': 0, /* tests are in a hurry */
+			'ice-requests-per-minute': 0,
 			...this.signaldOptions,
 		}).map(([key, value]) => `${key} = ${value}\n`).join('');
 	}
