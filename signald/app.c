@@ -132,6 +132,28 @@ static void on_call_ended(const struct call *c, void *ctx)
 	call_keeper_changed(a->keeper, c);
 }
 
+static void tell_ice_servers(void *ctx, const char *id)
+{
+	struct app *a = ctx;
+
+	calls_tell_ice_servers(a->calls, id, app_now());
+}
+
+static bool media_direct(void *ctx, const char *id)
+{
+	const struct app *a = ctx;
+
+	return calls_media_direct(a->calls, id);
+}
+
+static void fail_call(void *ctx, const char *id)
+{
+	struct app *a = ctx;
+
+	calls_end(a->calls, id, CALL_EV_FAIL, "no media since turnserver was started anew",
+		  app_now());
+}
+
 static bool turn_connected(void *ctx)
 {
 	const struct app *a = ctx;
@@ -266,6 +288,8 @@ static void on_tick(void *ctx)
 		if (a->backend)
 			backend_side_read_if_changed(a->backend);
 	}
+	if (a->ticks % TELL_TICKS == 0 && !a->draining)
+		relay_side_tick(a->relay);
 	if (a->ticks % TELL_TICKS == 0)
 		secret_files_tell(a->secrets, now_s());
 	loop_timer_set(a->tick, TICK_MS);
@@ -430,7 +454,12 @@ static int make_relay(struct app *a)
 	struct relay_side_config rc = { .base = loop_base(a->loop),
 					.socket = a->config->relay_socket,
 					.state_dir = a->config->state_dir,
-					.signing = secret_files_signing(a->secrets) };
+					.signing = secret_files_signing(a->secrets),
+					.tell_ice_servers = tell_ice_servers,
+					.media_direct = media_direct,
+					.fail = fail_call,
+					.ctx = a,
+					.grace_ms = a->config->leg_grace_s * 1000ULL };
 
 	return relay_side_new(&a->relay, &rc);
 }
@@ -597,6 +626,7 @@ static int make_counters(struct app *a)
 				      .rights = rights_counters(a->rest.rights),
 				      .usage = usage_counters(relay_side_usage(a->relay)),
 				      .feed = relay_side_feed_counters(a->relay),
+				      .lost_relays = relay_side_lost_counters(a->relay),
 				      .revoke_list = relay_side_revoke_counters(a->relay),
 				      .ledger = relay_side_ledger_counters(a->relay),
 				      .keeper = a->keeper ? call_keeper_counters(a->keeper) : NULL,

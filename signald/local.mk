@@ -81,6 +81,7 @@ calls_sources = \
 	signald/calls/call_ice.c \
 	signald/calls/call_pass.c \
 	signald/calls/call_proof.c \
+	signald/calls/call_media.c \
 	signald/calls/call_request.c signald/calls/call_request.h \
 	signald/calls/call_signal.c \
 	signald/calls/call_start.c \
@@ -108,6 +109,7 @@ libsignald_core_a_SOURCES += \
 # --- relay --------------------------------------------------------------------
 libsignald_core_a_SOURCES += \
 	signald/relay/attribution.c signald/relay/attribution.h \
+	signald/relay/lost_relays.c signald/relay/lost_relays.h \
 	signald/relay/revoke_list.c signald/relay/revoke_list.h \
 	signald/relay/journal_line.c signald/relay/journal_line.h \
 	signald/relay/journal_positions.c signald/relay/journal_positions.h \

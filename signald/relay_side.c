@@ -4,7 +4,8 @@
  *	feed --> usage --> feed: relay events in, kills out	(the relay ends with its call)
  *	calls --> revoke_list --> feed: ids of ended calls	(and stays ended)
  *	feed --> ledger --> feed: ends in, "it is on disk" out	(turnserver may forget them)
- *	feed --> signing: which secrets turnserver has */
+ *	feed --> lost_relays --> calls: fresh iceServers, or an end	(turnserver was started
+ *anew) feed --> signing: which secrets turnserver has */
 #include "relay_side.h"
 
 #include <errno.h>
@@ -19,14 +20,18 @@
 #include "loop.h"
 #include "relay/feed.h"
 #include "relay/ledger.h"
+#include "relay/lost_relays.h"
 #include "relay/revoke_list.h"
 #include "relay/usage.h"
 #include "turn_credential.h"
+
+#define REASON_SERVER_STOP "server-stop"
 
 struct relay_side {
 	struct relay_side_config config;
 	struct usage *usage;
 	struct revoke_list *revoke_list;
+	struct lost_relays *lost;
 	struct ledger *ledger;
 	struct feed *feed;
 	char epoch[RELAY_EPOCH_LEN + 1]; /* of the turnserver that feed has greeted */
@@ -95,6 +100,7 @@ void relay_side_call_ended(struct relay_side *r, const struct call *c)
 	char *slot = r->ended[r->ended_at];
 	uint64_t now_ms = loop_now_ms();
 
+	lost_relays_forget(r->lost, call_id(c));
 	revoke_call(r, c);
 	usage_call_end(r->usage, call_id(c), now_ms);
 	if (*slot)
@@ -155,15 +161,80 @@ static void on_ledger_change(void *arg)
 
 /* --- what turnserver tells ------------------------------------------------ */
 
+static void add_lost(void *arg, const char *id)
+{
+	struct relay_side *r = arg;
+
+	lost_relays_add(r->lost, id);
+}
+
+/* Another epoch is another process: what the last one relayed is gone. Usage knows until it hears.
+ */
+static void on_hello(struct relay_side *r, const char *epoch)
+{
+	if (r->epoch[0] && strcmp(r->epoch, epoch) != 0)
+		usage_each_relaying(r->usage, add_lost, r);
+	snprintf(r->epoch, sizeof(r->epoch), "%s", epoch);
+}
+
+/* One that is asked to stop says the ends of what it relays. */
+static void on_end(struct relay_side *r, const struct relay_event *ev)
+{
+	const char *id = NULL;
+
+	if (strcmp(ev->reason, REASON_SERVER_STOP) == 0)
+		id = usage_call_of(r->usage, ev->epoch, ev->alloc.id);
+	if (id && usage_call_lives(r->usage, id))
+		lost_relays_add(r->lost, id);
+}
+
+/* They come behind the snapshot; before them no credentials can be made. */
+static void on_secrets(struct relay_side *r, const struct relay_event *ev)
+{
+	signing_announced(r->config.signing, r->epoch, ev->secrets, ev->secrets_n);
+	lost_relays_ready(r->lost, loop_now_ms());
+}
+
 static void on_event(void *arg, const struct relay_event *ev)
 {
 	struct relay_side *r = arg;
 
 	if (ev->type == RELAY_HELLO)
-		memcpy(r->epoch, ev->hello.epoch, sizeof(r->epoch));
+		on_hello(r, ev->hello.epoch);
+	if (ev->type == RELAY_END)
+		on_end(r, ev);
 	if (ev->type == RELAY_SECRETS)
-		signing_announced(r->config.signing, r->epoch, ev->secrets, ev->secrets_n);
+		on_secrets(r, ev);
 	usage_event(r->usage, ev, loop_now_ms()); /* refusals are counted there */
+}
+
+static void tell_lost(void *arg, const char *id)
+{
+	struct relay_side *r = arg;
+
+	log_info("relay", "call %s had a relay in the turnserver that is gone", id);
+	r->config.tell_ice_servers(r->config.ctx, id);
+}
+
+static bool has_media(void *arg, const char *id)
+{
+	struct relay_side *r = arg;
+
+	return usage_call_relays(r->usage, id) || r->config.media_direct(r->config.ctx, id);
+}
+
+static void give_up(void *arg, const char *id)
+{
+	struct relay_side *r = arg;
+
+	r->config.fail(r->config.ctx, id);
+}
+
+/* Without turnserver nobody can begin again. */
+void relay_side_tick(struct relay_side *r)
+{
+	if (relay_side_connected(r))
+		lost_relays_tick(r->lost, r->config.grace_ms, loop_now_ms());
 }
 
 static void on_state(void *arg, bool connected)
@@ -205,6 +276,15 @@ static int make_feed(struct relay_side *r)
 	return ret;
 }
 
+static int make_lost(struct relay_side *r)
+{
+	const struct lost_relays_ops ops = {
+		.tell = tell_lost, .has_media = has_media, .give_up = give_up, .arg = r
+	};
+
+	return lost_relays_new(&r->lost, 0, &ops);
+}
+
 int relay_side_new(struct relay_side **out, const struct relay_side_config *config)
 {
 	struct relay_side *r = calloc(1, sizeof(*r));
@@ -216,6 +296,8 @@ int relay_side_new(struct relay_side **out, const struct relay_side_config *conf
 	ret = usage_new(&r->usage, NULL, on_kill, r);
 	if (!ret)
 		ret = revoke_list_new(&r->revoke_list, 0, send_revocation, r);
+	if (!ret)
+		ret = make_lost(r);
 	if (!ret && config->socket)
 		ret = make_ledger(r);
 	if (!ret && config->socket)
@@ -236,6 +318,7 @@ void relay_side_free(struct relay_side *r)
 	ledger_free(r->ledger);
 	usage_free(r->usage);
 	revoke_list_free(r->revoke_list);
+	lost_relays_free(r->lost);
 	free(r);
 }
 
@@ -262,6 +345,11 @@ const struct feed_counters *relay_side_feed_counters(const struct relay_side *r)
 const struct ledger_counters *relay_side_ledger_counters(const struct relay_side *r)
 {
 	return r->ledger ? ledger_counters(r->ledger) : NULL;
+}
+
+const struct lost_relays_counters *relay_side_lost_counters(const struct relay_side *r)
+{
+	return lost_relays_counters(r->lost);
 }
 
 const struct revoke_list_counters *relay_side_revoke_counters(const struct relay_side *r)

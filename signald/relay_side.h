@@ -15,6 +15,7 @@ struct event_base;
 struct feed_counters;
 struct ledger;
 struct ledger_counters;
+struct lost_relays_counters;
 struct relay_side;
 struct revoke_list_counters;
 struct signing;
@@ -28,6 +29,14 @@ struct relay_side_config {
 	const char *socket;	 /* of turnserver's admin; NULL: there is none */
 	const char *state_dir;	 /* of the ledger */
 	struct signing *signing; /* hears which secrets turnserver has */
+
+	/* A turnserver that relayed for live calls was started anew. tell: their members may begin
+	 * again. fail: the call has no media since, neither by a relay nor (direct) without. */
+	void (*tell_ice_servers)(void *ctx, const char *call_id);
+	bool (*media_direct)(void *ctx, const char *call_id);
+	void (*fail)(void *ctx, const char *call_id);
+	void *ctx;
+	uint64_t grace_ms; /* for media to come */
 };
 
 /* Returns 0 and the caller's *out, or -errno; what is wrong has been logged. */
@@ -43,6 +52,8 @@ void relay_side_candidate(struct relay_side *r, const struct call *c, const char
 			  const char *candidate);
 void relay_side_call_ended(struct relay_side *r, const struct call *c);
 
+void relay_side_tick(struct relay_side *r); /* to be called about once a second */
+
 bool relay_side_connected(const struct relay_side *r); /* to turnserver */
 
 /* Loans, for figures. */
@@ -50,6 +61,7 @@ const struct usage *relay_side_usage(const struct relay_side *r);
 const struct ledger *relay_side_ledger(const struct relay_side *r); /* NULL: there is none */
 const struct feed_counters *relay_side_feed_counters(const struct relay_side *r);     /* or NULL */
 const struct ledger_counters *relay_side_ledger_counters(const struct relay_side *r); /* or NULL */
+const struct lost_relays_counters *relay_side_lost_counters(const struct relay_side *r);
 const struct revoke_list_counters *relay_side_revoke_counters(const struct relay_side *r);
 
 #endif

@@ -21,6 +21,7 @@
 #include "log.h"
 #include "relay/feed.h"
 #include "relay/ledger.h"
+#include "relay/lost_relays.h"
 #include "relay/revoke_list.h"
 #include "relay/usage.h"
 #include "socketio/sio_server.h"
@@ -54,6 +55,7 @@ enum layer {
 	LAYER_USAGE,
 	LAYER_FEED,
 	LAYER_REVOKE,
+	LAYER_LOST,
 	LAYER_LEDGER,
 	LAYER_KEEPER,
 	LAYER_KEEPER_FILE,
@@ -82,6 +84,7 @@ static const char *const layer_names[LAYERS_N] = {
 	[LAYER_USAGE] = "usage",
 	[LAYER_FEED] = "feed",
 	[LAYER_REVOKE] = "relay",
+	[LAYER_LOST] = "relay",
 	[LAYER_LEDGER] = "ledger",
 	[LAYER_KEEPER] = "keeper",
 	[LAYER_KEEPER_FILE] = "keeper",
@@ -204,6 +207,10 @@ static const struct row {
 	ROW(LAYER_REVOKE, revoke_list_counters, revocations_dropped),
 	ROW(LAYER_FEED, feed_counters, paused),
 	ROW(LAYER_FEED, feed_counters, ledger_refused),
+	ROW(LAYER_LOST, lost_relays_counters, calls_lost_relay),
+	ROW(LAYER_LOST, lost_relays_counters, calls_recovered),
+	ROW(LAYER_LOST, lost_relays_counters, calls_given_up),
+	ROW(LAYER_LOST, lost_relays_counters, calls_unwatched),
 	ROW(LAYER_LEDGER, ledger_counters, duplicates),
 	ROW(LAYER_LEDGER, ledger_counters, refused),
 	ROW(LAYER_LEDGER, ledger_counters, io_errors),
@@ -284,6 +291,7 @@ int counters_new(struct counters **out, const struct counters_sources *s)
 	c->base[LAYER_USAGE] = s->usage;
 	c->base[LAYER_FEED] = s->feed;
 	c->base[LAYER_REVOKE] = s->revoke_list;
+	c->base[LAYER_LOST] = s->lost_relays;
 	c->base[LAYER_LEDGER] = s->ledger;
 	c->base[LAYER_KEEPER] = s->keeper;
 	c->base[LAYER_KEEPER_FILE] = s->keeper_file;

@@ -27,6 +27,7 @@ struct http_counters;
 struct lane_counters;
 struct ledger_counters;
 struct listener_counters;
+struct lost_relays_counters;
 struct outq_budget;
 struct rights_counters;
 struct revoke_list_counters;
@@ -55,6 +56,7 @@ struct counters_sources {
 	const struct usage_counters *usage;
 	const struct feed_counters *feed;
 	const struct revoke_list_counters *revoke_list;
+	const struct lost_relays_counters *lost_relays;
 	const struct ledger_counters *ledger;
 	const struct call_keeper_counters *keeper;
 	const struct state_file_counters *keeper_file;

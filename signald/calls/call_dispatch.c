@@ -20,6 +20,7 @@ static const struct event_row events[] = {
 	/* in between */
 	{ "ice:candidate", calls_on_candidate },
 	{ "ice:request", calls_on_ice_request },
+	{ "call:media", calls_on_media },
 	/* a mesh */
 	{ "group_call:join", mesh_on_join },
 	{ "group_call:leave", mesh_on_leave },

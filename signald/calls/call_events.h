@@ -163,6 +163,9 @@ size_t calls_kick_user(struct calls *cs, const char *user, const char *why, stru
  * Returns 0, -ENOENT (no such live call). */
 int calls_tell_ice_servers(struct calls *cs, const char *call_id, struct call_time now);
 
+/* Has a member who is in said that its media go without a relay, and not taken it back? */
+bool calls_media_direct(const struct calls *cs, const char *call_id);
+
 /* To look at: live and ended calls through call_table.h, who is online through
  * identity.h. Both stay the module's. */
 const struct call_table *calls_table(const struct calls *cs);

@@ -253,6 +253,11 @@ static const struct request_field fields[REQUESTS_N][FIELDS_MAX] = {
 		{ "enabled", REQUIRED, read_flag, INTO(flag) },
 		{ "userId", OPTIONAL, read_user, INTO(self) },
 	},
+	[REQUEST_MEDIA] = {
+		{ "roomName", REQUIRED, read_room, INTO(room_name) },
+		{ "path", REQUIRED, read_action, INTO(action) },
+		{ "userId", OPTIONAL, read_user, INTO(self) },
+	},
 	/* Android sends both, and both are the same */
 	[REQUEST_REGISTER] = {
 		{ "userId", OPTIONAL, read_user, INTO(self) },

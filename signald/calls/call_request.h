@@ -45,6 +45,7 @@ enum request_kind {
 	REQUEST_TOGGLE_MEDIA,
 	REQUEST_ACTION,	 /* call:screen_share, call:recording */
 	REQUEST_ENABLED, /* call:noise_cancellation */
+	REQUEST_MEDIA,	 /* call:media */
 	REQUEST_REGISTER,
 	REQUEST_SIGNAL, /* call_signal */
 	REQUESTS_N,

@@ -8,6 +8,7 @@
  *	call_start     call:initiate, group_call:initiate
  *	call_events    call:accept, call:reject, call:end, ice:candidate
  *	call_ice       ice:request
+ *	call_media     call:media
  *	call_flow      what happens to members, legs and deadlines
  *	mesh	       group_call:join and what else makes a mesh
  *	call_pass      what goes through a call as it is; rooms
@@ -97,7 +98,8 @@ enum event_result calls_on_reject(struct calls *cs, const struct incoming *in);
 enum event_result calls_on_end(struct calls *cs, const struct incoming *in);
 enum event_result calls_on_candidate(struct calls *cs, const struct incoming *in);
 enum event_result calls_on_ice_request(struct calls *cs,
-				       const struct incoming *in); /* call_ice.c */
+				       const struct incoming *in);	       /* call_ice.c */
+enum event_result calls_on_media(struct calls *cs, const struct incoming *in); /* call_media.c */
 
 enum event_result calls_on_register(struct calls *cs, const struct incoming *in); /* call_who.c */
 enum event_result calls_on_pass(struct calls *cs, const struct incoming *in);	  /* call_pass.c */

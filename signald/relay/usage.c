@@ -258,6 +258,54 @@ int usage_event(struct usage *u, const struct relay_event *ev, uint64_t now_ms)
 	return 0;
 }
 
+/* Who relays now ------------------------------------------------------------ */
+
+void usage_each_relaying(const struct usage *u, void (*fn)(void *arg, const char *call_id),
+			 void *arg)
+{
+	const struct allocation *a;
+
+	DL_FOREACH2(u->live, a, next_age)
+	{
+		if (a->owner && a->owner->call->life == CALL_LIVE)
+			fn(arg, a->owner->call->id);
+	}
+}
+
+bool usage_call_lives(const struct usage *u, const char *call_id)
+{
+	const struct call *c = utab_call_find(u, call_id);
+
+	return c && c->life == CALL_LIVE;
+}
+
+static bool group_relays(const struct group *g)
+{
+	const struct allocation *a;
+
+	DL_FOREACH(g->live, a)
+	{
+		if (a->totals.peer_sent_packets || a->totals.peer_received_packets)
+			return true;
+	}
+	return false;
+}
+
+bool usage_call_relays(const struct usage *u, const char *call_id)
+{
+	const struct call *c = utab_call_find(u, call_id);
+	const struct participant *p;
+
+	if (!c)
+		return false;
+	DL_FOREACH(c->participants, p)
+	{
+		if (group_relays(&p->group))
+			return true;
+	}
+	return false;
+}
+
 /* Figures ------------------------------------------------------------------- */
 
 static void merge(struct usage_sums *sum, const struct usage_sums *part)

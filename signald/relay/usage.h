@@ -103,6 +103,15 @@ int usage_call_end(struct usage *u, const char *call_id, uint64_t now_ms);
  * unattributed. A live call is ended first. Returns 0, -ENOENT. */
 int usage_call_forget(struct usage *u, const char *call_id, uint64_t now_ms);
 
+/* Live calls that have live allocations, some of them more than once; fn must not change usage. */
+void usage_each_relaying(const struct usage *u, void (*fn)(void *arg, const char *call_id),
+			 void *arg);
+
+bool usage_call_lives(const struct usage *u, const char *call_id); /* begun and not ended */
+
+/* Has anything been relayed for the call by an allocation that is alive? */
+bool usage_call_relays(const struct usage *u, const char *call_id);
+
 /* Figures ---------------------------------------------------------------- */
 
 struct usage_sums {

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { callWithCredentials, candidate, fakeSdp, initiate, join, sendCandidate } from './lib/client.mjs';
+import { callWithCredentials, candidate, establish, fakeSdp, initiate, join, sendCandidate, turnServer } from './lib/client.mjs';
 import { startStack } from './lib/stack.mjs';
 import { sleep, until, within } from './lib/suite.mjs';
 import { allocation, udpPeer } from './lib/turn_client.mjs';
@@ -25,7 +25,7 @@ for (const signal of ['SIGTERM', 'SIGKILL']) {
 	test(`turnserver goes (${signal}) and comes back: the call goes on`, options, async (t) => {
 		const stack = await startStack(t);
 		const peer = await udpPeer(t);
-		const { alice, bob, roomName, credentials } = await callWithCredentials(t, stack);
+		const { alice, bob, roomName, callId, credentials } = await callWithCredentials(t, stack);
 		const before = await allocation(t, stack, credentials);
 
 		await before.permit(peer);
@@ -46,6 +46,17 @@ for (const signal of ['SIGTERM', 'SIGKILL']) {
 
 		await stack.startTurnserver();
 		await connected(stack, true);
+
+		await t.test('its members are told where to begin again', async () => {
+			for (const c of [alice, bob]) {
+				const told = await c.next('ice:servers');
+
+				assert.equal(told.roomName, roomName);
+				assert.equal(told.callId, callId);
+				assert.ok(turnServer(told.iceServers).username.endsWith(`:${c.userId}:${callId}`));
+			}
+		});
+
 		const gone = await until('what ended meanwhile is known to have', async () => {
 			const call = await stack.rest.call(roomName);
 
@@ -64,6 +75,45 @@ for (const signal of ['SIGTERM', 'SIGKILL']) {
 		assert.equal(both.relay.liveAllocations, 1);
 		bob.emit('call:end', { roomName });
 		await alice.next('call:ended');
+	});
+}
+
+for (const signal of ['SIGTERM', 'SIGKILL']) {
+	test(`turnserver goes (${signal}) and a call gets no media any more: it fails after the grace time`, options, async (t) => {
+		const stack = await startStack(t, { signald: { 'leg-grace': 3 } });
+		const { alice, bob, roomName, credentials } = await callWithCredentials(t, stack);
+		const relay = await allocation(t, stack, credentials);
+		const [carol, dave, erin, frank] = await Promise.all(['carol', 'dave', 'erin', 'frank']
+			.map((name) => join(t, stack, name)));
+		const without = await establish(carol, dave); /* never had a relay */
+		const direct = await establish(erin, frank);
+		const spare = await allocation(t, stack, stack.credentials('erin', { call: direct.callId }));
+
+		erin.emit('call:media', { roomName: direct.roomName, path: 'direct' });
+		await until('both relays are known',
+			async () => (await stack.rest.call(roomName)).relay.liveAllocations === 1 &&
+				(await stack.rest.call(direct.roomName)).relay.liveAllocations === 1);
+		await stack.daemons.turnserver.kill(signal);
+		[relay, spare].forEach((r) => { r.relayed = null; });
+		await connected(stack, false);
+		await stack.startTurnserver();
+		await bob.next('ice:servers', 20000);
+		const told_ms = Date.now();
+
+		/* One without traffic is no media. */
+		await allocation(t, stack, credentials);
+		for (const c of [alice, bob])
+			assert.equal((await c.next('call:ended', 8000)).code, 'failed');
+		assert.ok(Date.now() - told_ms >= 2500, 'not before the grace time');
+		await until('its relay is gone', async () => (await stack.rest.stats()).relay.liveAllocations === 0, 1000, 20);
+
+		await t.test('others go on', async () => {
+			assert.equal((await stack.rest.call(without.roomName)).state, 'active');
+			assert.equal((await stack.rest.call(direct.roomName)).state, 'active');
+			await carol.none('ice:servers');
+			await frank.next('ice:servers');
+			assert.equal((await stack.rest.endedCall(roomName)).endReason, 'failed');
+		});
 	});
 }
 
@@ -137,22 +187,22 @@ for (const signal of ['SIGTERM', 'SIGKILL']) {
 }
 
 test('who does not come back after a restart of signald: the call fails after the grace time, with its relay', options, async (t) => {
-	const stack = await startStack(t, { signald: { 'leg-grace': 2 } });
+	const stack = await startStack(t, { signald: { 'leg-grace': 4 } });
 	const { roomName, credentials } = await callWithCredentials(t, stack);
 
 	await allocation(t, stack, credentials);
 	await stack.daemons.signald.kill('SIGKILL');
 	await stack.startSignald();
-	await connected(stack, true);
 	const started_ms = Date.now();
 	const alice = await comeBack(t, stack, 'alice');
-	const ended = await alice.next('call:ended', 4000);
+	const ended = await alice.next('call:ended', 8000);
 
 	assert.equal(ended.code, 'failed');
 	assert.ok(Date.now() - started_ms > 1000, 'not before the grace time');
 	await until('the relay is gone', async () => (await stack.rest.stats()).relay.liveAllocations === 0, 1000, 20);
 	assert.equal((await stack.rest.endedCall(roomName)).endReason, 'failed');
 
+	await sleep(100); /* it is on its way to the file */
 	await t.test('and it stays ended', async () => {
 		await stack.daemons.signald.kill('SIGKILL');
 		await stack.startSignald();
