@@ -522,3 +522,42 @@ test('signald ends at once while it is asking', options, async (t) => {
 	await stack.stop();
 	assert.ok(Date.now() - began < 3000);
 });
+
+test('signald ends at once while clients and requests wait to be known', options, async (t) => {
+	const backend = await new Backend().start(t);
+	const stack = await startSignald(t, backend.url, { ...auth, 'backend-timeout-ms': 30000, 'drain-window': 0 });
+	const joining = await connect(t, stack);
+
+	backend.write = () => {};
+	joining.emit('join', { user_id: 'in-band' });
+	const connecting = new Client(stack, 'x', { query: {}, auth: { token: 'connect' }, transports: ['websocket'] });
+	const requests = ['a', 'b'].map((token) => fetch(`${stack.url}/api/ice-servers/x?access_token=${token}`).catch((err) => err));
+
+	t.after(() => connecting.close());
+	await until('all of them are asked about', () => backend.asked.length === 4);
+	const began = Date.now();
+
+	await stack.stop();
+	assert.ok(Date.now() - began < 3000);
+	await Promise.all(requests);
+});
+
+test('those who leave before it is known who they are, leave nothing behind', options, async (t) => {
+	const backend = await new Backend(async ({ token }) => { await sleep(300); return [200, { userId: token }]; }).start(t);
+	const stack = await startSignald(t, backend.url, auth);
+	const leaving = new AbortController();
+	const joining = await connect(t, stack);
+	const connecting = new Client(stack, 'x', { query: {}, auth: { token: 'A' }, transports: ['websocket'] });
+	const request = fetch(`${stack.url}/api/ice-servers/x?access_token=B`, { signal: leaving.signal }).catch((err) => err.name);
+
+	joining.emit('join', { user_id: 'C' });
+	await until('all of them are asked about', () => backend.asked.length === 3);
+	joining.close();
+	connecting.close();
+	leaving.abort();
+	assert.equal(await request, 'AbortError');
+	await sleep(500);
+	await isUser(await connect(t, stack, { auth: { token: 'A' } }), 'A');
+	assert.equal(backend.asked.length, 3, 'the answer was not kept');
+	await stack.stop();
+});
