@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { Client, initiate } from './lib/client.mjs';
 import { RawWs, tlsConnect } from './lib/echo.mjs';
 import { AndroidSocket, android, androidCall } from './lib/shipped.mjs';
 import { startStack } from './lib/stack.mjs';
 import { selfSigned } from './lib/swarm.mjs';
+import { startTokenStack } from './lib/tokens.mjs';
 import { Certificates } from './lib/tls.mjs';
 import { freePort, turnPassword, until, within } from './lib/suite.mjs';
 import { TurnClient, TurnStreamClient, udpPeer } from './lib/turn_client.mjs';
@@ -81,6 +83,43 @@ test('S2: an Android phone on a poor line polls first and upgrades, and no event
 
 	await caller.call(79);
 	assert.match(await ws.text(), /^42\["call:incoming",/);
+});
+
+test('S3: a token makes a client its user; a bad one is refused and hears of nothing', async (t) => {
+	const stack = await startTokenStack(t);
+	const phone = await android(t, stack, 92, { words: { TOKEN: stack.token(92) } });
+	const desk = new Client(stack, 93, { query: {}, auth: { token: stack.token(93) } });
+
+	t.after(() => desk.close());
+	await within('it connects', new Promise((resolve) => desk.socket.once('connect', resolve)));
+	const joined = await desk.request('join', { access_token: stack.token(93) });
+
+	assert.equal(joined.status, 200);
+	assert.equal(String(joined.user_id), '93');
+	assert.equal((await desk.request('ice:request', { userId: 93 })).success, true);
+	assert.equal((await desk.request('ice:request', { userId: 92 })).success, false, 'it is nobody else');
+	const room = initiate(desk, 92);
+
+	assert.equal((await phone.next('call:incoming')).roomName, room);
+	desk.emit('call:end', { roomName: room });
+	await phone.next('call:ended');
+
+	/* 44 for CONNECT, 41 for join. */
+	const early = new Client(stack, 94, { query: {}, auth: { token: 'bad' } });
+	const late = new Client(stack, 94, { query: {}, auth: {} });
+
+	t.after(() => [early, late].forEach((c) => c.close()));
+	await within('44', new Promise((resolve) => early.socket.once('connect_error', resolve)));
+	await within('it connects', new Promise((resolve) => late.socket.once('connect', resolve)));
+	late.emit('call:register', { userId: 92 });
+	assert.equal((await late.next('call:error')).code, 'not_joined');
+	const gone = new Promise((resolve) => late.socket.once('disconnect', resolve));
+
+	late.emit('join', { access_token: 'bad' });
+	assert.equal(await within('41', gone), 'io server disconnect');
+	initiate(desk, 92);
+	await phone.next('call:incoming');
+	await late.quiet();
 });
 
 test('S4: ice:request is answered at once with servers that relay, over UDP, TCP and TLS', async (t) => {

@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { join } from './lib/client.mjs';
 import { android, OFFER, windows } from './lib/shipped.mjs';
 import { startStack } from './lib/stack.mjs';
+import { startTokenStack } from './lib/tokens.mjs';
 import { until } from './lib/suite.mjs';
 import { TurnClient } from './lib/turn_client.mjs';
 
@@ -57,6 +58,32 @@ test('S23: an offer to nobody is answered, and no error but that', async (t) => 
 	desk.send('call_signal', { PEER: 999999 });
 	assert.equal((await desk.next('call:error')).code, 'offline');
 	assert.equal((await desk.next('call:ended')).code, 'offline');
+});
+
+test('S23: with tokens and the site key, two Windows clients hear each other\'s offer', async (t) => {
+	const guarded = await startTokenStack(t);
+	const [desk, other] = [await windows(t, guarded, 47, { words: { TOKEN: guarded.token(47) } }),
+		await windows(t, guarded, 48, { words: { TOKEN: guarded.token(48) } })];
+	const [method, url] = desk.packet('ice-servers', { KEY: guarded.siteKey }).split(' ');
+	const { status, json } = await guarded.rest.request(method, url);
+	const { username, credential } = json.iceServers.find((s) => s.username);
+	const relay = new TurnClient(guarded, { username, password: credential });
+
+	t.after(() => relay.close());
+	assert.equal(status, 200);
+	assert.equal(json.success, true);
+	assert.equal(username.split(':')[1], '~47', 'nobody has proved to be 47');
+	await relay.allocate();
+	assert.notEqual((await guarded.rest.request(method, url.replace(guarded.siteKey, 'another-key'))).status, 200);
+
+	desk.send('call_signal', { PEER: 48 });
+	assert.deepEqual(await other.next('call_signal'),
+		{ type: 'offer', to: 48, from: 47, sdp: { type: 'offer', sdp: OFFER } }, 'as it came');
+	await desk.quiet();
+	await other.quiet(0);
+	desk.send('call_signal', { USER: 48, PEER: 47 });
+	assert.equal((await desk.next('call:error')).code, 'forbidden');
+	desk.vanish();
 });
 
 test('S23: a new connection for each chat leaks nothing', async (t) => {
