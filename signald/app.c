@@ -547,9 +547,9 @@ static int load_token(struct admin_token *t, const char *key, const char *path,
 	return r;
 }
 
-static int make_backend_token(struct app *a)
+static int check_backend(struct app *a)
 {
-	return backend_side_check(a->config->backend_token_file);
+	return backend_side_check(a->config->backend_url, a->config->backend_token_file);
 }
 
 static int make_tokens(struct app *a)
@@ -654,7 +654,7 @@ static int (*const steps[])(struct app *) = {
 	/* judge the configuration, and touch nothing but the files it names */
 	make_credentials,
 	make_tokens,
-	make_backend_token,
+	check_backend,
 	make_front,
 	make_auth,
 	/* the rest of the house */

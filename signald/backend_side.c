@@ -87,17 +87,23 @@ static int bearer_load_logged(struct bearer *out, const char *path)
 	int r = bearer_load(out, path);
 
 	if (r)
-		log_error(LOG, "backend-token-file %s: %s", path,
+		log_error("config", "backend-token-file %s: %s", path,
 			  r == -EPERM	 ? "others may read or write it"
 			  : r == -EINVAL ? "its first line is no token of 16 to 512 characters"
 					 : strerror(-r));
 	return r;
 }
 
-int backend_side_check(const char *token_file)
+int backend_side_check(const char *url, const char *token_file)
 {
 	struct bearer b;
-	int r = token_file ? bearer_load_logged(&b, token_file) : 0;
+	int r;
+
+	if (url && !http_client_url_valid(url)) {
+		log_error("config", "backend-url: '%s' is no URL of a server", url);
+		return -EINVAL;
+	}
+	r = token_file ? bearer_load_logged(&b, token_file) : 0;
 
 	explicit_bzero(&b, sizeof(b));
 	return r;

@@ -258,14 +258,14 @@ int backend_ask(struct backend *b, const struct backend_question *q, backend_fn 
 /* --- answers -------------------------------------------------------------- */
 
 /* How long it is good, from now on. What has run out already is a bad token. */
-static uint64_t keep_for_ms(const struct backend *b, enum backend_kind kind,
-			    const struct backend_answer *a, struct call_time now)
+static uint64_t keep_for_ms(const struct backend *b, const struct backend_answer *a,
+			    struct call_time now)
 {
 	const uint64_t keep_ms = b->cfg.keep_ms;
 	const uint64_t bad_ms = keep_ms < b->cfg.keep_bad_ms ? keep_ms : b->cfg.keep_bad_ms;
 	const int64_t left_s = a->expires_s - now.wall_ms / 1000;
 
-	if (kind == BACKEND_KIND_BAD_TOKEN || (a->expires_s && left_s <= 0))
+	if (a->result || (a->expires_s && left_s <= 0))
 		return bad_ms;
 	if (!a->expires_s || (uint64_t)left_s > keep_ms / 1000)
 		return keep_ms;
@@ -276,7 +276,7 @@ static void keep(struct backend_request *r, struct call_time now)
 {
 	struct backend *b = r->b;
 	const enum backend_kind kind = backend_kind_of(r->ask, r->answer);
-	const uint64_t fresh_ms = now.now_ms + keep_for_ms(b, kind, r->answer, now);
+	const uint64_t fresh_ms = now.now_ms + keep_for_ms(b, r->answer, now);
 	const bool may_be_stale = r->ask != BACKEND_AUTHENTICATE;
 
 	if (fresh_ms > now.now_ms)

@@ -35,7 +35,7 @@ struct backend_ops {
 
 struct backend_config {
 	uint64_t keep_ms;     /* an answer is fresh: 60 s; 0: none is kept */
-	uint64_t keep_bad_ms; /* the same for a bad token: 5 s, and never more than keep_ms */
+	uint64_t keep_bad_ms; /* the same for a no: 5 s, and never more than keep_ms */
 	uint64_t stale_ms;    /* beyond that, while nobody answers; groups and blocks: 10 min */
 	size_t waiting_max;   /* tickets: 32768 */
 	struct breaker_config breaker;	   /* 5 failures, 2 s, 30 s */

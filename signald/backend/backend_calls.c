@@ -120,24 +120,23 @@ static struct asker *get(struct backend_calls *bc, void *who)
 
 static struct question *find_question(const struct asker *a, const struct backend_key *key)
 {
-	struct question *q;
+	struct question *q = a->questions;
 
-	DL_FOREACH(a->questions, q)
-	if (memcmp(&q->key, key, sizeof(*key)) == 0)
-		return q;
-	return NULL;
+	while (q && memcmp(&q->key, key, sizeof(*key)) != 0)
+		q = q->next;
+	return q;
 }
 
 /* What an earlier event of its line has used may go. */
 static void make_room(struct asker *a)
 {
-	struct question *q, *next;
+	struct question *q = a->questions, *next;
 
-	if (a->questions_n < QUESTIONS_MAX)
-		return;
-	DL_FOREACH_SAFE(a->questions, q, next)
-	if (!q->ticket)
-		drop_question(q);
+	for (; q && a->questions_n >= QUESTIONS_MAX; q = next) {
+		next = q->next;
+		if (!q->ticket)
+			drop_question(q);
+	}
 }
 
 static void on_answer(int result, struct backend_answer *answer, void *ctx)

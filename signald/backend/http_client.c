@@ -7,7 +7,6 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <event2/event.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,7 +184,6 @@ static size_t on_body(char *p, size_t one, size_t n, void *arg)
 	return n;
 }
 
-/* A copy of the list with one line more; NULL leaves the list as it was. */
 static int add_header(struct http_exchange *x, const char *line)
 {
 	struct curl_slist *more = curl_slist_append(x->headers, line);
@@ -214,53 +212,71 @@ static int make_headers(struct http_exchange *x)
 	return r;
 }
 
-/* curl_easy_setopt() is a macro of three arguments whose last has any type. */
-#define SET(x, option, value)                                                                      \
-	do {                                                                                       \
-		if (curl_easy_setopt((x)->easy, option, value) != CURLE_OK)                        \
-			return -EINVAL;                                                            \
-	} while (0)
+/* The same for all. */
+static const struct {
+	CURLoption option;
+	long value;
+} options[] = {
+	{ CURLOPT_POST, 1 },
+	{ CURLOPT_FOLLOWLOCATION, 0 },
+	{ CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1 },
+	{ CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2 }, /* or later */
+	{ CURLOPT_SSL_VERIFYPEER, 1 },
+	{ CURLOPT_SSL_VERIFYHOST, 2 },
+	{ CURLOPT_NOSIGNAL, 1 },
+	{ CURLOPT_QUICK_EXIT, 1 }, /* a thread that looks up a name is not waited for */
+};
 
-static int set_limits(struct http_exchange *x, uint64_t left_ms)
+static bool set_options(CURL *easy)
 {
-	SET(x, CURLOPT_TIMEOUT_MS, (long)left_ms);
-	SET(x, CURLOPT_CONNECTTIMEOUT_MS, (long)left_ms);
-	SET(x, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)x->c->cfg.answer_bytes_max);
-	SET(x, CURLOPT_PROTOCOLS_STR, "http,https");
-	SET(x, CURLOPT_FOLLOWLOCATION, 0L);
-	SET(x, CURLOPT_PROXY, "");
-	SET(x, CURLOPT_NOSIGNAL, 1L);
-	SET(x, CURLOPT_QUICK_EXIT, 1L); /* a thread that looks up a name is not waited for */
-	SET(x, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	SET(x, CURLOPT_SSL_VERIFYPEER, 1L);
-	SET(x, CURLOPT_SSL_VERIFYHOST, 2L);
-	if (x->c->ca_file) {
-		SET(x, CURLOPT_CAINFO, x->c->ca_file);
-		SET(x, CURLOPT_CAPATH, NULL);
-	}
-	return 0;
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (curl_easy_setopt(easy, options[i].option, options[i].value) != CURLE_OK)
+			return false;
+	return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK;
 }
 
-static int set_request(struct http_exchange *x)
+static bool set_limits(const struct http_exchange *x, uint64_t left_ms)
 {
-	SET(x, CURLOPT_PRIVATE, x);
-	SET(x, CURLOPT_URL, x->url);
-	SET(x, CURLOPT_POST, 1L);
-	SET(x, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->body_n);
-	SET(x, CURLOPT_POSTFIELDS, x->body); /* a loan */
-	SET(x, CURLOPT_HTTPHEADER, x->headers);
-	SET(x, CURLOPT_WRITEFUNCTION, on_body);
-	SET(x, CURLOPT_WRITEDATA, x);
-	return 0;
+	const struct http_client *c = x->c;
+	const curl_off_t most = (curl_off_t)c->cfg.answer_bytes_max;
+
+	return curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, (long)left_ms) == CURLE_OK &&
+	       curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)left_ms) == CURLE_OK &&
+	       curl_easy_setopt(x->easy, CURLOPT_MAXFILESIZE_LARGE, most) == CURLE_OK;
+}
+
+/* Nobody is trusted beside those of the file, where there is one. */
+static bool set_trust(const struct http_exchange *x)
+{
+	return !x->c->ca_file ||
+	       (curl_easy_setopt(x->easy, CURLOPT_CAINFO, x->c->ca_file) == CURLE_OK &&
+		curl_easy_setopt(x->easy, CURLOPT_CAPATH, NULL) == CURLE_OK);
+}
+
+/* The body is a loan. */
+static bool set_request(struct http_exchange *x)
+{
+	const curl_off_t n = (curl_off_t)x->body_n;
+
+	return curl_easy_setopt(x->easy, CURLOPT_PRIVATE, x) == CURLE_OK &&
+	       curl_easy_setopt(x->easy, CURLOPT_URL, x->url) == CURLE_OK &&
+	       curl_easy_setopt(x->easy, CURLOPT_POSTFIELDSIZE_LARGE, n) == CURLE_OK &&
+	       curl_easy_setopt(x->easy, CURLOPT_POSTFIELDS, x->body) == CURLE_OK &&
+	       curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers) == CURLE_OK &&
+	       curl_easy_setopt(x->easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+	       curl_easy_setopt(x->easy, CURLOPT_WRITEDATA, x) == CURLE_OK;
 }
 
 static int set_up(struct http_exchange *x, uint64_t left_ms)
 {
 	int r = make_headers(x);
 
-	if (!r)
-		r = set_request(x);
-	return r ? r : set_limits(x, left_ms);
+	if (r)
+		return r;
+	return set_options(x->easy) && set_limits(x, left_ms) && set_trust(x) && set_request(x)
+		       ? 0
+		       : -EINVAL;
 }
 
 /* From the line to libcurl. What cannot be begun is finished. */
@@ -499,6 +515,19 @@ void http_client_free(struct http_client *c)
 	free(c->ca_file);
 	free(c);
 	curl_global_cleanup();
+}
+
+bool http_client_url_valid(const char *url)
+{
+	CURLU *u = curl_url();
+	char *scheme = NULL;
+	bool valid = u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
+		     curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+		     (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
+
+	curl_free(scheme);
+	curl_url_cleanup(u);
+	return valid;
 }
 
 /* --- asking --------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #ifndef HTTP_CLIENT_H
 #define HTTP_CLIENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,9 @@ void http_client_config_defaults(
 int http_client_new(struct http_client **out, struct event_base *base,
 		    const struct http_client_config *cfg);
 void http_client_free(struct http_client *c); /* cancels what is open; NULL is fine */
+
+/* Is this the text of a URL that can be asked? */
+bool http_client_url_valid(const char *url);
 
 struct http_answer {
 	/* 0: the answer is whole. -ETIMEDOUT, -ECONNREFUSED (no connection),

@@ -265,6 +265,27 @@ START_TEST(a_header_has_one_line)
 }
 END_TEST
 
+static const struct {
+	const char *url;
+	bool valid;
+} urls[] = {
+	{ "http://a/", true },
+	{ "https://a.example:8443/x?y=1", true },
+	{ "http://[::1]/", true },
+	{ "https://", false },
+	{ "http://a:b/", false },
+	{ "ftp://a/", false },
+	{ "a", false },
+	{ "", false },
+	{ "http://[::1/", false },
+};
+
+START_TEST(a_url_is_judged_before_it_is_asked)
+{
+	ck_assert(http_client_url_valid(urls[_i].url) == urls[_i].valid);
+}
+END_TEST
+
 START_TEST(only_http_is_spoken)
 {
 	struct http_exchange *x;
@@ -291,6 +312,8 @@ int main(void)
 	tcase_add_test(tc, what_is_cancelled_is_not_told);
 	tcase_add_test(tc, an_answer_has_a_greatest_size);
 	tcase_add_test(tc, a_header_has_one_line);
+	tcase_add_loop_test(tc, a_url_is_judged_before_it_is_asked, 0,
+			    sizeof(urls) / sizeof(urls[0]));
 	tcase_add_test(tc, only_http_is_spoken);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
