@@ -52,7 +52,7 @@ struct role {
 	void (*finish)(void);
 };
 
-extern const struct role idle_role, pairs_role, churn_role, cycles_role, get_role;
+extern const struct role idle_role, pairs_role, churn_role, cycles_role, dials_role, get_role;
 
 /* To be opened, some at a time. Returns 0, -ENOMEM. */
 int load_add(struct load *l, struct client *c);

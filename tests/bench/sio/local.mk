@@ -8,6 +8,7 @@ tests_bench_sio_sio_load_SOURCES = \
 	tests/bench/sio/client_ws.c \
 	tests/bench/sio/conn.c tests/bench/sio/conn.h \
 	tests/bench/sio/cycles.c \
+	tests/bench/sio/dials.c \
 	tests/bench/sio/get.c \
 	tests/bench/sio/http.c tests/bench/sio/http.h \
 	tests/bench/sio/idle.c \
@@ -26,7 +27,7 @@ tests_bench_sio_bare_echo_SOURCES = tests/bench/sio/bare_echo.c
 noinst_PROGRAMS += tests/bench/sio/on-core
 tests_bench_sio_on_core_SOURCES = tests/bench/sio/on_core.c
 EXTRA_DIST += $(addprefix tests/bench/sio/,bench.mjs rows.mjs servers.mjs) \
-	$(addprefix tests/bench/sio/node/,.npmrc package.json package-lock.json server.mjs) tests/bench/README.md
+	$(addprefix tests/bench/sio/node/,.npmrc package.json package-lock.json calls.mjs server.mjs) tests/bench/README.md
 
 # BENCH_SIO=--full takes more rounds.
 .PHONY: bench-sio
@@ -34,3 +35,8 @@ bench-sio: tests/bench/sio/sio-load$(EXEEXT) tests/bench/sio/bare-echo$(EXEEXT) 
 		tests/tools/sio-echo$(EXEEXT) signald/signald$(EXEEXT)
 	BUILD_DIR=. $(srcdir)/tests/bench/sio/bench.mjs $(BENCH_SIO)
 bench: bench-sio
+
+# Those of calls alone.
+.PHONY: bench-calls
+bench-calls:
+	$(MAKE) bench-sio BENCH_SIO="$(BENCH_SIO) --rows call,call-p99"

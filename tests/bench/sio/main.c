@@ -19,7 +19,7 @@
 #define DRAIN_MS 3000ull
 
 static const struct role *const all_roles[] = { &idle_role, &pairs_role, &churn_role, &cycles_role,
-						&get_role };
+						&dials_role, &get_role };
 #define ROLES (sizeof(all_roles) / sizeof(all_roles[0]))
 static const struct role *roles[ROLES]; /* those asked for */
 static size_t roles_n;

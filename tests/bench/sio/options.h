@@ -8,7 +8,7 @@
 struct options {
 	unsigned port, server_pid, sources, opening;
 	unsigned settle_ms, warmup_ms, duration_ms, limit_ms;
-	unsigned idle, pairs, calls, churn, cycles, stalled;
+	unsigned idle, pairs, calls, dials, churn, cycles, stalled;
 	unsigned size, rate, window, count;
 	unsigned get_every_ms;
 	unsigned via; /* enum client_via */

@@ -5,6 +5,7 @@ const IDLE = 10000;
 const STORM = 15000;
 const CALLS = 5000;
 const RATE = 15000; /* events a second */
+const DIALS = 500; /* calls a second */
 const PAIRS = ['--pairs', 8, '--size', 1177];
 const STORM_AFTER_MS = 1500; /* events run for so long before the server goes */
 const STATS = '/api/admin/calls/stats';
@@ -78,6 +79,21 @@ async function cycles(kind, { idle }, mode) {
 	return { value: r.server.cpu_us / r.cycles.n, note: `${Math.round(r.cycles.n / (r.server.wall_us / 1e6))}/s` };
 }
 
+/* Whole calls: as many as go, or so many a second. */
+async function calls(kind, options, mode) {
+	const r = await measured(kind, {}, ['--dials', 32, '--duration-ms', mode.duration]);
+
+	return { value: r.server.cpu_us / r.dials.n, note: `${Math.round(r.dials.n / (r.server.wall_us / 1e6))} calls/s` };
+}
+
+async function setUp(kind, options, mode) {
+	const { dials } = await measured(kind, {}, ['--dials', 256, '--rate', DIALS, '--duration-ms', mode.duration]);
+
+	if (dials.skipped)
+		throw new Error(`${dials.skipped} calls found no free pair at ${kind}`);
+	return { value: dials.p99_us / 1000, note: `p50 ${(dials.p50_us / 1000).toFixed(2)}, max ${(dials.max_us / 1000).toFixed(1)}` };
+}
+
 const inMs = (us) => `${(us / 1000).toFixed(1)} ms`;
 
 /* The server is killed, and another started in its place, while events run. Those have a loader of their own, which
@@ -121,6 +137,8 @@ export const rows = [
 	{ id: 'p99', name: 'p99 at 15,000 events/s', unit: 'ms', sides: limit, run: latency, goal: 0.5, rounds: [5, 11] },
 	{ id: 'p99-busy', name: 'p99 in signald at 15,000 events/s with 5,000 calls, their statistics polled twice a second and a reader who stopped, beside signald with 9 calls',
 		unit: 'ms', sides: ['signald', 'signald'], runs: [callsAmongMany, callsAlone], goal: 2, rounds: [5, 9] },
+	{ id: 'call', name: 'CPU per call, from call:initiate to call:ended with four candidates, at saturation', unit: 'us', sides: ['signald', 'node'], run: calls, goal: 0.5, rounds: [3, 7] },
+	{ id: 'call-p99', name: 'p99 of the set-up of a call, from call:initiate to call:answer, at 500 calls/s', unit: 'ms', sides: ['signald', 'node'], run: setUp, goal: 0.5, rounds: [5, 11] },
 	{ id: 'join', name: 'CPU per connect and join, WebSocket only', unit: 'us', sides: both, run: joins, options: { via: 'websocket' }, goal: 0.25, rounds: [2, 5] },
 	{ id: 'join-upgrade', name: 'the same, polling with upgrade', unit: 'us', sides: both, run: joins, options: { via: 'upgrade' }, goal: 0.25, rounds: [2, 5] },
 	{ id: 'join-tls', name: 'the same, WebSocket over TLS (with a full handshake)', unit: 'us', sides: both, run: joins, options: { via: 'websocket', tls: true }, rounds: [1, 3] },

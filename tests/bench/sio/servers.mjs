@@ -89,6 +89,8 @@ const LIFTED = {
 	'events-per-s': NO_LIMIT,
 	'events-burst': NO_LIMIT,
 	'unjoined-max': 20000,
+	'calls-per-minute': NO_LIMIT,
+	'ice-requests-per-minute': NO_LIMIT,
 };
 
 function signaldConf(port, tls, more) {

@@ -1,4 +1,4 @@
-/* server.mjs - npm socket.io with ws, behind the events of sio-echo that the loader uses
+/* server.mjs - npm socket.io with ws, behind the events of sio-echo that the loader uses, and those of a call
  *
  *	node server.mjs --port N [--cert FILE --pkey FILE]
  * Prints "listening on 127.0.0.1:PORT" like sio-echo. Defaults of socket.io wherever it has one; the backlog
@@ -8,6 +8,8 @@ import http from 'node:http';
 import https from 'node:https';
 import { parseArgs } from 'node:util';
 import { Server } from 'socket.io';
+
+import { serveCalls } from './calls.mjs';
 
 const BACKLOG = 4096;
 const text = { type: 'string' };
@@ -24,6 +26,7 @@ io.on('connection', (socket) => {
 		socket.join(room);
 		ack('ok');
 	});
+	serveCalls(io, socket);
 	socket.on('relay', (event) => { socket.to(event.room).emit('relay', event); });
 });
 
