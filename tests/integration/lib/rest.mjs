@@ -17,10 +17,10 @@ export class Rest {
 
 	/* node:http rather than fetch: it sends HEAD, OPTIONS, Origin and bodies as told.
 	 * Returns { status, headers, text, json }. */
-	request(method, path, { headers = {}, body, agent } = {}) {
+	request(method, path, { headers = {}, body, agent, localAddress } = {}) {
 		return new Promise((resolve, reject) => {
 			/* path apart from the URL, or node would tidy it up */
-			const req = http.request(this.url, { path, method, headers, agent, timeout: 15000 }, (res) => {
+			const req = http.request(this.url, { path, method, headers, agent, localAddress, timeout: 15000 }, (res) => {
 				const parts = [];
 
 				res.on('data', (d) => parts.push(d));
