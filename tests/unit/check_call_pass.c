@@ -1,6 +1,7 @@
 /* check_call_pass.c - what goes through a call as it is: renegotiation, media states, rooms; and
  * call_signal */
 #include "calls_fixture.h"
+#include "nth_alloc.h"
 #include "run_suite.h"
 
 #define R "\"roomName\":\"r\""
@@ -454,6 +455,63 @@ START_TEST(call_register_takes_either_id_and_the_socket_rings_from_then_on)
 }
 END_TEST
 
+/* --- out of memory --------------------------------------------------------------- */
+
+static void hand(char letter, const char *event, const char *json)
+{
+	struct json_slice arg = { json, strlen(json) };
+
+	MUST(calls_event(cs, sockets[letter - 'A'], event, &arg, 1, -1, now()));
+}
+
+static int emit_nothing(void *handle, const char *event, const char *text, size_t n, void *ctx)
+{
+	(void)handle;
+	(void)event;
+	(void)ctx;
+	return json_check(text, n, 16);
+}
+
+/* What one Windows client and one Android phone say in a call. */
+static void a_signalled_call(void)
+{
+	if (calls_new(&cs, &cfg, &ops) < 0)
+		return;
+	for (int i = 0; i < 2; i++)
+		if (calls_socket_opened(cs, &letters[i], "192.0.2.1", &sockets[i]) < 0)
+			goto out;
+	hand('B', "call:register", "{\"userId\":2}");
+	hand('A', "call_signal", OFFER);
+	hand('B', "call:join_room", "{\"roomName\":\"" ROOM "\"}");
+	hand('B', "call:renegotiate", "{\"roomName\":\"" ROOM "\",\"sdpOffer\":\"o\"}");
+	hand('B', "call:accept", "{\"roomName\":\"" ROOM "\",\"sdpAnswer\":\"a\"}");
+	hand('A', "call_signal", "{\"type\":\"candidate\",\"to\":2,\"candidate\":\"c\"}");
+	hand('B', "ice:candidate", "{\"roomName\":\"" ROOM "\",\"candidate\":\"d\"}");
+	hand('B', "call:toggle_audio", "{\"roomName\":\"" ROOM "\",\"audioEnabled\":true}");
+	hand('B', "call:leave_room", "{\"roomName\":\"" ROOM "\"}");
+	hand('A', "call_signal", "{\"type\":\"end\",\"to\":2}");
+	for (int i = 0; i < 2; i++)
+		calls_socket_closed(cs, sockets[i], now());
+	clock_ms += cfg.times.grace_ms + cfg.times.ring_ms;
+	while (calls_tick(cs, now()))
+		;
+	MUST(call_table_live_n(calls_table(cs)) == 0);
+out:
+	calls_free(cs);
+	cs = NULL;
+	ids = 0;
+}
+
+START_TEST(whatever_allocation_fails_the_calls_of_call_signal_end)
+{
+	teardown();
+	ops.emit = emit_nothing;
+	with_each_allocation_failing(a_signalled_call);
+	ops.emit = emit;
+	start();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("call_pass");
@@ -490,6 +548,7 @@ int main(void)
 	tcase_add_test(t, a_client_of_call_signal_can_answer_trickle_and_end);
 	tcase_add_test(t, a_call_signal_that_says_nothing_or_lies_is_refused);
 	tcase_add_test(t, call_register_takes_either_id_and_the_socket_rings_from_then_on);
+	tcase_add_test(t, whatever_allocation_fails_the_calls_of_call_signal_end);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }
