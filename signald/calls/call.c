@@ -210,13 +210,32 @@ void call_get_past(const struct call *c, struct call_past *out)
 	}
 }
 
+/* Who is in, in this state of a call? */
+static bool past_fits(const struct call_spec *s, const struct call_past *past)
+{
+	size_t in = 0, invited = 0;
+
+	if (past->state == CALL_ENDED || past->was_answered != (past->state == CALL_ACTIVE) ||
+	    !spec_fits(s))
+		return false;
+	for (size_t i = 0; i <= s->invited_n; i++) {
+		in += past->members[i].state == MEMBER_IN;
+		invited += past->members[i].state == MEMBER_INVITED;
+	}
+	if (s->kind == CALL_MESH)
+		return in > 0;
+	if (past->members[CALL_CALLER].state != MEMBER_IN)
+		return false;
+	return past->state == CALL_ACTIVE ? in == 2 && invited == 0 : in == 1 && invited > 0;
+}
+
 int call_new_with_past(struct call **out, const struct call_spec *spec,
 		       const struct call_past *past)
 {
 	struct call *c;
 	int rc;
 
-	if (past->state == CALL_ENDED || past->was_answered != (past->state == CALL_ACTIVE))
+	if (!past_fits(spec, past))
 		return -EINVAL;
 	rc = call_new(&c, spec, past->started);
 	if (rc < 0)

@@ -195,6 +195,20 @@ fuzz_call_events_LDFLAGS = $(FUZZ_LINK)
 fuzz_call_events_LDADD = $(replay_call_events_LDADD)
 endif
 
+# --- calls_save
+check_PROGRAMS += replay_calls_save
+TESTS += replay_calls_save
+replay_calls_save_SOURCES = tests/fuzz/fuzz_calls_save.c $(FUZZ_REPLAY)
+replay_calls_save_CFLAGS = $(AM_CFLAGS)
+replay_calls_save_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) -lm
+if FUZZING
+noinst_PROGRAMS += fuzz_calls_save
+fuzz_calls_save_SOURCES = tests/fuzz/fuzz_calls_save.c tests/fuzz/fuzz.h
+fuzz_calls_save_CFLAGS = $(AM_CFLAGS)
+fuzz_calls_save_LDFLAGS = $(FUZZ_LINK)
+fuzz_calls_save_LDADD = $(replay_calls_save_LDADD)
+endif
+
 # --- attribution
 check_PROGRAMS += replay_attribution
 TESTS += replay_attribution

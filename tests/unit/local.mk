@@ -110,6 +110,15 @@ check_ledger_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 check_ledger_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fdatasync
 check_ledger_LDADD = $(JOURNAL_CHECK_LIBS)
 
+check_PROGRAMS += check_calls_save check_lost_relays
+TESTS += check_calls_save check_lost_relays
+check_calls_save_SOURCES = tests/unit/check_calls_save.c tests/unit/calls_fixture.h
+check_calls_save_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_calls_save_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS) -lm
+check_lost_relays_SOURCES = tests/unit/check_lost_relays.c
+check_lost_relays_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_lost_relays_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
+
 check_PROGRAMS += check_state_file
 TESTS += check_state_file
 check_state_file_SOURCES = tests/unit/check_state_file.c
