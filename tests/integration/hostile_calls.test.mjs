@@ -10,6 +10,7 @@ import { Client, establish, fakeSdp, initiate, join, newRoom, sendCandidate } fr
 import { RawWs } from './lib/echo.mjs';
 import { startStack } from './lib/stack.mjs';
 import { until, within } from './lib/suite.mjs';
+import { startTokenStack } from './lib/tokens.mjs';
 
 const options = { timeout: 120000 };
 const HUGE = 200000; /* bytes: below max-payload, above what any field may have */
@@ -254,6 +255,54 @@ test('who sends too much of it is told, then cut off, alone', options, async (t)
 	assert.ok(eve.seen.some((s) => s.event === 'call:error' && s.data.code === 'rate_limited'));
 	alice.emit('call:end', { roomName: call.roomName });
 	assert.equal((await bob.next('call:ended')).code, 'completed');
+});
+
+/* signald that takes tokens, a call that is up, one that rings, and eve, who has a token of her own. */
+async function authenticated(t) {
+	const strict = await startTokenStack(t, { 'events-per-s': 0 });
+	const arrive = async (userId) => {
+		const c = new Client(strict, userId, { query: {}, auth: { token: strict.token(userId) } });
+
+		t.after(() => c.close());
+		await within(`${userId} connects`, new Promise((resolve) => { c.socket.once('connect', resolve); }));
+		c.emit('call:register', { userId });
+		await settled(c);
+		return c;
+	};
+
+	const [alice, bob, carl, dora, eve] = await Promise.all(['alice', 'bob', 'carl', 'dora', 'eve'].map(arrive));
+	const call = await establish(alice, bob);
+	const ringing = initiate(carl, 'dora');
+
+	await dora.next('call:incoming');
+	return { strict, eve, others: [alice, bob, carl, dora], live: call.roomName, ringing };
+}
+
+test('with auth = token nobody is anybody else, whatever the event says', options, async (t) => {
+	const { strict, eve, others, live, ringing } = await authenticated(t);
+
+	for (const victim of ['alice', 'bob', 'carl', 'dora', 7, 'ghost'])
+		for (const room of [live, ringing, newRoom()])
+			for (const [name, { must = {}, may = {}, bare, ack }] of Object.entries(EVENTS(room, 'eve'))) {
+				const whole = { ...must, ...may };
+
+				if (bare)
+					eve.emit(name, victim);
+				for (const [key, value] of Object.entries(whole))
+					if (value === 'eve')
+						send(eve, name, { ...whole, [key]: victim }, ack);
+			}
+	await settled(eve);
+	for (const c of others) {
+		await settled(c);
+		assert.deepEqual(c.seen, [], `${c.userId} was told of it`);
+	}
+	for (const { event, data } of eve.seen)
+		assert.deepEqual([event, data.code ?? data.error], [event, event === 'call:error' ? 'forbidden' : data.error]);
+	assert.ok(eve.seen.every(({ event }) => ['call:error', 'ice:response'].includes(event)), 'nothing but refusals');
+	assert.equal((await strict.rest.get('/api/calls/active-count')).json.activeCallsCount, 2);
+	others[0].emit('call:end', { roomName: live });
+	assert.equal((await others[1].next('call:ended')).code, 'completed');
 });
 
 test('an SDP of a megabyte', options, async (t) => {
