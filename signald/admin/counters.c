@@ -231,6 +231,7 @@ static const struct row {
 	ROW(LAYER_BACKEND, backend_counters, unavailable),
 	ROW(LAYER_BACKEND, backend_counters, opened),
 	ROW(LAYER_BACKEND, backend_counters, refused),
+	ROW(LAYER_BACKEND, backend_counters, evicted),
 	ROW(LAYER_BACKEND_HTTP, http_client_counters, overdue),
 	ROW(LAYER_BACKEND_HTTP, http_client_counters, oversize),
 	ROW(LAYER_BACKEND_HTTP, http_client_counters, timeouts),

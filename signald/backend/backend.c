@@ -282,6 +282,7 @@ static void keep(struct backend_request *r, struct call_time now)
 	if (fresh_ms > now.now_ms)
 		backend_cache_put(b->cache, &r->key, kind, r->answer, fresh_ms,
 				  fresh_ms + (may_be_stale ? b->cfg.stale_ms : 0));
+	b->counters.evicted = backend_cache_evicted(b->cache);
 }
 
 static void answered_well(struct backend_request *r, struct backend_answer *a, struct call_time now)
@@ -380,6 +381,11 @@ bool backend_run(struct backend *b)
 		request_free(r);
 	}
 	return b->told != NULL;
+}
+
+void backend_refused(struct backend *b)
+{
+	b->counters.refused++;
 }
 
 const struct backend_counters *backend_counters(const struct backend *b)

@@ -83,8 +83,10 @@ struct backend_counters {
 	uint64_t stale;	      /* questions answered by what was known before */
 	uint64_t unavailable; /* questions left without an answer */
 	uint64_t opened;      /* times the breaker opened */
-	uint64_t refused;     /* too many waiting, or a question too long */
+	uint64_t refused;     /* too many waiting or asked by one, or a question too long */
+	uint64_t evicted;     /* answers that went before their time, for want of room */
 };
+void backend_refused(struct backend *b); /* count a question that was not even put */
 const struct backend_counters *backend_counters(const struct backend *b);
 const struct backend_cache *backend_answers(const struct backend *b); /* to look at */
 bool backend_available(const struct backend *b);		      /* the breaker is closed */

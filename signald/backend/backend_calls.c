@@ -178,8 +178,10 @@ static int ask_anew(struct asker *a, const struct backend_question *bq,
 	struct question *q = new_question(a, key);
 	int r;
 
-	if (!q)
+	if (!q) {
+		backend_refused(bc->cfg.backend);
 		return -EHOSTDOWN;
+	}
 	r = backend_ask(bc->cfg.backend, bq, on_answer, q, bc->cfg.now(bc->cfg.ctx), out,
 			&q->ticket);
 	if (r == -EAGAIN)

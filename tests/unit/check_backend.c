@@ -605,7 +605,7 @@ START_TEST(a_flood_of_bad_tokens_drives_out_nothing_else)
 		answer(i, 401, "");
 	}
 	ck_assert_uint_eq(backend_cache_n(backend_answers(b), BACKEND_KIND_BAD_TOKEN), 10);
-	ck_assert_uint_eq(backend_cache_evicted(backend_answers(b)), 90);
+	ck_assert_uint_eq(backend_counters(b)->evicted, 90);
 	ck_assert_int_eq(authenticate("T", &t), 0);
 	ck_assert_int_eq(authenticate("bad100", &t), -EACCES);
 	ck_assert_int_eq(authenticate("bad90", &t), -EAGAIN);
@@ -804,6 +804,7 @@ START_TEST(an_asker_has_a_greatest_number_of_questions)
 		ck_assert_int_eq(backend_calls_may_call(bc, &asker, "a", to), -EAGAIN);
 	}
 	ck_assert_int_eq(backend_calls_may_call(bc, &asker, "a", "80"), -EHOSTDOWN);
+	ck_assert_uint_eq(backend_counters(b)->refused, 1);
 }
 END_TEST
 
