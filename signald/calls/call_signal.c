@@ -263,13 +263,23 @@ static void put_candidate(struct json_out *o, struct json_slice object)
 	json_out_close(o, '}');
 }
 
+/* Of a call that was made in this way: the socket may be in others as well. */
+static bool is_about_ours(struct json_slice args)
+{
+	static const char begin[] = "\"" ROOM_PREFIX;
+	struct json_slice room;
+
+	return json_member(args, "roomName", &room) && room.n > strlen(begin) &&
+	       memcmp(room.p, begin, strlen(begin)) == 0;
+}
+
 static bool translate(struct json_out *o, const struct call_socket *to, const char *event,
 		      struct json_slice args)
 {
 	const struct translation *t = find_translation(event);
 	const struct user *u = call_socket_user(to);
 
-	if (!t || !u)
+	if (!t || !u || !is_about_ours(args))
 		return false;
 	json_out_open(o, '{');
 	json_put_string(o, "type", t->type);

@@ -403,6 +403,20 @@ START_TEST(a_client_of_call_signal_can_answer_trickle_and_end)
 }
 END_TEST
 
+START_TEST(calls_made_in_the_words_of_all_are_told_in_them_whatever_else_the_socket_says)
+{
+	active();
+	say('A', "call_signal", "{\"type\":\"end\",\"to\":9}");
+	say('A', "call_signal",
+	    "{\"type\":\"candidate\",\"to\":2,\"roomName\":\"r\",\"candidate\":\"c\"}");
+	TOLD("B ice:candidate");
+	forget();
+	say('B', "ice:candidate", "{\"roomName\":\"r\",\"candidate\":\"d\"}");
+	end('B', "r");
+	TOLD("A ice:candidate, A call:ended");
+}
+END_TEST
+
 START_TEST(a_call_signal_that_says_nothing_or_lies_is_refused)
 {
 	static const struct {
@@ -546,6 +560,8 @@ int main(void)
 	tcase_add_test(t, an_offer_to_nobody_is_answered_in_the_words_of_all);
 	tcase_add_test(t, what_comes_back_is_said_in_its_words);
 	tcase_add_test(t, a_client_of_call_signal_can_answer_trickle_and_end);
+	tcase_add_test(
+		t, calls_made_in_the_words_of_all_are_told_in_them_whatever_else_the_socket_says);
 	tcase_add_test(t, a_call_signal_that_says_nothing_or_lies_is_refused);
 	tcase_add_test(t, call_register_takes_either_id_and_the_socket_rings_from_then_on);
 	tcase_add_test(t, whatever_allocation_fails_the_calls_of_call_signal_end);
