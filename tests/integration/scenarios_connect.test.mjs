@@ -196,7 +196,7 @@ test('S25: signald restarts under Android phones: no Close frame, all are back, 
 	const PHONES = 20;
 	const stack = await startStack(t);
 	const peer = await udpPeer(t, { echo: true });
-	const { answer } = await androidCall(t, stack, 90, 91);
+	const { answer, roomName } = await androidCall(t, stack, 90, 91);
 	const relay = new TurnClient(stack, turn(answer.iceServers));
 
 	t.after(() => relay.close());
@@ -221,10 +221,19 @@ test('S25: signald restarts under Android phones: no Close frame, all are back, 
 
 	await back[0].call(back[1].userId);
 	assert.equal((await back[1].next('call:incoming')).fromId, back[0].userId);
+
+	/* The call is where it was, for phones that do no more than register. */
+	const [caller, callee] = [await android(t, stack, 90), await android(t, stack, 91)];
+
+	Object.assign(caller.words, { ROOM: roomName, PEER: 91 });
+	caller.send('call:renegotiate');
+	assert.equal((await callee.next('call:renegotiate')).roomName, roomName);
 	const after = relay.received;
 
 	await until('media flows on', async () => {
 		await relay.sendTo(peer, 5, 100);
 		return relay.received > after;
 	});
+	caller.send('call:end').send('call:leave_room');
+	assert.equal((await callee.next('call:ended')).code, 'completed');
 });
