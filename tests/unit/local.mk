@@ -499,7 +499,7 @@ endif
 
 # Those in which threads meet, for a build with --enable-sanitizers=thread.
 THREADED_CHECKS = check_ext_cells check_ext_live check_ext_policy check_ext_revocations check_ext_secrets \
-	check_ledger check_log
+	check_ledger check_log check_state_file
 .PHONY: threaded check-threads
 threaded: $(THREADED_CHECKS)
 check-threads: threaded
