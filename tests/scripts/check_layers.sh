@@ -11,16 +11,17 @@ coturn-ext: shared
 signald/transport: shared signald signald/engineio
 signald/engineio: shared signald signald/transport
 signald/socketio: shared signald signald/transport signald/engineio
-signald/calls: shared signald/socketio
+signald/calls: shared signald signald/socketio
 signald/auth: shared signald signald/transport signald/calls
-signald/relay: shared
+signald/relay: shared signald
 signald/backend: shared signald signald/calls
-signald/admin: shared signald signald/backend signald/auth signald/transport signald/engineio signald/socketio signald/calls signald/relay
-signald: shared signald/admin signald/auth signald/backend signald/transport signald/engineio signald/socketio signald/calls signald/relay
+signald/control: shared signald signald/calls signald/relay
+signald/admin: shared signald signald/backend signald/auth signald/control signald/transport signald/engineio signald/socketio signald/calls signald/relay
+signald: shared signald/admin signald/auth signald/backend signald/control signald/transport signald/engineio signald/socketio signald/calls signald/relay
 '
 # LIBRARY HEADER: the files that may name it. Code of coturn is what is ours nowhere.
 libraries='
-event2/ ^(coturn-ext/|signald/transport/|signald/loop[.]c$|signald/relay/(feed|ledger)[.]c$|signald/backend/http_client[.]c$)
+event2/ ^(coturn-ext/|signald/transport/|signald/(loop|worker)[.]c$|signald/control/control_socket[.]c$|signald/relay/(feed|ledger)[.]c$|signald/backend/http_client[.]c$)
 curl/ ^signald/backend/http_client[.]c$
 microhttpd[.]h ^signald/transport/
 systemd/ ^signald/transport/inherited[.]c$
