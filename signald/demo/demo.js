@@ -8,7 +8,7 @@ import { Media } from './media.js';
 import { Mesh } from './mesh.js';
 import { $, element, People } from './people.js';
 import { Stage } from './stage.js';
-import { describePairs, formatBytes, isRelayed, selectedPair, sumOf } from './stats.js';
+import { describePairs, formatBytes, isRelayed, selectedPair, Traffic } from './stats.js';
 import { testTurn } from './turn_test.js';
 import { userIdFromName } from './userid.js';
 
@@ -27,7 +27,8 @@ const page = {
 	call: null,	/* Call or Mesh */
 	offer: null,	/* the call:incoming or group_call:incoming that rings */
 	media: null,
-	pairs: [],	/* the selected pairs' last numbers */
+	connected: false, /* some way is found */
+	traffic: null,	/* of this call */
 	startedAt: 0,
 	recovery: 0,	/* timer */
 	lastOther: null, /* the user id */
@@ -103,7 +104,7 @@ function showInvitations() {
 		button.type = 'button';
 		button.disabled = page.state !== 'idle';
 		button.onclick = () => joinGroup(roomName);
-		item.append(element('span', 'person', left ? 'You left it' : `${by} invites you`), button);
+		item.append(element('span', 'person', left ? 'The call you left' : `${by} invites you`), button);
 		return item;
 	});
 
@@ -116,25 +117,28 @@ function forgetInvitation(roomName) {
 	showInvitations();
 }
 
-function showNumbers(pairs, before) {
-	const relayed = pairs.filter(isRelayed);
-	const line = (key) => {
-		const rate = Math.max(0, sumOf(pairs, key) - sumOf(before, key)) * 1000 / STATS_EVERY_MS;
-
+/* pairs: peer -> its selected pair. */
+function showNumbers(pairs) {
+	const ways = [...pairs.values()];
+	const added = page.traffic.add(pairs);
+	const line = (bytes, more) => (bytes || ways.some(isRelayed)
 		/* May break before the rate only. */
-		return [formatBytes(sumOf(relayed, key)), `(${formatBytes(before.length ? rate : 0)}/s)`]
-			.map((text) => text.replace(' ', '\u00a0')).join(' ');
-	};
+		? [formatBytes(bytes), `(${formatBytes(more * 1000 / STATS_EVERY_MS)}/s)`]
+			.map((text) => text.replace(' ', '\u00a0')).join(' ')
+		: 'nothing');
 
-	$('connection').textContent = describePairs(pairs) || 'none yet';
-	$('bytes-sent').textContent = relayed.length ? line('bytesSent') : 'nothing';
-	$('bytes-received').textContent = relayed.length ? line('bytesReceived') : 'nothing';
+	page.connected = ways.length > 0;
+	$('connection').textContent = describePairs(ways) || 'none yet';
+	$('bytes-sent').textContent = line(page.traffic.sent, added.sent);
+	$('bytes-received').textContent = line(page.traffic.received, added.received);
 }
+
+const groupTitle = (others) => (others ? `Group call, ${others + 1} people` : 'Group call, only you');
 
 function showTime() {
 	const s = Math.floor((Date.now() - page.startedAt) / 1000);
 	const clock = `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')}`;
-	const who = page.call.other?.name ?? `Group call, ${page.call.members.length + 1} in it`;
+	const who = page.call.other?.name ?? groupTitle(page.call.members.length);
 
 	$('call-title').textContent = `${who} · ${clock}`;
 }
@@ -145,13 +149,11 @@ async function tick() {
 	if (!call)
 		return;
 	try {
-		const stats = await Promise.all(call.peers.map((peer) => peer.pc.getStats()));
-		const pairs = stats.map(selectedPair).filter(Boolean);
+		const stats = await Promise.all(call.peers.map(async (peer) => [peer, selectedPair(await peer.pc.getStats())]));
 
 		if (call !== page.call)
 			return;
-		showNumbers(pairs, page.pairs);
-		page.pairs = pairs;
+		showNumbers(new Map(stats.filter(([, pair]) => pair)));
 		if (page.state === 'active' || page.state === 'group')
 			showTime();
 	} catch (err) {
@@ -165,9 +167,9 @@ const freshRoom = () => `room_${crypto.getRandomValues(new Uint32Array(4)).join(
 
 function begin(call, state, title) {
 	page.call = call;
-	page.pairs = [];
+	page.traffic = new Traffic();
 	page.startedAt = Date.now();
-	showNumbers([], []); /* the last call's stood until now */
+	showNumbers(new Map()); /* the last call's stood until now */
 	setState(state);
 	$('call-title').textContent = title;
 }
@@ -247,7 +249,7 @@ function switchMicrophone() {
 
 /* One of several servers failing matters only while no way works. */
 function serverProblem(what) {
-	if (!page.pairs.length)
+	if (!page.connected)
 		fail('A server for the connection complains', what);
 }
 
@@ -439,9 +441,10 @@ async function enter(mesh, stream, make) {
 		return;
 	}
 	remember(mesh);
+	const invited = make?.memberIds.map((id) => people.nameOf(id) ?? id).join(', ') ?? 'the others';
 	const names = mesh.members.map((m) => m.name).join(', ');
 
-	report((names ? `In a group call with ${names}.` : 'Waiting for the others to join…') + substitutes(), 'ok');
+	report((names ? `In a group call with ${names}.` : `Waiting for ${invited} to join…`) + substitutes(), 'ok');
 }
 
 /* We are in it no longer and did not want that. */
@@ -457,12 +460,8 @@ async function comeBack() {
 }
 
 function startGroup(ids) {
-	const names = ids.map((id) => people.nameOf(id) ?? id).join(', ');
-
-	if (ids.length) {
-		joinGroup(freshRoom(), { callType: 'video', memberIds: ids });
-		report(`Inviting ${names}…`);
-	}
+	if (ids.length)
+		joinGroup(freshRoom(), { callType: $('camera-first').checked ? 'video' : 'audio', memberIds: ids });
 }
 
 /* ---- what rings ---- */

@@ -15,6 +15,7 @@ export class Peer {
 	#polite;
 	#relayOnly;
 	#offers;		/* whether we may offer: the answering side begins with an answer */
+	#wanted = false;	/* an offer, as soon as we may */
 	#making = false;	/* an offer, right now */
 	#ignoring = false;	/* the offer we did not take, and its candidates */
 	#early = [];		/* the other side's candidates, before its description */
@@ -48,7 +49,7 @@ export class Peer {
 		pc.ontrack = ({ streams, track }) => this.#on.stream(streams[0] ?? new MediaStream([track]));
 		pc.onconnectionstatechange = () => this.#on.state(pc.connectionState);
 		pc.onicecandidateerror = (e) => this.#on.problem(`${e.url}: ${e.errorCode} ${e.errorText}`);
-		pc.onnegotiationneeded = () => this.#offers && this.#offer();
+		pc.onnegotiationneeded = () => this.#offer();
 	}
 
 	/* Of the answering side only now, so that they go where the offer has a place for them. */
@@ -59,6 +60,9 @@ export class Peer {
 	}
 
 	async #offer() {
+		this.#wanted = !this.#offers;
+		if (this.#wanted)
+			return;
 		this.#making = true;
 		try {
 			await this.pc.setLocalDescription();
@@ -88,8 +92,10 @@ export class Peer {
 			this.#addTracks();
 			await this.#useEarly();
 			await pc.setLocalDescription();
-			this.#offers = true;
 			this.#say('answer', pc.localDescription.sdp);
+			this.#offers = true;
+			if (this.#wanted)
+				this.#offer();
 		} catch (err) {
 			this.#problem(err);
 		}

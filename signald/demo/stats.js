@@ -40,7 +40,32 @@ export function describePair(pair) {
 	return `${pair.local} to ${pair.remote}${via}`;
 }
 
-export const sumOf = (pairs, key) => pairs.reduce((sum, pair) => sum + pair[key], 0);
+/* What passed through the relay in one call, over connections that come and go. */
+export class Traffic {
+	#last = new Map();	/* key of a connection -> its pair's last numbers */
+
+	sent = 0;
+	received = 0;
+
+	/* pairs: key -> pair, all that there are now. Returns what was added since the last look. */
+	add(pairs) {
+		const added = { sent: 0, received: 0 };
+
+		for (const [key, pair] of pairs) {
+			if (!isRelayed(pair))
+				continue;
+			const last = this.#last.get(key) ?? { bytesSent: 0, bytesReceived: 0 };
+
+			/* Another pair counts from zero. */
+			added.sent += Math.max(0, pair.bytesSent - last.bytesSent);
+			added.received += Math.max(0, pair.bytesReceived - last.bytesReceived);
+			this.#last.set(key, pair);
+		}
+		this.sent += added.sent;
+		this.received += added.received;
+		return added;
+	}
+}
 
 /* The ways of all connections, equal ones together; '' when there is none. */
 export function describePairs(pairs) {

@@ -107,7 +107,7 @@ test('four pages in a group call over the relay', options, async (t) => {
 	await t.test('a page is reloaded, and is in the call again', async () => {
 		await bob.reload();
 		await assertAllSee(pages, NAMES);
-		assert.match(await bob.textContent('#call-title'), /4 in it/);
+		assert.match(await bob.textContent('#call-title'), /4 people/);
 	});
 
 	await t.test('one leaves: the others see it, its relay stops, theirs does not', async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { describePair, describePairs, formatBytes, isRelayed, selectedPair, sumOf } from '../../signald/demo/stats.js';
+import { describePair, describePairs, formatBytes, isRelayed, selectedPair, Traffic } from '../../signald/demo/stats.js';
 import { userIdFromName } from '../../signald/demo/userid.js';
 
 test('names become user ids of the grammar', () => {
@@ -63,7 +63,19 @@ test('equal ways of several connections are told together', () => {
 	assert.equal(describePairs([]), '');
 	assert.equal(describePairs([direct]), 'host to host');
 	assert.equal(describePairs([relayed, direct, relayed]), '2 × relay to relay, TURN over UDP; host to host');
-	assert.equal(sumOf([direct, relayed], 'bytesReceived'), 6);
+});
+
+test('traffic of connections that come and go is summed, and only what is relayed', () => {
+	const traffic = new Traffic();
+	const pair = (local, bytesSent, bytesReceived) => ({ local, bytesSent, bytesReceived });
+
+	assert.deepEqual(traffic.add(new Map([['a', pair('relay', 10, 20)], ['b', pair('host', 5, 5)]])),
+		{ sent: 10, received: 20 });
+	assert.deepEqual(traffic.add(new Map([['a', pair('relay', 15, 20)], ['c', pair('relay', 1, 2)]])),
+		{ sent: 6, received: 2 });
+	/* a has left, and c has another pair */
+	assert.deepEqual(traffic.add(new Map([['c', pair('relay', 0, 9)]])), { sent: 0, received: 7 });
+	assert.deepEqual([traffic.sent, traffic.received], [16, 29]);
 });
 
 test('bytes are told in units of a thousand', () => {
