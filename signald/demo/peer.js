@@ -17,6 +17,7 @@ export class Peer {
 	#offers;		/* whether we may offer: the answering side begins with an answer */
 	#wanted = false;	/* an offer, as soon as we may */
 	#making = false;	/* an offer, right now */
+	#settling = false;	/* an answer is being taken: an offer behind it is no collision */
 	#ignoring = false;	/* the offer we did not take, and its candidates */
 	#early = [];		/* the other side's candidates, before its description */
 
@@ -82,7 +83,7 @@ export class Peer {
 
 	async offered(sdp) {
 		const { pc } = this;
-		const collision = this.#making || pc.signalingState !== 'stable';
+		const collision = this.#making || (pc.signalingState !== 'stable' && !this.#settling);
 
 		this.#ignoring = collision && !this.#polite;
 		if (this.#ignoring)
@@ -105,12 +106,14 @@ export class Peer {
 		/* Late for an offer that was taken back. */
 		if (this.pc.signalingState !== 'have-local-offer')
 			return;
+		this.#settling = true;
 		try {
 			await this.pc.setRemoteDescription({ type: 'answer', sdp });
 			await this.#useEarly();
 		} catch (err) {
 			this.#problem(err);
 		}
+		this.#settling = false;
 	}
 
 	async addCandidate({ candidate, sdpMLineIndex, sdpMid }) {
