@@ -14,6 +14,7 @@ export class Peer {
 	#stream;
 	#polite;
 	#relayOnly;
+	#session = '';		/* of the other side; '': nothing was heard of it yet */
 	#offers;		/* whether we may offer: the answering side begins with an answer */
 	#wanted = false;	/* an offer, as soon as we may */
 	#making = false;	/* an offer, right now */
@@ -39,7 +40,7 @@ export class Peer {
 
 	/* Nothing is known of the other side yet. */
 	get isNew() {
-		return !this.pc.remoteDescription;
+		return this.#session === '';
 	}
 
 	#listen() {
@@ -88,6 +89,7 @@ export class Peer {
 		this.#ignoring = collision && !this.#polite;
 		if (this.#ignoring)
 			return;
+		this.#session = sessionOf(sdp);
 		try {
 			await pc.setRemoteDescription({ type: 'offer', sdp });
 			this.#addTracks();
@@ -106,6 +108,7 @@ export class Peer {
 		/* Late for an offer that was taken back. */
 		if (this.pc.signalingState !== 'have-local-offer')
 			return;
+		this.#session = sessionOf(sdp);
 		this.#settling = true;
 		try {
 			await this.pc.setRemoteDescription({ type: 'answer', sdp });
@@ -155,7 +158,7 @@ export class Peer {
 
 	/* Is this offer of another connection than the one we know? */
 	isFromAnother(sdp) {
-		return !this.isNew && sessionOf(this.pc.remoteDescription.sdp) !== sessionOf(sdp);
+		return !this.isNew && this.#session !== sessionOf(sdp);
 	}
 
 	close() {
