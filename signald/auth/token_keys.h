@@ -24,7 +24,7 @@ const char *token_alg_name(enum token_alg alg); /* "HS256" ... */
 struct token_key {
 	enum token_alg alg;
 	char kid[TOKEN_KID_MAX + 1]; /* "": for tokens without */
-	char *text;		     /* the secret, or the PEM; ends in a NUL that is not counted */
+	char *text;		     /* the secret, or the PEM; n bytes */
 	size_t n;
 	size_t signature_n; /* bytes of a signature with it */
 };
