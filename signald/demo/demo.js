@@ -624,7 +624,7 @@ function hello(awayMs) {
 		report(`You are ${page.self.name}. Call somebody, or wait to be called.`, 'ok');
 	else
 		report('The server is back; the call goes on.', 'ok');
-	if (page.call instanceof Mesh && awayMs > REJOIN_AFTER_MS)
+	if (page.call instanceof Mesh && awayMs && (awayMs > REJOIN_AFTER_MS || !page.call.isConnected))
 		comeBack();
 }
 

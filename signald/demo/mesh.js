@@ -31,6 +31,11 @@ export class Mesh {
 		return [...this.#members.values()].map((m) => m.peer).filter(Boolean);
 	}
 
+	/* All that were there are there still. */
+	get isConnected() {
+		return this.peers.every((peer) => peer.pc.connectionState === 'connected');
+	}
+
 	get members() {
 		return [...this.#members.values()];
 	}

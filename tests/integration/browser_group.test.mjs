@@ -110,6 +110,18 @@ test('four pages in a group call over the relay', options, async (t) => {
 		assert.match(await bob.textContent('#call-title'), /4 people/);
 	});
 
+	await t.test('one whose socket is away for too long has left, and comes back by itself', async () => {
+		await carol.route('**/socket.io/**', (route) => route.abort());
+		await carol.evaluate(() => window.demo.cut());
+		for (const page of [ann, bob, dan])
+			await page.waitForSelector('.tile[data-user="carol"]', { state: 'detached' });
+		assert.match(await ann.textContent('#status'), /Carol is gone/);
+		await carol.unroute('**/socket.io/**');
+		carol.faults = []; /* the requests that came to nothing */
+		await until('all see carol', () => ann.$('.tile[data-user="carol"]'), 40000);
+		await assertAllSee(pages, NAMES);
+	});
+
 	await t.test('one leaves: the others see it, its relay stops, theirs does not', async () => {
 		await neverClose(carol);
 		await assertRelayStops(stack, callId, () => carol.click('#hangup'), 'carol');
