@@ -233,7 +233,7 @@ drop_socket_dir() {
 	local dir
 	dir=$(socket_dir_kept)
 	if [ -n "$dir" ]; then
-		rm -f "$dir/turn-admin.sock"
+		rm -f "$dir/turn-admin.sock" "$dir/control.sock"
 		rmdir "$dir" 2>/dev/null || return 0
 	fi
 	rm -f "$state/socket-dir"
@@ -313,6 +313,9 @@ write_signald_conf() {
 			STATE_DIR "$state" \
 			AUTH_SECRET_FILE "$state/auth-secrets" ADMIN_TOKEN_FILE "$state/admin-token" \
 			TURN_URLS "$(joined "turn:$turn?transport=udp" "turn:$turn?transport=tcp")" STUN_URLS "stun:$turn"
+		say ""
+		say "# Where whoever owns this folder sees and ends calls: signald/PROTOCOL.md."
+		say "control-socket = ${socket%/*}/control.sock"
 		say ""
 		say "# The demo: its page, and pages of any port of this machine."
 		say "demo-dir = $TOP/signald/demo"
@@ -411,7 +414,7 @@ start_daemons() {
 stop_daemons() {
 	end_process "$state/signald.pid" $STOP_LIMIT_S
 	end_process "$state/turnserver.pid" $STOP_LIMIT_S
-	rm -f "$state/turnserver.own-pid" "$state/turn-admin.sock"
+	rm -f "$state/turnserver.own-pid" "$state/turn-admin.sock" "$state/control.sock"
 	drop_socket_dir
 }
 
