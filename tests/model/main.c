@@ -183,9 +183,10 @@ static void print_history(struct walk *walk, uint64_t seed)
 
 	shrink(walk);
 	replay(walk, what, &at);
-	printf("FOUND (SEED=%llu%s%s%s):\n", (unsigned long long)seed,
+	printf("FOUND (SEED=%llu%s%s%s%s):\n", (unsigned long long)seed,
 	       walk->rules.open ? ", open" : "", walk->rules.ring_busy ? ", busy = ring" : "",
-	       walk->rules.ring_offline ? ", offline = ring" : "");
+	       walk->rules.ring_offline ? ", offline = ring" : "",
+	       walk->rules.slow ? ", slow" : "");
 	for (size_t i = 0; i < walk->n; i++) {
 		world_describe(text, sizeof(text), &walk->steps[i]);
 		printf("  %s\n", text);
@@ -204,7 +205,11 @@ static bool go(struct walk *walk, uint64_t seed)
 
 	walk->rules = (struct rules){ .open = walk_random(&random) & 1,
 				      .ring_busy = (walk_random(&random) & 3) == 0,
-				      .ring_offline = (walk_random(&random) & 3) == 0 };
+				      .ring_offline = (walk_random(&random) & 3) == 0,
+				      .slow = (walk_random(&random) & 1) == 0 };
+	for (int u = 0; u < USERS; u++)
+		walk->rules.blocked[u] = (unsigned)(walk_random(&random) & walk_random(&random) &
+						    walk_random(&random) & 63);
 	walk->sleeps = (walk_random(&random) & 7) == 0;
 	run_begin(&r, walk);
 	for (walk->n = 0; walk->n < WALK_STEPS && !r.fault[0]; walk->n++) {

@@ -196,6 +196,7 @@ static void after_close(struct model *m)
 {
 	socket_leaves(m, m->st->socket);
 	m->sockets[m->st->socket].open = false;
+	m->sockets[m->st->socket].line_n = 0;
 }
 
 /* user:join and call:register name the user the socket shall be of. */
@@ -244,6 +245,25 @@ static void after_nonsense(struct model *m)
 	expect(m, m->st->socket, "ack", NULL)->may = true;
 }
 
+static void (*const handlers[OPS_N])(struct model *m);
+
+/* Everything its line holds, in order. */
+static void after_answer(struct model *m)
+{
+	struct msocket *s = &m->sockets[m->st->socket];
+	static struct step line[WAITING_MAX];
+	const size_t n = s->line_n;
+
+	memcpy(line, s->line, n * sizeof(line[0]));
+	m->unavailable = m->st->variant % 8 == 0;
+	s->line_n = 0;
+	for (size_t i = 0; i < n; i++) {
+		m->st = &line[i];
+		handlers[line[i].op](m);
+	}
+	m->unavailable = false;
+}
+
 static void after_nothing(struct model *m)
 {
 	(void)m;
@@ -273,6 +293,7 @@ static void (*const handlers[OPS_N])(struct model *m) = {
 	[OP_MESH_ANSWER] = after_mesh_signal,
 	[OP_MESH_CANDIDATE] = after_mesh_signal,
 	[OP_NONSENSE] = after_nonsense,
+	[OP_ANSWER] = after_answer,
 	[OP_WAIT] = after_nothing,
 };
 
@@ -294,8 +315,19 @@ static const char *finish(struct model *m)
 const char *model_step(struct model *m, const struct step *st, uint64_t now_ms,
 		       struct observed *seen)
 {
+	struct msocket *s = &m->sockets[st->socket];
+
 	begin(m, st, now_ms, seen);
-	handlers[st->op](m);
+	if (st->op <= OP_CLOSE || st->op == OP_ANSWER || (!seen->asked && s->line_n == 0)) {
+		handlers[st->op](m);
+	} else if (s->line_n == WAITING_MAX) {
+		expect_error(m, "rate_limited");
+	} else {
+		/* That much is done before anybody is asked. */
+		if (s->line_n == 0 && s->user == NOBODY && m->rules.open)
+			identify(m, st->socket, st->as);
+		s->line[s->line_n++] = *st;
+	}
 	return finish(m);
 }
 
@@ -350,6 +382,11 @@ static int pick_socket(const struct model *m, const struct person *p, unsigned r
 			return s;
 	}
 	return NO_SOCKET;
+}
+
+bool model_waits(const struct model *m, int socket)
+{
+	return m->sockets[socket].line_n > 0;
 }
 
 bool model_pick(const struct model *m, unsigned random, int *room, int *user, int *peer,

@@ -15,8 +15,9 @@
 #define SOCKETS_EACH 4
 #define SOCKETS (USERS * SOCKETS_EACH)
 #define ROOMS 5
-#define CALLS_MAX 512 /* of one walk */
-#define HELD_MAX 8    /* waiting for one member; the walk sets the machine's limit to it */
+#define CALLS_MAX 512  /* of one walk */
+#define HELD_MAX 8     /* waiting for one member; the walk sets the machine's limit to it */
+#define WAITING_MAX 32 /* events behind a question; the machine's own limit */
 #define NOBODY (-1)
 
 /* The times of a walk: the contract's, but for the longest call. */
@@ -49,6 +50,7 @@ enum op {
 	OP_MESH_ANSWER,
 	OP_MESH_CANDIDATE,
 	OP_NONSENSE,
+	OP_ANSWER, /* what the machine had to ask for this socket's event is known */
 	OP_WAIT,
 	OPS_N,
 };
@@ -117,12 +119,15 @@ struct observed {
 	size_t said_n;
 	struct note *notes;
 	size_t notes_n;
+	bool asked; /* the event waits for an answer */
 };
 
 struct rules {
-	bool open;	   /* anybody may say who he is */
-	bool ring_busy;	   /* busy = ring */
-	bool ring_offline; /* offline = ring */
+	bool open;		 /* anybody may say who he is */
+	bool ring_busy;		 /* busy = ring */
+	bool ring_offline;	 /* offline = ring */
+	bool slow;		 /* who may call whom is asked elsewhere, and takes time */
+	unsigned blocked[USERS]; /* who takes no calls of this user, one bit each */
 };
 
 struct model;
@@ -140,6 +145,7 @@ const char *model_tick(struct model *m, uint64_t now_ms, struct observed *seen);
 bool model_is_open(const struct model *m, int socket);
 int model_user(const struct model *m, int socket); /* NOBODY: not identified */
 int model_live_n(const struct model *m);
+bool model_waits(const struct model *m, int socket); /* for OP_ANSWER */
 bool model_pick(const struct model *m, unsigned random, int *room, int *user, int *peer,
 		int *socket, bool *mesh); /* a member of a live call; false: there is none */
 

@@ -266,6 +266,10 @@ static void initiate(struct model *m, int user)
 		not_made(m, "self_call", ANY_CODE, false);
 		return;
 	}
+	if (m->unavailable) {
+		not_made(m, "unavailable", CODE(FAILED), false);
+		return;
+	}
 	c = live_call(m, user, st->room);
 	if (c && !settle_own(m, c, user))
 		return;
@@ -276,6 +280,8 @@ static void initiate(struct model *m, int user)
 	}
 	if (live_call(m, st->to, st->room)) {
 		not_made(m, "room_in_use", CODE(FAILED), false);
+	} else if (m->rules.blocked[user] & (1u << st->to)) {
+		made_and_over(m, user, 1u << st->to, DIRECT, OFFLINE);
 	} else if (!m->rules.ring_busy && is_in(m, st->to)) {
 		made_and_over(m, user, 1u << st->to, DIRECT, BUSY);
 	} else if (!m->rules.ring_offline && !is_online(m, st->to)) {
@@ -301,6 +307,10 @@ static void group_initiate(struct model *m, int user)
 		not_made(m, NULL, ANY_CODE, true);
 		return;
 	}
+	if (m->unavailable) {
+		not_made(m, "unavailable", CODE(FAILED), false);
+		return;
+	}
 	c = live_call(m, user, st->room);
 	if (c && !settle_own(m, c, user))
 		return;
@@ -309,6 +319,8 @@ static void group_initiate(struct model *m, int user)
 		if (!(others & (1u << u)))
 			continue;
 		clash |= live_call(m, u, st->room) != NULL;
+		if (m->rules.blocked[user] & (1u << u))
+			continue;
 		if (!m->rules.ring_busy && is_in(m, u))
 			busy = true;
 		else if (m->rules.ring_offline || is_online(m, u))

@@ -77,7 +77,7 @@ static void make_mesh(struct model *m, int user)
 			answer(m, false, -1);
 			return;
 		}
-	if (!others) {
+	if (!others || m->unavailable) {
 		answer(m, false, -1);
 		return;
 	}
@@ -88,7 +88,11 @@ static void make_mesh(struct model *m, int user)
 	for (int u = 0; u < USERS; u++) {
 		if (!(others & (1u << u)))
 			continue;
-		c->p[c->n++].user = u;
+		c->p[c->n].user = u;
+		if (m->rules.blocked[user] & (1u << u))
+			c->p[c->n].standing = OUT;
+		if (c->p[c->n++].standing == OUT)
+			continue;
 		for (int s = 0; s < SOCKETS; s++) {
 			if (!m->sockets[s].registered || m->sockets[s].user != u)
 				continue;

@@ -80,6 +80,8 @@ struct msocket {
 	int user;
 	unsigned connection; /* never used twice */
 	unsigned order;	     /* of registering */
+	struct step line[WAITING_MAX];
+	size_t line_n;
 };
 
 struct model {
@@ -93,6 +95,7 @@ struct model {
 	struct observed *seen;
 	const struct step *st;
 	uint64_t now_ms;
+	bool unavailable; /* nobody answers what has to be asked */
 	char fault[512];
 };
 

@@ -136,6 +136,12 @@ struct step walk_next(const struct model *m, uint64_t *random, int number)
 			   .variant = (int)below(random, 1000) };
 	const unsigned r = number < 12 ? below(random, 20) : below(random, 100);
 
+	for (int s = 0; s < SOCKETS; s++)
+		if (model_waits(m, s) && chance(random, 25)) {
+			st.op = OP_ANSWER;
+			st.socket = s;
+			return st;
+		}
 	if (r < 8) {
 		st.op = OP_OPEN;
 		st.socket = (int)below(random, SOCKETS);

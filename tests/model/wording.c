@@ -228,6 +228,7 @@ static const struct {
 	[OP_MESH_ANSWER] = { "group_call:answer", mesh_signal, false },
 	[OP_MESH_CANDIDATE] = { "group_call:candidate", mesh_signal, false },
 	[OP_NONSENSE] = { NULL, NULL, false },
+	[OP_ANSWER] = { "(is answered)", NULL, false },
 	[OP_WAIT] = { "(time passes)", NULL, false },
 };
 

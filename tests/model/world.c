@@ -1,6 +1,7 @@
 /* world.c - drives the machine, and reads what it says */
 #include "world.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,7 @@ struct world {
 	unsigned ids_n;
 	unsigned char candidates[PAYLOADS / 8];
 	char alarm[256];
+	bool asked, resuming, unavailable;
 };
 
 /* --- the watch ------------------------------------------------------------------ */
@@ -242,6 +244,20 @@ static int on_new_id(char out[TURN_CALL_ID_LEN + 1], void *ctx)
 	return 0;
 }
 
+static int on_may_call(struct call_socket *asker, const char *from, const char *to, void *ctx)
+{
+	struct world *w = ctx;
+
+	(void)asker;
+	if (w->unavailable)
+		return -EHOSTDOWN;
+	if (w->rules.slow && !w->resuming) {
+		w->asked = true;
+		return -EAGAIN;
+	}
+	return w->rules.blocked[user_of_text(from)] & (1u << user_of_text(to)) ? -EACCES : 0;
+}
+
 /* --- what the relay layer is told -------------------------------------------------- */
 
 static struct note *note(struct world *w, enum note_kind kind, const struct call *c)
@@ -303,6 +319,7 @@ struct world *world_new(const struct rules *rules)
 	const struct calls_ops ops = { .emit = on_emit,
 				       .ack = on_ack,
 				       .new_call_id = on_new_id,
+				       .may_call = on_may_call,
 				       .on_call_new = on_new,
 				       .on_member = on_member,
 				       .on_member_left = on_left,
@@ -373,12 +390,23 @@ static void send_event(struct world *w, const struct step *st, uint64_t now_ms)
 		 text.event);
 }
 
+static void resume(struct world *w, const struct step *st, uint64_t now_ms)
+{
+	w->resuming = true;
+	w->unavailable = st->variant % 8 == 0;
+	calls_resume(w->calls, w->sockets[st->socket], at(now_ms));
+	w->resuming = w->unavailable = false;
+}
+
 bool world_step(struct world *w, const struct step *st, uint64_t now_ms, struct observed *seen)
 {
 	w->said_n = w->notes_n = 0;
+	w->asked = false;
 	if (st->op == OP_WAIT) {
 		while (calls_tick(w->calls, at(now_ms)))
 			;
+	} else if (st->op == OP_ANSWER && w->sockets[st->socket]) {
+		resume(w, st, now_ms);
 	} else if ((st->op == OP_OPEN) == (w->sockets[st->socket] != NULL)) {
 		return false;
 	} else if (st->op == OP_OPEN) {
@@ -389,7 +417,7 @@ bool world_step(struct world *w, const struct step *st, uint64_t now_ms, struct 
 	} else {
 		send_event(w, st, now_ms);
 	}
-	*seen = (struct observed){ w->said, w->said_n, w->notes, w->notes_n };
+	*seen = (struct observed){ w->said, w->said_n, w->notes, w->notes_n, w->asked };
 	return true;
 }
 
@@ -418,6 +446,6 @@ void world_describe(char *out, size_t size, const struct step *st)
 		return;
 	}
 	wording_of(&text, st);
-	snprintf(out, size, "socket %d%s %s %s", st->socket, st->op <= OP_CLOSE ? "" : ":",
-		 text.event, st->op <= OP_CLOSE ? "" : text.args);
+	snprintf(out, size, "socket %d%s %s %s", st->socket, text.event[0] == '(' ? "" : ":",
+		 text.event, text.event[0] == '(' ? "" : text.args);
 }
