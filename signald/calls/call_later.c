@@ -18,7 +18,7 @@ void later_event(struct calls *cs, const struct event_row *row, const struct inc
 {
 	struct incoming again = *in;
 
-	if (call_wait_head(cs->wait, in->s)) {
+	if (call_wait_head(cs->wait, in->s) && !FAULT(waiting_is_overtaken)) {
 		if (push(cs, row, in) < 0)
 			tell_error(cs, in->s, TELL_RATE_LIMITED, NULL);
 		return;

@@ -396,7 +396,7 @@ static enum call_ev ring_member(struct calls *cs, const struct start *st, struct
 {
 	const char *user = call_member(c, i)->text;
 
-	if (st->blocked[i - 1]) {
+	if (st->blocked[i - 1] && !FAULT(blocked_rings)) {
 		count(cs, CALLS_N_BLOCKED);
 		return flow_member_out(cs, c, i, OUT_OFFLINE);
 	}

@@ -31,6 +31,7 @@ const char *calls_fault;
 static const char *const faults[] = {
 	"answer_is_last",
 	"answer_to_the_answerer",
+	"blocked_rings",
 	"busy_not_asked",
 	"echo_speaks",
 	"end_told_in_another_call",
@@ -50,6 +51,7 @@ static const char *const faults[] = {
 	"ring_timer_outlives_answer",
 	"rung_again",
 	"second_answer_wins",
+	"waiting_is_overtaken",
 };
 
 struct run {

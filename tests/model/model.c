@@ -130,6 +130,34 @@ static void describe(char *out, size_t size, int socket, const char *event, int 
 		 code >= 0 ? code_names[code] : "", word ? word : "", payload);
 }
 
+/* Errors and acks, in any order: those that must come first find theirs first. */
+static void match_reply(struct model *m, struct said *s)
+{
+	for (int may = 0; may <= 1; may++)
+		for (size_t j = 0; j < m->expected_n && !s->matched; j++) {
+			struct expected *e = &m->expected[j];
+
+			if (!e->matched && e->may == may && in_line(e, s) && fits(e, s))
+				e->matched = s->matched = true;
+		}
+}
+
+/* Of one room, in order. Returns what must have come before, NULL: nothing. */
+static const struct expected *match(struct model *m, struct said *s)
+{
+	for (size_t j = 0; j < m->expected_n && !s->matched; j++) {
+		struct expected *e = &m->expected[j];
+
+		if (e->matched || !in_line(e, s))
+			continue;
+		if (fits(e, s))
+			e->matched = s->matched = true;
+		else if (!e->may)
+			return e;
+	}
+	return NULL;
+}
+
 static void compare(struct model *m)
 {
 	char text[200], other[200];
@@ -138,18 +166,10 @@ static void compare(struct model *m)
 		struct said *s = &m->seen->said[i];
 		const struct expected *instead = NULL;
 
-		for (size_t j = 0; j < m->expected_n && !s->matched; j++) {
-			struct expected *e = &m->expected[j];
-
-			if (e->matched || !in_line(e, s))
-				continue;
-			if (fits(e, s)) {
-				e->matched = s->matched = true;
-			} else if (!e->may) {
-				instead = e;
-				break;
-			}
-		}
+		if (is_reply(s->event))
+			match_reply(m, s);
+		else
+			instead = match(m, s);
 		if (s->matched)
 			continue;
 		describe(text, sizeof(text), s->socket, s->event, s->room, s->code,

@@ -187,7 +187,7 @@ void registered(struct model *m, int socket, const struct mcall *own, bool by_us
 			if (first)
 				ring_here(m, c, i, socket, by_use);
 		} else if (is_orphan(c, i)) {
-			if (!by_use || taken_by(m, c, i) == socket)
+			if (!by_use || (!is_leg(m, socket, NULL) && taken_by(m, c, i) == socket))
 				attach(m, c, i, socket);
 		}
 	}
