@@ -191,6 +191,7 @@ test('who does not come back after a restart of signald: the call fails after th
 	const { roomName, credentials } = await callWithCredentials(t, stack);
 
 	await allocation(t, stack, credentials);
+	await sleep(200); /* the call is in the file */
 	await stack.daemons.signald.kill('SIGKILL');
 	await stack.startSignald();
 	const started_ms = Date.now();
