@@ -469,15 +469,6 @@ bool call_member_was_in(const struct call *c, size_t i)
 	return c->members[i].was_in;
 }
 
-size_t call_members_in(const struct call *c)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < c->members_n; i++)
-		n += c->members[i].state == MEMBER_IN;
-	return n;
-}
-
 int call_find_member(const struct call *c, const char *user)
 {
 	for (size_t i = 0; i < c->members_n; i++)

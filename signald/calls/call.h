@@ -195,7 +195,6 @@ const struct user_id *call_member(const struct call *c, size_t i); /* i < call_m
 enum member_state call_member_state(const struct call *c, size_t i);
 enum member_out call_member_why_out(const struct call *c, size_t i); /* of one who is */
 bool call_member_was_in(const struct call *c, size_t i);	     /* in now, or has been */
-size_t call_members_in(const struct call *c);			     /* how many are in */
 int call_find_member(const struct call *c, const char *user);	     /* its index, -ENOENT */
 
 /* Whom a member of CALL_DIRECT or CALL_RING_GROUP talks to: the other one who is
