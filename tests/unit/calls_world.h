@@ -188,9 +188,9 @@ static inline void on_online(const struct user_id *u, bool online, void *ctx)
 
 /* --- those who are asked ----------------------------------------------------- */
 
-static const char *block_list;	  /* "1>2 3>2 ": who takes no calls of whom; NULL: nobody is asked */
+static const char *block_list;	 /* "1>2 3>2 ": who takes no calls of whom; NULL: nobody is asked */
 static const char *const *group; /* the members of every group; NULL: nobody is asked */
-static int answer_rc;		  /* not 0: what every question comes to */
+static int answer_rc;		 /* not 0: what every question comes to */
 static unsigned asked;
 
 static inline int may_call(struct call_socket *asker, const char *from, const char *to, void *ctx)
@@ -343,7 +343,7 @@ static inline bool fire(char letter, const char *event, int64_t ack_id, const ch
 }
 
 __attribute__((format(printf, 3, 4))) static inline void say(char letter, const char *event,
-						      const char *fmt, ...)
+							     const char *fmt, ...)
 {
 	char json[8192];
 	va_list ap;

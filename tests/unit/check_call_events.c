@@ -65,8 +65,9 @@ START_TEST(upward_notifications_tell_a_call_from_new_to_ended)
 	say('B', "ice:candidate",
 	    "{\"roomName\":\"r\",\"candidate\":{\"candidate\":\"c\\u0032\",\"sdpMid\":\"0\"}}");
 	end('B', "r");
-	ck_assert_str_eq(notes, "+1 +2 new:r member:r:1:192.0.2.1 candidate:r:1:c1 "
-				"active:r member:r:2:192.0.2.1 candidate:r:2:c2 ended:r:completed ");
+	ck_assert_str_eq(notes,
+			 "+1 +2 new:r member:r:1:192.0.2.1 candidate:r:1:c1 "
+			 "active:r member:r:2:192.0.2.1 candidate:r:2:c2 ended:r:completed ");
 }
 END_TEST
 
