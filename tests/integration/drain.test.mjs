@@ -1,5 +1,6 @@
 /* drain.test.mjs - SIGTERM: clients leave over the window and come back, a call goes on, nobody is refused */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -222,6 +223,17 @@ test('with a socket that was handed over a restart refuses no connection', optio
 	assert.ok(knocking.seen.answered > 100, JSON.stringify(knocking.seen));
 	assert.ok(knocking.seen.cut <= knocking.seen.answered / 4, JSON.stringify(knocking.seen));
 	assert.ok(!fs.readFileSync(`/proc/${started().at(-1)}/environ`, 'latin1').includes('LISTEN_FDNAMES'));
+});
+
+test('a socket that was handed over is for loopback too, where nobody is asked who he is', options, async () => {
+	const stack = new Stack();
+
+	await stack.init();
+	const r = spawnSync(program('tests/tools/hold-socket'), ['0.0.0.0', String(await freePort('0.0.0.0')),
+		program('signald'), '-c', path.join(stack.dir, 'signald.conf')], { encoding: 'utf8', timeout: 10000 });
+
+	assert.notEqual(r.status, 0);
+	assert.match(r.stderr, /auth = open asks nobody who he is, and 0\.0\.0\.0:\d+ is not loopback/);
 });
 
 test('a socket that was handed over is all there is to listen on', options, async (t) => {

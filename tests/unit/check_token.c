@@ -2,6 +2,7 @@
 #include "auth/auth.h"
 #include "auth/token.h"
 #include "auth/token_keys.h"
+#include "nth_alloc.h"
 #include "run_suite.h"
 #include "token_mint.h"
 
@@ -573,6 +574,31 @@ START_TEST(a_changed_file_is_read_and_a_broken_one_leaves_the_key)
 }
 END_TEST
 
+static const char *oom_lines[2];
+
+static void make_without_memory(void)
+{
+	const struct auth_config cfg = { .keys = oom_lines, .keys_n = 2, .rules = rules };
+	struct auth *a = NULL;
+	int r = auth_new(&a, &cfg);
+
+	MUST(r == 0 || r == -ENOMEM);
+	if (!r)
+		auth_read(a); /* what cannot be read now leaves what was */
+	if (!r)
+		MUST(auth_verify(a, token, strlen(token), NOW, &who) == 0);
+	auth_free(a);
+}
+
+START_TEST(without_memory_there_are_no_keys_and_nothing_is_lost)
+{
+	oom_lines[0] = line("HS256:", hs_path);
+	oom_lines[1] = line("HS256:b", hs_path);
+	mint_hs256(token, "{\"alg\":\"HS256\",\"kid\":\"b\"}", GOOD, MINT_SECRET);
+	with_each_allocation_failing(make_without_memory);
+}
+END_TEST
+
 /* --- requests --- */
 
 START_TEST(a_request_brings_its_token_in_a_header_or_its_query)
@@ -653,6 +679,7 @@ int main(void)
 	tcase_add_test(t, there_are_at_most_so_many);
 	tcase_add_test(t, a_file_holds_a_key_for_its_algorithm);
 	tcase_add_test(t, a_changed_file_is_read_and_a_broken_one_leaves_the_key);
+	tcase_add_test(t, without_memory_there_are_no_keys_and_nothing_is_lost);
 	tcase_add_test(t, a_request_brings_its_token_in_a_header_or_its_query);
 	tcase_add_test(t, what_is_refused_is_counted_by_reason);
 	return run_suite(s);

@@ -66,6 +66,7 @@ check_PROGRAMS += check_token
 TESTS += check_token
 check_token_SOURCES = tests/unit/check_token.c
 check_token_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CRYPTO_CFLAGS)
+check_token_LDFLAGS = $(NTH_ALLOC_LINK)
 check_token_LDADD = libsignald-core.a libshared.a $(JWT_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS) -lm
 
 # --- relay and admin ------------------------------------------------------------
