@@ -240,7 +240,7 @@ static void after_register(struct model *m)
 		socket_leaves(m, m->st->socket);
 		identify(m, m->st->socket, m->st->as);
 	}
-	registered(m, m->st->socket, NULL, false);
+	registered(m, m->st->socket, false);
 }
 
 /* Chat: says nothing about calls. */
@@ -314,6 +314,7 @@ static void (*const handlers[OPS_N])(struct model *m) = {
 	[OP_MESH_CANDIDATE] = after_mesh_signal,
 	[OP_NONSENSE] = after_nonsense,
 	[OP_ANSWER] = after_answer,
+	[OP_ADMIN] = after_admin,
 	[OP_WAIT] = after_nothing,
 };
 
@@ -338,7 +339,7 @@ const char *model_step(struct model *m, const struct step *st, uint64_t now_ms,
 	struct msocket *s = &m->sockets[st->socket];
 
 	begin(m, st, now_ms, seen);
-	if (st->op <= OP_CLOSE || st->op == OP_ANSWER || (!seen->asked && s->line_n == 0)) {
+	if (st->op <= OP_CLOSE || st->op >= OP_ANSWER || (!seen->asked && s->line_n == 0)) {
 		handlers[st->op](m);
 	} else if (s->line_n == WAITING_MAX) {
 		expect_error(m, "rate_limited");

@@ -17,7 +17,7 @@
 #define ROOMS 5
 #define CALLS_MAX 512  /* of one walk */
 #define HELD_MAX 8     /* waiting for one member; the walk sets the machine's limit to it */
-#define WAITING_MAX 32 /* events behind a question; the machine's own limit */
+#define WAITING_MAX 32 /* events behind a question: the machine's own limit */
 #define NOBODY (-1)
 
 /* The times of a walk: the contract's, but for the longest call. */
@@ -51,6 +51,7 @@ enum op {
 	OP_MESH_CANDIDATE,
 	OP_NONSENSE,
 	OP_ANSWER, /* what the machine had to ask for this socket's event is known */
+	OP_ADMIN,  /* ends the call of user "to" under that name */
 	OP_WAIT,
 	OPS_N,
 };
@@ -123,10 +124,11 @@ struct observed {
 };
 
 struct rules {
-	bool open;		 /* anybody may say who he is */
-	bool ring_busy;		 /* busy = ring */
-	bool ring_offline;	 /* offline = ring */
-	bool slow;		 /* who may call whom is asked elsewhere, and takes time */
+	bool open;	   /* anybody may say who he is */
+	bool ring_busy;	   /* busy = ring */
+	bool ring_offline; /* offline = ring */
+	bool rough;	   /* sockets die while they are told something: the model looks away */
+	bool slow;	   /* who may call whom is asked elsewhere, and takes time */
 	unsigned blocked[USERS]; /* who takes no calls of this user, one bit each */
 };
 

@@ -103,7 +103,7 @@ static void tell_rejected(struct model *m, const struct mcall *c, enum code code
 
 struct mcall *make_call(struct model *m, enum kind kind, int user)
 {
-	struct note *n = note_find(m, NOTE_NEW, NULL, NOBODY);
+	struct note *n = note_find(m, NOTE_NEW, NULL, NOBODY), *leg;
 	struct mcall *c = &m->calls[m->calls_n];
 
 	if (!n) {
@@ -111,6 +111,8 @@ struct mcall *make_call(struct model *m, enum kind kind, int user)
 		return NULL;
 	}
 	n->taken = true;
+	if ((leg = note_find(m, NOTE_MEMBER, n->id, user)))
+		leg->taken = true;
 	m->calls_n++;
 	*c = (struct mcall){ .kind = kind,
 			     .room = m->st->room,
@@ -358,7 +360,7 @@ static void start(struct model *m, void (*how)(struct model *m, int user))
 	if (user == NOBODY)
 		return;
 	how(m, user);
-	registered(m, st->socket, NULL, true);
+	registered(m, st->socket, true);
 }
 
 void after_initiate(struct model *m)
@@ -511,7 +513,7 @@ void after_accept(struct model *m)
 	if (user == NOBODY)
 		return;
 	accept(m, user);
-	registered(m, m->st->socket, NULL, true);
+	registered(m, m->st->socket, true);
 }
 
 /* --- members end it ------------------------------------------------------------ */
@@ -585,6 +587,21 @@ void after_end(struct model *m)
 void after_leave_room(struct model *m)
 {
 	ends(m, false, true);
+}
+
+/* All who are not out hear of it, those rung as well. */
+void after_admin(struct model *m)
+{
+	static const struct step nobodys = { .op = OP_ADMIN, .socket = NO_SOCKET };
+	struct mcall *c = live_call(m, m->st->to, m->st->room);
+
+	m->st = &nobodys;
+	if (c && c->kind == MESH) {
+		mesh_over(m, c, SERVER);
+	} else if (c) {
+		tell_others(m, c, -1, SERVER, NOBODY);
+		call_over(m, c, SERVER);
+	}
 }
 
 /* --- in between ----------------------------------------------------------------- */

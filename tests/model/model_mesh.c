@@ -133,11 +133,11 @@ void after_mesh_join(struct model *m)
 		come_in(m, c, person_of(c, user));
 	else
 		answer(m, false, -1);
-	registered(m, st->socket, NULL, true);
+	registered(m, st->socket, true);
 }
 
 /* Who is in hears of the end on his leg, who is invited on all that may ring. */
-static void mesh_over(struct model *m, struct mcall *c, enum code code)
+void mesh_over(struct model *m, struct mcall *c, enum code code)
 {
 	for (int i = 0; i < c->n; i++) {
 		const struct person *p = &c->p[i];

@@ -116,7 +116,7 @@ unsigned connection(const struct model *m); /* the sender's */
 void identify(struct model *m, int socket, int user);
 /* The socket becomes one for calls. by_use: by being used in a call of its own, and then the
  * contract leaves open what it hears of the user's other calls. */
-void registered(struct model *m, int socket, const struct mcall *own, bool by_use);
+void registered(struct model *m, int socket, bool by_use);
 void register_again(struct model *m, int socket);
 void socket_leaves(struct model *m, int socket);
 bool is_online(const struct model *m, int user);
@@ -143,6 +143,7 @@ void after_leave_room(struct model *m);
 void after_candidate(struct model *m);
 void after_renegotiate(struct model *m);
 void after_pass(struct model *m);
+void after_admin(struct model *m);
 void call_clock(struct model *m, struct mcall *c);
 struct mcall *make_call(struct model *m, enum kind kind, int user);
 void tell_ended(struct model *m, const struct mcall *c, int socket, unsigned codes, int who,
@@ -157,6 +158,7 @@ void call_over(struct model *m, struct mcall *c, enum code code);
 void after_mesh_join(struct model *m);
 void after_mesh_leave(struct model *m);
 void after_mesh_signal(struct model *m);
+void mesh_over(struct model *m, struct mcall *c, enum code code);
 void mesh_clock(struct model *m, struct mcall *c);
 void mesh_out(struct model *m, struct mcall *c, int i, bool leaves_room);
 

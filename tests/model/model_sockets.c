@@ -167,7 +167,29 @@ static void ring_here(struct model *m, struct mcall *c, int i, int socket, bool 
 	expect(m, socket, event, c)->who = c->p[CALLER].user;
 }
 
-void registered(struct model *m, int socket, const struct mcall *own, bool by_use)
+/* In use for a call, a socket that is in no other takes a leg that nobody has: which one, the relay
+ * layer was told first. */
+static void take_leg(struct model *m, int socket)
+{
+	for (size_t k = 0; k < m->seen->notes_n && !is_leg(m, socket, NULL); k++) {
+		struct note *n = &m->seen->notes[k];
+
+		if (n->kind != NOTE_MEMBER || n->taken || n->socket != socket ||
+		    n->user != m->sockets[socket].user)
+			continue;
+		for (int c = 0; c < m->calls_n; c++) {
+			const int i = person_of(&m->calls[c], n->user);
+
+			if (strcmp(m->calls[c].id, n->id) != 0 || i < 0 ||
+			    !is_orphan(&m->calls[c], i))
+				continue;
+			n->taken = true;
+			attach(m, &m->calls[c], i, socket);
+		}
+	}
+}
+
+void registered(struct model *m, int socket, bool by_use)
 {
 	struct msocket *s = &m->sockets[socket];
 	const bool first = !s->registered;
@@ -181,16 +203,17 @@ void registered(struct model *m, int socket, const struct mcall *own, bool by_us
 		struct mcall *c = &m->calls[k];
 		const int i = person_of(c, s->user);
 
-		if (c->life == ENDED || i < 0 || c == own)
+		if (c->life == ENDED || i < 0)
 			continue;
 		if (c->p[i].standing == INVITED && (c->life == RINGING || c->kind == MESH)) {
 			if (first)
 				ring_here(m, c, i, socket, by_use);
-		} else if (is_orphan(c, i)) {
-			if (!by_use || (!is_leg(m, socket, NULL) && taken_by(m, c, i) == socket))
-				attach(m, c, i, socket);
+		} else if (is_orphan(c, i) && !by_use) {
+			attach(m, c, i, socket);
 		}
 	}
+	if (by_use)
+		take_leg(m, socket);
 }
 
 /* Said again it changes nothing, but a leg that nobody has is taken. */

@@ -167,6 +167,14 @@ struct step walk_next(const struct model *m, uint64_t *random, int number)
 	} else if (r < 40) {
 		st.op = OP_MESH_JOIN;
 		begin_call(m, random, &st);
+	} else if (r < 41 && chance(random, 30)) {
+		int socket, peer;
+		bool mesh;
+
+		st.op = OP_ADMIN;
+		if (!model_pick(m, below(random, 1u << 30), &st.room, &st.to, &peer, &socket,
+				&mesh))
+			st.op = OP_WAIT;
 	} else if (r < 42) {
 		st.op = OP_NONSENSE;
 		st.socket = open_socket(m, random);

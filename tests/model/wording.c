@@ -229,6 +229,7 @@ static const struct {
 	[OP_MESH_CANDIDATE] = { "group_call:candidate", mesh_signal, false },
 	[OP_NONSENSE] = { NULL, NULL, false },
 	[OP_ANSWER] = { "(is answered)", NULL, false },
+	[OP_ADMIN] = { "(the admin ends a call)", NULL, false },
 	[OP_WAIT] = { "(time passes)", NULL, false },
 };
 

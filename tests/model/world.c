@@ -37,6 +37,7 @@ struct world {
 	unsigned char candidates[PAYLOADS / 8];
 	char alarm[256];
 	bool asked, resuming, unavailable;
+	uint64_t now_ms, luck; /* what becomes of the next message, where it is rough */
 };
 
 /* --- the watch ------------------------------------------------------------------ */
@@ -221,9 +222,35 @@ static void said(struct world *w, int socket, const char *event, const char *tex
 	watch_said(w, s);
 }
 
+static struct call_time at(uint64_t now_ms)
+{
+	return (struct call_time){ .now_ms = now_ms, .wall_ms = 1700000000000 + (int64_t)now_ms };
+}
+
+/* One message in eight meets a full queue, or a connection that ends at it. */
+static int rough_emit(struct world *w, int socket)
+{
+	const unsigned luck = (unsigned)((w->luck = w->luck * 6364136223846793005u + 1) >> 60);
+	struct call_socket *s = w->sockets[socket];
+
+	if (luck == 0)
+		return -ENOBUFS;
+	if (luck > 1)
+		return 0;
+	w->sockets[socket] = NULL;
+	if (s)
+		calls_socket_closed(w->calls, s, at(w->now_ms));
+	return -ENOTCONN;
+}
+
 static int on_emit(void *handle, const char *event, const char *args, size_t n, void *ctx)
 {
-	said(ctx, *(int *)handle, event, args, n);
+	struct world *w = ctx;
+	const int rc = w->rules.rough ? rough_emit(w, *(int *)handle) : 0;
+
+	if (rc < 0)
+		return rc;
+	said(w, *(int *)handle, event, args, n);
 	return 0;
 }
 
@@ -307,11 +334,6 @@ static void on_ended(const struct call *c, void *ctx)
 
 /* --- the world ----------------------------------------------------------------------- */
 
-static struct call_time at(uint64_t now_ms)
-{
-	return (struct call_time){ .now_ms = now_ms, .wall_ms = 1700000000000 + (int64_t)now_ms };
-}
-
 struct world *world_new(const struct rules *rules)
 {
 	struct world *w = calloc(1, sizeof(*w));
@@ -390,6 +412,17 @@ static void send_event(struct world *w, const struct step *st, uint64_t now_ms)
 		 text.event);
 }
 
+static void end_call(struct world *w, const struct step *st, uint64_t now_ms)
+{
+	const struct call *c;
+	char room[32];
+
+	snprintf(room, sizeof(room), ROOM_PREFIX "%d", st->room);
+	c = call_table_find_room(calls_table(w->calls), user_text(st->to), room);
+	if (c)
+		calls_end(w->calls, call_id(c), CALL_EV_SERVER, "a test", at(now_ms));
+}
+
 static void resume(struct world *w, const struct step *st, uint64_t now_ms)
 {
 	w->resuming = true;
@@ -402,9 +435,12 @@ bool world_step(struct world *w, const struct step *st, uint64_t now_ms, struct 
 {
 	w->said_n = w->notes_n = 0;
 	w->asked = false;
+	w->now_ms = now_ms;
 	if (st->op == OP_WAIT) {
 		while (calls_tick(w->calls, at(now_ms)))
 			;
+	} else if (st->op == OP_ADMIN) {
+		end_call(w, st, now_ms);
 	} else if (st->op == OP_ANSWER && w->sockets[st->socket]) {
 		resume(w, st, now_ms);
 	} else if ((st->op == OP_OPEN) == (w->sockets[st->socket] != NULL)) {
