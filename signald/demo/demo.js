@@ -8,7 +8,7 @@ import { Media } from './media.js';
 import { Mesh } from './mesh.js';
 import { $, element, People } from './people.js';
 import { Stage } from './stage.js';
-import { describePairs, formatBytes, isRelayed, selectedPair, Traffic } from './stats.js';
+import { describePairs, formatBytes, isRelayed, pathOf, selectedPair, Traffic } from './stats.js';
 import { testTurn } from './turn_test.js';
 import { userIdFromName } from './userid.js';
 
@@ -143,6 +143,16 @@ function showTime() {
 	$('call-title').textContent = `${who} · ${clock}`;
 }
 
+/* Without a relay the call does not end when turnserver is started anew. */
+function tellPath(call, pairs) {
+	const path = pathOf(pairs);
+
+	if (!path || path === page.toldPath || (page.state !== 'active' && page.state !== 'group'))
+		return;
+	page.toldPath = path;
+	link.send('call:media', { roomName: call.roomName, path });
+}
+
 async function tick() {
 	const { call } = page;
 
@@ -154,6 +164,7 @@ async function tick() {
 		if (call !== page.call)
 			return;
 		showNumbers(new Map(stats.filter(([, pair]) => pair)));
+		tellPath(call, stats.map(([, pair]) => pair).filter((pair) => pair));
 		if (page.state === 'active' || page.state === 'group')
 			showTime();
 	} catch (err) {
@@ -167,6 +178,7 @@ const freshRoom = () => `room_${crypto.getRandomValues(new Uint32Array(4)).join(
 
 function begin(call, state, title) {
 	page.call = call;
+	page.toldPath = '';
 	page.traffic = new Traffic();
 	page.startedAt = Date.now();
 	showNumbers(new Map()); /* the last call's stood until now */

@@ -34,6 +34,13 @@ export function isRelayed(pair) {
 	return pair.local === 'relay';
 }
 
+/* Which way the media of all connections take, for call:media; '' when there is none. */
+export function pathOf(pairs) {
+	if (!pairs.length)
+		return '';
+	return pairs.every((p) => p.local !== 'relay' && p.remote !== 'relay') ? 'direct' : 'relay';
+}
+
 export function describePair(pair) {
 	const via = isRelayed(pair) && pair.relayProtocol ? `, TURN over ${pair.relayProtocol.toUpperCase()}` : '';
 

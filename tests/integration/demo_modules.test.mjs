@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { describePair, describePairs, formatBytes, isRelayed, selectedPair, Traffic } from '../../signald/demo/stats.js';
+import { describePair, describePairs, formatBytes, isRelayed, pathOf, selectedPair, Traffic } from '../../signald/demo/stats.js';
 import { userIdFromName } from '../../signald/demo/userid.js';
 
 test('names become user ids of the grammar', () => {
@@ -84,4 +84,13 @@ test('bytes are told in units of a thousand', () => {
 	assert.equal(formatBytes(1000), '1.00 kB');
 	assert.equal(formatBytes(1234567), '1.23 MB');
 	assert.equal(formatBytes(5e15), '5000.00 TB');
+});
+
+test('which way media take is direct only if no connection has a relay at either end', () => {
+	const pair = (local, remote) => ({ local, remote });
+
+	assert.equal(pathOf([]), '');
+	assert.equal(pathOf([pair('host', 'srflx'), pair('prflx', 'host')]), 'direct');
+	assert.equal(pathOf([pair('host', 'host'), pair('host', 'relay')]), 'relay');
+	assert.equal(pathOf([pair('relay', 'host')]), 'relay');
 });
