@@ -94,7 +94,9 @@ static bool has_room(void *to)
 
 static void drop_if_done(struct client *c)
 {
-	if ((c->closing || c->asked) && !control_session_busy(c->session) && !waiting(c))
+	bool more = control_session_busy(c->session) || event_pending(c->again, EV_TIMEOUT, NULL);
+
+	if (!waiting(c) && (c->closing || (c->asked && !more)))
 		drop(c);
 }
 

@@ -320,3 +320,15 @@ test('a reader that does not read holds up nobody, and a list goes on when it do
 	await until('all is there', () => slow.lines.filter((l) => l.e === 'reply').length === asked, 60000);
 	assert.ok(slow.lines.filter((l) => l.e === 'reply').every((l, i) => l.id === i && l.ok && l.count === names.length + 1));
 });
+
+test('a reader that asks and asks and does not read is cut', options, async (t) => {
+	const stack = await start(t);
+	const slow = new Control(t, stack.controlFile);
+
+	slow.socket.pause();
+	slow.say('{"c":"help"}\n'.repeat(8 * SLOW_BYTES / 800));
+	await until('it is cut', () => /control: a reader is \d+ bytes behind, closed/.test(stack.log()));
+	slow.socket.resume();
+	await within('and knows', slow.closed);
+	await new Control(t, stack.controlFile).done('status');
+});
