@@ -12,7 +12,6 @@ export class Call {
 	#said = false;	/* call:initiate, or call:accept: from then on the other side knows of the call */
 	#unsent = [];	/* candidates, until then */
 	#early = [];	/* what the other side sent before we answered */
-	#calls = false;	/* we are the caller */
 	#callType = 'video';
 
 	/* self, other: { id, name }; handlers: stream(stream), state(connectionState), problem(what). */
@@ -31,7 +30,6 @@ export class Call {
 	}
 
 	#open(iceServers, stream, offering) {
-		this.#calls = offering;
 		this.#callType = stream.getVideoTracks().length ? 'video' : 'audio';
 		this.#peer = new Peer({
 			iceServers,
@@ -125,10 +123,8 @@ export class Call {
 		this.#peer?.removeTrack(track);
 	}
 
-	/* One side is enough: the caller's. */
 	restart() {
-		if (this.#calls)
-			this.#peer?.restart();
+		this.#peer?.restart();
 	}
 
 	leave(reason) {

@@ -31,6 +31,7 @@ const page = {
 	traffic: null,	/* of this call */
 	startedAt: 0,
 	recovery: 0,	/* timer */
+	toldPath: '',	/* what the server knows of the way our media take */
 	lastOther: null, /* the user id */
 	invitations: new Map(), /* roomName -> { by: name, left: bool }: group calls one may enter */
 };

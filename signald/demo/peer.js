@@ -149,11 +149,12 @@ export class Peer {
 			this.pc.removeTrack(sender);
 	}
 
-	/* Look for a way anew, with other servers if there are any. */
+	/* Look for a way anew, with other servers if there are any. Both sides are told to; one offers. */
 	restart(iceServers) {
 		if (iceServers)
 			this.pc.setConfiguration({ iceServers, iceTransportPolicy: this.#relayOnly ? 'relay' : 'all' });
-		this.pc.restartIce();
+		if (!this.#polite)
+			this.pc.restartIce();
 	}
 
 	/* Is this offer of another connection than the one we know? */

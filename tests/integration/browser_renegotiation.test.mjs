@@ -8,7 +8,7 @@ import {
 } from './lib/browser.mjs';
 import { assertRelayStops } from './lib/relay_call.mjs';
 import { startStack } from './lib/stack.mjs';
-import { sleep } from './lib/suite.mjs';
+import { sleep, until } from './lib/suite.mjs';
 
 /* Long enough for the caller to have sent all its candidates: the callee has to get them late. */
 const RINGING_MS = 2000;
@@ -58,6 +58,17 @@ test('a relay-only call goes from sound to picture, loses its socket, and ends a
 			await assertPictureMoves(other, id);
 		}
 		assert.deepEqual((await stack.rest.stats()).calls.map((c) => c.callId), [callId]);
+	});
+
+	await t.test('turnserver dies and is there again: so are the pictures', async () => {
+		await stack.daemons.turnserver.kill('SIGKILL');
+		await stack.startTurnserver();
+		await until('both relay anew', async () => {
+			const call = (await stack.rest.stats()).calls.find((c) => c.callId === callId);
+
+			return call.relay.participants.every((p) => p.allocations.some((a) => a.live && a.receivedBytes > 0));
+		}, 20000, 200);
+		await Promise.all([assertPictureMoves(alice), assertPictureMoves(bob)]);
 	});
 
 	await t.test('hung up, the relay stops the media of both within 1 s', async () => {
