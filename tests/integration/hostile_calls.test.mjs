@@ -69,6 +69,7 @@ const EVENTS = (room, self) => ({
 	'call:screen_share': { must: { ...about(room), action: 'start' }, may: { userId: self } },
 	'call:noise_cancellation': { must: { ...about(room), enabled: true }, may: { userId: self } },
 	'call:recording': { must: { ...about(room), action: 'start' }, may: { userId: self, userName: 'E' } },
+	'call:media': { must: { ...about(room), path: 'relay' }, may: { userId: self } },
 	'call_signal': { must: { type: 'offer', to: 'alice', from: self, sdp: { type: 'offer', sdp: 'v=0' } } },
 	'group_call:initiate': {
 		must: { groupId: 7, initiatedBy: self, callType: 'audio', roomName: room, sdpOffer: 'v=0', memberIds: ['alice', 'bob'] },
