@@ -10,6 +10,17 @@ static bool is(const struct call_socket *s, const struct user_id *who)
 	return u && user_id_equal(user_id_of(u), who);
 }
 
+/* As is(), where the client itself says the id. A proof's id is text for most, whatever its
+ * application has; what the client writes as a number is one. */
+static bool says(const struct calls *cs, const struct call_socket *s, const struct user_id *who)
+{
+	if (!is(s, who))
+		return false;
+	if (who->number && !cs->cfg.open)
+		user_set_number(call_socket_user(s));
+	return true;
+}
+
 static bool is_full(const struct calls *cs, const struct user_id *who)
 {
 	const struct user *u = identity_find(cs->identity, who->text);
@@ -34,7 +45,7 @@ static bool claim(struct calls *cs, const struct incoming *in, const struct user
 {
 	int rc;
 
-	if (is(in->s, who))
+	if (says(cs, in->s, who))
 		return true;
 	if (!cs->cfg.open && !call_socket_user(in->s)) {
 		tell_refusal(cs, in->s, CALLS_N_NOT_JOINED, TELL_NOT_JOINED, NULL);
@@ -69,7 +80,7 @@ const struct user_id *calls_sender(struct calls *cs, const struct incoming *in,
 		tell_refusal(cs, in->s, CALLS_N_NOT_JOINED, TELL_NOT_JOINED, NULL);
 		return NULL;
 	}
-	if (said->text[0] && !is(in->s, said)) {
+	if (said->text[0] && !says(cs, in->s, said)) {
 		tell_refusal(cs, in->s, CALLS_N_FORBIDDEN, TELL_FORBIDDEN, NULL);
 		return NULL;
 	}

@@ -372,6 +372,11 @@ const struct user_id *user_id_of(const struct user *u)
 	return &u->id;
 }
 
+void user_set_number(struct user *u)
+{
+	u->id.number = true;
+}
+
 struct user *identity_next_user(const struct identity *id, const struct user *prev)
 {
 	return prev ? prev->hh.next : id->users;

@@ -132,6 +132,7 @@ size_t identity_users_n(const struct identity *id);
 size_t identity_sockets_n(const struct identity *id); /* identified or not */
 
 const struct user_id *user_id_of(const struct user *u);
+void user_set_number(struct user *u); /* its id is written as a JSON number from now on */
 size_t user_sockets_n(const struct user *u);	/* identified ones */
 size_t user_registered_n(const struct user *u); /* of those */
 

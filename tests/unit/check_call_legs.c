@@ -377,6 +377,29 @@ START_TEST(where_identity_is_proved_nobody_says_who_he_is)
 }
 END_TEST
 
+START_TEST(a_proved_id_is_a_number_once_its_client_writes_one)
+{
+	cfg.open = false;
+	restart();
+	identify('A', "7", 0);
+	identify('B', "8", 0);
+	say('A', "call:register", "{\"userId\":7,\"user_id\":7}");
+	say('B', "user:join", "\"8\"");
+	say('A', "call:initiate",
+	    "{\"fromId\":7,\"toId\":8,\"callType\":\"audio\",\"roomName\":\"r\","
+	    "\"sdpOffer\":" SDP_O "}");
+	FIELD(0, "fromId", "7");
+	FIELD(0, "toId", "\"8\"");
+	forget();
+	say('B', "call:accept", "{\"roomName\":\"r\",\"userId\":8,\"sdpAnswer\":" SDP_A "}");
+	FIELD(0, "acceptedBy", "\"8\"");
+	end('B', "r");
+	forget();
+	initiate('B', "8", "7", "r2");
+	FIELD(0, "fromId", "8");
+}
+END_TEST
+
 START_TEST(an_identity_is_for_life_and_bounded)
 {
 	struct calls_identity two = { .id = { .text = "2" }, .name = "Zwei" };
@@ -544,6 +567,7 @@ int main(void)
 	tcase_add_test(t, calling_the_same_user_again_replaces_what_is_not_answered);
 	tcase_add_test(t, an_active_call_is_replaced_only_by_the_socket_that_speaks_for_it);
 	tcase_add_test(t, where_identity_is_proved_nobody_says_who_he_is);
+	tcase_add_test(t, a_proved_id_is_a_number_once_its_client_writes_one);
 	tcase_add_test(t, an_identity_is_for_life_and_bounded);
 	tcase_add_test(t, an_expired_token_ends_the_right_to_start_calls_and_no_call);
 	tcase_add_test(t, whom_the_callee_has_blocked_hears_that_he_is_offline);
