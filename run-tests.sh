@@ -26,6 +26,9 @@ SCRIPTS_LIMIT_S=600
 FUZZ_SECONDS=${FUZZ_SECONDS:-20}
 FUZZ_LIMIT_S=$((120 + FUZZ_SECONDS * 30))
 STEP_TAIL=60
+# What tests/integration/run.sh says of each test that failed, and how much of it is shown.
+FAILURES=$TOP/build/failures
+FAILURES_SHOWN_LINES=500
 
 usage() {
 	cat <<EOF
@@ -84,9 +87,11 @@ count_check() {
 	done
 }
 
+# Log $1 of a program: what Check and the sanitizers say; what our runner of clients says; the end of anything else.
 show_failure() {
 	say "    ${1##*/}:"
-	{ grep -E ':[FE]:|ERROR: |runtime error|SUMMARY' "$1" || tail -n 5 "$1"; } | head -n 20 | sed 's/^/    | /'
+	{ grep -E ':[FE]:|ERROR: |runtime error|SUMMARY' "$1" || sed -n '/^not passed: /,$p' "$1" | grep . || tail -n 20 "$1"; } |
+		head -n 60 | sed 's/^/    | /'
 }
 
 # sum_of WORD: what the summaries in stdin say of it; node prints "# pass 3" or "ℹ pass 3".
@@ -159,12 +164,38 @@ stage_check() {
 	return $rc
 }
 
+# The failed tests by name, each with what was wrong; without any it is something else that broke.
+told_by_node() {
+	if [ -s "$FAILURES" ]; then
+		cat >/dev/null
+		head -n "$FAILURES_SHOWN_LINES" "$FAILURES"
+	else
+		telling_lines "$1"
+	fi
+}
+
+# The same of tests/shell_test.sh.
+told_by_shell() {
+	local text
+	text=$(cat)
+	awk -v max=60 '/^not ok / { n = 1 } /^(ok |# )/ { n = 0 } n && n++ <= max' <<<"$text" | grep . || telling_lines "$1" <<<"$text"
+}
+
+# clients_step TITLE COMMAND...: a step that runs tests/integration/run.sh.
+clients_step() {
+	local title=$1
+	shift
+	: >"$FAILURES"
+	STEP_TELLS=told_by_node step "$title" "$@"
+}
+
 # integration_with DIR [FILE...]: the programs of DIR; all test files, or these. The ledger's proof was in make check.
 integration_with() {
 	local rc=0 from dir=$1
 	shift
 	from=$(log_size)
-	step "tests/integration/run.sh" env BUILD_DIR="$dir" SOAK_ROUNDS=0 timeout -k 10 $INTEGRATION_LIMIT_S \
+	clients_step "tests/integration/run.sh" \
+		env BUILD_DIR="$dir" FAILURES="$FAILURES" SOAK_ROUNDS=0 timeout -k 10 $INTEGRATION_LIMIT_S \
 		"$TOP/tests/integration/run.sh" "$@" || rc=1
 	count_node "$from"
 	return $rc
@@ -228,7 +259,8 @@ stage_threads() {
 		make -C "$TSAN_BUILD" -j"$(jobs_count)" CFLAGS="$SANITIZER_CFLAGS" check-threads || rc=1
 	count_check "$TSAN_BUILD"
 	from=$(log_size)
-	step "both daemons under load" in_one_place env BUILD_DIR="$TSAN_BUILD" timeout -k 10 $INTEGRATION_LIMIT_S \
+	clients_step "both daemons under load" \
+		in_one_place env BUILD_DIR="$TSAN_BUILD" FAILURES="$FAILURES" timeout -k 10 $INTEGRATION_LIMIT_S \
 		"$TOP/tests/integration/run.sh" tsan/threads.test.mjs || rc=1
 	count_node "$from"
 	return $rc
@@ -249,7 +281,7 @@ stage_scripts() {
 	local rc=0 from script
 	from=$(log_size)
 	for script in patches_test start_all_test; do
-		step "tests/$script.sh" timeout -k 10 $SCRIPTS_LIMIT_S "$TOP/tests/$script.sh" || rc=1
+		STEP_TELLS=told_by_shell step "tests/$script.sh" timeout -k 10 $SCRIPTS_LIMIT_S "$TOP/tests/$script.sh" || rc=1
 	done
 	count_node "$from"
 	return $rc

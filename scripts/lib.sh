@@ -25,7 +25,8 @@ telling_lines() {
 }
 
 # step TITLE COMMAND...: run it with its output in $LOG; one line with the time it took.
-# Returns the command's status; a failure shows the end of what it printed.
+# Returns the command's status; a failure shows the end of what it printed, or what STEP_TELLS makes of it: the name of
+# a function that gets the output and a number of lines.
 step() {
 	local title=$1 begin=$SECONDS from rc=0
 	shift
@@ -38,7 +39,7 @@ step() {
 		return 0
 	fi
 	printf 'FAILED after %d s\n' $((SECONDS - begin))
-	tail -c "+$((from + 1))" "$LOG" | telling_lines "${STEP_TAIL:-15}" | sed 's/^/    | /'
+	tail -c "+$((from + 1))" "$LOG" | "${STEP_TELLS:-telling_lines}" "${STEP_TAIL:-15}" | sed 's/^/    | /'
 	return "$rc"
 }
 

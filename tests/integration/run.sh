@@ -6,6 +6,7 @@
 # BUILD_DIR    where the programs were built (default: build/gcc of the checkout)
 # ARTIFACTS    where pictures go (default: with the logs)
 # CALL_SECONDS how long browsers talk (default: 20)
+# FAILURES     a file that gets of each failed test its name and what was wrong (default: only at the end of the output)
 # KEEP         not empty: keep logs and states of a good run too
 set -eu
 
@@ -14,6 +15,7 @@ demo=$here/../../signald/demo
 SUITE_DIR=$(mktemp -d /tmp/sit-XXXXXX)
 export SUITE_DIR
 [ -z "${BUILD_DIR:-}" ] || BUILD_DIR=$(cd "$BUILD_DIR" && pwd)
+[ -z "${FAILURES:-}" ] || { : >"$FAILURES" && FAILURES=$(realpath "$FAILURES"); }
 [ -z "${ARTIFACTS:-}" ] || { mkdir -p "$ARTIFACTS" && ARTIFACTS=$(cd "$ARTIFACTS" && pwd); }
 
 # npm's lock file is copied into node_modules: unchanged means nothing to do.
@@ -31,15 +33,40 @@ if [ $# -eq 0 ]; then
 	export SUITE_WHOLE
 fi
 
+node_can() {
+	node --help | grep -q -e "$1"
+}
+
 # Node before 18.19 runs the files one by one anyway.
-concurrency=--test-concurrency=2
-node --help | grep -q -e --test-concurrency || concurrency=
+concurrency=
+node_can --test-concurrency && concurrency=--test-concurrency=2
+# Node before 18.15 has no second report.
+FAILURES=${FAILURES:-$SUITE_DIR/failures}
+failed=$SUITE_DIR/failed
+: >"$FAILURES"
+# Ended from outside, because something hangs: what failed until then is told all the same.
+trap 'cat "$failed" >>"$FAILURES"; exit 143' TERM
+usual=tap
+[ ! -t 1 ] || usual=spec
+
+# test_files FILE...: what failed is added to $FAILURES.
+test_files() {
+	if ! node_can --test-reporter; then
+		# shellcheck disable=SC2086 # one option or none
+		node --test $concurrency "$@" || status=$?
+		return 0
+	fi
+	# shellcheck disable=SC2086
+	node --test $concurrency --test-reporter="$usual" --test-reporter-destination=stdout \
+		--test-reporter=./lib/failures.mjs --test-reporter-destination="$failed" "$@" || status=$?
+	cat "$failed" >>"$FAILURES"
+}
 
 status=0
-# shellcheck disable=SC2086 # one option or none
-node --test $concurrency "$@" || status=$?
-node --test last/secrets_in_logs.test.mjs || status=$?
+test_files "$@"
+test_files last/secrets_in_logs.test.mjs
 
+cat "$FAILURES"
 if [ $status -ne 0 ] || [ -n "${KEEP:-}" ]; then
 	echo "logs and states: $SUITE_DIR"
 else
