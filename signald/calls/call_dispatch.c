@@ -21,12 +21,6 @@ static const struct event_row events[] = {
 	{ "ice:candidate", calls_on_candidate },
 	{ "ice:request", calls_on_ice_request },
 	{ "call:media", calls_on_media },
-	/* a mesh */
-	{ "group_call:join", mesh_on_join },
-	{ "group_call:leave", mesh_on_leave },
-	{ "group_call:offer", mesh_on_offer },
-	{ "group_call:answer", mesh_on_answer },
-	{ "group_call:candidate", mesh_on_candidate },
 	{ "call:renegotiate", calls_on_pass },
 	{ "call:renegotiate_answer", calls_on_pass },
 	{ "call:toggle_audio", calls_on_pass },
@@ -35,6 +29,12 @@ static const struct event_row events[] = {
 	{ "call:screen_share", calls_on_pass },
 	{ "call:recording", calls_on_pass },
 	{ "call:noise_cancellation", calls_on_pass },
+	/* a mesh */
+	{ "group_call:join", mesh_on_join },
+	{ "group_call:leave", mesh_on_leave },
+	{ "group_call:offer", mesh_on_offer },
+	{ "group_call:answer", mesh_on_answer },
+	{ "group_call:candidate", mesh_on_candidate },
 };
 
 #define EVENTS_N (sizeof(events) / sizeof(events[0]))
