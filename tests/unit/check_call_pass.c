@@ -77,7 +77,7 @@ START_TEST(media_states_are_of_active_calls_and_of_the_sockets_in_them)
 		say('B', payloads[i][0], "%s", payloads[i][1]);
 	}
 	COUNTED(CALLS_N_OUT_OF_PLACE, 2 * n);
-	answer('B', "r");
+	accept('B', "r");
 	forget();
 	join('C', "2"); /* another device of the callee's */
 	join('D', "3");
@@ -176,7 +176,7 @@ START_TEST(a_renegotiation_before_the_answer_follows_it)
 	ringing();
 	say('B', "call:renegotiate", "{" R ",\"sdpOffer\":\"more\"}");
 	TOLD("");
-	answer('B', "r");
+	accept('B', "r");
 	TOLD("A call:answer, A call:renegotiate");
 	FIELD(1, "sdpOffer", "\"more\"");
 }
@@ -220,7 +220,7 @@ START_TEST(leaving_the_room_ends_a_call_the_caller_makes_and_one_that_is_active)
 	FIELD(0, "code", "\"cancelled\"");
 	forget();
 	initiate('A', "1", "2", "r");
-	answer('B', "r");
+	accept('B', "r");
 	forget();
 	say('B', "call:leave_room", "{" R ",\"userId\":2}");
 	TOLD("A call:ended");
@@ -252,7 +252,7 @@ START_TEST(entering_the_room_of_a_call_that_is_over_closes_the_screen_once)
 	forget();
 	join('C', "2"); /* the answering screen comes up */
 	say('C', "call:join_room", "{" R ",\"userId\":2}");
-	answer('C', "r");
+	accept('C', "r");
 	say('C', "call:join_room", "{" R ",\"userId\":2}");
 	TOLD("C call:ended");
 	FIELD(0, "code", "\"cancelled\"");
@@ -264,7 +264,7 @@ START_TEST(entering_the_room_of_what_another_device_answered_closes_the_screen_o
 	active();
 	join('C', "2");
 	say('C', "call:join_room", "{" R ",\"userId\":2}");
-	answer('C', "r");
+	accept('C', "r");
 	TOLD("C call:ended");
 	FIELD(0, "code", "\"answered_elsewhere\"");
 	forget();
@@ -353,7 +353,7 @@ START_TEST(what_comes_back_is_said_in_its_words)
 	forget();
 	say('B', "ice:candidate",
 	    "{\"roomName\":\"" ROOM "\",\"candidate\":\"c\",\"sdpMid\":\"0\"}");
-	answer('B', ROOM);
+	accept('B', ROOM);
 	say('B', "ice:candidate",
 	    "{\"roomName\":\"" ROOM "\",\"candidate\":{\"candidate\":\"d\"}}");
 	say('B', "call:renegotiate", "{\"roomName\":\"" ROOM "\",\"sdpOffer\":\"more\"}");
@@ -362,7 +362,7 @@ START_TEST(what_comes_back_is_said_in_its_words)
 	FIELD(0, "type", "\"answer\"");
 	FIELD(0, "from", "2");
 	FIELD(0, "to", "1");
-	FIELD(0, "sdp", "{\"type\":\"answer\",\"sdp\":\"answer\"}");
+	FIELD(0, "sdp", "{\"type\":\"answer\",\"sdp\":" SDP_A "}");
 	FIELD(0, "roomName", "\"" ROOM "\"");
 	FIELD(1, "type", "\"candidate\"");
 	FIELD(1, "candidate", "{\"candidate\":\"c\",\"sdpMid\":\"0\"}");

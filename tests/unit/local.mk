@@ -289,7 +289,7 @@ check_call_events_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_L
 
 check_PROGRAMS += check_call_pass
 TESTS += check_call_pass
-EXTRA_DIST += tests/unit/calls_fixture.h
+EXTRA_DIST += tests/unit/calls_talk.h tests/unit/calls_fixture.h
 check_call_pass_SOURCES = tests/unit/check_call_pass.c
 check_call_pass_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_call_pass_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
