@@ -55,10 +55,17 @@ void client_tell(struct client *c, const char *line, int n)
 	put(c, later ? c->pending : bufferevent_get_output(c->bev), line, n);
 }
 
+/* Lines that on_readable() has left for the next turn. */
+static bool lines_left(const struct client *c)
+{
+	return evbuffer_search(bufferevent_get_input(c->bev), "\n", 1, NULL).pos >= 0;
+}
+
 static void drop_if_done(struct client *c)
 {
-	if ((c->closing || (c->asked && c->walk.kind == WALK_NONE)) &&
-	    !evbuffer_get_length(bufferevent_get_output(c->bev)))
+	bool answered = c->asked && c->walk.kind == WALK_NONE && !lines_left(c);
+
+	if ((c->closing || answered) && !evbuffer_get_length(bufferevent_get_output(c->bev)))
 		client_drop(c);
 }
 
@@ -162,8 +169,10 @@ static void on_readable(struct bufferevent *bev, void *arg)
 	unsigned i;
 
 	for (i = 0; i < LINES_PER_READ; i++)
-		if (c->dead || c->closing || !take_line(c, in))
+		if (c->dead || c->closing || !take_line(c, in)) {
+			drop_if_done(c);
 			return;
+		}
 	bufferevent_trigger(bev, EV_READ, BEV_TRIG_IGNORE_WATERMARKS | BEV_TRIG_DEFER_CALLBACKS);
 }
 

@@ -427,6 +427,28 @@ START_TEST(whoever_stops_writing_still_gets_the_whole_answer)
 }
 END_TEST
 
+/* More lines than are looked at in one turn, of which most want no answer: all that was said has
+ * been read, and is waiting for nothing. */
+START_TEST(whoever_stops_writing_is_answered_to_the_last_line)
+{
+	static const char list[] = "{\"c\":\"list\"}\n";
+	struct reader r = { .n = 0 };
+	char lines[4000];
+	int answers = 0;
+
+	memset(lines, '\n', sizeof(lines));
+	memcpy(lines, list, sizeof(list) - 1);
+	memcpy(lines + sizeof(lines) - (sizeof(list) - 1), list, sizeof(list) - 1);
+	greet(&r);
+	ck_assert_int_eq(write(r.fd, lines, sizeof(lines)), sizeof(lines));
+	ck_assert_int_eq(shutdown(r.fd, SHUT_WR), 0);
+	while (next_line(&r))
+		answers++;
+	ck_assert_int_eq(answers, 2);
+	close(r.fd);
+}
+END_TEST
+
 START_TEST(whoever_stops_writing_and_reading_is_closed)
 {
 	struct reader mute = { .n = 0 }, r = { .n = 0 };
@@ -753,6 +775,7 @@ int main(void)
 	tcase_add_test(admin, others_get_their_turn_while_there_is_much_to_do);
 	tcase_add_test(admin, a_list_under_way_is_finished_before_a_snapshot_can_begin);
 	tcase_add_test(admin, whoever_stops_writing_still_gets_the_whole_answer);
+	tcase_add_test(admin, whoever_stops_writing_is_answered_to_the_last_line);
 	tcase_add_test(admin, whoever_stops_writing_and_reading_is_closed);
 	tcase_add_test(admin, the_end_comes_after_the_samples);
 	tcase_add_test(admin, a_large_snapshot_is_whole_and_ordered_while_life_goes_on);
