@@ -2,7 +2,9 @@
 #include "control_side.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "backend_side.h"
 #include "calls/call_events.h"
@@ -10,13 +12,18 @@
 #include "config.h"
 #include "control/control_socket.h"
 #include "engineio/eio_server.h"
+#include "log.h"
 #include "relay_side.h"
 #include "secret_files.h"
+#include "secret_turn.h"
 #include "socketio/sio_server.h"
+
+#define LOG "secrets"
 
 struct control_side {
 	struct control_side_config cfg;
 	struct control_socket *socket;
+	struct secret_turn *turn; /* a rotation under way; NULL: none */
 	uint64_t start_ms;
 };
 
@@ -44,12 +51,43 @@ static size_t kick(void *ctx, const char *user, const char *reason)
 	return calls_kick_user(s->cfg.calls, user, or_null(reason), s->cfg.now());
 }
 
-static int rotate(void *ctx, struct secret_rotation *out, char *err, size_t err_size)
+static void on_rotated(void *arg, int result, const struct secret_rotation *rotation,
+		       const struct secret_error *why)
+{
+	struct control_side *s = arg;
+	const char *path = s->cfg.config->auth_secret_file;
+	char err[256] = "";
+
+	if (result) {
+		snprintf(err, sizeof(err), "%s: %s", path, why->text);
+		log_error(LOG, "%s: no rotation: %s", path, why->text);
+	} else {
+		secret_files_rotated(s->cfg.secrets, rotation, now_s(s));
+	}
+	control_socket_rotated(s->socket, result, rotation, err);
+	secret_turn_free(s->turn);
+	s->turn = NULL;
+}
+
+static int refuse(char *err, size_t err_size, int r, const char *why)
+{
+	snprintf(err, err_size, "%s", why);
+	return r;
+}
+
+static int rotate(void *ctx, char *err, size_t err_size)
 {
 	struct control_side *s = ctx;
+	const struct config *c = s->cfg.config;
+	int r;
 
-	return secret_files_rotate(s->cfg.secrets, now_s(s), s->cfg.config->credential_ttl_max_s,
-				   out, err, err_size);
+	if (!c->auth_secret_file)
+		return refuse(err, err_size, -ENOENT, "there is no auth-secret-file");
+	if (s->turn)
+		return refuse(err, err_size, -EBUSY, "a rotation is under way");
+	r = secret_turn_start(&s->turn, s->cfg.base, c->auth_secret_file, now_s(s),
+			      c->credential_ttl_max_s, on_rotated, s);
+	return r ? refuse(err, err_size, r, strerror(-r)) : 0;
 }
 
 static void status(void *ctx, struct control_status *out)
@@ -108,6 +146,7 @@ void control_side_free(struct control_side *s)
 {
 	if (!s)
 		return;
+	secret_turn_free(s->turn);
 	control_socket_free(s->socket);
 	free(s);
 }

@@ -163,6 +163,7 @@ libsignald_io_a_SOURCES += \
 	signald/demo_page.c signald/demo_page.h \
 	signald/secret_files.c signald/secret_files.h \
 	signald/secret_replace.c signald/secret_replace.h \
+	signald/secret_turn.c signald/secret_turn.h \
 	signald/front.c signald/front.h \
 	signald/relay_side.c signald/relay_side.h \
 	signald/call_keeper.c signald/call_keeper.h \

@@ -10,10 +10,8 @@
 #include "calls/signing.h"
 #include "log.h"
 #include "secret_file.h"
-#include "secret_replace.h"
 #include "secret_rotation.h"
 #include "secret_stamp.h"
-#include "secret_text.h"
 #include "static_secret.h"
 
 #define LOG "secrets"
@@ -144,47 +142,13 @@ void secret_files_read_if_changed(struct secret_files *f, int64_t now_s)
 	}
 }
 
-static int rotate(const char *path, int64_t now_s, int64_t ttl_s, struct secret_rotation *out,
-		  struct secret_error *why)
+void secret_files_rotated(struct secret_files *f, const struct secret_rotation *r, int64_t now_s)
 {
-	struct secret_stamp seen;
-	char *text, *turned = NULL;
-	size_t n, turned_n = 0;
-	int r;
+	struct watched *w = &f->files[DATED];
 
-	secret_stamp_take(&seen, path);
-	r = secret_text_load(path, SECRET_FILE_BYTES_MAX, &text, &n, why);
-	if (r)
-		return r;
-	r = secret_rotation_make(text, n, now_s, ttl_s, &turned, &turned_n, out, why);
-	if (!r)
-		r = secret_replace(path, &seen, turned, turned_n, why);
-	secret_text_free(turned, turned_n);
-	secret_text_free(text, n);
-	return r;
-}
-
-int secret_files_rotate(struct secret_files *f, int64_t now_s, int64_t ttl_s,
-			struct secret_rotation *out, char *err, size_t err_size)
-{
-	const char *path = f->files[DATED].path;
-	struct secret_error why = { .line = 0 };
-	int r;
-
-	if (!path) {
-		snprintf(err, err_size, "there is no auth-secret-file");
-		return -ENOENT;
-	}
-	r = rotate(path, now_s, ttl_s, out, &why);
-	if (r) {
-		snprintf(err, err_size, "%s: %s", path, why.text);
-		log_error(LOG, "%s: no rotation: %s", path, why.text);
-		return r;
-	}
-	log_info(LOG, "%s: %s signs from %lld on, %zu others authenticate until %lld", path,
-		 out->id, (long long)out->not_before_s, out->ended, (long long)out->not_after_s);
-	read_file(f, &f->files[DATED], now_s);
-	return 0;
+	log_info(LOG, "%s: %s signs from %lld on, %zu others authenticate until %lld", w->path,
+		 r->id, (long long)r->not_before_s, r->ended, (long long)r->not_after_s);
+	read_file(f, w, now_s);
 }
 
 static void tell(enum signing_reason why, const char *id)

@@ -7,7 +7,6 @@
 #ifndef SECRET_FILES_H
 #define SECRET_FILES_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 struct secret_files;
@@ -26,11 +25,8 @@ void secret_files_read_if_changed(struct secret_files *f, int64_t now_s);
 /* Log who signs, if that is another one than last time; to be called every second or so. */
 void secret_files_tell(struct secret_files *f, int64_t now_s);
 
-/* Put a new secret into auth-secret-file, and an end to those before it (secret_rotation.h), then
- * read it. ttl_s: how long credentials live at most. Waits for the disk. Returns 0, or -errno with
- * a line that says why in err; then nothing has changed. */
-int secret_files_rotate(struct secret_files *f, int64_t now_s, int64_t ttl_s,
-			struct secret_rotation *out, char *err, size_t err_size);
+/* There is a new secret in auth-secret-file (secret_turn.h): log it, and read the file. */
+void secret_files_rotated(struct secret_files *f, const struct secret_rotation *r, int64_t now_s);
 
 /* To hear of announcements, and to sign with. It stays the owner's. */
 struct signing *secret_files_signing(const struct secret_files *f);

@@ -16,6 +16,7 @@
 struct control {
 	struct control_config cfg;
 	struct control_counters counters;
+	struct control_session *rotates; /* who asked for it; NULL: nobody, or it is gone */
 	char buf[CONTROL_LINE_OUT_MAX]; /* the line being written */
 };
 
@@ -86,12 +87,19 @@ void control_session_free(struct control_session *s)
 	if (!s)
 		return;
 	end_list(s);
+	if (s->c->rotates == s)
+		s->c->rotates = NULL;
 	free(s);
 }
 
 bool control_session_busy(const struct control_session *s)
 {
-	return s->calls || s->users.v;
+	return s->calls || s->users.v || control_session_waits(s);
+}
+
+bool control_session_waits(const struct control_session *s)
+{
+	return s->c->rotates == s;
 }
 
 /* --- answers ---------------------------------------------------------------------- */
@@ -216,7 +224,7 @@ static bool list_a_user(struct control_session *s)
 
 void control_session_more(struct control_session *s)
 {
-	for (unsigned i = 0; control_session_busy(s) && i < CONTROL_LOOKED_AT; i++) {
+	for (unsigned i = 0; (s->calls || s->users.v) && i < CONTROL_LOOKED_AT; i++) {
 		if (!s->c->cfg.has_room(s->to))
 			return;
 		if (s->calls ? list_a_call(s) : list_a_user(s))
@@ -334,20 +342,33 @@ static void do_kick(struct control_session *s)
 
 static void do_rotate(struct control_session *s)
 {
-	struct secret_rotation rotation;
-	struct json_out o;
 	char err[256] = "";
 
-	if (s->c->cfg.rotate(s->c->cfg.ctx, &rotation, err, sizeof(err))) {
+	if (s->c->cfg.rotate(s->c->cfg.ctx, err, sizeof(err)))
+		control_session_refuse(s, s->what.id, err);
+	else
+		s->c->rotates = s;
+}
+
+void control_rotated(struct control *c, int result, const struct secret_rotation *rotation,
+		     const char *err)
+{
+	struct control_session *s = c->rotates;
+	struct json_out o;
+
+	c->rotates = NULL;
+	if (!s)
+		return;
+	if (result) {
 		control_session_refuse(s, s->what.id, err);
 		return;
 	}
 	o = begin(s);
 	line_begin_reply(&o, s->what.id, true);
-	json_put_string(&o, "secret", rotation.id);
-	json_put_i64(&o, "not_before_s", rotation.not_before_s);
-	json_put_i64(&o, "not_after_s", rotation.not_after_s);
-	json_put_u64(&o, "count", rotation.ended);
+	json_put_string(&o, "secret", rotation->id);
+	json_put_i64(&o, "not_before_s", rotation->not_before_s);
+	json_put_i64(&o, "not_after_s", rotation->not_after_s);
+	json_put_u64(&o, "count", rotation->ended);
 	line_end(&o);
 	say(s, &o);
 }

@@ -51,8 +51,9 @@ struct control_config {
 	 * of its calls and cut its connections; returns how many there were. */
 	int (*end)(void *ctx, const char *call_id, const char *reason);
 	size_t (*kick)(void *ctx, const char *user, const char *reason);
-	/* Returns 0, or -errno with a line for whoever asked. */
-	int (*rotate)(void *ctx, struct secret_rotation *out, char *err, size_t err_size);
+	/* Begin, for it waits for the disk: control_rotated() follows, not from within. Returns 0,
+	 * or -errno with a line for whoever asked. */
+	int (*rotate)(void *ctx, char *err, size_t err_size);
 	void (*status)(void *ctx, struct control_status *out);
 	void *ctx; /* for those four */
 };
@@ -60,6 +61,10 @@ struct control_config {
 /* cfg is copied. Returns 0, -ENOMEM. */
 int control_new(struct control **out, const struct control_config *cfg);
 void control_free(struct control *c); /* after its sessions; NULL is fine */
+
+/* What came of the rotation that was begun: result 0, or -errno with a line that says why. */
+void control_rotated(struct control *c, int result, const struct secret_rotation *rotation,
+		     const char *err);
 
 /* Who it is comes from the kernel. Returns 0, -ENOMEM. */
 int control_session_new(struct control_session **out, struct control *c, uid_t uid, pid_t pid,
@@ -76,6 +81,7 @@ void control_session_refuse(struct control_session *s, uint64_t id, const char *
 /* A list is under way: control_session_more() writes the next piece of it, as far as there is room.
  * A turn looks at CONTROL_LOOKED_AT things, whether or not they are shown. */
 bool control_session_busy(const struct control_session *s);
+bool control_session_waits(const struct control_session *s); /* busy, and say() will tell */
 void control_session_more(struct control_session *s);
 
 struct control_counters {

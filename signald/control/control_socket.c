@@ -181,7 +181,9 @@ static void go_on(struct client *c)
 			return;
 		}
 	}
-	if (!c->dead && (!control_session_busy(c->session) || has_room(c)))
+	if (c->dead || control_session_waits(c->session))
+		return;
+	if (!control_session_busy(c->session) || has_room(c))
 		event_add(c->again, &soon);
 }
 
@@ -201,16 +203,11 @@ static void on_readable(struct bufferevent *bev, void *arg)
 	go_on(arg);
 }
 
-/* It has read what was above the low mark. */
+/* It has read what was above the low mark, perhaps what it waited for. */
 static void on_writable(struct bufferevent *bev, void *arg)
 {
-	struct client *c = arg;
-
 	(void)bev;
-	if (control_session_busy(c->session))
-		on_again(-1, 0, c);
-	else
-		drop_if_done(c);
+	on_again(-1, 0, arg);
 }
 
 /* A script that has written all its commands still reads the answers; one that is gone altogether
@@ -434,6 +431,12 @@ void control_socket_free(struct control_socket *s)
 	control_free(s->control);
 	free(s->path);
 	free(s);
+}
+
+void control_socket_rotated(struct control_socket *s, int result,
+			    const struct secret_rotation *rotation, const char *err)
+{
+	control_rotated(s->control, result, rotation, err);
 }
 
 const struct control_socket_counters *control_socket_counters(const struct control_socket *s)

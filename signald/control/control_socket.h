@@ -31,6 +31,10 @@ int control_socket_new(struct control_socket **out, struct event_base *base, con
 		       const struct control_config *cfg);
 void control_socket_free(struct control_socket *s); /* removes the socket; NULL is fine */
 
+/* control_rotated() of its control. */
+void control_socket_rotated(struct control_socket *s, int result,
+			    const struct secret_rotation *rotation, const char *err);
+
 const struct control_socket_counters *control_socket_counters(const struct control_socket *s);
 const struct control_counters *control_socket_commands(const struct control_socket *s);
 

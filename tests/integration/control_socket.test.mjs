@@ -204,6 +204,24 @@ test('the secret is rotated, and credentials of both authenticate', options, asy
 	assert.ok(!stack.log().includes(secret));
 });
 
+test('what a script asks behind a rotation is answered behind it', options, async (t) => {
+	const stack = await start(t);
+	const script = new Control(t, stack.controlFile);
+
+	script.socket.end(['rotate', 'status', 'rotate', 'users'].map((c, id) => `${JSON.stringify({ c, id })}\n`).join(''));
+	await within('all answers', script.closed);
+	assert.deepEqual(script.lines.map((l) => [l.id, l.ok]), [[0, true], [1, true], [2, false], [3, true]]);
+	await t.test('and nobody need wait for it', async () => {
+		const gone = new Control(t, stack.controlFile);
+
+		fs.writeFileSync(stack.secretsFile, `main ${stack.secret}\n`);
+		gone.say({ c: 'rotate' });
+		await until('the file has a new one', () => fs.readFileSync(stack.secretsFile, 'utf8').split('\n').length === 3);
+		gone.socket.destroy();
+		await new Control(t, stack.controlFile).done('status');
+	});
+});
+
 test('a file that cannot be used is said, and stays', options, async (t) => {
 	const stack = await start(t);
 	const admin = new Control(t, stack.controlFile);

@@ -84,12 +84,13 @@ static size_t kick(void *ctx, const char *user, const char *reason)
 	return 3;
 }
 
-static int rotate(void *ctx, struct secret_rotation *out, char *err, size_t err_size)
+static const struct secret_rotation rotated = {
+	.id = "k2", .not_before_s = 10, .not_after_s = 20, .ended = 1
+};
+
+static int rotate(void *ctx, char *err, size_t err_size)
 {
 	(void)ctx;
-	*out = (struct secret_rotation){
-		.id = "k2", .not_before_s = 10, .not_after_s = 20, .ended = 1
-	};
 	snprintf(err, err_size, "%s", asked.rotate ? "secrets: cannot \"replace\" it" : "");
 	return asked.rotate;
 }
@@ -490,9 +491,6 @@ START_TEST(kick_rotate_and_status_say_what_was_done)
 	ask("{\"c\":\"kick\",\"user\":\"ann\"}");
 	ck_assert_str_eq(asked.what, "kick ann ()");
 	ck_assert_ptr_nonnull(strstr(said.text, "\"count\":3"));
-	ask("{\"c\":\"rotate\",\"id\":2}");
-	ck_assert_str_eq(said.text, "{\"e\":\"reply\",\"id\":2,\"ok\":true,\"secret\":\"k2\","
-				    "\"not_before_s\":10,\"not_after_s\":20,\"count\":1}\n");
 	asked.rotate = -EACCES;
 	ask("{\"c\":\"rotate\"}");
 	ck_assert_ptr_nonnull(
@@ -503,6 +501,43 @@ START_TEST(kick_rotate_and_status_say_what_was_done)
 	ck_assert_ptr_nonnull(
 		strstr(said.text, "\"relay\":false,\"secret\":\"k1\",\"counters\":{"));
 	ck_assert_ptr_null(strstr(said.text, "\"backend\""));
+}
+END_TEST
+
+static void begin_rotation(void)
+{
+	static const char line[] = "{\"c\":\"rotate\",\"id\":2}";
+
+	forget();
+	ck_assert(control_session_line(session, line, sizeof(line) - 1));
+	control_session_more(session);
+	ck_assert_uint_eq(said.lines, 0);
+	ck_assert(control_session_busy(session) && control_session_waits(session));
+}
+
+START_TEST(a_rotation_is_answered_when_it_is_done)
+{
+	begin_rotation();
+	control_rotated(control, 0, &rotated, "");
+	ck_assert_str_eq(said.text, "{\"e\":\"reply\",\"id\":2,\"ok\":true,\"secret\":\"k2\","
+				    "\"not_before_s\":10,\"not_after_s\":20,\"count\":1}\n");
+	ck_assert(!control_session_busy(session));
+	begin_rotation();
+	control_rotated(control, -ENOSPC, &rotated, "secrets: no space");
+	ck_assert_str_eq(said.text, "{\"e\":\"reply\",\"id\":2,\"ok\":false,"
+				    "\"error\":\"secrets: no space\"}\n");
+	ck_assert(!control_session_busy(session));
+}
+END_TEST
+
+START_TEST(who_asked_for_a_rotation_may_be_gone)
+{
+	begin_rotation();
+	control_session_free(session);
+	ck_assert_int_eq(control_session_new(&session, control, 1000, 4711, &said), 0);
+	control_rotated(control, 0, &rotated, "");
+	ck_assert_uint_eq(said.lines, 0);
+	ck_assert(!control_session_busy(session));
 }
 END_TEST
 
@@ -550,6 +585,8 @@ int main(void)
 	tcase_add_test(tc, users_are_listed_with_what_they_have);
 	tcase_add_test(tc, who_leaves_while_users_are_listed_is_left_out);
 	tcase_add_test(tc, kick_rotate_and_status_say_what_was_done);
+	tcase_add_test(tc, a_rotation_is_answered_when_it_is_done);
+	tcase_add_test(tc, who_asked_for_a_rotation_may_be_gone);
 	tcase_add_test(tc, without_memory_a_list_is_an_error);
 	suite_add_tcase(s, tc);
 	return run_suite(s);

@@ -10,10 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <event2/event.h>
+
 #include "nth_alloc.h"
 #include "run_suite.h"
 #include "secret_replace.h"
 #include "secret_text.h"
+#include "secret_turn.h"
 
 #define NOW 1796083200 /* 2026-12-01 */
 #define TTL 3600
@@ -264,6 +267,80 @@ START_TEST(a_folder_that_cannot_be_written_is_said)
 }
 END_TEST
 
+/* --- beside the loop ---------------------------------------------------------------- */
+
+static struct {
+	int times, result;
+	struct secret_rotation rotation;
+	char why[256];
+	struct secret_turn *turn;
+	struct event_base *base;
+} turned;
+
+static void on_turned(void *arg, int result, const struct secret_rotation *r,
+		      const struct secret_error *why)
+{
+	ck_assert_ptr_eq(arg, &turned);
+	turned.times++;
+	turned.result = result;
+	turned.rotation = *r;
+	snprintf(turned.why, sizeof(turned.why), "%s", why->text);
+	secret_turn_free(turned.turn);
+	event_base_loopexit(turned.base, NULL);
+}
+
+static void begin_turn(const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	fputs(text, f);
+	fclose(f);
+	memset(&turned, 0, sizeof(turned));
+	turned.base = event_base_new();
+	ck_assert_ptr_nonnull(turned.base);
+	ck_assert_int_eq(
+		secret_turn_start(&turned.turn, turned.base, path, NOW, TTL, on_turned, &turned), 0);
+}
+
+START_TEST(the_disk_is_waited_for_beside_the_loop)
+{
+	struct secret_set *set;
+
+	begin_turn("k1 Cuw4eiNgahw9xoo0Thoh\n");
+	ck_assert_int_eq(turned.times, 0);
+	event_base_dispatch(turned.base);
+	ck_assert_int_eq(turned.times, 1);
+	ck_assert_int_eq(turned.result, 0);
+	ck_assert_str_eq(turned.rotation.id, "2026-12-01");
+	ck_assert_int_eq(secret_set_load(path, &set, &err), 0);
+	ck_assert_uint_eq(set->n, 2);
+	secret_set_free(set);
+	event_base_free(turned.base);
+}
+END_TEST
+
+START_TEST(what_cannot_be_turned_is_said_once_and_stays)
+{
+	begin_turn("k1\n");
+	event_base_dispatch(turned.base);
+	ck_assert_int_eq(turned.times, 1);
+	ck_assert_int_eq(turned.result, -EINVAL);
+	ck_assert_str_ne(turned.why, "");
+	must_hold("k1\n");
+	event_base_free(turned.base);
+}
+END_TEST
+
+START_TEST(who_does_not_wait_is_told_nothing)
+{
+	begin_turn("k1 Cuw4eiNgahw9xoo0Thoh\n");
+	secret_turn_free(turned.turn);
+	event_base_loop(turned.base, EVLOOP_NONBLOCK);
+	ck_assert_int_eq(turned.times, 0);
+	event_base_free(turned.base);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("secret_rotation");
@@ -283,6 +360,9 @@ int main(void)
 	tcase_add_test(file, a_file_is_replaced_with_its_mode_and_a_link_stays);
 	tcase_add_test(file, what_somebody_else_wrote_meanwhile_stays);
 	tcase_add_test(file, a_folder_that_cannot_be_written_is_said);
+	tcase_add_test(file, the_disk_is_waited_for_beside_the_loop);
+	tcase_add_test(file, what_cannot_be_turned_is_said_once_and_stays);
+	tcase_add_test(file, who_does_not_wait_is_told_nothing);
 	suite_add_tcase(s, file);
 	return run_suite(s);
 }

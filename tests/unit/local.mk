@@ -486,9 +486,9 @@ check_backend_LDADD = $(SIO_CHECK_LIBS)
 check_PROGRAMS += check_secret_rotation
 TESTS += check_secret_rotation
 check_secret_rotation_SOURCES = tests/unit/check_secret_rotation.c
-check_secret_rotation_CFLAGS = $(SIO_CHECK_CFLAGS)
+check_secret_rotation_CFLAGS = $(SIO_CHECK_CFLAGS) $(EVENT_CFLAGS)
 check_secret_rotation_LDFLAGS = $(NTH_ALLOC_LINK)
-check_secret_rotation_LDADD = libsignald-io.a $(SIO_CHECK_LIBS) $(CRYPTO_LIBS)
+check_secret_rotation_LDADD = libsignald-io.a $(SIO_CHECK_LIBS) $(EVENT_LIBS) $(CRYPTO_LIBS)
 
 check_PROGRAMS += check_loop
 TESTS += check_loop
@@ -500,7 +500,7 @@ endif
 
 # Those in which threads meet, for a build with --enable-sanitizers=thread.
 THREADED_CHECKS = check_ext_cells check_ext_live check_ext_policy check_ext_revocations check_ext_secrets \
-	check_ledger check_log check_state_file
+	check_ledger check_log check_secret_rotation check_state_file
 .PHONY: threaded check-threads
 threaded: $(THREADED_CHECKS)
 check-threads: threaded
