@@ -184,6 +184,11 @@ static struct call_socket *youngest_free(const struct calls *cs, const char *use
 	return found;
 }
 
+bool flow_waits_for_invited(const struct calls *cs, const struct call *c)
+{
+	return cs->cfg.offline_rings || kinds[call_kind(c)].waits;
+}
+
 static void leave_call(struct calls *cs, struct call_socket *s, struct call *c,
 		       struct call_time now)
 {
@@ -195,9 +200,8 @@ static void leave_call(struct calls *cs, struct call_socket *s, struct call *c,
 		leg_set_socket(leg, NULL);
 		call_gone(c, i, now.now_ms);
 		flow_changed(cs, c);
-	} else if (call_member_state(c, i) == MEMBER_INVITED && !cs->cfg.offline_rings &&
-		   !kinds[call_kind(c)].waits && call_socket_registered(s) &&
-		   user_registered_n(u) == 1) {
+	} else if (call_member_state(c, i) == MEMBER_INVITED && !flow_waits_for_invited(cs, c) &&
+		   call_socket_registered(s) && user_registered_n(u) == 1) {
 		call_gone(c, i, now.now_ms); /* there is nothing left to ring */
 	}
 }

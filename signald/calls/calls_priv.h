@@ -202,6 +202,9 @@ bool flow_ring(struct calls *cs, struct call *c, size_t i, const struct call_soc
  * an orphaned leg only if it is in no other call. */
 void flow_register(struct calls *cs, struct call_socket *s, bool used, struct call_time now);
 
+/* Does an invited member stay one without a socket? Else it has the grace time to get one. */
+bool flow_waits_for_invited(const struct calls *cs, const struct call *c);
+
 /* The socket stops being its user's: its legs are orphaned. */
 void flow_leave(struct calls *cs, struct call_socket *s, struct call_time now);
 

@@ -418,7 +418,8 @@ static void orphan(struct calls *cs, struct call *c, struct call_time now)
 	for (size_t i = 0; i < call_members_n(c); i++) {
 		const enum member_state state = call_member_state(c, i);
 
-		if (state == MEMBER_IN || (state == MEMBER_INVITED && !cs->cfg.offline_rings))
+		if (state == MEMBER_IN ||
+		    (state == MEMBER_INVITED && !flow_waits_for_invited(cs, c)))
 			call_gone(c, i, now.now_ms);
 	}
 }

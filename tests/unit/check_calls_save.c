@@ -232,6 +232,102 @@ START_TEST(a_word_about_media_is_kept_and_only_the_legs_counts)
 }
 END_TEST
 
+/* ann and bob are in, dan was; carol is invited and has never been there. */
+static void mesh(void)
+{
+	join_as('A', "ann");
+	join_as('B', "bob");
+	join_as('D', "dan");
+	say('A', "group_call:join",
+	    "{\"roomName\":\"r\",\"callType\":\"video\","
+	    "\"memberIds\":[\"bob\",\"carol\",\"dan\"]}");
+	say('B', "group_call:join", "{\"roomName\":\"r\",\"fromName\":\"Bob\"}");
+	say('D', "group_call:join", "{\"roomName\":\"r\"}");
+	say('D', "group_call:leave", "{\"roomName\":\"r\"}");
+}
+
+START_TEST(a_mesh_goes_on_and_who_was_invited_still_is)
+{
+	mesh();
+	save();
+	ck_assert_int_eq(take_over(CLOCK), 0);
+	ck_assert_uint_eq(members, 2);
+	join_as('A', "ann");
+	join_as('B', "bob");
+	join_as('D', "dan");
+	ck_assert_uint_eq(sent_n, 0); /* nobody is told anything anew */
+	clock_ms += cfg.times.grace_ms + 1000;
+	calls_tick(cs, now());
+	ck_assert_uint_eq(sent_n, 0);
+	join_as('C', "carol");
+	ck_assert_str_eq(got('C'), "group_call:incoming ");
+	forget();
+	say('C', "group_call:join", "{\"roomName\":\"r\"}");
+	ck_assert_str_eq(got('C'), "group_call:joined ");
+	ck_assert_str_eq(got('A'), "group_call:participant_joined ");
+	ck_assert_ptr_nonnull(strstr(sent[1].args, "carol"));
+	forget();
+	say('D', "group_call:join", "{\"roomName\":\"r\"}");
+	ck_assert_str_eq(got('B'), "group_call:participant_joined ");
+	say('C', "group_call:offer",
+	    "{\"roomName\":\"r\",\"toUserId\":\"bob\",\"sdpOffer\":\"v=0\"}");
+	ck_assert_str_eq(got('B'), "group_call:participant_joined group_call:offer ");
+}
+END_TEST
+
+START_TEST(who_does_not_come_back_to_a_mesh_leaves_it_and_no_other)
+{
+	mesh();
+	save();
+	ck_assert_int_eq(take_over(CLOCK), 0);
+	join_as('A', "ann");
+	clock_ms += cfg.times.grace_ms;
+	calls_tick(cs, now());
+	ck_assert_str_eq(got('A'), "group_call:participant_left ");
+	ck_assert_ptr_nonnull(the_call());
+	join_as('B', "bob");
+	forget();
+	say('B', "group_call:join", "{\"roomName\":\"r\"}");
+	ck_assert_str_eq(got('A'), "group_call:participant_joined ");
+}
+END_TEST
+
+static void ring_group(void)
+{
+	join_as('A', "ann");
+	join_as('B', "bob");
+	join_as('C', "carol");
+	join_as('D', "dan");
+	say('A', "group_call:initiate",
+	    "{\"initiatedBy\":\"ann\",\"groupId\":\"g\",\"callType\":\"audio\","
+	    "\"roomName\":\"r\",\"sdpOffer\":\"v=0\","
+	    "\"memberIds\":[\"bob\",\"carol\",\"dan\"]}");
+	say('D', "call:reject", "{\"roomName\":\"r\"}");
+}
+
+START_TEST(a_group_that_rings_goes_on_ringing_and_the_first_answer_wins)
+{
+	ring_group();
+	save();
+	ck_assert_int_eq(take_over(CLOCK), 0);
+	join_as('B', "bob");
+	join_as('C', "carol");
+	join_as('D', "dan");
+	join_as('A', "ann");
+	ck_assert_str_eq(got('B'), "call:incoming ");
+	ck_assert_str_eq(got('C'), "call:incoming ");
+	ck_assert_str_eq(got('D'), ""); /* said no */
+	ck_assert_ptr_nonnull(strstr(sent[0].args, "\"isGroupCall\":true"));
+	forget();
+	accept_call('C');
+	ck_assert_str_eq(got('A'), "call:answer ");
+	ck_assert_str_eq(got('B'), "call:ended ");
+	for (size_t i = 0; i < sent_n; i++)
+		if (sent[i].to == 'B')
+			ck_assert_ptr_nonnull(strstr(sent[i].args, "answered_elsewhere"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("calls_save");
@@ -246,6 +342,9 @@ int main(void)
 	tcase_add_test(t, what_is_no_call_is_refused_and_counted);
 	tcase_add_test(t, what_waits_is_left_out_where_there_is_no_room);
 	tcase_add_test(t, a_word_about_media_is_kept_and_only_the_legs_counts);
+	tcase_add_test(t, a_mesh_goes_on_and_who_was_invited_still_is);
+	tcase_add_test(t, who_does_not_come_back_to_a_mesh_leaves_it_and_no_other);
+	tcase_add_test(t, a_group_that_rings_goes_on_ringing_and_the_first_answer_wins);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }
