@@ -144,7 +144,8 @@ test('who leaves a mesh takes its relay along, and no other', options, async (t)
 			{ roomName, callType: 'audio', memberIds: [alice.userId, bob.userId] });
 
 		assert.equal(success, true);
-		return relaying(t, stack, credentialsOf(turnServer(iceServers)));
+		c.credentials = credentialsOf(turnServer(iceServers));
+		return relaying(t, stack, c.credentials);
 	};
 	const alices = await enter(alice);
 	const bobs = await enter(bob);
@@ -153,6 +154,17 @@ test('who leaves a mesh takes its relay along, and no other', options, async (t)
 	alice.emit('group_call:leave', { roomName });
 	await fallsSilent([alices], Date.now());
 	await goesOn([bobs]);
+
+	await t.test('what it allocates with the credentials it has is ended at once', async () => {
+		await allocation(t, stack, alice.credentials);
+		await until('it was there, and is gone', async () => {
+			const { participants } = (await stack.rest.call(roomName)).relay;
+			const its = participants.find((p) => p.userId === alice.userId).allocations;
+
+			return its.length === 2 && its.every((a) => !a.live);
+		}, 1000, 20);
+		await goesOn([bobs]);
+	});
 
 	await t.test('it may come back, and relay', async () => {
 		const again = await enter(alice);

@@ -243,6 +243,74 @@ test('a ringing call outlives signald: each socket is rung once, the answer and 
 	assert.equal((await alice2.next('call:answer')).callId, first.callId);
 });
 
+test('a mesh outlives signald: who is in, who was and who is invited', options, async (t) => {
+	const stack = await startStack(t, { signald: { 'leg-grace': 3 } });
+	const names = ['alice', 'bob', 'carol', 'dave'];
+	const [alice, bob, , dave] = await Promise.all(names.map((name) => join(t, stack, name)));
+	const roomName = `mesh_${Date.now()}`;
+	const enter = (c) => c.request('group_call:join', { roomName, callType: 'audio', memberIds: names });
+	const offer = async (from, to) => {
+		from.emit('group_call:offer', { roomName, toUserId: to.userId, sdpOffer: fakeSdp('offer') });
+		assert.equal((await to.next('group_call:offer')).fromUserId, from.userId);
+	};
+	const { callId, iceServers } = await enter(alice);
+	const { username, credential } = turnServer(iceServers);
+	const peer = await udpPeer(t);
+	const relay = await allocation(t, stack, { username, password: credential });
+
+	await relay.permit(peer);
+	await enter(bob);
+	await enter(dave);
+	dave.emit('group_call:leave', { roomName });
+	await bob.next('group_call:participant_left');
+	await sleep(200);
+	await stack.daemons.signald.kill('SIGKILL');
+	await stack.startSignald();
+
+	const [alice2, bob2] = [await comeBack(t, stack, 'alice'), await comeBack(t, stack, 'bob')];
+
+	await offer(alice2, bob2);
+	await sleep(3500); /* the grace time, for whoever has to come back */
+
+	const carol2 = await comeBack(t, stack, 'carol');
+
+	assert.equal((await carol2.next('group_call:incoming')).callId, callId);
+	assert.deepEqual((await enter(carol2)).members.map((m) => m.userId).sort(), ['alice', 'bob']);
+	await alice2.next('group_call:participant_joined');
+	await offer(carol2, alice2);
+	assert.equal((await enter(await comeBack(t, stack, 'dave'))).callId, callId);
+	for (const c of [alice2, bob2])
+		await c.none('group_call:participant_left');
+
+	await t.test('media and its figures go on', async () => {
+		await relay.sendTo(peer, 5, SIZE);
+		await sentBytes(stack, roomName, 5 * SIZE);
+	});
+});
+
+test('a group that rings outlives signald: the first answer binds', options, async (t) => {
+	const stack = await startStack(t, { signald: { 'leg-grace': 5, 'ring-timeout': 30 } });
+	const [alice] = await Promise.all(['alice', 'bob', 'carol'].map((name) => join(t, stack, name)));
+	const roomName = `group_${Date.now()}`;
+
+	alice.emit('group_call:initiate', { groupId: 'g', initiatedBy: 'alice', callType: 'audio', roomName,
+		sdpOffer: fakeSdp('offer'), memberIds: ['bob', 'carol'] });
+	await until('it rings', async () => (await stack.rest.call(roomName))?.state === 'ringing');
+	await sleep(200);
+	await stack.daemons.signald.kill('SIGKILL');
+	await stack.startSignald();
+
+	const [alice2, bob2, carol2] = [await comeBack(t, stack, 'alice'), await comeBack(t, stack, 'bob'), await comeBack(t, stack, 'carol')];
+
+	for (const c of [bob2, carol2])
+		assert.equal((await c.next('call:incoming')).roomName, roomName);
+	carol2.emit('call:accept', { roomName, fromId: 'alice', sdpAnswer: fakeSdp('answer') });
+	await alice2.next('call:answer');
+	assert.equal((await bob2.next('call:ended')).code, 'answered_elsewhere');
+	alice2.emit('call:end', { roomName });
+	await carol2.next('call:ended');
+});
+
 test('a ringing call whose ring time is over at the start ends as not answered', options, async (t) => {
 	const stack = await startStack(t, { signald: { 'leg-grace': 10, 'ring-timeout': 2 } });
 	const alice = await join(t, stack, 'alice');
