@@ -93,7 +93,7 @@ static void on_call_new(const struct call *c, void *ctx)
 	struct app *a = ctx;
 
 	relay_side_call_new(a->relay, c);
-	call_keeper_changed(a->keeper, c);
+	call_keeper_begun(a->keeper, c);
 }
 
 static void on_call_changed(const struct call *c, void *ctx)
@@ -129,7 +129,7 @@ static void on_call_ended(const struct call *c, void *ctx)
 	struct app *a = ctx;
 
 	relay_side_call_ended(a->relay, c);
-	call_keeper_changed(a->keeper, c);
+	call_keeper_ended(a->keeper, c);
 }
 
 static void tell_ice_servers(void *ctx, const char *id)

@@ -25,6 +25,7 @@
 /* A call that is not in the file as it is. */
 struct changed {
 	char id[TURN_CALL_ID_LEN + 1];
+	bool fresh; /* the file has never heard of it */
 	UT_hash_handle hh;
 };
 
@@ -32,7 +33,7 @@ struct call_keeper {
 	struct call_keeper_config config;
 	struct state_file *file;
 	struct loop_timer *timer;
-	struct changed *changed; /* in order; as many as there are calls, and ends since */
+	struct changed *changed; /* in order; live calls, and ended ones that the file may have */
 	struct json_out out;
 	char clock[CALLS_CLOCK_MAX + 1];
 	struct call_keeper_counters counters;
@@ -41,16 +42,24 @@ struct call_keeper {
 
 /* --- writing ------------------------------------------------------------------ */
 
-static void note(struct call_keeper *k, const char *id)
+static struct changed *find(const struct call_keeper *k, const char *id)
 {
 	struct changed *x;
 
 	HASH_FIND_STR(k->changed, id, x);
-	if (x)
+	return x;
+}
+
+static void note(struct call_keeper *k, const char *id, bool fresh)
+{
+	struct changed *x;
+
+	if (find(k, id))
 		return;
 	x = calloc(1, sizeof(*x));
 	if (x) {
 		snprintf(x->id, sizeof(x->id), "%s", id);
+		x->fresh = fresh;
 		HASH_ADD_STR(k->changed, id, x);
 	}
 	if (!x || !x->hh.tbl) {
@@ -111,13 +120,35 @@ static void on_timer(void *ctx)
 		loop_timer_set(k->timer, ret ? LATER_MS : 1);
 }
 
-void call_keeper_changed(struct call_keeper *k, const struct call *c)
+static void write_soon(struct call_keeper *k, const struct call *c, bool fresh)
 {
 	if (!k)
 		return;
 	if (!k->changed)
 		loop_timer_set(k->timer, SOON_MS);
-	note(k, call_id(c));
+	note(k, call_id(c), fresh);
+}
+
+void call_keeper_begun(struct call_keeper *k, const struct call *c)
+{
+	write_soon(k, c, true);
+}
+
+void call_keeper_changed(struct call_keeper *k, const struct call *c)
+{
+	write_soon(k, c, false);
+}
+
+/* Of a call that never came to the file there is nothing to take back: else, while the disk
+ * refuses, every call there ever was would wait here. */
+void call_keeper_ended(struct call_keeper *k, const struct call *c)
+{
+	struct changed *x = k ? find(k, call_id(c)) : NULL;
+
+	if (x && x->fresh)
+		settled(k, x);
+	else
+		write_soon(k, c, false);
 }
 
 /* --- restoring ---------------------------------------------------------------- */
@@ -137,7 +168,7 @@ static void on_entry(void *arg, const char *key, const char *text, size_t n)
 	}
 	k->lost++;
 	if (strlen(key) <= TURN_CALL_ID_LEN)
-		note(k, key); /* it goes from the file */
+		note(k, key, false); /* it goes from the file */
 }
 
 /* Monotonic time means the same as long as the host runs. */

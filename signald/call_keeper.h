@@ -32,8 +32,10 @@ int call_keeper_new(struct call_keeper **out, const struct call_keeper_config *c
 /* All that changed is written, if the disk lets it. Before its calls; NULL is fine. */
 void call_keeper_free(struct call_keeper *k);
 
-/* The call began, changed or ended. NULL is fine: nothing is kept. */
+/* What the call did. NULL is fine: nothing is kept. */
+void call_keeper_begun(struct call_keeper *k, const struct call *c);
 void call_keeper_changed(struct call_keeper *k, const struct call *c);
+void call_keeper_ended(struct call_keeper *k, const struct call *c);
 
 struct call_keeper_counters {
 	uint64_t saved;

@@ -120,6 +120,12 @@ check_lost_relays_SOURCES = tests/unit/check_lost_relays.c
 check_lost_relays_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_lost_relays_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 
+check_PROGRAMS += check_call_keeper
+TESTS += check_call_keeper
+check_call_keeper_SOURCES = tests/unit/check_call_keeper.c tests/unit/calls_fixture.h
+check_call_keeper_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
+check_call_keeper_LDADD = $(JOURNAL_CHECK_LIBS)
+
 check_PROGRAMS += check_state_file
 TESTS += check_state_file
 check_state_file_SOURCES = tests/unit/check_state_file.c
