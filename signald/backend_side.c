@@ -275,19 +275,6 @@ void backend_side_free(struct backend_side *s)
 	free(s);
 }
 
-int backend_side_identify(struct backend_side *s, const char *token, backend_fn fn, void *ctx,
-			  struct calls_identity *out, struct backend_ticket **ticket)
-{
-	const struct backend_question q = { BACKEND_AUTHENTICATE, token, NULL };
-	struct backend_answer *a;
-	int r = backend_ask(s->backend, &q, fn, ctx, s->cfg.now(s->cfg.ctx), &a, ticket);
-
-	if (!r)
-		backend_identity(a, out);
-	backend_answer_unref(a);
-	return r;
-}
-
 struct backend *backend_side_backend(const struct backend_side *s)
 {
 	return s->backend;

@@ -41,13 +41,6 @@ void backend_side_free(struct backend_side *s); /* whoever waits is not told; NU
 void backend_side_read(struct backend_side *s);
 void backend_side_read_if_changed(struct backend_side *s);
 
-/* Whose token is this, for a CONNECT or a request, which come once? Returns 0
- * with *out filled, -EACCES (a bad one), -EHOSTDOWN (no answer), or -EAGAIN: fn
- * follows unless *ticket is cancelled (backend_cancel()); with result 0 its
- * answer is one for backend_identity(). */
-int backend_side_identify(struct backend_side *s, const char *token, backend_fn fn, void *ctx,
-			  struct calls_identity *out, struct backend_ticket **ticket);
-
 struct backend *backend_side_backend(const struct backend_side *s);
 struct backend_calls *backend_side_calls(const struct backend_side *s);
 const struct http_client_counters *backend_side_http_counters(const struct backend_side *s);

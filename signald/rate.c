@@ -130,16 +130,6 @@ static bool take(struct rate *r, uint64_t hash, uint64_t now_ms)
 	return true;
 }
 
-static unsigned wait_s(const struct rate *r, uint64_t hash, uint64_t now_ms)
-{
-	uint64_t now_us = now_ms * 1000, ahead_us;
-	const struct bucket *known = find(r, hash);
-
-	ahead_us = full_after(r, known ? known->full_us : 0, now_us) - now_us;
-	return ahead_us <= r->depth_us ? 0
-				       : (unsigned)((ahead_us - r->depth_us + 999999) / 1000000);
-}
-
 static uint64_t hash_text(const struct rate *r, const char *key)
 {
 	return name_hash_of(&r->key, KIND_TEXT, key, strlen(key));
@@ -165,15 +155,18 @@ bool rate_take_client(struct rate *r, const struct client_address *client, uint6
 	return unlimited(r) || take(r, hash_client(r, client), now_ms);
 }
 
-unsigned rate_wait_s(const struct rate *r, const char *key, uint64_t now_ms)
-{
-	return unlimited(r) ? 0 : wait_s(r, hash_text(r, key), now_ms);
-}
-
 unsigned rate_wait_client_s(const struct rate *r, const struct client_address *client,
 			    uint64_t now_ms)
 {
-	return unlimited(r) ? 0 : wait_s(r, hash_client(r, client), now_ms);
+	uint64_t now_us = now_ms * 1000, ahead_us;
+	const struct bucket *known;
+
+	if (unlimited(r))
+		return 0;
+	known = find(r, hash_client(r, client));
+	ahead_us = full_after(r, known ? known->full_us : 0, now_us) - now_us;
+	return ahead_us <= r->depth_us ? 0
+				       : (unsigned)((ahead_us - r->depth_us + 999999) / 1000000);
 }
 
 const struct rate_counters *rate_counters(const struct rate *r)

@@ -39,7 +39,6 @@ bool rate_take(struct rate *r, const char *key, uint64_t now_ms);
 bool rate_take_client(struct rate *r, const struct client_address *client, uint64_t now_ms);
 
 /* Seconds, rounded up, until a token will be there; 0: one is. Takes none, counts nothing. */
-unsigned rate_wait_s(const struct rate *r, const char *key, uint64_t now_ms);
 unsigned rate_wait_client_s(const struct rate *r, const struct client_address *client,
 			    uint64_t now_ms);
 

@@ -7,7 +7,6 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <event2/event.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

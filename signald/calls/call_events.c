@@ -1,7 +1,6 @@
 /* call_events.c - events about a call: who sends, which call, may it */
 #include "calls_priv.h"
 
-#include <errno.h>
 #include <string.h>
 
 bool calls_read(struct calls *cs, const struct incoming *in, enum request_kind kind,

@@ -5,7 +5,6 @@
 #include "calls_priv.h"
 
 #include <errno.h>
-#include <string.h>
 
 static const struct {
 	const char *code, *message;

@@ -1,8 +1,6 @@
 /* control_lines.c - see control_lines.h */
 #include "control/control_lines.h"
 
-#include <string.h>
-
 #include "calls/call_table.h"
 #include "relay/usage.h"
 

@@ -1,7 +1,6 @@
 /* sio_send.c - events and acknowledgements to one socket */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "socketio/sio_priv.h"
 

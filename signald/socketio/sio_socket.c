@@ -1,5 +1,4 @@
 /* sio_socket.c - a client in a namespace: connecting and leaving */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>

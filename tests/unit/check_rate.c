@@ -42,7 +42,6 @@ START_TEST(a_bucket_gives_its_tokens_and_fills_again)
 		taken += rate_take(r, "alice", 1000);
 	ck_assert_int_eq(taken, 30);
 	ck_assert_uint_eq(rate_counters(r)->refused, 70);
-	ck_assert_uint_eq(rate_wait_s(r, "alice", 1000), 2);
 	ck_assert(!rate_take(r, "alice", 2999));
 	ck_assert(rate_take(r, "alice", 3000)); /* a token is two seconds */
 	ck_assert(!rate_take(r, "alice", 3000));
@@ -101,11 +100,12 @@ END_TEST
 START_TEST(zero_is_no_limit_and_so_is_no_rate)
 {
 	struct rate *r = rate_of(0, 0, 64);
+	struct client_address a = address_of("192.0.2.1");
 
 	for (int i = 0; i < 1000; i++)
 		ck_assert(rate_take(r, "alice", 0) && rate_take(NULL, "alice", 0));
-	ck_assert_uint_eq(rate_wait_s(r, "alice", 0), 0);
-	ck_assert_uint_eq(rate_wait_s(NULL, "alice", 0), 0);
+	ck_assert_uint_eq(rate_wait_client_s(r, &a, 0), 0);
+	ck_assert_uint_eq(rate_wait_client_s(NULL, &a, 0), 0);
 	ck_assert_uint_eq(rate_counters(r)->refused, 0);
 	rate_free(r);
 }
@@ -113,13 +113,15 @@ END_TEST
 
 START_TEST(looking_takes_nothing)
 {
-	struct rate *r = rate_of(60, 2, 64);
+	struct rate *r = rate_of(30, 2, 64);
+	struct client_address a = address_of("192.0.2.1");
 
 	for (int i = 0; i < 100; i++)
-		ck_assert_uint_eq(rate_wait_s(r, "alice", 0), 0);
-	ck_assert(rate_take(r, "alice", 0));
-	ck_assert(rate_take(r, "alice", 0));
-	ck_assert_uint_eq(rate_wait_s(r, "alice", 0), 1);
+		ck_assert_uint_eq(rate_wait_client_s(r, &a, 0), 0);
+	ck_assert(rate_take_client(r, &a, 0));
+	ck_assert(rate_take_client(r, &a, 0));
+	ck_assert_uint_eq(rate_wait_client_s(r, &a, 0), 2); /* a token is two seconds */
+	ck_assert_uint_eq(rate_wait_client_s(r, &a, 1001), 1);
 	ck_assert_uint_eq(rate_counters(r)->refused, 0);
 	rate_free(r);
 }
