@@ -186,7 +186,7 @@ test('what Android sends in one go is dealt with in order', options, async (t) =
 		phone.words.TOKEN = stack.token(77);
 		phone.words.ACK = phone.acks++;
 		phone.sendAll('join', 'call:register', 'ice:request');
-		assert.equal((await phone.next('ack 0', 2000)).success, true);
+		assert.equal((await phone.next('ack 0')).success, true);
 		const caller = await arrive(t, stack, '8');
 
 		initiate(caller, 77);

@@ -143,6 +143,13 @@ for (const signal of ['SIGTERM', 'SIGINT']) {
 	});
 }
 
+/* To an address of IPv4. */
+function isUdpBound(port) {
+	const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+
+	return fs.readFileSync('/proc/net/udp', 'utf8').split('\n').some((line) => line.trim().split(/\s+/)[1]?.endsWith(suffix));
+}
+
 test('a call that goes on is neither ended nor revoked, and its record is not lost', options, async (t) => {
 	const stack = await startStack(t, { signald: { 'drain-window': 2, 'leg-grace': 0 } });
 	const peer = await udpPeer(t, { echo: true });
@@ -166,8 +173,12 @@ test('a call that goes on is neither ended nor revoked, and its record is not lo
 	await until('media passes without signald', () => relay.received === 2000);
 	const another = await allocation(t, stack, credentials); /* the call's name is not refused */
 
+	const ports = [another, relay].map((r) => r.relayed.port);
+
 	await another.release();
 	await relay.release();
+	/* A second later, that is; a signald there before would end the call with its relay, as nobody came back to it. */
+	await until('turnserver has let go of both', () => !ports.some(isUdpBound));
 	await stack.startSignald();
 	const ends = await until('both ends are in the journal', () => {
 		const found = readJournal(path.join(stack.dir, 'usage.journal')).filter((line) => line.call === callId);

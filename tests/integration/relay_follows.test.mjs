@@ -9,7 +9,7 @@ import { test } from 'node:test';
 
 import { candidate, establish, initiate, join, sendCandidate, turnServer } from './lib/client.mjs';
 import { startStack } from './lib/stack.mjs';
-import { newStateDir, sleep, until } from './lib/suite.mjs';
+import { busy_ms, newStateDir, sleep, until } from './lib/suite.mjs';
 import { allocation, udpPeer } from './lib/turn_client.mjs';
 
 const options = { timeout: 60000 };
@@ -52,7 +52,7 @@ async function fallsSilent(relays, since_ms) {
 	const before = relays.map((r) => r.packets());
 
 	console.log(`last packet ${took.map((ms) => Math.max(0, ms)).join(', ')} ms after the end`);
-	assert.ok(took.every((ms) => ms < LAST_MAX_MS), `${took}`);
+	assert.ok(took.every((ms) => ms < LAST_MAX_MS + 2 * busy_ms()), `${took}, with timers ${busy_ms()} ms late`);
 	await sleep(200);
 	assert.deepEqual(relays.map((r) => r.packets()), before);
 }
@@ -61,7 +61,7 @@ async function goesOn(relays) {
 	const before = relays.map((r) => r.packets());
 
 	await sleep(400);
-	relays.forEach((r, i) => assert.ok(r.packets() > before[i], `relay ${i} relays`));
+	await until('each of them relays', () => relays.every((r, i) => r.packets() > before[i]));
 }
 
 async function command(file, line) {

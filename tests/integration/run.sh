@@ -37,9 +37,6 @@ node_can() {
 	node --help | grep -q -e "$1"
 }
 
-# Node before 18.19 runs the files one by one anyway.
-concurrency=
-node_can --test-concurrency && concurrency=--test-concurrency=2
 # Node before 18.15 has no second report.
 FAILURES=${FAILURES:-$SUITE_DIR/failures}
 failed=$SUITE_DIR/failed
@@ -49,8 +46,13 @@ trap 'cat "$failed" >>"$FAILURES"; exit 143' TERM
 usual=tap
 [ ! -t 1 ] || usual=spec
 
-# test_files FILE...: what failed is added to $FAILURES.
+# test_files AT_ONCE FILE...: what failed is added to $FAILURES.
 test_files() {
+	# Node before 18.19 runs the files one by one anyway.
+	concurrency=
+	! node_can --test-concurrency || concurrency=--test-concurrency=$1
+	shift
+	[ $# -gt 0 ] || return 0
 	if ! node_can --test-reporter; then
 		# shellcheck disable=SC2086 # one option or none
 		node --test $concurrency "$@" || status=$?
@@ -62,9 +64,22 @@ test_files() {
 	cat "$failed" >>"$FAILURES"
 }
 
+# Browsers with cameras take all of two processors: one after the other, and not beside anything else.
+alone=
+beside=
+for file; do
+	case $file in
+	*browser* | *netns*) alone="$alone $file" ;;
+	*) beside="$beside $file" ;;
+	esac
+done
+
 status=0
-test_files "$@"
-test_files last/secrets_in_logs.test.mjs
+# shellcheck disable=SC2086 # our own names, without spaces
+test_files 2 $beside
+# shellcheck disable=SC2086
+test_files 1 $alone
+test_files 1 last/secrets_in_logs.test.mjs
 
 cat "$FAILURES"
 if [ $status -ne 0 ] || [ -n "${KEEP:-}" ]; then

@@ -9,7 +9,7 @@ import { startStack } from './lib/stack.mjs';
 import { selfSigned } from './lib/swarm.mjs';
 import { startTokenStack } from './lib/tokens.mjs';
 import { Certificates } from './lib/tls.mjs';
-import { freePort, turnPassword, until, within } from './lib/suite.mjs';
+import { assertSoon, freePort, turnPassword, until, within } from './lib/suite.mjs';
 import { TurnClient, TurnStreamClient, udpPeer } from './lib/turn_client.mjs';
 
 const turn = (iceServers) => {
@@ -29,7 +29,7 @@ test('S1: what Android sends in one go behind its way in is dealt with in order,
 	assert.deepEqual(phone.hello.upgrades, []);
 	phone.words.ACK = phone.acks++;
 	phone.sendAll('join', 'call:register', 'ice:request');
-	const reply = await phone.next('ack 0', 2000);
+	const reply = await phone.next('ack 0');
 
 	assert.equal(reply.success, true);
 	assert.equal(turn(reply.iceServers).username.split(':')[1], '77');
@@ -127,9 +127,9 @@ test('S4: ice:request is answered at once with servers that relay, over UDP, TCP
 	const stack = await startStack(t, { turnserver: { 'no-tls': false, 'tls-listening-port': tlsPort, ...selfSigned() } });
 	const phone = await android(t, stack, 81);
 	const started = Date.now();
-	const reply = await phone.iceRequest(2000);
+	const reply = await phone.iceRequest();
 
-	assert.ok(Date.now() - started < 200, `${Date.now() - started} ms`);
+	assertSoon(started, 200);
 	assert.equal(reply.success, true);
 	assert.ok(Array.isArray(reply.iceServers));
 	const server = reply.iceServers.find((s) => s.username);
@@ -169,9 +169,12 @@ test('S9: both sides of an Android call relay, and media goes through turnserver
 	});
 
 	assert.deepEqual(call.relay.participants.map((p) => p.userId).sort(), [82, 83]);
+	const ended_ms = Date.now();
+
 	caller.send('call:end').send('call:leave_room');
 	await callee.next('call:ended');
-	await until('the relay stops with the call', async () => (await stack.rest.endedCall(roomName)).relay.liveAllocations === 0, 1000);
+	await until('the relay stops with the call', async () => (await stack.rest.endedCall(roomName)).relay.liveAllocations === 0);
+	assertSoon(ended_ms, 1000);
 });
 
 test('S10: the secret inside the app and ours relay side by side; what is expired or forged does not', async (t) => {

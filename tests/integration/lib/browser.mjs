@@ -7,6 +7,8 @@ import { chromium } from 'playwright-core';
 import { command, confide, IS_ROOT, newStateDir, SOURCE_DIR, until } from './suite.mjs';
 
 const CHROMIUM = process.env.CHROMIUM ?? command('chromium', 'chromium-browser', 'google-chrome');
+/* Of a busy machine. */
+const PATIENCE_MS = 60000;
 const CLIENT = path.join(SOURCE_DIR, 'signald', 'demo', 'node_modules', 'socket.io-client');
 
 /* Not a reason where the suite must be whole: there run() fails for want of a browser. */
@@ -38,7 +40,7 @@ export async function launch(t, { prefix = [], fakeCamera = false } = {}) {
 	const browser = await chromium.launch({
 		executablePath: wrapped(prefix),
 		args: [...FLAGS, ...(IS_ROOT ? ['--no-sandbox'] : []), ...(fakeCamera ? FAKE_CAMERA : [])],
-		timeout: 30000,
+		timeout: PATIENCE_MS,
 	});
 
 	t.after(() => browser.close());
@@ -50,7 +52,7 @@ export async function demoPage(browser, stack, name, { camera = true } = {}) {
 	const context = await browser.newContext({ viewport: { width: 1200, height: 860 } });
 	const page = await context.newPage();
 
-	page.setDefaultTimeout(20000);
+	page.setDefaultTimeout(PATIENCE_MS);
 	page.faults = [];
 	page.on('pageerror', (err) => page.faults.push(`pageerror ${err.message}`));
 	page.on('console', (m) => m.type() === 'error' && page.faults.push(`console ${m.text()}`));
@@ -86,7 +88,7 @@ export async function callAndAnswer(caller, callee, calleeId, before = () => {})
 	await before();
 	await callee.click('#answer');
 	for (const page of [caller, callee]) {
-		await until('the page is in a call', async () => (await stateOf(page)) === 'active', 15000, 100)
+		await until('the page is in a call', async () => (await stateOf(page)) === 'active', PATIENCE_MS, 100)
 			.catch(async (err) => { throw new Error(`${err.message}; it says: ${await page.textContent('#status')}`); });
 		await confideSdp(page);
 	}
@@ -101,7 +103,7 @@ export async function assertPictureMoves(page, userId) {
 	const before = await framesShown(page, userId);
 
 	await until(`the picture of ${userId ?? 'the other side'} moves`,
-		async () => (await framesShown(page, userId)) > before + 5, 20000, 200);
+		async () => (await framesShown(page, userId)) > before + 5, PATIENCE_MS, 200);
 }
 
 export const assertNoPicture = (page, userId) =>

@@ -171,11 +171,11 @@ export class AndroidSocket extends ShippedSocket {
 	}
 
 	/* The app asks before it calls and before it accepts. */
-	async iceRequest(limit_ms = 2000) {
+	async iceRequest() {
 		const id = this.acks++;
 
 		this.send('ice:request', { ACK: id });
-		return this.next(`ack ${id}`, limit_ms);
+		return this.next(`ack ${id}`);
 	}
 
 	candidate(n, peer, room = this.words.ROOM) {

@@ -3,6 +3,7 @@
  * BUILD_DIR  where the programs were built (several places below it are tried)
  * SUITE_DIR  logs and states of the whole run; run.sh makes it, else a temporary folder
  * ARTIFACTS  where pictures go */
+import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
 import dgram from 'node:dgram';
@@ -97,6 +98,32 @@ export async function until(what, ask, limit_ms = 20000, pause_ms = 50) {
 			throw new Error(`not within ${limit_ms} ms: ${what}`, { cause: last });
 		await sleep(pause_ms);
 	}
+}
+
+/* How late our own timers came within the last while: how long the machine lets a process wait that has something to
+ * do. What is promised within a time is promised by a machine that has it. */
+const PROBE_MS = 20;
+const LATE_KEPT_MS = 15000;
+let late = [];
+let probed_ms = Date.now();
+
+setInterval(() => {
+	const now_ms = Date.now();
+
+	late = late.filter((l) => now_ms - l.at_ms < LATE_KEPT_MS);
+	if (now_ms - probed_ms > 2 * PROBE_MS)
+		late.push({ at_ms: now_ms, by_ms: now_ms - probed_ms - PROBE_MS });
+	probed_ms = now_ms;
+}, PROBE_MS).unref();
+
+export const busy_ms = () => Math.max(0, Date.now() - probed_ms - PROBE_MS, ...late.map((l) => l.by_ms));
+
+/* It is no longer since began_ms than limit_ms, and as long as the machine made us wait: ourselves, and the daemon. */
+export function assertSoon(began_ms, limit_ms, what = 'it took too long') {
+	const took_ms = Date.now() - began_ms;
+	const waited_ms = busy_ms();
+
+	assert.ok(took_ms < limit_ms + 2 * waited_ms, `${what}: ${took_ms} ms, with timers ${waited_ms} ms late`);
 }
 
 export function within(what, promise, limit_ms = 20000) {
