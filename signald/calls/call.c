@@ -99,6 +99,7 @@ static const struct {
 	[OUT_BUSY] = { CALL_EV_NONE, CALL_EV_BUSY },
 	[OUT_OFFLINE] = { CALL_EV_NONE, CALL_EV_OFFLINE },
 	[OUT_LOST] = { CALL_EV_NONE, CALL_EV_NONE },
+	[OUT_BLOCKED] = { CALL_EV_NONE, CALL_EV_NONE },
 };
 
 /* What it is when the last of many who rang goes out: a refusal by one counts
@@ -110,6 +111,7 @@ static const struct {
 	[OUT_END] = { 3, CALL_EV_REJECT },	[OUT_REJECT] = { 3, CALL_EV_REJECT },
 	[OUT_BUSY] = { 2, CALL_EV_BUSY },	[OUT_GONE] = { 1, CALL_EV_OFFLINE },
 	[OUT_OFFLINE] = { 1, CALL_EV_OFFLINE }, [OUT_LOST] = { 0, CALL_EV_NONE },
+	[OUT_BLOCKED] = { 0, CALL_EV_NONE },
 };
 
 static const char *const state_names[] = {
@@ -213,7 +215,7 @@ void call_get_past(const struct call *c, struct call_past *out)
 /* Who is in, in this state of a call? */
 static bool past_fits(const struct call_spec *s, const struct call_past *past)
 {
-	size_t in = 0, invited = 0;
+	size_t in = 0, invited = 0, blocked = 0;
 
 	if (past->state == CALL_ENDED || past->was_answered != (past->state == CALL_ACTIVE) ||
 	    !spec_fits(s))
@@ -221,12 +223,15 @@ static bool past_fits(const struct call_spec *s, const struct call_past *past)
 	for (size_t i = 0; i <= s->invited_n; i++) {
 		in += past->members[i].state == MEMBER_IN;
 		invited += past->members[i].state == MEMBER_INVITED;
+		blocked +=
+			past->members[i].state == MEMBER_OUT && past->members[i].why == OUT_BLOCKED;
 	}
 	if (s->kind == CALL_MESH)
 		return in > 0;
 	if (past->members[CALL_CALLER].state != MEMBER_IN)
 		return false;
-	return past->state == CALL_ACTIVE ? in == 2 && invited == 0 : in == 1 && invited > 0;
+	return past->state == CALL_ACTIVE ? in == 2 && invited == 0
+					  : in == 1 && invited + blocked > 0;
 }
 
 int call_new_with_past(struct call **out, const struct call_spec *spec,
@@ -322,6 +327,16 @@ enum call_ev call_member_in(struct call *c, size_t i)
 	return i != CALL_CALLER && c->state < CALL_ACTIVE ? CALL_EV_ACCEPT : CALL_EV_NONE;
 }
 
+/* Is there somebody who may answer, as far as the caller can tell? */
+static bool is_waited_for(const struct call *c)
+{
+	for (size_t i = CALL_CALLER + 1; i < c->members_n; i++)
+		if (c->members[i].state == MEMBER_INVITED ||
+		    (c->members[i].state == MEMBER_OUT && c->members[i].why == OUT_BLOCKED))
+			return true;
+	return false;
+}
+
 /* Nobody is left who could answer: the weightiest reason is the call's. */
 static enum call_ev nobody_answers(const struct call *c)
 {
@@ -350,9 +365,8 @@ enum call_ev call_member_out(struct call *c, size_t i, enum member_out why)
 		return out_of_two[why].caller;
 	if (c->kind == CALL_DIRECT || c->state == CALL_ACTIVE)
 		return out_of_two[why].callee;
-	return somebody_is(c, MEMBER_INVITED) && !FAULT(one_refusal_ends_a_group)
-		       ? CALL_EV_NONE
-		       : nobody_answers(c);
+	return is_waited_for(c) && !FAULT(one_refusal_ends_a_group) ? CALL_EV_NONE
+								    : nobody_answers(c);
 }
 
 void call_gone(struct call *c, size_t i, uint64_t now_ms)

@@ -94,6 +94,7 @@ enum member_out {
 	OUT_BUSY,    /* in another call */
 	OUT_OFFLINE, /* no socket to ring */
 	OUT_LOST,    /* somebody else answered */
+	OUT_BLOCKED, /* takes no calls of the caller, who is not to know: it goes on ringing */
 	OUTS_N,
 };
 

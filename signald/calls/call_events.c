@@ -118,6 +118,11 @@ static void accept(struct calls *cs, const struct incoming *in, const struct cal
 		accept_again(cs, in, sp);
 		return;
 	}
+	if (!call_table_has_room(cs->table, call_member(sp->c, sp->i)->text)) {
+		tell_refusal(cs, in->s, CALLS_N_REFUSED_USER_CALLS, TELL_TOO_MANY_CALLS,
+			     r->room_name);
+		return;
+	}
 	count(cs, CALLS_N_ANSWERED);
 	flow_accepted(cs, sp->c, sp->i, in->s, r->sdp, in->now);
 }

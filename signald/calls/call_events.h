@@ -24,13 +24,14 @@
 #include "identity.h"
 #include "json_text.h"
 
-#define CALLS_SDP_BYTES_MAX 65536      /* as JSON text */
-#define CALLS_CANDIDATE_BYTES_MAX 4096 /* as JSON text */
-#define CALLS_NAME_BYTES_MAX 512       /* fromName, as JSON text */
-#define CALLS_AVATAR_BYTES_MAX 2048    /* fromAvatar, as JSON text */
-#define CALLS_ACTION_BYTES_MAX 32      /* action, as JSON text */
-#define CALLS_MEMBERS_BYTES_MAX 16384  /* memberIds, as JSON text */
-#define CALLS_RESERVATION_MS 120000    /* a call id waits this long for its call:initiate */
+#define CALLS_SDP_BYTES_MAX 65536	/* as JSON text */
+#define CALLS_GROUP_SDP_BYTES_MAX 32768 /* in an offer to a group */
+#define CALLS_CANDIDATE_BYTES_MAX 4096	/* as JSON text */
+#define CALLS_NAME_BYTES_MAX 512	/* fromName, as JSON text */
+#define CALLS_AVATAR_BYTES_MAX 2048	/* fromAvatar, as JSON text */
+#define CALLS_ACTION_BYTES_MAX 32	/* action, as JSON text */
+#define CALLS_MEMBERS_BYTES_MAX 16384	/* memberIds, as JSON text */
+#define CALLS_RESERVATION_MS 120000	/* a call id waits this long for its call:initiate */
 
 struct calls;
 

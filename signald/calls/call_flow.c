@@ -112,18 +112,16 @@ static bool ring_socket(struct calls *cs, struct call *c, struct call_socket *s,
 }
 
 /* The clients of a call_signal have no other way to ring. */
-static bool ring_by_signal(struct calls *cs, struct call *c, size_t i,
-			   const struct call_socket *except, struct call_time now)
+static bool ring_by_signal(struct calls *cs, struct call *c, size_t i, struct call_time now)
 {
-	if (!signal_ring(cs, c, i, except))
+	if (!signal_ring(cs, c, i))
 		return false;
 	if (call_apply(c, CALL_EV_RING, NULL, now) > 0)
 		flow_changed(cs, c);
 	return true;
 }
 
-bool flow_ring(struct calls *cs, struct call *c, size_t i, const struct call_socket *except,
-	       struct call_time now)
+bool flow_ring(struct calls *cs, struct call *c, size_t i, struct call_time now)
 {
 	const struct user *u = identity_find(cs->identity, call_member(c, i)->text);
 	struct call_socket *s = NULL;
@@ -133,9 +131,8 @@ bool flow_ring(struct calls *cs, struct call *c, size_t i, const struct call_soc
 	if (!u || !kinds[call_kind(c)].write_ring(cs, c, i, now))
 		return false;
 	while ((s = user_next_registered(u, s)))
-		if (s != except)
-			reached |= ring_socket(cs, c, s, now);
-	reached |= ring_by_signal(cs, c, i, except, now);
+		reached |= ring_socket(cs, c, s, now);
+	reached |= ring_by_signal(cs, c, i, now);
 	return reached;
 }
 

@@ -184,14 +184,14 @@ enum event_result calls_on_signal(struct calls *cs, const struct incoming *in)
 
 /* --- to it ----------------------------------------------------------------- */
 
-bool signal_ring(struct calls *cs, const struct call *c, size_t i, const struct call_socket *except)
+bool signal_ring(struct calls *cs, const struct call *c, size_t i)
 {
 	const struct user *u = identity_find(cs->identity, call_member(c, i)->text);
 	struct call_socket *s = NULL;
 	bool reached = false;
 
 	while (cs->signal.p && u && (s = user_next_socket(u, s)))
-		if (s != except && call_socket_signals(s)->hears)
+		if (call_socket_signals(s)->hears)
 			reached |= tell_emit(cs, s, SIGNAL, cs->signal.p, cs->signal.n) == 0;
 	return reached;
 }

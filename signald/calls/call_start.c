@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define GROUP_ASKED_MAX 512 /* members of a group that are looked at */
+#define GROUP_ASKED_MAX 512 /* members of a group that are looked at, and as many memberIds */
 
 /* A call that somebody wants to make. */
 struct start {
@@ -82,6 +82,14 @@ static int check_rate(struct calls *cs, struct start *st)
 		       : -EUSERS;
 }
 
+/* It goes to each socket of each member, within one event. */
+static int check_size(struct calls *cs, struct start *st)
+{
+	(void)cs;
+	return st->kind == CALL_RING_GROUP && st->r->sdp.n > CALLS_GROUP_SDP_BYTES_MAX ? -EINVAL
+										       : 0;
+}
+
 static int check_self(struct calls *cs, struct start *st)
 {
 	(void)cs;
@@ -124,8 +132,8 @@ static int invite_named(struct calls *cs, struct start *st, const struct user_id
 	struct json_slice v;
 	struct user_id who;
 
-	while (json_next(&it, NULL, &v)) {
-		if (user_id_read(v, &who) < 0)
+	for (size_t i = 0; json_next(&it, NULL, &v); i++) {
+		if (i == GROUP_ASKED_MAX || user_id_read(v, &who) < 0)
 			return -EINVAL;
 		if (!group || lists(group, n, &who))
 			invite(cs, st, &who);
@@ -192,7 +200,7 @@ static int check_blocked(struct calls *cs, struct start *st)
 
 /* In this order; the first one that refuses is told. -EAGAIN: an answer has to come first. */
 static int (*const checks[])(struct calls *cs, struct start *st) = {
-	check_token, check_rate, check_self, check_members, check_blocked,
+	check_token, check_rate, check_size, check_self, check_members, check_blocked,
 };
 
 static int check(struct calls *cs, struct start *st)
@@ -263,21 +271,26 @@ static struct call *find_forgotten(struct calls *cs, const struct start *st)
 	return NULL;
 }
 
-/* Is the callee just calling the caller? */
+/* Does this call ring the caller, for one who is to be called? */
+static bool is_other_way(const struct call *c, const struct start *st)
+{
+	const size_t i = (size_t)call_find_member(c, st->from->text);
+
+	return call_kind(c) != CALL_MESH && call_state(c) != CALL_ACTIVE &&
+	       call_member_state(c, i) == MEMBER_INVITED &&
+	       lists(st->invited, st->invited_n, call_member(c, CALL_CALLER)) &&
+	       (st->kind == CALL_DIRECT || is_same_target(c, st));
+}
+
+/* Is the callee, or another of the group, just calling the caller, or the group? */
 static bool is_glare(const struct calls *cs, const struct start *st)
 {
 	struct call *c = NULL;
-	int i;
 
-	if (st->kind != CALL_DIRECT || FAULT(glare_makes_two))
-		return false;
-	while ((c = call_table_next_of_user(cs->table, st->from->text, c))) {
-		i = call_find_member(c, st->from->text);
-		if (call_kind(c) != CALL_MESH && call_state(c) != CALL_ACTIVE &&
-		    call_member_state(c, (size_t)i) == MEMBER_INVITED &&
-		    call_find_member(c, st->r->other.text) == CALL_CALLER)
+	while (!FAULT(glare_makes_two) &&
+	       (c = call_table_next_of_user(cs->table, st->from->text, c)))
+		if (is_other_way(c, st))
 			return true;
-	}
 	return false;
 }
 
@@ -317,16 +330,61 @@ static void take_reservation(struct call_reservation *res, struct call *c)
 	memset(res, 0, sizeof(*res));
 }
 
-/* One of many who is in too many calls is busy, and does not keep the others from being rung. */
-static enum call_ev leave_out_full(const struct calls *cs, const struct start *st, struct call *c)
+/* Who takes no calls of the caller is as one who is not there; to the caller nothing else about
+ * such a user is to be seen. */
+static enum call_ev leave_out_blocked(struct calls *cs, const struct start *st, struct call *c)
+{
+	const enum member_out why = cs->cfg.offline_rings ? OUT_BLOCKED : OUT_OFFLINE;
+	enum call_ev ev = CALL_EV_NONE;
+
+	for (size_t i = 1; i < call_members_n(c); i++) {
+		if (!st->blocked[i - 1] || FAULT(blocked_rings))
+			continue;
+		count(cs, CALLS_N_BLOCKED);
+		ev = call_member_out(c, i, why);
+	}
+	return ev;
+}
+
+/* Who has too many invitations is busy, and so is one of many who has a call of that name: others
+ * are rung all the same. */
+static enum call_ev leave_out_full(struct calls *cs, const struct start *st, struct call *c)
 {
 	enum call_ev ev = CALL_EV_NONE;
 
-	for (size_t i = 1; st->kind != CALL_DIRECT && i < call_members_n(c); i++)
-		if (call_table_admits(cs->table, call_member(c, i)->text, st->r->room_name) ==
-		    -EDQUOT)
-			ev = call_member_out(c, i, OUT_BUSY);
+	for (size_t i = 1; i < call_members_n(c); i++) {
+		const int rc = call_table_admits(cs->table, c, i);
+
+		if (rc == 0 || (rc == -EEXIST && st->kind == CALL_DIRECT))
+			continue;
+		count(cs, rc == -EEXIST ? CALLS_N_REFUSED_ROOM : CALLS_N_REFUSED_USER_CALLS);
+		ev = call_member_out(c, i, OUT_BUSY);
+	}
 	return ev;
+}
+
+/* Is each of those who are invited in another call of that name already? */
+static bool is_taken(const struct calls *cs, const struct call *c)
+{
+	for (size_t i = 1; i < call_members_n(c); i++)
+		if (call_table_admits(cs->table, c, i) != -EEXIST)
+			return false;
+	return true;
+}
+
+/* Take out whom not to ring; *ev: what that amounts to. Returns 0, -EEXIST: it would be a mesh of
+ * one, beside another of that name. */
+static int leave_out(struct calls *cs, const struct start *st, struct call *c, enum call_ev *ev)
+{
+	enum call_ev full;
+
+	*ev = leave_out_blocked(cs, st, c);
+	if (st->kind == CALL_MESH && is_taken(cs, c))
+		return -EEXIST;
+	full = leave_out_full(cs, st, c);
+	if (full != CALL_EV_NONE)
+		*ev = full;
+	return 0;
 }
 
 /* What is sent to all who are rung, in cs->out. False: it does not fit. */
@@ -363,10 +421,10 @@ static int make_call(struct calls *cs, const struct start *st, struct call **out
 		rc = write_offer(cs, st, c) ? 0 : -ENOMEM;
 	if (rc == 0)
 		rc = dialog_set_offer(d, cs->out.p, cs->out.n);
-	if (rc == 0) {
-		*ev = leave_out_full(cs, st, c);
+	if (rc == 0)
+		rc = leave_out(cs, st, c, ev);
+	if (rc == 0)
 		rc = call_table_add(cs->table, c);
-	}
 	if (rc < 0) {
 		dialog_free(d);
 		call_free(c);
@@ -396,18 +454,14 @@ static enum call_ev ring_member(struct calls *cs, const struct start *st, struct
 {
 	const char *user = call_member(c, i)->text;
 
-	if (st->blocked[i - 1] && !FAULT(blocked_rings)) {
-		count(cs, CALLS_N_BLOCKED);
-		return flow_member_out(cs, c, i, OUT_OFFLINE);
-	}
 	if (st->kind == CALL_MESH) {
 		/* Whoever is busy or away may come later. */
-		flow_ring(cs, c, i, st->in->s, st->in->now);
+		flow_ring(cs, c, i, st->in->now);
 		return CALL_EV_NONE;
 	}
 	if (!cs->cfg.busy_rings && !FAULT(busy_not_asked) && is_busy(cs, user, c))
 		return flow_member_out(cs, c, i, OUT_BUSY);
-	if (!flow_ring(cs, c, i, st->in->s, st->in->now) && !cs->cfg.offline_rings)
+	if (!flow_ring(cs, c, i, st->in->now) && !cs->cfg.offline_rings)
 		return flow_member_out(cs, c, i, OUT_OFFLINE);
 	return CALL_EV_NONE;
 }

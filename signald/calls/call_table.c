@@ -15,12 +15,21 @@
 
 #include "table.h"
 
+/* What a call is to one of its members. */
+enum place {
+	PLACE_IN,
+	PLACE_RUNG,   /* invited to a call that rings */
+	PLACE_LISTED, /* invited to a mesh, as long as that lives */
+	PLACE_LEFT,   /* out of it */
+	PLACES_N,
+};
+
 /* A user who is or was a member of at least one live call. */
 struct party {
 	char user[TURN_USER_ID_MAX + 1];
 	struct slot *slots; /* of calls the user is not out of */
 	struct slot *left;  /* of the others; the newest first */
-	size_t n;	    /* slots */
+	size_t n[PLACES_N];
 	UT_hash_handle hh;
 };
 
@@ -28,7 +37,7 @@ struct party {
 struct slot {
 	struct entry *entry;
 	struct party *party; /* NULL: in no list */
-	bool out;	     /* in left */
+	enum place place;
 	struct slot *prev, *next;
 };
 
@@ -88,28 +97,35 @@ static void party_drop_if_empty(struct call_table *t, struct party *p)
 	free(p);
 }
 
-static void slot_link(struct slot *s, struct party *p, bool out)
+static enum place place_of(const struct call *c, size_t i)
+{
+	switch (call_member_state(c, i)) {
+	case MEMBER_IN: return PLACE_IN;
+	case MEMBER_INVITED: return call_kind(c) == CALL_MESH ? PLACE_LISTED : PLACE_RUNG;
+	default: return PLACE_LEFT;
+	}
+}
+
+static void slot_link(struct slot *s, struct party *p, enum place place)
 {
 	s->party = p;
-	s->out = out;
-	if (out) {
+	s->place = place;
+	if (place == PLACE_LEFT)
 		DL_PREPEND(p->left, s);
-		return;
-	}
-	DL_APPEND(p->slots, s);
-	p->n++;
+	else
+		DL_APPEND(p->slots, s);
+	p->n[place]++;
 }
 
 static void slot_unlink(struct slot *s)
 {
 	struct party *p = s->party;
 
-	if (s->out) {
+	if (s->place == PLACE_LEFT)
 		DL_DELETE(p->left, s);
-	} else {
+	else
 		DL_DELETE(p->slots, s);
-		p->n--;
-	}
+	p->n[s->place]--;
 	s->party = NULL;
 }
 
@@ -188,18 +204,28 @@ static struct call *find_in(struct slot *list, const char *room_name)
 	return NULL;
 }
 
-int call_table_admits(const struct call_table *t, const char *user, const char *room_name)
+static bool is_full(const struct call_table *t, const struct party *p, enum place place)
 {
-	const struct party *p = find_party(t, user);
+	const size_t max = place == PLACE_IN	 ? t->limits.per_user_max
+			   : place == PLACE_LEFT ? SIZE_MAX
+						 : CALL_INVITATIONS_MAX;
 
-	if (p && find_in(p->slots, room_name))
-		return -EEXIST;
-	return p && p->n >= t->limits.per_user_max ? -EDQUOT : 0;
+	return p && p->n[place] >= max;
 }
 
-static bool is_out(const struct call *c, size_t i)
+int call_table_admits(const struct call_table *t, const struct call *c, size_t i)
 {
-	return call_member_state(c, i) == MEMBER_OUT;
+	const struct party *p = find_party(t, call_member(c, i)->text);
+	const enum place place = place_of(c, i);
+
+	if (p && place != PLACE_LEFT && find_in(p->slots, call_room_name(c)))
+		return -EEXIST;
+	return is_full(t, p, place) ? -EDQUOT : 0;
+}
+
+bool call_table_has_room(const struct call_table *t, const char *user)
+{
+	return !is_full(t, find_party(t, user), PLACE_IN);
 }
 
 static int admit(const struct call_table *t, const struct call *c)
@@ -211,8 +237,7 @@ static int admit(const struct call_table *t, const struct call *c)
 	if (HASH_COUNT(t->live) >= t->limits.live_max)
 		return -ENOSPC;
 	for (size_t i = 0; rc == 0 && i < call_members_n(c); i++)
-		if (!is_out(c, i))
-			rc = call_table_admits(t, call_member(c, i)->text, call_room_name(c));
+		rc = call_table_admits(t, c, i);
 	return rc;
 }
 
@@ -236,7 +261,7 @@ int call_table_add(struct call_table *t, struct call *c)
 		if (!p)
 			goto fail;
 		e->slots[i].entry = e;
-		slot_link(&e->slots[i], p, is_out(c, i));
+		slot_link(&e->slots[i], p, place_of(c, i));
 	}
 	HASH_ADD_KEYPTR(hh, t->live, call_id(c), strlen(call_id(c)), e);
 	if (!e->hh.tbl)
@@ -253,11 +278,11 @@ void call_table_member_changed(struct call_table *t, const struct call *c, size_
 	struct slot *s = e ? &e->slots[i] : NULL;
 	struct party *p;
 
-	if (!s || s->out == is_out(c, i))
+	if (!s || s->place == place_of(c, i))
 		return;
 	p = s->party;
 	slot_unlink(s);
-	slot_link(s, p, is_out(c, i));
+	slot_link(s, p, place_of(c, i));
 }
 
 /* e leaves the live ones for a place in the ring. */
@@ -367,12 +392,19 @@ int call_walk_new(struct call_walk **out, const struct call_table *ct)
 	if (!w)
 		return -ENOMEM;
 	w->table = t;
-	w->at = t->live;
-	w->newest = t->added;
+	call_walk_again(w);
 	DL_APPEND(t->walks, w);
 	t->walks_n++;
 	*out = w;
 	return 0;
+}
+
+void call_walk_again(struct call_walk *w)
+{
+	w->at = w->table->live;
+	w->newest = w->table->added;
+	w->ended_at = 0;
+	memset(w->skip, 0, w->table->limits.ended_max * sizeof(w->skip[0]));
 }
 
 void call_walk_free(struct call_walk *w)

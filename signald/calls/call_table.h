@@ -9,15 +9,20 @@
 #ifndef CALL_TABLE_H
 #define CALL_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "call.h"
 
 struct call_table;
 
+/* Invitations of a user at one time: so many to calls that ring, and to meshes so many more. They
+ * are others' doing, so they keep nobody from making, answering or joining calls. */
+#define CALL_INVITATIONS_MAX 32
+
 struct call_table_limits {
 	size_t live_max;
-	size_t per_user_max; /* live calls a user is a member of, and not out */
+	size_t per_user_max; /* live calls a user is in */
 	size_t ended_max;    /* ended ones kept to be shown */
 };
 
@@ -25,9 +30,12 @@ struct call_table_limits {
 int call_table_new(struct call_table **out, const struct call_table_limits *limits);
 void call_table_free(struct call_table *t); /* its calls with it; NULL is fine */
 
-/* May this user be a member of one more call, of this name?
- * Returns 0, -EEXIST (has a live call of this roomName), -EDQUOT (has too many). */
-int call_table_admits(const struct call_table *t, const char *user, const char *room_name);
+/* May this call, which is not in the table, be one more of its i-th member's, in or invited as
+ * that is? Returns 0, -EEXIST (has a live call of this roomName), -EDQUOT (has too many). */
+int call_table_admits(const struct call_table *t, const struct call *c, size_t i);
+
+/* May this user come into one more call? */
+bool call_table_has_room(const struct call_table *t, const char *user);
 
 /* Take a call over. On error it stays the caller's.
  * Returns 0, -EEXIST (this call id), -ENOSPC (too many calls), -ENOMEM, or as
@@ -66,12 +74,13 @@ struct call *call_table_next_live(const struct call_table *t, const struct call 
 /* A walk over all calls in as many turns as one likes: the live ones by age, then the kept ended
  * ones, last ended last. Between two steps calls may come and go: none is met twice, one that is
  * there from the first step to the last is met, one that is newer than the walk is not. */
-#define CALL_WALKS_MAX 8
+#define CALL_WALKS_MAX 9 /* the clock's and 8 lists */
 struct call_walk;
 
-/* Returns 0 and the caller's *out, -ENOSPC (8 walks already), -ENOMEM. */
+/* Returns 0 and the caller's *out, -ENOSPC (so many already), -ENOMEM. */
 int call_walk_new(struct call_walk **out, const struct call_table *t);
-void call_walk_free(struct call_walk *w); /* before its table; NULL is fine */
+void call_walk_again(struct call_walk *w); /* begins anew, with what is there now */
+void call_walk_free(struct call_walk *w);  /* before its table; NULL is fine */
 
 /* The next call, a loan until the table changes; NULL: there is none. The ended ones begin where
  * the live ones are over. */

@@ -84,6 +84,8 @@ int calls_new(struct calls **out, const struct calls_config *cfg, const struct c
 	if (rc == 0)
 		rc = call_table_new(&cs->table, &cfg->calls);
 	if (rc == 0)
+		rc = call_walk_new(&cs->round, cs->table);
+	if (rc == 0)
 		rc = call_wait_new(&cs->wait, &cfg->waiting);
 	if (rc == 0)
 		rc = new_rate(&cs->call_rate, cfg->calls_per_minute);
@@ -224,16 +226,13 @@ static bool look_at_some(struct calls *cs, struct call_time now)
 
 bool calls_tick(struct calls *cs, struct call_time now)
 {
-	if (!cs->round && call_walk_new(&cs->round, cs->table))
-		return false; /* with the next one */
 	enter(cs);
 	proof_tick(cs, now);
-	if (look_at_some(cs, now)) {
-		call_walk_free(cs->round);
-		cs->round = NULL;
-	}
+	if (!cs->in_round)
+		call_walk_again(cs->round);
+	cs->in_round = !look_at_some(cs, now);
 	leave(cs, now);
-	return cs->round != NULL;
+	return cs->in_round;
 }
 
 /* --- what others want ------------------------------------------------------ */

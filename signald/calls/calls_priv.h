@@ -31,7 +31,8 @@ struct calls {
 	struct identity *identity;
 	struct call_table *table;
 	struct call_wait *wait;
-	struct call_walk *round; /* of calls_tick(); NULL between two */
+	struct call_walk *round; /* of calls_tick() */
+	bool in_round;		 /* and it is not over yet */
 	struct held_budget budget;
 	struct rate *call_rate, *ice_rate; /* by user */
 	struct json_out out;		   /* the message being written */
@@ -191,10 +192,8 @@ void flow_announce(struct calls *cs, struct call *c, size_t i, const struct call
 /* Somebody who keeps a copy of the call hears that it changed. */
 void flow_changed(struct calls *cs, const struct call *c);
 
-/* Ring the registered sockets of an invited member but "except". True: at least one was
- * reached. */
-bool flow_ring(struct calls *cs, struct call *c, size_t i, const struct call_socket *except,
-	       struct call_time now);
+/* Ring the registered sockets of an invited member. True: at least one was reached. */
+bool flow_ring(struct calls *cs, struct call *c, size_t i, struct call_time now);
 
 /* The socket, which has a user, is registered, if it was not before: it is rung for
  * what rings, and takes the orphaned legs. used: not because it said so, but
@@ -260,9 +259,8 @@ int calls_reserve(struct calls *cs, const struct incoming *in, const struct user
 /* --- call_signal.c -------------------------------------------------------- */
 
 /* While a call is made of a call_signal: pass that on to the sockets of an invited member that
- * understand it, but "except". True: at least one was reached. */
-bool signal_ring(struct calls *cs, const struct call *c, size_t i,
-		 const struct call_socket *except);
+ * understand it. True: at least one was reached. */
+bool signal_ring(struct calls *cs, const struct call *c, size_t i);
 
 /* Send an event, in the words of call_signal where those have one for it. As tell_emit(). */
 int signal_emit(struct calls *cs, struct call_socket *to, const char *event, const char *args,

@@ -21,8 +21,9 @@ static const char *const member_states[] = {
 	[MEMBER_INVITED] = "invited", [MEMBER_IN] = "in", [MEMBER_OUT] = "out"
 };
 static const char *const outs[] = {
-	[OUT_END] = "end",   [OUT_REJECT] = "reject",	[OUT_GONE] = "gone",
-	[OUT_BUSY] = "busy", [OUT_OFFLINE] = "offline", [OUT_LOST] = "lost"
+	[OUT_END] = "end",	  [OUT_REJECT] = "reject",   [OUT_GONE] = "gone",
+	[OUT_BUSY] = "busy",	  [OUT_OFFLINE] = "offline", [OUT_LOST] = "lost",
+	[OUT_BLOCKED] = "blocked"
 };
 
 /* What may wait for a member, as its names are constants. */
@@ -366,7 +367,7 @@ static int restore_held(struct calls *cs, struct dialog *d, struct held_queue *q
 	if (known < 0)
 		return 0; /* another version's: not worth the call */
 	rc = dialog_hold(d, q, cs->cfg.candidates_max + 1, 0, events[known], args.p, args.n);
-	return rc == -ENOSPC ? 0 : rc; /* the limit is a lower one by now */
+	return rc == -ENOSPC || rc == -ENOBUFS ? 0 : rc; /* the limits are lower ones by now */
 }
 
 static int restore_queue(struct calls *cs, struct dialog *d, struct held_queue *q,

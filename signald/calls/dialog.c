@@ -31,10 +31,10 @@ void dialog_free(struct dialog *d)
 
 static int held_new(struct held **out, struct dialog *d, const char *text, size_t n)
 {
-	const size_t bytes = sizeof(struct held) + n;
+	const size_t bytes = sizeof(struct held) + n, left = d->budget->max - d->budget->bytes;
 	struct held *h;
 
-	if (bytes > d->budget->max - d->budget->bytes)
+	if (bytes > left || d->bytes + bytes > HELD_SHARE_BYTES + left / HELD_SHARE_PART)
 		return -ENOBUFS;
 	h = malloc(bytes);
 	if (!h)
@@ -42,6 +42,7 @@ static int held_new(struct held **out, struct dialog *d, const char *text, size_
 	*h = (struct held){ .n = n };
 	memcpy(h->text, text, n);
 	d->budget->bytes += bytes;
+	d->bytes += bytes;
 	*out = h;
 	return 0;
 }
@@ -51,6 +52,7 @@ void held_free(struct dialog *d, struct held *h)
 	if (!h)
 		return;
 	d->budget->bytes -= sizeof(*h) + h->n;
+	d->bytes -= sizeof(*h) + h->n;
 	free(h);
 }
 

@@ -14,6 +14,11 @@ struct held_budget {
 	size_t bytes, max;
 };
 
+/* What a call may keep: the greatest offer and some candidates, and beyond that a part of what is
+ * left for all, which gets smaller as that does. So nobody keeps all of it from the others. */
+#define HELD_SHARE_BYTES (80 << 10)
+#define HELD_SHARE_PART 16
+
 struct held {
 	struct held *next;
 	const char *event;    /* a constant */
@@ -38,6 +43,7 @@ struct leg {
 
 struct dialog {
 	struct held_budget *budget;
+	size_t bytes;	     /* of the budget */
 	struct held *offer;  /* call:incoming without its iceServers; NULL once answered */
 	uint64_t offer_hash; /* of the sdpOffer, to know a retry from a new call */
 	size_t legs_n;
@@ -48,12 +54,12 @@ struct dialog {
 int dialog_new(struct dialog **out, size_t members_n, struct held_budget *budget);
 void dialog_free(struct dialog *d); /* NULL is fine */
 
-/* Returns 0, -ENOBUFS (the budget), -ENOMEM. */
+/* Returns 0, -ENOBUFS (the budget, or the call's share), -ENOMEM. */
 int dialog_set_offer(struct dialog *d, const char *text, size_t n);
 void dialog_drop_offer(struct dialog *d);
 
 /* Put a text into a queue of this dialog. Returns 0, -ENOSPC (max are waiting already),
- * -ENOBUFS (the budget), -ENOMEM. */
+ * -ENOBUFS (the budget, or the call's share), -ENOMEM. */
 int dialog_hold(struct dialog *d, struct held_queue *q, size_t max, uint64_t from_serial,
 		const char *event, const char *text, size_t n);
 

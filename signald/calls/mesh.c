@@ -153,16 +153,16 @@ static void join(struct calls *cs, const struct incoming *in, const struct call_
 	welcome(cs, in, c, i);
 }
 
-/* Who was out needs room for one more call. Returns 0, -EDQUOT, -ENOENT (it is no mesh). */
+/* Who is not in needs room for one more call. Returns 0, -EDQUOT, -ENOENT (it is no mesh). */
 static int may_join(const struct calls *cs, const struct call *c, const struct user_id *who)
 {
 	const size_t i = (size_t)call_find_member(c, who->text);
 
 	if (call_kind(c) != CALL_MESH)
 		return -ENOENT;
-	return call_member_state(c, i) == MEMBER_OUT
-		       ? call_table_admits(cs->table, who->text, call_room_name(c))
-		       : 0;
+	return call_member_state(c, i) == MEMBER_IN || call_table_has_room(cs->table, who->text)
+		       ? 0
+		       : -EDQUOT;
 }
 
 static void join_existing(struct calls *cs, const struct incoming *in, const struct call_request *r,

@@ -349,6 +349,7 @@ const char *model_step(struct model *m, const struct step *st, uint64_t now_ms,
 			identify(m, st->socket, st->as);
 		s->line[s->line_n++] = *st;
 	}
+	number_leavers(m);
 	return finish(m);
 }
 
@@ -367,6 +368,7 @@ const char *model_tick(struct model *m, uint64_t now_ms, struct observed *seen)
 		else
 			call_clock(m, c);
 	}
+	number_leavers(m);
 	return finish(m);
 }
 

@@ -246,17 +246,37 @@ static void settle_others(struct model *m, int user)
 	}
 }
 
-static bool is_glare(const struct model *m, int user)
+/* One of those who are to be called calls this user already, and of a group for the same one. */
+static bool is_glare(const struct model *m, int user, unsigned others)
 {
 	for (int i = 0; i < m->calls_n; i++) {
 		const struct mcall *c = &m->calls[i];
 		const int p = person_of(c, user);
 
 		if (c->life == RINGING && p > 0 && c->p[p].standing == INVITED &&
-		    c->p[CALLER].user == m->st->to)
+		    (others & (1u << c->p[CALLER].user)) &&
+		    (m->st->op != OP_GROUP_INITIATE || c->kind == RING_GROUP))
 			return true;
 	}
 	return false;
+}
+
+static bool is_blocked(const struct model *m, int user, int to)
+{
+	return m->rules.blocked[user] & (1u << to);
+}
+
+/* With offline = ring a user who takes no calls of the caller seems to be waited for. */
+static void pretend(struct model *m, int user, unsigned others, enum kind kind)
+{
+	struct mcall *c = make_call(m, kind, user);
+
+	for (int u = 0; c && u < USERS; u++)
+		if (others & (1u << u))
+			c->p[c->n++] =
+				(struct person){ .standing = OUT, .user = u, .leg = NO_SOCKET };
+	if (c)
+		c->pretends = true;
 }
 
 static void initiate(struct model *m, int user)
@@ -276,14 +296,16 @@ static void initiate(struct model *m, int user)
 	if (c && !settle_own(m, c, user))
 		return;
 	settle_others(m, user);
-	if (is_glare(m, user)) {
+	if (is_glare(m, user, 1u << st->to)) {
 		not_made(m, "glare", CODE(REPLACED), false);
 		return;
 	}
-	if (live_call(m, st->to, st->room)) {
-		not_made(m, "room_in_use", CODE(FAILED), false);
-	} else if (m->rules.blocked[user] & (1u << st->to)) {
+	if (is_blocked(m, user, st->to) && m->rules.ring_offline) {
+		pretend(m, user, 1u << st->to, DIRECT);
+	} else if (is_blocked(m, user, st->to)) {
 		made_and_over(m, user, 1u << st->to, DIRECT, OFFLINE);
+	} else if (live_call(m, st->to, st->room)) {
+		not_made(m, "room_in_use", CODE(FAILED), false);
 	} else if (!m->rules.ring_busy && is_in(m, st->to)) {
 		made_and_over(m, user, 1u << st->to, DIRECT, BUSY);
 	} else if (!m->rules.ring_offline && !is_online(m, st->to)) {
@@ -301,7 +323,7 @@ static void group_initiate(struct model *m, int user)
 {
 	const struct step *st = m->st;
 	const unsigned others = st->members & ~(1u << user);
-	bool busy = false, clash = false;
+	bool busy = false, pretends = false;
 	unsigned rung = 0;
 	struct mcall *c;
 
@@ -317,19 +339,22 @@ static void group_initiate(struct model *m, int user)
 	if (c && !settle_own(m, c, user))
 		return;
 	settle_others(m, user);
+	if (is_glare(m, user, others)) {
+		not_made(m, "glare", CODE(REPLACED), false);
+		return;
+	}
 	for (int u = 0; u < USERS; u++) {
 		if (!(others & (1u << u)))
 			continue;
-		clash |= live_call(m, u, st->room) != NULL;
-		if (m->rules.blocked[user] & (1u << u))
-			continue;
-		if (!m->rules.ring_busy && is_in(m, u))
+		if (is_blocked(m, user, u))
+			pretends |= m->rules.ring_offline;
+		else if (live_call(m, u, st->room) || (!m->rules.ring_busy && is_in(m, u)))
 			busy = true;
 		else if (m->rules.ring_offline || is_online(m, u))
 			rung |= 1u << u;
 	}
-	if (clash) {
-		not_made(m, "room_in_use", CODE(FAILED), false);
+	if (!rung && pretends) {
+		pretend(m, user, others, RING_GROUP);
 		return;
 	}
 	if (!rung) {
@@ -346,6 +371,8 @@ static void group_initiate(struct model *m, int user)
 			ring_person(m, c, c->n);
 		c->n++;
 	}
+	if (c)
+		c->pretends = pretends;
 }
 
 /* Who starts a call says by that who he is, and that this socket is one for calls. */
@@ -532,7 +559,7 @@ static void one_rejects(struct model *m, struct mcall *c, int i, bool reject)
 	const int user = c->p[i].user;
 
 	tell_all_sockets(m, c, user, REJECTED, NOBODY, m->st->socket, false);
-	if (invited_n(c) > 1) {
+	if (invited_n(c) > 1 || c->pretends) {
 		c->p[i].standing = OUT;
 		return;
 	}

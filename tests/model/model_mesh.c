@@ -70,14 +70,13 @@ static void come_in(struct model *m, struct mcall *c, int i)
 static void make_mesh(struct model *m, int user)
 {
 	const unsigned others = m->st->members & ~(1u << user);
+	unsigned left_out = m->rules.blocked[user];
 	struct mcall *c;
 
 	for (int u = 0; u < USERS; u++)
-		if ((others & (1u << u)) && live_call(m, u, m->st->room)) {
-			answer(m, false, -1);
-			return;
-		}
-	if (!others || m->unavailable) {
+		if (live_call(m, u, m->st->room))
+			left_out |= 1u << u;
+	if (!(others & (m->rules.blocked[user] | ~left_out)) || m->unavailable) {
 		answer(m, false, -1);
 		return;
 	}
@@ -89,7 +88,7 @@ static void make_mesh(struct model *m, int user)
 		if (!(others & (1u << u)))
 			continue;
 		c->p[c->n].user = u;
-		if (m->rules.blocked[user] & (1u << u))
+		if (left_out & (1u << u))
 			c->p[c->n].standing = OUT;
 		if (c->p[c->n++].standing == OUT)
 			continue;
@@ -102,7 +101,7 @@ static void make_mesh(struct model *m, int user)
 	}
 }
 
-/* The mesh of that name the user is in or invited to, else one that he has left. */
+/* The mesh of that name the user is in or invited to, else the one he left last. */
 static struct mcall *find_mesh(struct model *m, int user, int room)
 {
 	struct mcall *c = live_call(m, user, room);

@@ -56,6 +56,7 @@ struct person {
 	struct queue said;	 /* before the answer */
 	struct queue waiting;	 /* for the leg, while nobody has it */
 	bool was_in;
+	unsigned left; /* the how-manieth to be out; 0: is not */
 };
 
 struct mcall {
@@ -73,6 +74,7 @@ struct mcall {
 	bool late_told[SOCKETS];
 	bool had_company; /* a mesh: somebody but the maker was in */
 	int winner;	  /* index of the one who answered */
+	bool pretends;	  /* somebody is waited for who is never rung */
 };
 
 struct msocket {
@@ -89,7 +91,7 @@ struct model {
 	struct msocket sockets[SOCKETS];
 	struct mcall calls[CALLS_MAX];
 	int calls_n;
-	unsigned connections, registrations, ends;
+	unsigned connections, registrations, ends, leavers;
 	struct expected expected[EXPECTED_MAX];
 	size_t expected_n;
 	struct observed *seen;
@@ -123,7 +125,10 @@ bool is_online(const struct model *m, int user);
 bool is_leg(const struct model *m, int socket, const struct mcall *but);
 int person_of(const struct mcall *c, int user);
 struct mcall *live_call(struct model *m, int user, int room);
-/* The call of that name that is over for the user: he is out of it, or it has ended. */
+/* Who went out since the last time, and who came back. */
+void number_leavers(struct model *m);
+/* The call of that name that is over for the user: the one he went out of last, else the one that
+ * ended last. */
 struct mcall *over_call(struct model *m, int user, int room);
 void attach(struct model *m, struct mcall *c, int i, int socket);
 void hold(struct queue *q, const struct waiting *w);

@@ -28,21 +28,39 @@ struct mcall *live_call(struct model *m, int user, int room)
 	return NULL;
 }
 
+void number_leavers(struct model *m)
+{
+	for (int i = 0; i < m->calls_n; i++)
+		for (int p = 0; m->calls[i].life != ENDED && p < m->calls[i].n; p++) {
+			struct person *who = &m->calls[i].p[p];
+
+			if (who->standing != OUT)
+				who->left = 0;
+			else if (!who->left)
+				who->left = ++m->leavers;
+		}
+}
+
 struct mcall *over_call(struct model *m, int user, int room)
 {
-	struct mcall *found = NULL;
+	struct mcall *ended = NULL, *left = NULL;
+	unsigned last = 0;
 
-	for (int i = m->calls_n - 1; i >= 0; i--) {
+	number_leavers(m);
+	for (int i = 0; i < m->calls_n; i++) {
 		struct mcall *c = &m->calls[i];
+		const int p = c->room == room ? person_of(c, user) : -1;
 
-		if (c->room != room || person_of(c, user) < 0)
+		if (p < 0)
 			continue;
-		if (c->life != ENDED && !has(c, user))
-			return c;
-		if (c->life == ENDED && (!found || c->ended > found->ended))
-			found = c;
+		if (c->life == ENDED && (!ended || c->ended > ended->ended))
+			ended = c;
+		if (c->life != ENDED && c->p[p].left > last) {
+			left = c;
+			last = c->p[p].left;
+		}
 	}
-	return found;
+	return left ? left : ended;
 }
 
 bool is_online(const struct model *m, int user)

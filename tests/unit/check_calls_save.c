@@ -92,6 +92,36 @@ static const char *got(char letter)
 	return names;
 }
 
+/* The caller is not to know that he is blocked, also not by a restart. */
+START_TEST(a_call_that_only_seems_to_ring_goes_on_like_that)
+{
+	static const char was[] = "\"state\":\"invited\"",
+			  is[] = "\"state\":\"out\",\"why\":\"blocked\"";
+	struct json_out edited;
+	const char *at;
+
+	ring();
+	save();
+	at = memmem(text.p, text.n, was, strlen(was));
+	ck_assert_ptr_nonnull(at);
+	json_out_heap(&edited, 1 << 20);
+	json_out_bytes(&edited, text.p, (size_t)(at - text.p));
+	json_out_bytes(&edited, is, strlen(is));
+	at += strlen(was);
+	json_out_bytes(&edited, at, (size_t)(text.p + text.n - at));
+	restart();
+	ck_assert_int_eq(calls_restore(cs, edited.p, edited.n, CLOCK, 0, now()), 0);
+	json_out_free(&edited);
+	join_as('A', "ann");
+	join_as('B', "bob");
+	ck_assert_str_eq(got('B'), "");
+	ck_assert_int_eq(call_state(the_call()), CALL_RINGING);
+	json_out_reset(&text);
+	save();
+	ck_assert_ptr_nonnull(memmem(text.p, text.n, is, strlen(is)));
+}
+END_TEST
+
 START_TEST(a_ringing_call_rings_each_new_socket_once_and_is_answered)
 {
 	ring();
@@ -334,6 +364,7 @@ int main(void)
 	TCase *t = tcase_create("calls_save");
 
 	tcase_add_checked_fixture(t, begin, finish);
+	tcase_add_test(t, a_call_that_only_seems_to_ring_goes_on_like_that);
 	tcase_add_test(t, a_ringing_call_rings_each_new_socket_once_and_is_answered);
 	tcase_add_test(t, an_active_call_goes_on_and_what_waited_comes_without_credentials);
 	tcase_add_test(t, who_does_not_come_back_ends_it_after_the_grace_time);

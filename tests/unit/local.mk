@@ -321,6 +321,13 @@ check_call_legs_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_call_legs_LDFLAGS = $(check_call_events_LDFLAGS)
 check_call_legs_LDADD = $(check_call_events_LDADD)
 
+check_PROGRAMS += check_call_bounds
+TESTS += check_call_bounds
+check_call_bounds_SOURCES = tests/unit/check_call_bounds.c tests/unit/calls_world.h
+check_call_bounds_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_call_bounds_LDFLAGS = $(check_call_events_LDFLAGS)
+check_call_bounds_LDADD = $(check_call_events_LDADD)
+
 check_PROGRAMS += check_call_group
 TESTS += check_call_group
 check_call_group_SOURCES = tests/unit/check_call_group.c tests/unit/calls_world.h
