@@ -74,9 +74,13 @@ static void answer(struct calls *cs, const struct incoming *in, const struct use
 	const char *id;
 	int64_t until_s;
 
-	if (c)
+	if (c) {
 		id = call_id(c);
-	else if (calls_reserve(cs, in, who, &id) < 0) {
+	} else if (call_socket_expired(in->s, in->now.wall_ms)) {
+		count(cs, CALLS_N_EXPIRED);
+		tell_ice_error(cs, in->s, in->ack, "The token has expired");
+		return;
+	} else if (calls_reserve(cs, in, who, &id) < 0) {
 		count(cs, CALLS_N_REFUSED_MEMORY);
 		tell_ice_error(cs, in->s, in->ack, "No call id at the moment");
 		return;

@@ -141,13 +141,14 @@ static const struct request_field fields[REQUESTS_N][FIELDS_MAX] = {
 		{ "fromName", LENIENT, read_name, INTO(name) },
 		{ "fromAvatar", LENIENT, read_avatar, INTO(avatar) },
 	},
+	/* The README has no offer here: members are rung, and the caller renegotiates. */
 	[REQUEST_GROUP_INITIATE] = {
 		{ "initiatedBy", REQUIRED, read_user, INTO(self) },
 		{ "groupId", REQUIRED, read_user, INTO(group) },
 		{ "memberIds", OPTIONAL, read_members, INTO(member_ids) },
 		{ "callType", REQUIRED, read_call_type, INTO(type) },
 		{ "roomName", REQUIRED, read_room, INTO(room_name) },
-		{ "sdpOffer", REQUIRED, read_sdp, INTO(sdp) },
+		{ "sdpOffer", OPTIONAL, read_sdp, INTO(sdp) },
 		{ "fromName", LENIENT, read_name, INTO(name) },
 		{ "fromAvatar", LENIENT, read_avatar, INTO(avatar) },
 	},

@@ -68,10 +68,8 @@ static void not_started(struct calls *cs, const struct start *st, int err)
 
 static int check_token(struct calls *cs, struct start *st)
 {
-	const int64_t expires_s = call_socket_expiry(st->in->s);
-
 	(void)cs;
-	return expires_s && st->in->now.wall_ms / 1000 >= expires_s ? -EKEYEXPIRED : 0;
+	return call_socket_expired(st->in->s, st->in->now.wall_ms) ? -EKEYEXPIRED : 0;
 }
 
 /* What has waited for an answer has paid. */

@@ -335,6 +335,11 @@ int64_t call_socket_expiry(const struct call_socket *s)
 	return s->expires_s;
 }
 
+bool call_socket_expired(const struct call_socket *s, int64_t wall_ms)
+{
+	return s->expires_s && wall_ms / 1000 >= s->expires_s;
+}
+
 bool call_socket_told(struct call_socket *s, uint64_t hash)
 {
 	for (size_t i = 0; i < CALL_SOCKET_TOLD_MAX; i++)

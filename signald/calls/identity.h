@@ -94,6 +94,7 @@ const char *call_socket_avatar(const struct call_socket *s); /* NULL: unknown */
 /* Until when its token lets it start calls, in seconds since 1970; 0: for ever. */
 void call_socket_set_expiry(struct call_socket *s, int64_t expires_s);
 int64_t call_socket_expiry(const struct call_socket *s);
+bool call_socket_expired(const struct call_socket *s, int64_t wall_ms);
 
 /* The socket is nobody's yet and has until then to be somebody's. Whoever does
  * not identify it in time takes it out, once, with identity_take_overdue(). The

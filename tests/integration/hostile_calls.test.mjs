@@ -72,7 +72,8 @@ const EVENTS = (room, self) => ({
 	'call:media': { must: { ...about(room), path: 'relay' }, may: { userId: self } },
 	'call_signal': { must: { type: 'offer', to: 'alice', from: self, sdp: { type: 'offer', sdp: 'v=0' } } },
 	'group_call:initiate': {
-		must: { groupId: 7, initiatedBy: self, callType: 'audio', roomName: room, sdpOffer: 'v=0', memberIds: ['alice', 'bob'] },
+		must: { groupId: 7, initiatedBy: self, callType: 'audio', roomName: room, memberIds: ['alice', 'bob'] },
+		may: { sdpOffer: 'v=0' },
 	},
 	'group_call:join': { must: { roomName: room, callType: 'video', memberIds: ['alice', 'bob'] }, may: { userId: self, groupId: 7 }, ack: true },
 	'group_call:leave': { must: about(room), may: { reason: 'bye', userId: self } },

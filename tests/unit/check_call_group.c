@@ -69,6 +69,22 @@ START_TEST(call_initiate_with_a_group_is_the_same)
 }
 END_TEST
 
+START_TEST(a_group_rings_without_an_offer)
+{
+	join_all('C');
+	say('A', "group_call:initiate",
+	    "{\"groupId\":\"g7\",\"initiatedBy\":1,\"callType\":\"audio\",\"roomName\":\"g\","
+	    "\"memberIds\":[1,2,3]}");
+	TOLD("B call:incoming, C call:incoming");
+	FIELD(0, "sdpOffer", "");
+	FIELD(0, "isGroupCall", "true");
+	say('A', "group_call:initiate",
+	    "{\"groupId\":\"g7\",\"initiatedBy\":1,\"callType\":\"audio\",\"roomName\":\"g\","
+	    "\"memberIds\":[1,2,3]}");
+	TOLD("B call:incoming, C call:incoming"); /* a repeat rings nobody */
+}
+END_TEST
+
 START_TEST(a_group_nobody_knows_the_members_of_is_not_called)
 {
 	static const char *const bad[] = { "", ",\"memberIds\":[]", ",\"memberIds\":[1]",
@@ -441,6 +457,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, every_member_but_the_caller_is_rung_once_on_every_socket);
 	tcase_add_test(t, call_initiate_with_a_group_is_the_same);
+	tcase_add_test(t, a_group_rings_without_an_offer);
 	tcase_add_test(t, a_group_nobody_knows_the_members_of_is_not_called);
 	tcase_add_test(t, members_beyond_the_limit_are_not_called_and_counted);
 	tcase_add_test(t, where_members_are_known_only_those_are_called);

@@ -423,6 +423,25 @@ START_TEST(an_identity_is_for_life_and_bounded)
 }
 END_TEST
 
+START_TEST(an_expired_token_has_credentials_for_its_calls_alone)
+{
+	identify('A', "1", 1700000001 + 10);
+	join('B', "2");
+	initiate('A', "1", "2", "r");
+	accept('B', "r");
+	clock_ms += 10000;
+	forget();
+	fire('A', "ice:request", 1, "{\"userId\":1}");
+	FIELD(0, "success", "true");
+	end('A', "r");
+	forget();
+	fire('A', "ice:request", 2, "{\"userId\":1}");
+	TOLD("A ack");
+	FIELD(0, "success", "false");
+	COUNTED(CALLS_N_EXPIRED, 1);
+}
+END_TEST
+
 START_TEST(an_expired_token_ends_the_right_to_start_calls_and_no_call)
 {
 	identify('A', "1", 1700000001 + 10);
@@ -570,6 +589,7 @@ int main(void)
 	tcase_add_test(t, a_proved_id_is_a_number_once_its_client_writes_one);
 	tcase_add_test(t, an_identity_is_for_life_and_bounded);
 	tcase_add_test(t, an_expired_token_ends_the_right_to_start_calls_and_no_call);
+	tcase_add_test(t, an_expired_token_has_credentials_for_its_calls_alone);
 	tcase_add_test(t, whom_the_callee_has_blocked_hears_that_he_is_offline);
 	tcase_add_test(t, a_call_waits_for_an_answer_and_is_not_made_without_one);
 	tcase_add_test(t, an_admin_ends_a_call_for_all);
