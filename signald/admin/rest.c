@@ -94,6 +94,7 @@ static bool show(struct stats *st, const struct call *c, struct view_call *out)
 		.end_ms = call_end_wall_ms(c),
 		.duration_ms = call_duration_ms(c, st->now_ms),
 		.end_reason = call_reason(c),
+		.end_code = call_code_name(call_code(c)),
 	};
 	return true;
 }

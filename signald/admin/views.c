@@ -161,6 +161,7 @@ static void put_call(struct json_out *o, const struct view_call *c, const struct
 	put_time(o, "answerTime", c->answer_ms);
 	put_time(o, "endTime", c->end_ms);
 	json_put_string(o, "endReason", c->end_reason);
+	json_put_string(o, "endCode", c->end_code);
 	if (c->initiator.id) {
 		json_out_key(o, "initiator");
 		out_user(o, &c->initiator);

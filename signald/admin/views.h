@@ -29,7 +29,8 @@ struct view_call {
 	struct view_user group; /* id NULL: none */
 	int64_t start_ms, answer_ms, end_ms;
 	uint64_t duration_ms;	/* by the monotonic clock: the times above may jump */
-	const char *end_reason; /* NULL: none */
+	const char *end_reason; /* text for people; NULL: none */
+	const char *end_code;	/* "completed" ...; NULL: none */
 };
 
 /* Yields the calls one after another; false at the end. */

@@ -232,7 +232,8 @@ START_TEST(an_ended_call_says_when_and_why)
 		  .answer_ms = WALL_MS - 8000,
 		  .duration_ms = 6500,
 		  .end_ms = WALL_MS - 1500,
-		  .end_reason = "user_ended" },
+		  .end_reason = "user_ended",
+		  .end_code = "completed" },
 		{ .call_id = CALL_B,
 		  .room_name = "b",
 		  .call_type = "audio",
@@ -248,8 +249,10 @@ START_TEST(an_ended_call_says_when_and_why)
 	const char *text = stats(NULL, &w, true);
 
 	ck_assert_ptr_nonnull(strstr(text, "\"calls\":[],\"endedCalls\":[{\"roomName\":\"a\""));
-	ck_assert_ptr_nonnull(strstr(text, "\"endTime\":1769860798623,\"endReason\":\"user_ended\","
-					   "\"initiator\":1,\"groupId\":\"g\",\"duration\":6,"));
+	ck_assert_ptr_nonnull(strstr(
+		text,
+		"\"endTime\":1769860798623,\"endReason\":\"user_ended\","
+		"\"endCode\":\"completed\",\"initiator\":1,\"groupId\":\"g\",\"duration\":6,"));
 	/* never answered: no answerTime, no duration */
 	ck_assert_ptr_nonnull(strstr(text,
 				     "\"startTime\":1769860791123,\"endTime\":1769860800123,"
