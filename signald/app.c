@@ -548,7 +548,8 @@ static int load_token(struct admin_token *t, const char *key, const char *path,
 
 static int check_backend(struct app *a)
 {
-	return backend_side_check(a->config->backend_url, a->config->backend_token_file);
+	return backend_side_check(a->config->backend_url, a->config->backend_token_file,
+				  a->config->backend_ca);
 }
 
 static int make_tokens(struct app *a)

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,7 +95,34 @@ static int bearer_load_logged(struct bearer *out, const char *path)
 	return r;
 }
 
-int backend_side_check(const char *url, const char *token_file)
+/* --- the certificates ------------------------------------------------------- */
+
+/* libcurl reads the file with each connection: a wrong one would be noticed then. */
+static int find_certificate(const char *path)
+{
+	char line[LINE_MAX];
+	FILE *f = fopen(path, "re");
+	int r = f ? -EINVAL : -errno;
+
+	while (r == -EINVAL && fgets(line, sizeof(line), f))
+		if (strstr(line, "-----BEGIN CERTIFICATE-----"))
+			r = 0;
+	if (f)
+		fclose(f);
+	return r;
+}
+
+static int check_certificates(const char *path)
+{
+	int r = find_certificate(path);
+
+	if (r)
+		log_error("config", "backend-ca %s: %s", path,
+			  r == -EINVAL ? "there is no certificate in PEM in it" : strerror(-r));
+	return r;
+}
+
+int backend_side_check(const char *url, const char *token_file, const char *ca_file)
 {
 	struct bearer b;
 	int r;
@@ -104,9 +132,8 @@ int backend_side_check(const char *url, const char *token_file)
 		return -EINVAL;
 	}
 	r = token_file ? bearer_load_logged(&b, token_file) : 0;
-
 	explicit_bzero(&b, sizeof(b));
-	return r;
+	return !r && ca_file ? check_certificates(ca_file) : r;
 }
 
 /* A broken file leaves the token it had. */
@@ -249,6 +276,8 @@ int backend_side_new(struct backend_side **out, const struct backend_side_config
 	r = loop_timer_new(&s->run, cfg->loop, on_run, s);
 	if (!r)
 		r = read_token(s);
+	if (!r && cfg->ca_file)
+		r = check_certificates(cfg->ca_file);
 	if (!r)
 		r = make_http(s);
 	if (!r)

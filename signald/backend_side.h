@@ -30,8 +30,9 @@ struct backend_side_config {
 	void *ctx;
 };
 
-/* Is it a URL, and can the token be read? Either may be NULL. Returns 0, or -errno, logged. */
-int backend_side_check(const char *url, const char *token_file);
+/* Is it a URL, can the token be read, and are there certificates? Each may be NULL. Returns 0, or
+ * -errno, logged. */
+int backend_side_check(const char *url, const char *token_file, const char *ca_file);
 
 /* Returns 0 and the caller's *out, or -errno; what is wrong has been logged. */
 int backend_side_new(struct backend_side **out, const struct backend_side_config *cfg);

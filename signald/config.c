@@ -159,7 +159,7 @@ static const struct key {
 	{ "keep-alive", KIND_U32, FIELD(keep_alive_s), 1, 3600, "60", false,
 	  "seconds a connection may wait for its next request" },
 	{ "connect-timeout", KIND_U32, FIELD(connect_timeout_s), 1, 3600, "45", false,
-	  "seconds a session may take to join a namespace" },
+	  "seconds a session may take to join a namespace, and to prove who it is" },
 	{ "upgrade-timeout", KIND_U32, FIELD(upgrade_timeout_s), 1, 3600, "10", false,
 	  "seconds an upgrade to WebSocket may take" },
 	{ "ping-interval", KIND_U32, FIELD(ping_interval_ms), 100, 600000, "25000", false,

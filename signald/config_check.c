@@ -83,6 +83,9 @@ static int check_auth(const struct config *c, struct config_error *err)
 							: "proxy-protocol-from");
 	if (c->auth == CONFIG_AUTH_TOKEN && !c->token_keys.n)
 		return config_fail(err, 0, "auth = token needs a token-key");
+	if (c->auth != CONFIG_AUTH_TOKEN && c->token_keys.n)
+		return config_fail(err, 0,
+				   "token-key: no token is verified with it; set auth to token");
 	return 0;
 }
 

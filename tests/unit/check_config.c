@@ -216,6 +216,17 @@ START_TEST(a_backend_that_cannot_be_asked_or_is_not_is_refused)
 }
 END_TEST
 
+START_TEST(a_key_that_verifies_nothing_is_refused)
+{
+	ck_assert_int_eq(parse(GOOD "token-key = ES256::/k\n"), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, "token-key"));
+	ck_assert_int_eq(parse(GOOD "auth = backend\nbackend-url = http://a/\n"
+				    "token-key = ES256::/k\n"),
+			 -EINVAL);
+	ck_assert_int_eq(parse(GOOD "auth = token\ntoken-key = ES256::/k\n"), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("config");
@@ -223,6 +234,7 @@ int main(void)
 
 	tcase_add_checked_fixture(t, NULL, stop);
 	tcase_add_test(t, defaults_are_loopback);
+	tcase_add_test(t, a_key_that_verifies_nothing_is_refused);
 	tcase_add_test(t, what_is_not_safe_for_everybody_is_off);
 	tcase_add_test(t, a_choice_is_one_of_its_words);
 	tcase_add_test(t, every_address_has_its_limits);
