@@ -8,7 +8,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import fs from 'node:fs';
 import http from 'node:http';
 
-const PORT = Number(process.argv[2] ?? 8449);
+const PORT = Number(process.argv[2] ?? 8600);
 const DATA = process.argv[3] ?? new URL('data.json', import.meta.url);
 const TOKEN = process.env.BACKEND_TOKEN ?? ''; /* as in signald's backend-token-file */
 const QUESTION_BYTES_MAX = 65536;

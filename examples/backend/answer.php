@@ -1,7 +1,7 @@
 <?php
 /* answer.php - a server that answers signald's questions, in PHP without packages
  *
- *	BACKEND_TOKEN=... PHP_CLI_SERVER_WORKERS=4 php -S 127.0.0.1:8449 answer.php
+ *	BACKEND_TOKEN=... PHP_CLI_SERVER_WORKERS=4 php -S 127.0.0.1:8600 answer.php
  *
  * or behind any web server. What a messenger looks up in its database is a file
  * here (BACKEND_DATA, else data.json): replace find(). The questions and answers
