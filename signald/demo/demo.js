@@ -3,13 +3,15 @@
  * Text reaches the page through textContent alone. */
 
 import { Call } from './call.js';
+import { $, element } from './dom.js';
+import { BUSY, endingOf } from './endings.js';
 import { Link } from './link.js';
 import { Media } from './media.js';
 import { Mesh } from './mesh.js';
-import { $, element, People } from './people.js';
+import { People } from './people.js';
 import { Stage } from './stage.js';
 import { describePairs, formatBytes, isRelayed, pathOf, selectedPair, Traffic } from './stats.js';
-import { testTurn } from './turn_test.js';
+import { runTurnTest } from './turn_test.js';
 import { userIdFromName } from './userid.js';
 
 const STATS_EVERY_MS = 1000;
@@ -499,9 +501,6 @@ function stopRinging(text) {
 	report(text);
 }
 
-/* What a page that is in a call rejects another one with. */
-const BUSY = 'busy';
-
 function onIncoming(offer) {
 	const caller = callerOf(offer);
 
@@ -555,24 +554,9 @@ function decline() {
 
 /* ---- what the server says ---- */
 
-/* How a call ended, where the code says more than the reason sent along. */
-const ENDINGS = {
-	answered_elsewhere: 'You answered in another tab.',
-	cancelled: 'The caller has hung up.',
-	completed: 'The other side has hung up.',
-	failed: 'The call has ended: the other side is gone.',
-	no_answer: 'Nobody answered.',
-	offline: 'The other side is not there.',
-	rejected: 'The call was declined.',
-	server: 'The server has ended the call.',
-	[BUSY]: 'The other side is in another call.',
-};
-const GROUP_ENDINGS = { ...ENDINGS, completed: 'The group call is over.', no_answer: 'Nobody has come.' };
-
 function onOver(data, text) {
-	const code = data?.reason === BUSY ? BUSY : data?.code;
 	const group = page.call instanceof Mesh || page.offer?.mesh;
-	const ending = (group ? GROUP_ENDINGS : ENDINGS)[code] ?? `${text}${data?.reason ? `: ${data.reason}` : '.'}`;
+	const ending = endingOf(data, group) ?? `${text}${data?.reason ? `: ${data.reason}` : '.'}`;
 
 	forgetInvitation(data?.roomName);
 	if (isRinging(data))
@@ -712,34 +696,6 @@ function resume() {
 	join(() => joinGroup(memory.roomName));
 }
 
-function showTurnResult(text, kind) {
-	$('turn-result').textContent = text;
-	$('turn-result').dataset.kind = kind;
-}
-
-async function runTurnTest() {
-	$('test-turn').disabled = true;
-	$('turn-candidates').replaceChildren();
-	showTurnResult('Gathering candidates…', '');
-	try {
-		const reply = await fetch(`/api/ice-servers/${encodeURIComponent(page.self?.id ?? 'demo-test')}`);
-		const { iceServers, error } = await reply.json();
-
-		if (!reply.ok)
-			throw new Error(error ?? `HTTP ${reply.status}`);
-		const { relay, errors } = await testTurn(iceServers,
-			(text) => $('turn-candidates').append(element('li', '', text)));
-
-		if (relay)
-			showTurnResult(`TURN works: relay candidate ${relay.address}:${relay.port}`, 'ok');
-		else
-			showTurnResult(`TURN does not work: no relay candidate came. ${errors.join('; ')}`, 'error');
-	} catch (err) {
-		showTurnResult(`TURN could not be tested: ${err.message}`, 'error');
-	}
-	$('test-turn').disabled = false;
-}
-
 window.addEventListener('error', (e) => fail('The page has a fault', e.error ?? e));
 window.addEventListener('unhandledrejection', (e) => fail('The page has a fault', e.reason ?? e));
 /* A group call waits for the page to come back; the others are told when it does not. */
@@ -765,5 +721,5 @@ $('sound').addEventListener('click', () => {
 });
 $('group').addEventListener('click', () => people.choose(GROUP_MAX - 1, startGroup));
 $('choose-cancel').addEventListener('click', () => $('choose').close());
-$('test-turn').addEventListener('click', runTurnTest);
+$('test-turn').addEventListener('click', () => runTurnTest(page.self?.id ?? 'demo-test'));
 resume();

@@ -1,14 +1,6 @@
 /* people.js - who is online, and whom of them a group call invites */
 
-export const $ = (id) => document.getElementById(id);
-
-export function element(tag, className, text = '') {
-	const e = document.createElement(tag);
-
-	e.className = className;
-	e.textContent = text;
-	return e;
-}
+import { $, element } from './dom.js';
 
 const callButton = (id) => $('people').querySelector(`[data-user="${CSS.escape(id)}"]`);
 

@@ -1,12 +1,6 @@
 /* stage.js - what is seen of a call: a tile for everybody in it, our own in the corner of two */
 
-function element(tag, className, text = '') {
-	const e = document.createElement(tag);
-
-	e.className = className;
-	e.textContent = text;
-	return e;
-}
+import { element } from './dom.js';
 
 export class Stage {
 	#root;

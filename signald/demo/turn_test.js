@@ -1,10 +1,12 @@
 /* turn_test.js - does the relay answer? Gathers candidates for a connection nobody joins */
 
+import { $, element } from './dom.js';
+
 const GATHER_MAX_MS = 10000;
 
 /* onCandidate(text) is called for each candidate found.
  * Returns { relay, errors }: the relay candidate or null, and what the servers complained of. */
-export async function testTurn(iceServers, onCandidate) {
+async function testTurn(iceServers, onCandidate) {
 	const pc = new RTCPeerConnection({ iceServers });
 	const errors = new Set();
 	let relay = null;
@@ -30,4 +32,33 @@ export async function testTurn(iceServers, onCandidate) {
 		pc.close();
 	}
 	return { relay, errors: [...errors] };
+}
+
+function showTurnResult(text, kind) {
+	$('turn-result').textContent = text;
+	$('turn-result').dataset.kind = kind;
+}
+
+/* With credentials of this user, as the page shows it. */
+export async function runTurnTest(userId) {
+	$('test-turn').disabled = true;
+	$('turn-candidates').replaceChildren();
+	showTurnResult('Gathering candidates…', '');
+	try {
+		const reply = await fetch(`/api/ice-servers/${encodeURIComponent(userId)}`);
+		const { iceServers, error } = await reply.json();
+
+		if (!reply.ok)
+			throw new Error(error ?? `HTTP ${reply.status}`);
+		const { relay, errors } = await testTurn(iceServers,
+			(text) => $('turn-candidates').append(element('li', '', text)));
+
+		if (relay)
+			showTurnResult(`TURN works: relay candidate ${relay.address}:${relay.port}`, 'ok');
+		else
+			showTurnResult(`TURN does not work: no relay candidate came. ${errors.join('; ')}`, 'error');
+	} catch (err) {
+		showTurnResult(`TURN could not be tested: ${err.message}`, 'error');
+	}
+	$('test-turn').disabled = false;
 }
