@@ -2,6 +2,7 @@
 #include "config_priv.h"
 
 #include <string.h>
+#include <sys/un.h>
 
 /* A frame's own bytes, and what outq counts for each. */
 #define QUEUED_MORE 1024
@@ -118,11 +119,27 @@ static int check_backend(const struct config *c, struct config_error *err)
 	return 0;
 }
 
+static int check_socket(const char *key, const char *path, struct config_error *err)
+{
+	const size_t max = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
+
+	if (path && strlen(path) > max)
+		return config_fail(err, 0, "%s: the path is longer than %zu bytes", key, max);
+	return 0;
+}
+
+static int check_sockets(const struct config *c, struct config_error *err)
+{
+	int r = check_socket("relay-socket", c->relay_socket, err);
+
+	return r ? r : check_socket("control-socket", c->control_socket, err);
+}
+
 int config_check(const struct config *c, struct config_error *err)
 {
 	static int (*const checks[])(const struct config *, struct config_error *) = {
 		check_secrets, check_urls, check_tls,	  check_marks,
-		check_cookie,  check_auth, check_backend,
+		check_cookie,  check_auth, check_backend, check_sockets,
 	};
 	int r = 0;
 

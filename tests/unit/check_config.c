@@ -227,6 +227,21 @@ START_TEST(a_key_that_verifies_nothing_is_refused)
 }
 END_TEST
 
+START_TEST(a_socket_whose_path_is_too_long_is_refused)
+{
+	static const char *const keys[] = { "control-socket", "relay-socket" };
+	char text[512];
+
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(text, sizeof(text), GOOD "%s = /%0106d\n", keys[i], 0);
+		ck_assert_int_eq(parse(text), 0);
+		snprintf(text, sizeof(text), GOOD "%s = /%0107d\n", keys[i], 0);
+		ck_assert_int_eq(parse(text), -EINVAL);
+		ck_assert_ptr_nonnull(strstr(err.text, keys[i]));
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("config");
@@ -235,6 +250,7 @@ int main(void)
 	tcase_add_checked_fixture(t, NULL, stop);
 	tcase_add_test(t, defaults_are_loopback);
 	tcase_add_test(t, a_key_that_verifies_nothing_is_refused);
+	tcase_add_test(t, a_socket_whose_path_is_too_long_is_refused);
 	tcase_add_test(t, what_is_not_safe_for_everybody_is_off);
 	tcase_add_test(t, a_choice_is_one_of_its_words);
 	tcase_add_test(t, every_address_has_its_limits);
