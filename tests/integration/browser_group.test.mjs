@@ -124,7 +124,10 @@ test('four pages in a group call over the relay', options, async (t) => {
 
 	await t.test('one leaves: the others see it, its relay stops, theirs does not', async () => {
 		await neverClose(carol);
-		await assertRelayStops(stack, callId, () => carol.click('#hangup'), 'carol');
+		await assertRelayStops(stack, callId, async () => {
+			await carol.click('#hangup');
+			await ann.waitForSelector('.tile[data-user="carol"]', { state: 'detached' });
+		}, 'carol');
 		assert.equal(await stateOf(carol), 'idle');
 		for (const name of ['Ann', 'Bob', 'Dan'])
 			await pages[name].waitForSelector('.tile[data-user="carol"]', { state: 'detached' });

