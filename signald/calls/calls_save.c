@@ -293,14 +293,22 @@ static bool read_text(struct json_slice object, const char *key, char *out, size
 	return v.p && json_string(v, out, size) >= 0;
 }
 
-/* Who rings has to have something to ring with. */
+static bool somebody_is_invited(const struct saved *s)
+{
+	for (size_t i = 0; i < s->members_n; i++)
+		if (s->past.members[i].state == MEMBER_INVITED)
+			return true;
+	return false;
+}
+
+/* Whoever is rung, now or when there is a socket, is rung with it. */
 static bool read_offer(struct saved *s)
 {
 	struct json_slice hash = get(s->object, "hash");
 
 	s->offer = get(s->object, "offer");
 	if (!s->offer.p)
-		return s->past.state == CALL_ACTIVE || s->spec.kind == CALL_MESH;
+		return !somebody_is_invited(s);
 	return json_type(s->offer) == JSON_OBJECT && s->offer.n > 2 && hash.p &&
 	       !json_u64(hash, &s->offer_hash);
 }

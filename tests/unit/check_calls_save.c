@@ -305,6 +305,20 @@ START_TEST(a_mesh_goes_on_and_who_was_invited_still_is)
 }
 END_TEST
 
+START_TEST(who_is_invited_without_an_offer_is_refused)
+{
+	char *offer; /* the last but its hash */
+
+	mesh();
+	save();
+	offer = memmem(text.p, text.n, ",\"offer\"", 8);
+	ck_assert_ptr_nonnull(offer);
+	*offer = '}';
+	text.n = (size_t)(offer + 1 - text.p);
+	ck_assert_int_eq(take_over(CLOCK), -EINVAL);
+}
+END_TEST
+
 START_TEST(who_does_not_come_back_to_a_mesh_leaves_it_and_no_other)
 {
 	mesh();
@@ -374,6 +388,7 @@ int main(void)
 	tcase_add_test(t, what_waits_is_left_out_where_there_is_no_room);
 	tcase_add_test(t, a_word_about_media_is_kept_and_only_the_legs_counts);
 	tcase_add_test(t, a_mesh_goes_on_and_who_was_invited_still_is);
+	tcase_add_test(t, who_is_invited_without_an_offer_is_refused);
 	tcase_add_test(t, who_does_not_come_back_to_a_mesh_leaves_it_and_no_other);
 	tcase_add_test(t, a_group_that_rings_goes_on_ringing_and_the_first_answer_wins);
 	suite_add_tcase(s, t);
