@@ -15,11 +15,19 @@ const base64url = (value) => Buffer.from(value).toString('base64url');
 // signald takes a file's last newline for no part of the secret.
 const secretOf = (key) => String(key).replace(/\n$/, '');
 
+function privateKey(pem, type) {
+	const key = createPrivateKey(pem);
+
+	if (key.asymmetricKeyType !== type)
+		throw new Error(`this is no ${type} key`);
+	return key;
+}
+
 const signers = {
 	HS256: (text, key) => createHmac('sha256', secretOf(key)).update(text).digest(),
-	RS256: (text, key) => sign('sha256', text, createPrivateKey(key)),
+	RS256: (text, key) => sign('sha256', text, privateKey(key, 'rsa')),
 	// RFC 7518 section 3.4: R and S, not what OpenSSL would write by itself.
-	ES256: (text, key) => sign('sha256', text, { key: createPrivateKey(key), dsaEncoding: 'ieee-p1363' }),
+	ES256: (text, key) => sign('sha256', text, { key: privateKey(key, 'ec'), dsaEncoding: 'ieee-p1363' }),
 };
 
 // claims: at least { sub }, the user's id. Short-lived: signald asks for the time to start calls only.

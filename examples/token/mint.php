@@ -29,7 +29,11 @@ function sign_token(string $text, string $alg, string $key): string
 {
 	if ($alg === 'HS256') // signald takes a file's last newline for no part of the secret
 		return hash_hmac('sha256', $text, preg_replace('/\n\z/', '', $key), true);
-	if (!openssl_sign($text, $signature, $key, OPENSSL_ALGO_SHA256))
+	$private = openssl_pkey_get_private($key);
+	$type = $alg === 'ES256' ? OPENSSL_KEYTYPE_EC : OPENSSL_KEYTYPE_RSA;
+	if (!$private || openssl_pkey_get_details($private)['type'] !== $type)
+		throw new RuntimeException("this is no private key for $alg");
+	if (!openssl_sign($text, $signature, $private, OPENSSL_ALGO_SHA256))
 		throw new RuntimeException('this key does not sign');
 	return $alg === 'ES256' ? p1363($signature) : $signature;
 }

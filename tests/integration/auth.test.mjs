@@ -327,6 +327,10 @@ test('examples/token: what Node and PHP mint is taken', options, async (t) => {
 			}
 		}
 		assert.throws(() => execFileSync(program, [path.join(EXAMPLES, script)], { stdio: 'pipe' }), (e) => e.status === 2 && /usage/.test(e.stderr));
+		const wrongKey = args('RS256').map((arg) => arg.startsWith('--key=') ? `--key=${stack.keyFile('es.pem')}` : arg);
+
+		assert.throws(() => execFileSync(program, [path.join(EXAMPLES, script), ...wrongKey], { stdio: 'pipe' }),
+			(e) => /no rsa key|no private key for RS256/.test(`${e.stdout}${e.stderr}`));
 	}
 	if (!php)
 		t.diagnostic('no php: its example was not run');
