@@ -51,6 +51,17 @@ bool calls_speaks_for(const struct speaker *sp, const struct call_socket *s)
 	       dialog_of(sp->c)->legs[sp->i].socket == s;
 }
 
+bool calls_takes_voice(struct calls *cs, const struct speaker *sp, struct call_socket *s)
+{
+	struct leg *leg = &dialog_of(sp->c)->legs[sp->i];
+
+	if (leg->socket == s)
+		leg->passed = false;
+	else if (flow_may_be_leg(cs, sp->c, sp->i, s))
+		flow_attach(cs, sp->c, sp->i, s);
+	return calls_speaks_for(sp, s);
+}
+
 /* --- call:accept ----------------------------------------------------------- */
 
 void calls_tell_late(struct calls *cs, const struct call *c, struct call_socket *s)
@@ -159,7 +170,7 @@ static enum event_result end_by_member(struct calls *cs, const struct incoming *
 
 	if (!calls_read(cs, in, REQUEST_END, &r) || !calls_speaker(cs, in, &r, &sp))
 		return EVENT_DONE;
-	if (!calls_speaks_for(&sp, in->s))
+	if (!calls_takes_voice(cs, &sp, in->s))
 		count(cs, CALLS_N_ECHO);
 	else if (why == OUT_REJECT && sp.i == CALL_CALLER && call_state(sp.c) != CALL_ACTIVE)
 		count(cs, CALLS_N_OUT_OF_PLACE); /* nobody refuses the call he makes */
@@ -196,7 +207,7 @@ enum event_result calls_on_candidate(struct calls *cs, const struct incoming *in
 
 	if (!calls_read(cs, in, REQUEST_CANDIDATE, &r) || !calls_speaker(cs, in, &r, &sp))
 		return EVENT_DONE;
-	if (!calls_speaks_for(&sp, in->s)) {
+	if (!calls_takes_voice(cs, &sp, in->s)) {
 		count(cs, CALLS_N_ECHO);
 		return EVENT_DONE;
 	}

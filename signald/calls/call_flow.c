@@ -57,11 +57,41 @@ static bool hears(const struct leg *leg)
 	return leg->socket && call_socket_handle(leg->socket);
 }
 
-/* False: it died of this; the message is for the next one. */
-static bool say(struct calls *cs, const struct leg *leg, const char *event, const char *text,
-		size_t n)
+bool flow_may_be_leg(const struct calls *cs, const struct call *c, size_t i,
+		     const struct call_socket *s)
 {
-	return tell_emit(cs, leg->socket, event, text, n) == 0 || hears(leg);
+	const struct leg *leg = &dialog_of(c)->legs[i];
+
+	return leg->passed && leg->socket != s && call_socket_handle(s) &&
+	       call_socket_registered(s) && call_socket_serial(s) > leg->lost &&
+	       !call_socket_was_ended(s) && !flow_is_leg_elsewhere(cs, s, NULL);
+}
+
+/* An application has several call sockets, which come back in any order after its network was
+ * away. Until one of them has spoken for the leg, all that came since are told. */
+static void say_to_likely(struct calls *cs, const struct call *c, size_t i, const char *event,
+			  const char *text, size_t n)
+{
+	const struct user *u = identity_find(cs->identity, call_member(c, i)->text);
+	struct call_socket *s = NULL;
+
+	if (!dialog_of(c)->legs[i].passed)
+		return;
+	while (u && (s = user_next_registered(u, s)))
+		if (flow_may_be_leg(cs, c, i, s))
+			tell_emit(cs, s, event, text, n);
+}
+
+/* False: it died of this; the message is for the next one. */
+static bool say(struct calls *cs, const struct call *c, size_t i, const char *event,
+		const char *text, size_t n)
+{
+	const struct leg *leg = &dialog_of(c)->legs[i];
+
+	if (tell_emit(cs, leg->socket, event, text, n) < 0 && !hears(leg))
+		return false;
+	say_to_likely(cs, c, i, event, text, n);
+	return true;
 }
 
 static void flush(struct calls *cs, struct call *c, size_t i)
@@ -69,9 +99,9 @@ static void flush(struct calls *cs, struct call *c, size_t i)
 	struct leg *leg = &dialog_of(c)->legs[i];
 	const struct held *h;
 
-	while (hears(leg) && (h = leg->waiting.first) && say(cs, leg, h->event, h->text, h->n)) {
+	while (hears(leg) && (h = leg->waiting.first) && say(cs, c, i, h->event, h->text, h->n)) {
 		if (FAULT(held_sent_twice))
-			say(cs, leg, h->event, h->text, h->n);
+			say(cs, c, i, h->event, h->text, h->n);
 		held_free(dialog_of(c), dialog_take(&leg->waiting));
 	}
 }
@@ -87,16 +117,22 @@ void flow_announce(struct calls *cs, struct call *c, size_t i, const struct call
 		cs->ops.on_member(c, call_member(c, i)->text, call_socket_address(s), cs->ops.ctx);
 }
 
-void flow_attach(struct calls *cs, struct call *c, size_t i, struct call_socket *s)
+static void take_leg(struct calls *cs, struct call *c, size_t i, struct call_socket *s, bool passed)
 {
 	struct leg *leg = &dialog_of(c)->legs[i];
 
 	call_back(c, i);
 	leg_set_socket(leg, s);
+	leg->passed = passed && call_kind(c) != CALL_MESH;
 	flow_announce(cs, c, i, s);
 	flow_changed(cs, c);
 	if (call_state(c) == CALL_ACTIVE || call_kind(c) == CALL_MESH)
 		flush(cs, c, i);
+}
+
+void flow_attach(struct calls *cs, struct call *c, size_t i, struct call_socket *s)
+{
+	take_leg(cs, c, i, s, false);
 }
 
 /* --- ringing --------------------------------------------------------------- */
@@ -159,7 +195,7 @@ void flow_register(struct calls *cs, struct call_socket *s, bool used, struct ca
 		const size_t i = (size_t)member_of(c, s);
 
 		if (can_take_leg(cs, c, i, s, first && !used)) {
-			flow_attach(cs, c, i, s);
+			take_leg(cs, c, i, s, true);
 		} else if (call_member_state(c, i) == MEMBER_INVITED) {
 			call_back(c, i);
 			if ((first || FAULT(rung_again)) &&
@@ -285,11 +321,18 @@ void flow_tell_sockets(struct calls *cs, const struct call *c, size_t i, const s
 static void tell_member(struct calls *cs, const struct call *c, size_t i, const struct ending *e,
 			const struct call_socket *except)
 {
+	const struct user *u = identity_find(cs->identity, call_member(c, i)->text);
 	struct call_socket *leg = dialog_of(c)->legs[i].socket;
+	struct call_socket *s = NULL;
 
-	if (!leg)
+	if (!leg) {
 		flow_tell_sockets(cs, c, i, e, except);
-	else if (leg != except)
+		return;
+	}
+	while (u && (s = user_next_registered(u, s)))
+		if (s != except && flow_may_be_leg(cs, c, i, s))
+			tell_end(cs, c, s, e);
+	if (leg != except)
 		tell_end(cs, c, leg, e);
 }
 
@@ -369,7 +412,7 @@ static bool adopt(struct calls *cs, struct call *c, struct call_time now)
 			continue;
 		s = FAULT(leg_not_passed) ? NULL : youngest_free(cs, call_member(c, i)->text);
 		if (s) {
-			flow_attach(cs, c, i, s);
+			take_leg(cs, c, i, s, true);
 			adopted = true;
 		}
 	}
@@ -404,7 +447,7 @@ static void say_or_hold(struct calls *cs, struct call *c, size_t to, size_t max,
 {
 	struct leg *leg = &dialog_of(c)->legs[to];
 
-	if (!hears(leg) || !say(cs, leg, event, cs->out.p, cs->out.n))
+	if (!hears(leg) || !say(cs, c, to, event, cs->out.p, cs->out.n))
 		held(cs, c,
 		     dialog_hold(dialog_of(c), &leg->waiting, max, from_serial, event, cs->out.p,
 				 cs->out.n));

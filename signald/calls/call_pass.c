@@ -132,7 +132,7 @@ static void pass(struct calls *cs, const struct incoming *in, const struct pass 
 static bool in_place(struct calls *cs, const struct incoming *in, const struct pass *p,
 		     const struct speaker *sp, const struct call_request *r)
 {
-	if (!calls_speaks_for(sp, in->s)) {
+	if (!calls_takes_voice(cs, sp, in->s)) {
 		count(cs, CALLS_N_ECHO);
 		return false;
 	}
@@ -210,7 +210,7 @@ enum event_result calls_on_leave_room(struct calls *cs, const struct incoming *i
 
 	if (!calls_read(cs, in, REQUEST_ROOM, &r) || !calls_speaker(cs, in, &r, &sp))
 		return EVENT_DONE;
-	if (!calls_speaks_for(&sp, in->s))
+	if (!calls_takes_voice(cs, &sp, in->s))
 		count(cs, CALLS_N_ECHO);
 	else if (call_member_state(sp.c, sp.i) == MEMBER_INVITED)
 		pass(cs, in, find(in->event), &sp, &r); /* another device may answer yet */

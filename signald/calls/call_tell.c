@@ -206,6 +206,7 @@ void tell_end(struct calls *cs, const struct call *c, struct call_socket *to,
 	if (e->by)
 		user_id_put(o, e->rejected ? "rejectedBy" : "endedBy", e->by);
 	json_put_string(o, "code", call_code_name(e->code));
+	call_socket_set_ended(to);
 	tell_finish(cs, to, e->rejected ? "call:rejected" : "call:ended");
 }
 
@@ -220,6 +221,7 @@ void tell_not_made(struct calls *cs, struct call_socket *to, enum call_code code
 	json_put_string(o, "roomName", room_name);
 	json_put_string(o, "reason", call_code_name(code));
 	json_put_string(o, "code", call_code_name(code));
+	call_socket_set_ended(to);
 	tell_finish(cs, to, "call:ended");
 }
 

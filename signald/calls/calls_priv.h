@@ -162,6 +162,10 @@ bool calls_speaker(struct calls *cs, const struct incoming *in, const struct cal
  * socket of the leg, who is invited by any of the user's. Others are echoes. */
 bool calls_speaks_for(const struct speaker *sp, const struct call_socket *s);
 
+/* The same for what nobody says but who has the call on its screen: a leg that came to another
+ * socket by registering goes to this one, if it could have been meant as well. */
+bool calls_takes_voice(struct calls *cs, const struct speaker *sp, struct call_socket *s);
+
 /* What the relay layer is told of a candidate. */
 void calls_report_candidate(struct calls *cs, const struct speaker *sp,
 			    const struct call_request *r);
@@ -185,6 +189,10 @@ bool flow_is_leg_elsewhere(const struct calls *cs, const struct call_socket *s,
 
 /* Make the socket the member's leg; what waits for it is sent, once active. */
 void flow_attach(struct calls *cs, struct call *c, size_t i, struct call_socket *s);
+
+/* A leg passed to a socket, which has not said anything for it yet: is it rather this one? */
+bool flow_may_be_leg(const struct calls *cs, const struct call *c, size_t i,
+		     const struct call_socket *s);
 
 /* Report the socket as the one this member speaks from, once. */
 void flow_announce(struct calls *cs, struct call *c, size_t i, const struct call_socket *s);

@@ -130,11 +130,15 @@ void dialog_move(struct dialog *d, struct held_queue *to, struct held_queue *fro
 
 void leg_set_socket(struct leg *leg, struct call_socket *s)
 {
-	if (leg->socket)
+	if (leg->socket) {
 		call_socket_count_legs(leg->socket, -1);
+		if (!leg->passed)
+			leg->lost = call_socket_serial(leg->socket);
+	}
 	if (s)
 		call_socket_count_legs(s, 1);
 	leg->socket = s;
+	leg->passed = false;
 }
 
 void dialog_set_name(struct dialog *d, size_t i, struct json_slice name)

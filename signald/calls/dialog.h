@@ -39,6 +39,8 @@ struct leg {
 	uint64_t announced;	    /* serial of the socket last reported as the member's */
 	struct held *name;	    /* of a mesh: what the member calls itself, as JSON; or NULL */
 	bool direct;		    /* the member's media go without a relay: its last word */
+	bool passed;   /* the socket got it by registering and has not spoken for it since */
+	uint64_t lost; /* serial of the last one that was sure to be it; 0: of an earlier run */
 };
 
 struct dialog {

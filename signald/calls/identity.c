@@ -24,6 +24,7 @@ struct call_socket {
 	uint64_t told[CALL_SOCKET_TOLD_MAX];
 	unsigned told_at;
 	unsigned legs;
+	bool ended;
 	struct user *user;
 	bool registered;
 	struct call_socket *prev, *next;	     /* in identity.open or .muted */
@@ -338,6 +339,16 @@ int64_t call_socket_expiry(const struct call_socket *s)
 bool call_socket_expired(const struct call_socket *s, int64_t wall_ms)
 {
 	return s->expires_s && wall_ms / 1000 >= s->expires_s;
+}
+
+void call_socket_set_ended(struct call_socket *s)
+{
+	s->ended = true;
+}
+
+bool call_socket_was_ended(const struct call_socket *s)
+{
+	return s->ended;
 }
 
 bool call_socket_told(struct call_socket *s, uint64_t hash)

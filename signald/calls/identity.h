@@ -107,6 +107,11 @@ struct call_socket *identity_take_overdue(struct identity *id, uint64_t now_ms);
 #define CALL_SOCKET_TOLD_MAX 16
 bool call_socket_told(struct call_socket *s, uint64_t hash);
 
+/* It was told that a call is over. From then on it may be an echo of that what it says
+ * of an end; what was never told of one echoes nothing. */
+void call_socket_set_ended(struct call_socket *s);
+bool call_socket_was_ended(const struct call_socket *s);
+
 /* How many live calls this socket speaks for a member of; kept by who makes it a leg. */
 void call_socket_count_legs(struct call_socket *s, int more);
 unsigned call_socket_legs(const struct call_socket *s);
@@ -133,7 +138,7 @@ size_t identity_users_n(const struct identity *id);
 size_t identity_sockets_n(const struct identity *id); /* identified or not */
 
 const struct user_id *user_id_of(const struct user *u);
-void user_set_number(struct user *u); /* its id is written as a JSON number from now on */
+void user_set_number(struct user *u);		/* its id is written as a JSON number from now on */
 size_t user_sockets_n(const struct user *u);	/* identified ones */
 size_t user_registered_n(const struct user *u); /* of those */
 

@@ -44,6 +44,16 @@ void broken(struct model *m, const char *fmt, ...)
 
 /* --- expectations ----------------------------------------------------------- */
 
+/* Of what it says from now on some may be an echo. */
+static void note_end(struct model *m, int socket, const char *event)
+{
+	if (strcmp(event, "call:ended") != 0 && strcmp(event, "call:rejected") != 0)
+		return;
+	for (size_t i = 0; i < m->seen->said_n; i++)
+		if (m->seen->said[i].socket == socket && strcmp(m->seen->said[i].event, event) == 0)
+			m->sockets[socket].ended = true;
+}
+
 struct expected *expect(struct model *m, int socket, const char *event, const struct mcall *c)
 {
 	static struct expected spare;
@@ -60,6 +70,7 @@ struct expected *expect(struct model *m, int socket, const char *event, const st
 				.who = NOBODY,
 				.success = -1,
 				.users = -1 };
+	note_end(m, socket, event);
 	return e;
 }
 

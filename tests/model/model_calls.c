@@ -69,6 +69,9 @@ static void tell_person(struct model *m, const struct mcall *c, int i, enum code
 		tell_all_sockets(m, c, p->user, code, who, but, p->standing == IN);
 	else if (p->leg != but)
 		tell_ended(m, c, p->leg, CODE(code), who, false);
+	for (int s = 0; s < SOCKETS; s++)
+		if (s != but && is_likely(m, c, i, s))
+			tell_ended(m, c, s, CODE(code), who, true);
 }
 
 static void tell_others(struct model *m, const struct mcall *c, int but_person, enum code code,
@@ -83,6 +86,13 @@ static void tell_rejected(struct model *m, const struct mcall *c, enum code code
 {
 	struct expected *e;
 
+	for (int s = 0; s < SOCKETS; s++)
+		if (is_likely(m, c, CALLER, s)) {
+			e = expect(m, s, "call:rejected", c);
+			e->codes = CODE(code);
+			e->who = who;
+			e->may = true;
+		}
 	if (c->p[CALLER].leg != NO_SOCKET) {
 		e = expect(m, c->p[CALLER].leg, "call:rejected", c);
 		e->codes = CODE(code);
@@ -585,12 +595,12 @@ static void ends(struct model *m, bool reject, bool leave)
 		return;
 	}
 	if (c->life == ACTIVE) {
-		if (c->p[i].leg != st->socket)
+		if (!speaks(m, c, i))
 			return; /* an echo */
 		tell_others(m, c, i, COMPLETED, user);
 		call_over(m, c, COMPLETED);
 	} else if (i == CALLER) {
-		if (reject || c->p[CALLER].leg != st->socket)
+		if (!speaks(m, c, CALLER) || reject)
 			return;
 		tell_others(m, c, CALLER, CANCELLED, user);
 		call_over(m, c, CANCELLED);
@@ -673,12 +683,16 @@ static void signal_other(struct model *m, const char *event)
 	struct waiting w = { connection(m), event, st->payload, user, NOBODY, false };
 	int i;
 
-	if (!c || c->kind == MESH || (st->to != NOBODY && person_of(c, st->to) < 0))
+	if (!c || c->kind == MESH)
 		return;
 	i = person_of(c, user);
+	if (st->to != NOBODY && person_of(c, st->to) < 0) {
+		speaks(m, c, i);
+		return;
+	}
 	w.only_for = st->to;
-	if (c->life == ACTIVE ? c->p[i].leg != st->socket
-	    : i == CALLER     ? c->p[CALLER].leg != st->socket
+	if (c->life == ACTIVE ? !speaks(m, c, i)
+	    : i == CALLER     ? !speaks(m, c, CALLER)
 			      : c->p[i].standing != INVITED)
 		return;
 	if (c->life == RINGING)
@@ -711,10 +725,10 @@ void after_pass(struct model *m)
 	const char *event = out[st->variant % 6];
 	int i;
 
-	if (!c || c->life != ACTIVE || (c->kind == MESH && !c->had_company))
+	if (!c)
 		return;
 	i = person_of(c, user);
-	if (c->p[i].leg != st->socket)
+	if (!speaks(m, c, i) || c->life != ACTIVE || (c->kind == MESH && !c->had_company))
 		return;
 	for (int j = 0; j < c->n; j++)
 		if (c->p[j].leg != NO_SOCKET && (j != i || st->variant % 6 == 5))

@@ -51,6 +51,8 @@ struct person {
 	enum standing standing;
 	int user;
 	int leg;		 /* NO_SOCKET: none */
+	bool passed;		 /* the leg by registering, and silent since */
+	unsigned lost;		 /* the connection that had it before */
 	uint64_t orphaned_ms;	 /* when the leg's socket went; NO_TIME: it did not */
 	uint64_t unreachable_ms; /* an invited one: since when no registered socket is there */
 	struct queue said;	 /* before the answer */
@@ -79,6 +81,7 @@ struct mcall {
 
 struct msocket {
 	bool open, registered;
+	bool ended; /* was told of an end: what it says of one may be an echo */
 	int user;
 	unsigned connection; /* never used twice */
 	unsigned order;	     /* of registering */
@@ -131,6 +134,12 @@ void number_leavers(struct model *m);
  * ended last. */
 struct mcall *over_call(struct model *m, int user, int room);
 void attach(struct model *m, struct mcall *c, int i, int socket);
+
+/* A leg that was passed on and is silent since: could it be meant to be this socket's as well? */
+bool is_likely(const struct model *m, const struct mcall *c, int i, int socket);
+
+/* Does the step's socket speak for the member? What says so takes such a leg. */
+bool speaks(struct model *m, struct mcall *c, int i);
 void hold(struct queue *q, const struct waiting *w);
 /* To the member's leg; without one it waits, where it may. */
 void deliver(struct model *m, struct mcall *c, int to, const struct waiting *w, bool keep);

@@ -119,10 +119,27 @@ void hold(struct queue *q, const struct waiting *w)
 		q->q[q->n++] = *w;
 }
 
+bool is_likely(const struct model *m, const struct mcall *c, int i, int socket)
+{
+	const struct person *p = &c->p[i];
+	const struct msocket *s = &m->sockets[socket];
+
+	return p->passed && p->leg != socket && s->registered && s->user == p->user &&
+	       s->connection > p->lost && !s->ended && !is_leg(m, socket, NULL);
+}
+
 static void tell_waiting(struct model *m, struct mcall *c, int to, const struct waiting *w)
 {
-	struct expected *e = expect(m, c->p[to].leg, w->event, c);
+	struct expected *e;
 
+	for (int s = 0; s < SOCKETS; s++)
+		if (is_likely(m, c, to, s)) {
+			e = expect(m, s, w->event, c);
+			e->payload = w->payload;
+			e->who = w->who;
+			e->may = true;
+		}
+	e = expect(m, c->p[to].leg, w->event, c);
 	e->payload = w->payload;
 	e->who = w->who;
 	e->may = w->may || (w->only_for != NOBODY && w->only_for != c->p[to].user);
@@ -138,11 +155,14 @@ void deliver(struct model *m, struct mcall *c, int to, const struct waiting *w, 
 
 /* --- legs ------------------------------------------------------------------- */
 
-void attach(struct model *m, struct mcall *c, int i, int socket)
+static void take(struct model *m, struct mcall *c, int i, int socket, bool passed)
 {
 	struct person *p = &c->p[i];
 
+	if (p->leg != NO_SOCKET && !p->passed)
+		p->lost = m->sockets[p->leg].connection;
 	p->leg = socket;
+	p->passed = passed && c->kind != MESH;
 	p->orphaned_ms = NO_TIME;
 	p->unreachable_ms = NO_TIME;
 	if (c->life != ACTIVE) /* a mesh always is */
@@ -152,9 +172,9 @@ void attach(struct model *m, struct mcall *c, int i, int socket)
 	p->waiting.n = 0;
 }
 
-static bool is_orphan(const struct mcall *c, int i)
+void attach(struct model *m, struct mcall *c, int i, int socket)
 {
-	return c->life != ENDED && c->p[i].standing == IN && c->p[i].leg == NO_SOCKET;
+	take(m, c, i, socket, false);
 }
 
 /* Which socket took the leg over, as the relay layer was told. */
@@ -166,6 +186,24 @@ static int taken_by(struct model *m, const struct mcall *c, int i)
 		return NO_SOCKET;
 	n->taken = true;
 	return n->socket;
+}
+
+bool speaks(struct model *m, struct mcall *c, int i)
+{
+	const int socket = m->st->socket;
+
+	if (c->p[i].leg == socket) {
+		c->p[i].passed = false;
+	} else if (is_likely(m, c, i, socket)) {
+		taken_by(m, c, i);
+		attach(m, c, i, socket);
+	}
+	return c->p[i].leg == socket;
+}
+
+static bool is_orphan(const struct mcall *c, int i)
+{
+	return c->life != ENDED && c->p[i].standing == IN && c->p[i].leg == NO_SOCKET;
 }
 
 static void ring_here(struct model *m, struct mcall *c, int i, int socket, bool may)
@@ -202,7 +240,7 @@ static void take_leg(struct model *m, int socket)
 			    !is_orphan(&m->calls[c], i))
 				continue;
 			n->taken = true;
-			attach(m, &m->calls[c], i, socket);
+			take(m, &m->calls[c], i, socket, true);
 		}
 	}
 }
@@ -227,7 +265,7 @@ void registered(struct model *m, int socket, bool by_use)
 			if (first)
 				ring_here(m, c, i, socket, by_use);
 		} else if (is_orphan(c, i) && !by_use) {
-			attach(m, c, i, socket);
+			take(m, c, i, socket, true);
 		}
 	}
 	if (by_use)
@@ -254,7 +292,7 @@ void register_again(struct model *m, int socket)
 			return;
 		}
 		if (taken_by(m, c, i) == socket) {
-			attach(m, c, i, socket);
+			take(m, c, i, socket, true);
 			first = false;
 		}
 	}
@@ -281,7 +319,7 @@ void pass_legs(struct model *m, struct mcall *c)
 			continue;
 		taken = taken_by(m, c, i);
 		if (taken == heir)
-			attach(m, c, i, heir);
+			take(m, c, i, heir, true);
 		else if (taken != NO_SOCKET ||
 			 (!may && !note_find(m, NOTE_MEMBER, NULL, c->p[i].user)))
 			broken(m, "the leg of user %d in room %d passed to socket %d, not to %d",
@@ -305,7 +343,10 @@ void socket_leaves(struct model *m, int socket)
 			continue;
 		c->rung[socket] = false; /* of another user it is as good as a new one */
 		if (c->p[i].leg == socket) {
+			if (!c->p[i].passed)
+				c->p[i].lost = s->connection;
 			c->p[i].leg = NO_SOCKET;
+			c->p[i].passed = false;
 			c->p[i].orphaned_ms = m->now_ms;
 		}
 		if (was_registered && c->p[i].standing == INVITED && !is_online(m, user) &&

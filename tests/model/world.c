@@ -18,7 +18,7 @@
 
 struct watched {
 	bool began, ended;
-	unsigned answers;
+	unsigned answers[SOCKETS];
 	unsigned incoming[SOCKETS];
 	unsigned users;
 };
@@ -34,7 +34,7 @@ struct world {
 	size_t notes_n;
 	struct watched ids[IDS_MAX];
 	unsigned ids_n;
-	unsigned char candidates[PAYLOADS / 8];
+	unsigned char candidates[SOCKETS][PAYLOADS / 8]; /* that the socket was sent */
 	char alarm[256];
 	bool asked, resuming, unavailable;
 	uint64_t now_ms, luck; /* what becomes of the next message, where it is rough */
@@ -68,9 +68,11 @@ static void watch_candidate(struct world *w, const struct said *s)
 {
 	const unsigned i = (unsigned)s->payload % PAYLOADS;
 
-	alarm_if(w, w->candidates[i / 8] & (1u << i % 8), "candidate p%d was sent twice",
-		 s->payload);
-	w->candidates[i / 8] |= (unsigned char)(1u << i % 8);
+	unsigned char *sent = w->candidates[s->socket];
+
+	alarm_if(w, sent[i / 8] & (1u << i % 8), "candidate p%d was sent twice to socket %d",
+		 s->payload, s->socket);
+	sent[i / 8] |= (unsigned char)(1u << i % 8);
 }
 
 static void watch_said(struct world *w, const struct said *s)
@@ -89,7 +91,7 @@ static void watch_said(struct world *w, const struct said *s)
 		alarm_if(w, ++c->incoming[s->socket] > 1, "socket %d was rung twice for %s",
 			 s->socket, s->id);
 	if (strcmp(s->event, "call:answer") == 0)
-		alarm_if(w, ++c->answers > 1, "%s was answered twice", s->id);
+		alarm_if(w, ++c->answers[s->socket] > 1, "%s was answered twice", s->id);
 	alarm_if(w,
 		 c->ended && s->event[0] == 'c' && strcmp(s->event, "call:ended") != 0 &&
 			 strcmp(s->event, "call:rejected") != 0,

@@ -35,14 +35,57 @@ START_TEST(an_orphaned_leg_goes_to_the_youngest_free_socket_after_the_wait)
 	candidate('A', "r", "a1");
 	TOLD("");
 	tick(1);
-	TOLD("D ice:candidate");
+	TOLD("D ice:candidate, C ice:candidate");
 	forget();
+	candidate('D', "r", "d");
 	candidate('C', "r", "c");
 	COUNTED(CALLS_N_ECHO, 1);
-	candidate('D', "r", "d");
 	TOLD("A ice:candidate");
 	tick(60000);
 	state_is("active");
+}
+END_TEST
+
+/* An application has several call sockets; which has the call on its screen nobody says. */
+START_TEST(all_that_came_back_hear_of_the_call_until_one_of_them_speaks)
+{
+	active();
+	close_socket('B');
+	join('C', "2");
+	join('D', "2");
+	candidate('A', "r", "a1");
+	TOLD("C ice:candidate, D ice:candidate");
+	forget();
+	candidate('D', "r", "d");
+	candidate('A', "r", "a2");
+	TOLD("A ice:candidate, D ice:candidate");
+	forget();
+	end('C', "r");
+	COUNTED(CALLS_N_ECHO, 1);
+	TOLD("");
+	end('D', "r");
+	TOLD("A call:ended");
+	state_is("ended");
+}
+END_TEST
+
+START_TEST(the_screen_that_came_back_second_can_hang_up_and_is_told_of_it)
+{
+	active();
+	close_socket('B');
+	join('C', "2");
+	join('D', "2");
+	end('D', "r");
+	TOLD("A call:ended");
+	forget();
+	initiate('A', "1", "2", "s");
+	accept('D', "s");
+	close_socket('D');
+	join('E', "2");
+	join('F', "2");
+	forget();
+	end('A', "s");
+	TOLD("F call:ended, E call:ended");
 }
 END_TEST
 
@@ -567,6 +610,8 @@ int main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, an_orphaned_leg_goes_to_the_youngest_free_socket_after_the_wait);
+	tcase_add_test(t, all_that_came_back_hear_of_the_call_until_one_of_them_speaks);
+	tcase_add_test(t, the_screen_that_came_back_second_can_hang_up_and_is_told_of_it);
 	tcase_add_test(t, a_socket_that_is_a_leg_elsewhere_takes_no_other);
 	tcase_add_test(t, registering_again_takes_an_orphaned_leg_up);
 	tcase_add_test(t, while_a_leg_is_orphaned_nobody_speaks_for_it_and_all_waits);
