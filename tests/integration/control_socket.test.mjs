@@ -77,12 +77,7 @@ async function start(t, { turnserver = false, signald = {} } = {}) {
 	const stack = new Stack({ signald: { 'control-socket': file, ...(turnserver ? {} : { 'relay-socket': undefined }), ...signald } });
 
 	t.after(() => stack.stop());
-	await stack.init();
-	if (turnserver)
-		await stack.startTurnserver();
-	await stack.startSignald();
-	if (turnserver)
-		await until('signald has the admin socket', async () => (await stack.rest.health()).turn.connected);
+	await stack.start({ turnserver });
 	stack.controlFile = file;
 	stack.log = () => stack.daemons.signald.logText();
 	return stack;

@@ -30,12 +30,7 @@ async function start(t, { signald = {}, turnserver } = {}) {
 	stack.siteKey = confide(randomBytes(12).toString('hex'));
 	Object.assign(stack.signaldOptions, { 'site-key-file': write('site-key', stack.siteKey) },
 		signald.auth ? {} : { 'auth': 'token', 'token-key': `HS256:one:${write('hs.key', stack.tokenKey)}` });
-	await stack.init();
-	if (turnserver)
-		await stack.startTurnserver();
-	await stack.startSignald();
-	if (turnserver)
-		await until('signald has the admin socket', async () => (await stack.rest.health()).turn.connected);
+	await stack.start({ turnserver: !!turnserver });
 	stack.token = (sub, claims = {}) => confide(mint({ sub, ...claims }, { alg: 'HS256', key: stack.tokenKey, kid: 'one' }));
 	stack.ice = (user, how = {}) => stack.rest.get(`/api/ice-servers/${user}`, how);
 	stack.post = (user, ttl, headers) => stack.rest.postJson('/api/turn-credentials', { userId: user, ttl }, headers);

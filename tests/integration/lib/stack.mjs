@@ -18,10 +18,10 @@ function write(dir, name, text) {
 	return file;
 }
 
-/* true: the key alone; false: no such line; a list: a line for each. */
 /* What is undefined is left out. */
 const given = (o) => Object.entries(o).filter(([, value]) => value !== undefined);
 
+/* true: the key alone; false: no such line; a list: a line for each. */
 const lines = (o) => given(o)
 	.flatMap(([key, value]) => [value].flat().map((v) => [key, v]))
 	.filter(([, value]) => value !== false)
@@ -37,9 +37,9 @@ const answersTcp = (port, host) => new Promise((resolve, reject) => {
 
 export class Stack {
 	/* host: where both listen; prefix: what runs them; transports: of the TURN addresses given to
-	 * clients; tls: { port, cert, pkey } of one more address that speaks it; turnPort: else any free one; relayPorts: how many; turnserver, signald: further lines
-	 * of their configurations; shipped: turnserver.conf is the one we ship, filled in, instead of the
-	 * tests' own. */
+	 * clients; tls: { port, cert, pkey } of one more address that speaks it; turnPort: else any free
+	 * one; relayPorts: how many; turnserver, signald: further lines of their configurations; shipped:
+	 * turnserver.conf is the one we ship, filled in, instead of the tests' own. */
 	constructor(options = {}) {
 		this.host = options.host ?? '127.0.0.1';
 		this.prefix = options.prefix ?? [];
@@ -174,6 +174,16 @@ export class Stack {
 		}, 30000);
 	}
 
+	/* Both daemons, speaking to each other; or signald alone. */
+	async start({ turnserver = true } = {}) {
+		await this.init();
+		if (turnserver)
+			await this.startTurnserver();
+		await this.startSignald();
+		if (turnserver)
+			await until('signald has the admin socket', async () => (await this.rest.health()).turn.connected, 30000);
+	}
+
 	/* As signald makes them, for what REST does not give. */
 	credentials(user, { call, secret = this.secret, ttl_s = 600 } = {}) {
 		const username = [Math.floor(Date.now() / 1000) + ttl_s, user, call].filter((p) => p !== undefined).join(':');
@@ -192,9 +202,6 @@ export async function startStack(t, options) {
 	const stack = new Stack(options);
 
 	t.after(() => stack.stop());
-	await stack.init();
-	await stack.startTurnserver();
-	await stack.startSignald();
-	await until('signald has the admin socket', async () => (await stack.rest.health()).turn.connected, 30000);
+	await stack.start();
 	return stack;
 }

@@ -5,7 +5,7 @@ import path from 'node:path';
 
 import { mint } from '../../../examples/token/mint.mjs';
 import { Stack } from './stack.mjs';
-import { confide, until } from './suite.mjs';
+import { confide } from './suite.mjs';
 
 export async function startTokenStack(t, more = {}) {
 	const stack = new Stack();
@@ -26,9 +26,6 @@ export async function startTokenStack(t, more = {}) {
 		...more,
 	});
 	stack.token = (user) => confide(mint({ sub: String(user), name: `User ${user}` }, { alg: 'HS256', key, kid: 'one' }));
-	await stack.init();
-	await stack.startTurnserver();
-	await stack.startSignald();
-	await until('signald has the admin socket', async () => (await stack.rest.health()).turn.connected, 30000);
+	await stack.start();
 	return stack;
 }
