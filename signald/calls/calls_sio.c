@@ -44,20 +44,20 @@ static const struct {
 } refusals[] = {
 	{ -EACCES, "Bad token", "{\"code\":\"bad_token\"}" },
 	{ -EKEYEXPIRED, "The token has expired", "{\"code\":\"token_expired\"}" },
-	{ -EHOSTDOWN, "Who has to be asked does not answer", "{\"code\":\"unavailable\"}" },
-	{ -EDQUOT, "Too many connections of this user", "{\"code\":\"too_many_sockets\"}" },
-	{ -ENOSPC, "Too many connections", "{\"code\":\"too_many_sockets\"}" },
-	{ 0, "The server is out of memory", "{\"code\":\"server\"}" }, /* the rest */
 };
 
-static void refuse(struct sio_refusal *why, int rc)
+/* Shipped clients do not come back after a refusal (44). So only a token gets one; what is
+ * otherwise in the way passes, and ends the connection instead: they try again by themselves. */
+static void refuse(struct sio_socket *s, struct sio_refusal *why, int rc)
 {
-	size_t i = 0;
-
-	while (refusals[i].rc && refusals[i].rc != rc)
-		i++;
-	why->message = refusals[i].message;
-	why->data = (struct json_slice){ refusals[i].data, strlen(refusals[i].data) };
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		if (refusals[i].rc != rc)
+			continue;
+		why->message = refusals[i].message;
+		why->data = (struct json_slice){ refusals[i].data, strlen(refusals[i].data) };
+		return;
+	}
+	sio_cut(s, "not to be let in now");
 }
 
 static void connected(void *handle, int result, void *ctx)
@@ -66,8 +66,9 @@ static void connected(void *handle, int result, void *ctx)
 
 	(void)ctx;
 	if (result)
-		refuse(&why, result);
-	sio_connect_done(handle, result == 0, &why);
+		refuse(handle, &why, result);
+	if (result == 0 || why.message)
+		sio_connect_done(handle, result == 0, &why);
 }
 
 void calls_sio_ops(struct calls_ops *ops)
@@ -176,7 +177,7 @@ static enum sio_connect on_connect(struct sio_socket *s, const struct sio_handsh
 	int rc;
 
 	if (calls_socket_opened(a->cfg.calls, s, h->address, &cs) < 0) {
-		refuse(why, -ENOSPC);
+		refuse(s, why, -ENOSPC);
 		return SIO_CONNECT_NO;
 	}
 	sio_set_data(s, cs);
@@ -185,7 +186,7 @@ static enum sio_connect on_connect(struct sio_socket *s, const struct sio_handsh
 		return SIO_CONNECT_LATER;
 	if (rc == 0)
 		return SIO_CONNECT_YES;
-	refuse(why, rc);
+	refuse(s, why, rc);
 	on_disconnect(s, NULL, ctx);
 	return SIO_CONNECT_NO;
 }

@@ -83,7 +83,7 @@ struct sio_refusal {
 enum sio_connect {
 	SIO_CONNECT_NO,	   /* refused: CONNECT_ERROR */
 	SIO_CONNECT_YES,   /* welcome */
-	SIO_CONNECT_LATER, /* somebody has to be asked: sio_connect_done() follows */
+	SIO_CONNECT_LATER, /* somebody has to be asked: sio_connect_done() follows, or sio_cut() */
 };
 
 struct sio_namespace {
@@ -91,7 +91,8 @@ struct sio_namespace {
 	const struct sio_event_entry *events;
 	size_t events_n;
 	/* NULL lets everybody in. What it emits follows the answer; nothing does when that is
-	 * decided later. sio_disconnect() of it in here is a refusal, too, whatever this returns.
+	 * decided later. sio_disconnect() of it in here is a refusal, too, whatever this returns;
+	 * sio_cut() is none: with it whoever is refused hears nothing, and comes back by itself.
 	 * on_disconnect follows unless this returned SIO_CONNECT_NO. */
 	enum sio_connect (*on_connect)(struct sio_socket *s, const struct sio_handshake *h,
 				       struct sio_refusal *why, void *ctx);
@@ -239,7 +240,7 @@ int sio_room_emit(struct sio_server *srv, const char *nsp, const char *room, con
 
 /* The answer to a CONNECT for which on_connect said SIO_CONNECT_LATER; never from inside it. Until
  * then nothing can be sent to the socket (-ENOTCONN), and the client that sends anything is cut
- * off. The client may go meanwhile, or be refused because it took too long: on_disconnect says so.
+ * off. The client may go meanwhile, or be cut off because it took too long: on_disconnect says so.
  * why may be NULL. Refused, its on_disconnect is called and it is freed within this call. Ignored
  * for a socket that does not wait. */
 void sio_connect_done(struct sio_socket *s, bool ok, const struct sio_refusal *why);

@@ -288,28 +288,28 @@ static enum sio_connect ask(struct sio_socket *s, struct json_slice auth, uint64
 	return def->on_connect ? def->on_connect(s, &h, why, def->ctx) : SIO_CONNECT_YES;
 }
 
+/* Clients take a refusal for the last word: who was cut off comes back instead. */
 static void refuse_socket(struct sio_socket *s, const struct sio_refusal *why)
 {
+	if (!eio_is_open(s->client->session))
+		return;
 	refuse(s->client, s->nsp->def->name, why && why->message ? why->message : "refused",
 	       why ? why->data : (struct json_slice){ NULL, 0 });
 }
 
-/* False: there is no room to wait in, or it is not wanted after all. */
+/* False: there is no room to wait in, which cuts it off, or it is not wanted after all. */
 static bool wait_for_answer(struct sio_socket *s, uint64_t now_ms)
 {
 	sio_ask_drop_all(s);
-	if (s->state != SIO_CONNECTING || sio_later_add(s, now_ms))
+	if (s->state != SIO_CONNECTING || !eio_is_open(s->client->session))
 		return false;
+	if (sio_later_add(s, now_ms)) {
+		sio_cut(s, "too many clients are connecting");
+		return false;
+	}
 	drop_held(s->nsp->srv);
 	s->state = SIO_PENDING;
 	return true;
-}
-
-static const char *why_not(const struct sio_socket *s, enum sio_connect answer)
-{
-	if (s->state == SIO_UNWANTED)
-		return kicked;
-	return answer == SIO_CONNECT_LATER ? "Too many clients are connecting" : "refused";
 }
 
 static void connect_socket(struct sio_socket *s, const struct sio_packet *p, uint64_t now_ms)
@@ -324,8 +324,8 @@ static void connect_socket(struct sio_socket *s, const struct sio_packet *p, uin
 	}
 	if (answer == SIO_CONNECT_LATER && wait_for_answer(s, now_ms))
 		return;
-	if (!why.message)
-		why.message = why_not(s, answer);
+	if (!why.message && s->state == SIO_UNWANTED)
+		why.message = kicked;
 	refuse_socket(s, &why);
 	drop_socket(s, answer != SIO_CONNECT_NO);
 }
@@ -345,9 +345,7 @@ void sio_connect_done(struct sio_socket *s, bool ok, const struct sio_refusal *w
 
 void sio_socket_expire(struct sio_socket *s)
 {
-	const struct sio_refusal why = { .message = "Timeout" };
-
-	refuse_socket(s, &why);
+	sio_cut(s, "connect timeout");
 	sio_socket_gone(s, "connect timeout");
 }
 

@@ -296,13 +296,27 @@ test('iss and aud are asked for where configured; keys are read again', options,
 	assert.equal(await enter(good, { key: next }), null, 'and changes nothing');
 });
 
-test('a user has so many sockets, and the next one hears why not', options, async (t) => {
+test('a user has so many sockets, and the next one is cut off until one of them goes', options, async (t) => {
 	const stack = await start(t, { 'user-sockets-max': 2 });
 
+	const first = await arrive(t, stack, '7');
+
 	await arrive(t, stack, '7');
-	await arrive(t, stack, '7');
-	assert.equal((await come(t, stack, '7', { auth: { token: stack.token('7') } }))[1].code, 'too_many_sockets');
+	const third = new Client(stack, '7', { query: {}, auth: { token: stack.token('7') }, reconnection: true, reconnectionDelay: 200 });
+	const refusals = [];
+
+	t.after(() => third.close());
+	third.socket.on('connect_error', (err) => refusals.push(err.data ?? {}));
+	await within('it is cut off', new Promise((resolve) => { third.socket.io.once('reconnect_attempt', resolve); }));
+	assert.equal(third.socket.connected, false);
 	await arrive(t, stack, '8');
+	first.close();
+	await within('it comes in by itself', new Promise((resolve) => { third.socket.once('connect', resolve); }));
+	assert.deepEqual(refusals, [], 'a refusal would have kept it away');
+	const unknown = await come(t, stack, '7', { query: {}, auth: {} });
+
+	assert.equal((await unknown[0].socket.timeout(5000).emitWithAck('join', { token: stack.token('7') })).status, 429);
+	assert.equal((await unknown[0].next('call:error')).code, 'too_many_sockets');
 });
 
 test('examples/token: what Node and PHP mint is taken', options, async (t) => {

@@ -92,7 +92,7 @@ for (const kind of ['node', 'php']) {
 
 const auth = { auth: 'backend' };
 
-/* With nothing but what is given. Refused: { code, message } of the refusal. */
+/* With nothing but what is given. Refused: { code, message } of the refusal; cut off: code 'cut'. */
 async function connect(t, stack, given = {}) {
 	const c = new Client(stack, given.userId, { query: {}, auth: {}, transports: ['websocket'], ...given });
 
@@ -100,6 +100,7 @@ async function connect(t, stack, given = {}) {
 	return within('it is let in or not', new Promise((resolve) => {
 		c.socket.once('connect', () => resolve(c));
 		c.socket.once('connect_error', (err) => resolve({ message: err.message, code: err.data?.code }));
+		c.socket.io.once('close', (reason) => resolve({ message: reason, code: 'cut' }));
 	}));
 }
 
@@ -190,7 +191,7 @@ test('a backend that does not answer refuses nobody for good', options, async (t
 	const stack = await startSignald(t, backend.url, auth);
 	const ann = await connect(t, stack);
 
-	assert.equal((await connect(t, stack, { auth: { token: 'broken' } })).code, 'unavailable');
+	assert.equal((await connect(t, stack, { auth: { token: 'broken' } })).code, 'cut');
 	assert.equal((await ann.request('join', { user_id: 'broken2' })).status, 503);
 	assert.equal((await ann.next('call:error')).code, 'unavailable');
 	assert.equal((await ann.request('join', { user_id: 'T1' })).status, 200);
@@ -201,10 +202,34 @@ test('a backend that does not answer refuses nobody for good', options, async (t
 		await connect(t, stack, { auth: { token: `broken${i + 4}` } });
 	const asked = backend.asked.length;
 
-	assert.equal((await connect(t, stack, { auth: { token: 'T2' } })).code, 'unavailable');
+	assert.equal((await connect(t, stack, { auth: { token: 'T2' } })).code, 'cut');
 	assert.equal(backend.asked.length, asked);
 	await isUser(await connect(t, stack, { auth: { token: 'T1' } }), 'T1'); /* known */
 	await until('it is asked again', async () => !(await connect(t, stack, { auth: { token: 'T3' } })).code, 10000);
+});
+
+test('stock clients come in by themselves when the backend answers again', options, async (t) => {
+	const backend = await new Backend(({ token }) => [200, { userId: token }]).start(t);
+	const stack = await startSignald(t, backend.url, auth);
+	const refusals = [];
+
+	await backend.stop();
+	const clients = [['polling'], ['websocket'], undefined].map((transports, i) => {
+		const c = new Client(stack, `u${i}`, {
+			query: {}, auth: { token: `u${i}` }, transports, reconnection: true, reconnectionDelay: 200, reconnectionDelayMax: 1000,
+		});
+
+		t.after(() => c.close());
+		c.socket.on('connect_error', (err) => { if (err.data) refusals.push(err.data.code); });
+		return c;
+	});
+
+	await Promise.all(clients.map((c) => within('it is cut off', new Promise((resolve) => { c.socket.io.once('reconnect_attempt', resolve); }))));
+	await backend.start();
+	await Promise.all(clients.map((c) => within('it comes back', new Promise((resolve) => { c.socket.once('connect', resolve); }), 20000)));
+	for (const [i, c] of clients.entries())
+		await isUser(c, `u${i}`);
+	assert.deepEqual(refusals, []);
 });
 
 const CROWD = 1000;

@@ -72,10 +72,10 @@ START_TEST(waiting_has_an_end)
 	ck_assert_uint_eq(counted()->laters_expired, 0);
 	tick(11000);
 	ck_assert_uint_eq(counted()->laters_expired, 1);
-	ck_assert_str_eq(ws[0].text, "44{\"message\":\"Timeout\"}|");
+	ck_assert_str_eq(ws[0].text, ""); /* no 44, which keeps clients away */
 	ck_assert_uint_eq(left, 1);
 	ck_assert_str_eq(reason, "connect timeout");
-	ck_assert(eio_is_open(session[0]));
+	ck_assert(!eio_is_open(session[0]));
 }
 END_TEST
 
@@ -89,11 +89,12 @@ START_TEST(so_many_may_wait_and_no_more)
 	ck_assert(open_client(1));
 	fake_reset(&ws[1]);
 	say(1, "40");
-	ck_assert_str_eq(ws[1].text, "44{\"message\":\"Too many clients are connecting\"}|");
+	ck_assert_str_eq(ws[1].text, "");
+	ck_assert(!eio_is_open(session[1]));
 	ck_assert_uint_eq(counted()->laters_refused, 1);
 	ck_assert_uint_eq(left, 1); /* whoever was asked about it is not to answer */
 	sio_connect_done(sockets[0], true, NULL);
-	say(1, "40");
+	connect_and_wait(2);
 	ck_assert_uint_eq(counted()->laters, 1);
 }
 END_TEST
@@ -116,6 +117,39 @@ static void kick(struct sio_socket *s)
 {
 	sio_disconnect(s, false);
 }
+
+static void cut(struct sio_socket *s)
+{
+	sio_cut(s, "not now");
+}
+
+START_TEST(cut_off_inside_on_connect_it_is_told_nothing)
+{
+	inside_connect = cut;
+	refusal = _i ? NULL : "no";
+	connect_later = _i == 1;
+	ck_assert(open_client(0));
+	fake_reset(&ws[0]);
+	say(0, "40");
+	flush();
+	ck_assert_str_eq(ws[0].text, "");
+	ck_assert_uint_eq(counted()->laters + counted()->sockets, 0);
+	ck_assert_uint_eq(counted()->laters_refused, 0);
+	ck_assert_uint_eq(left, _i ? 1 : 0);
+}
+END_TEST
+
+START_TEST(cut_off_while_it_waits_it_is_told_nothing)
+{
+	connect_and_wait(0);
+	sio_cut(sockets[0], "not now");
+	flush();
+	ck_assert_str_eq(ws[0].text, "");
+	ck_assert_str_eq(reason, "not now");
+	ck_assert_uint_eq(counted()->laters + counted()->sockets, 0);
+	ck_assert_uint_eq(left, 1);
+}
+END_TEST
 
 START_TEST(disconnected_inside_on_connect_it_is_refused_at_once)
 {
@@ -166,6 +200,8 @@ int main(void)
 	tcase_add_test(t, so_many_may_wait_and_no_more);
 	tcase_add_loop_test(t, who_says_anything_before_the_answer_is_cut_off, 0,
 			    sizeof(too_early) / sizeof(too_early[0]));
+	tcase_add_loop_test(t, cut_off_inside_on_connect_it_is_told_nothing, 0, 3);
+	tcase_add_test(t, cut_off_while_it_waits_it_is_told_nothing);
 	tcase_add_test(t, disconnected_inside_on_connect_it_is_refused_at_once);
 	tcase_add_test(t, the_servers_end_is_theirs_too);
 	tcase_add_test(t, a_cut_says_nothing_and_ends_the_connection);
