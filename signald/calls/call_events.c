@@ -73,7 +73,7 @@ void calls_tell_late(struct calls *cs, const struct call *c, struct call_socket 
 
 	if (!u || FAULT(late_screen_stays) ||
 	    call_find_member(c, user_id_of(u)->text) == CALL_CALLER ||
-	    flow_is_leg_elsewhere(cs, s, NULL) ||
+	    flow_is_leg_elsewhere(s, NULL) ||
 	    call_socket_told(s, dialog_hash(call_id(c), strlen(call_id(c)))))
 		return;
 	tell_end(cs, c, s, &e);
@@ -91,7 +91,7 @@ static void accept_nothing(struct calls *cs, const struct incoming *in, const st
 		return;
 	}
 	count(cs, CALLS_N_FOREIGN);
-	if (flow_is_leg_elsewhere(cs, in->s, NULL))
+	if (flow_is_leg_elsewhere(in->s, NULL))
 		return;
 	tell_not_made(cs, in->s, CALL_FAILED, room_name);
 	tell_error(cs, in->s, TELL_NO_SUCH_CALL, room_name);
@@ -107,7 +107,7 @@ static void accept_again(struct calls *cs, const struct incoming *in, const stru
 		return;
 	}
 	count(cs, CALLS_N_ECHO);
-	if (!leg && !flow_is_leg_elsewhere(cs, in->s, NULL))
+	if (!leg && !flow_is_leg_elsewhere(in->s, NULL))
 		flow_attach(cs, sp->c, sp->i, in->s);
 	else if (leg != in->s)
 		calls_tell_late(cs, sp->c, in->s);

@@ -19,14 +19,12 @@ static int member_of(const struct call *c, const struct call_socket *s)
 	return u ? call_find_member(c, user_id_of(u)->text) : -ENOENT;
 }
 
-bool flow_is_leg_elsewhere(const struct calls *cs, const struct call_socket *s,
-			   const struct call *c)
+bool flow_is_leg_elsewhere(const struct call_socket *s, const struct call *c)
 {
 	const unsigned legs = call_socket_legs(s);
 	const int i = legs > 0 && c ? member_of(c, s) : -ENOENT;
 	const struct dialog *d = c ? dialog_of(c) : NULL;
 
-	(void)cs;
 	return legs > (i >= 0 && d && d->legs[i].socket == s ? 1 : 0);
 }
 
@@ -64,7 +62,7 @@ bool flow_may_be_leg(const struct calls *cs, const struct call *c, size_t i,
 
 	return leg->passed && leg->socket != s && call_socket_handle(s) &&
 	       call_socket_registered(s) && call_socket_serial(s) > leg->lost &&
-	       !call_socket_was_ended(s) && !flow_is_leg_elsewhere(cs, s, NULL);
+	       !call_socket_was_ended(s) && !flow_is_leg_elsewhere(s, NULL);
 }
 
 /* An application has several call sockets, which come back in any order after its network was
@@ -172,12 +170,11 @@ bool flow_ring(struct calls *cs, struct call *c, size_t i, struct call_time now)
 	return reached;
 }
 
-static bool can_take_leg(const struct calls *cs, const struct call *c, size_t i,
-			 const struct call_socket *s, bool fresh)
+static bool can_take_leg(const struct call *c, size_t i, const struct call_socket *s, bool fresh)
 {
 	if (call_member_state(c, i) != MEMBER_IN || dialog_of(c)->legs[i].socket)
 		return false;
-	return fresh || !flow_is_leg_elsewhere(cs, s, c);
+	return fresh || !flow_is_leg_elsewhere(s, c);
 }
 
 void flow_register(struct calls *cs, struct call_socket *s, bool used, struct call_time now)
@@ -194,7 +191,7 @@ void flow_register(struct calls *cs, struct call_socket *s, bool used, struct ca
 	while ((c = call_table_next_of_user(cs->table, user_id_of(u)->text, c))) {
 		const size_t i = (size_t)member_of(c, s);
 
-		if (can_take_leg(cs, c, i, s, first && !used)) {
+		if (can_take_leg(c, i, s, first && !used)) {
 			take_leg(cs, c, i, s, true);
 		} else if (call_member_state(c, i) == MEMBER_INVITED) {
 			call_back(c, i);
@@ -212,7 +209,7 @@ static struct call_socket *youngest_free(const struct calls *cs, const char *use
 	struct call_socket *s = NULL, *found = NULL;
 
 	while (u && (s = user_next_registered(u, s)))
-		if (call_socket_handle(s) && !flow_is_leg_elsewhere(cs, s, NULL))
+		if (call_socket_handle(s) && !flow_is_leg_elsewhere(s, NULL))
 			found = s;
 	return found;
 }
@@ -313,7 +310,7 @@ void flow_tell_sockets(struct calls *cs, const struct call *c, size_t i, const s
 
 	while (u && (s = user_next_registered(u, s)))
 		if (s != except &&
-		    (!flow_is_leg_elsewhere(cs, s, c) || FAULT(end_told_in_another_call)))
+		    (!flow_is_leg_elsewhere(s, c) || FAULT(end_told_in_another_call)))
 			tell_end(cs, c, s, e);
 }
 

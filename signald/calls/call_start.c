@@ -332,7 +332,8 @@ static void take_reservation(struct call_reservation *res, struct call *c)
  * such a user is to be seen. */
 static enum call_ev leave_out_blocked(struct calls *cs, const struct start *st, struct call *c)
 {
-	const enum member_out why = cs->cfg.offline_rings ? OUT_BLOCKED : OUT_OFFLINE;
+	const bool pretend = cs->cfg.offline_rings && !FAULT(blocked_is_told);
+	const enum member_out why = pretend ? OUT_BLOCKED : OUT_OFFLINE;
 	enum call_ev ev = CALL_EV_NONE;
 
 	for (size_t i = 1; i < call_members_n(c); i++) {
@@ -475,7 +476,7 @@ static const struct user_id *last_busy(const struct call *c)
 /* Nobody could be rung. A leg of another live call hears only of the error. */
 static void end_at_once(struct calls *cs, const struct start *st, struct call *c, enum call_ev ev)
 {
-	const bool silent = flow_is_leg_elsewhere(cs, st->in->s, c);
+	const bool silent = flow_is_leg_elsewhere(st->in->s, c);
 	const struct ender by = { .s = silent ? st->in->s : NULL,
 				  .user = ev == CALL_EV_BUSY ? last_busy(c) : NULL };
 

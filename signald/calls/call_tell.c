@@ -215,7 +215,7 @@ void tell_not_made(struct calls *cs, struct call_socket *to, enum call_code code
 {
 	struct json_out *o;
 
-	if (flow_is_leg_elsewhere(cs, to, NULL))
+	if (flow_is_leg_elsewhere(to, NULL))
 		return;
 	o = tell_begin(cs);
 	json_put_string(o, "roomName", room_name);

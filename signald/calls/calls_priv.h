@@ -184,8 +184,7 @@ void calls_tell_late(struct calls *cs, const struct call *c, struct call_socket 
 /* Is the socket a leg of a live call, beside this one (NULL: of any)? Then news
  * of c is not for it: shipped clients end the call they are in for any
  * call:ended they see. */
-bool flow_is_leg_elsewhere(const struct calls *cs, const struct call_socket *s,
-			   const struct call *c);
+bool flow_is_leg_elsewhere(const struct call_socket *s, const struct call *c);
 
 /* Make the socket the member's leg; what waits for it is sent, once active. */
 void flow_attach(struct calls *cs, struct call *c, size_t i, struct call_socket *s);

@@ -141,7 +141,7 @@ static void come_in(struct calls *cs, const struct incoming *in, struct call *c,
 	flow_attach(cs, c, i, in->s);
 	if (was == MEMBER_INVITED)
 		flow_tell_sockets(cs, c, i, &elsewhere, in->s);
-	else if (old && old != in->s && !flow_is_leg_elsewhere(cs, old, c))
+	else if (old && old != in->s && !flow_is_leg_elsewhere(old, c))
 		tell_end(cs, c, old, &elsewhere);
 }
 

@@ -35,6 +35,7 @@ const char *calls_fault;
 static const char *const faults[] = {
 	"answer_is_last",
 	"answer_to_the_answerer",
+	"blocked_is_told",
 	"blocked_rings",
 	"busy_not_asked",
 	"echo_speaks",
