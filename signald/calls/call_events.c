@@ -57,7 +57,7 @@ bool calls_takes_voice(struct calls *cs, const struct speaker *sp, struct call_s
 
 	if (leg->socket == s)
 		leg->passed = false;
-	else if (flow_may_be_leg(cs, sp->c, sp->i, s))
+	else if (flow_may_be_leg(sp->c, sp->i, s))
 		flow_attach(cs, sp->c, sp->i, s);
 	return calls_speaks_for(sp, s);
 }

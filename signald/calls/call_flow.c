@@ -55,8 +55,7 @@ static bool hears(const struct leg *leg)
 	return leg->socket && call_socket_handle(leg->socket);
 }
 
-bool flow_may_be_leg(const struct calls *cs, const struct call *c, size_t i,
-		     const struct call_socket *s)
+bool flow_may_be_leg(const struct call *c, size_t i, const struct call_socket *s)
 {
 	const struct leg *leg = &dialog_of(c)->legs[i];
 
@@ -76,7 +75,7 @@ static void say_to_likely(struct calls *cs, const struct call *c, size_t i, cons
 	if (!dialog_of(c)->legs[i].passed)
 		return;
 	while (u && (s = user_next_registered(u, s)))
-		if (flow_may_be_leg(cs, c, i, s))
+		if (flow_may_be_leg(c, i, s))
 			tell_emit(cs, s, event, text, n);
 }
 
@@ -327,7 +326,7 @@ static void tell_member(struct calls *cs, const struct call *c, size_t i, const 
 		return;
 	}
 	while (u && (s = user_next_registered(u, s)))
-		if (s != except && flow_may_be_leg(cs, c, i, s))
+		if (s != except && flow_may_be_leg(c, i, s))
 			tell_end(cs, c, s, e);
 	if (leg != except)
 		tell_end(cs, c, leg, e);

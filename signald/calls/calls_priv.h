@@ -190,8 +190,7 @@ bool flow_is_leg_elsewhere(const struct call_socket *s, const struct call *c);
 void flow_attach(struct calls *cs, struct call *c, size_t i, struct call_socket *s);
 
 /* A leg passed to a socket, which has not said anything for it yet: is it rather this one? */
-bool flow_may_be_leg(const struct calls *cs, const struct call *c, size_t i,
-		     const struct call_socket *s);
+bool flow_may_be_leg(const struct call *c, size_t i, const struct call_socket *s);
 
 /* Report the socket as the one this member speaks from, once. */
 void flow_announce(struct calls *cs, struct call *c, size_t i, const struct call_socket *s);
