@@ -57,14 +57,15 @@ int auth_verify(struct auth *a, const char *token, size_t n, int64_t now_s,
 		struct calls_identity *out)
 {
 	enum token_fault why;
+	int r = token_verify(&a->rules, a->keys, token, n, now_s, out, &why);
 
-	if (token_verify(&a->rules, a->keys, token, n, now_s, out, &why) == 0) {
+	if (r == 0) {
 		a->counters.verified++;
 		return 0;
 	}
 	a->counters.refused[why]++;
 	log_debug("auth", "a token is refused: %s", token_fault_name(why));
-	return why == TOKEN_EXPIRED ? -EKEYEXPIRED : -EACCES;
+	return r;
 }
 
 int auth_verify_json(struct auth *a, struct json_slice token, int64_t now_s,

@@ -32,7 +32,8 @@ void auth_free(struct auth *a); /* NULL is fine */
 void auth_read(struct auth *a);
 void auth_read_if_changed(struct auth *a);
 
-/* Whose token is this? Returns 0 with *out filled, -EKEYEXPIRED (it was good once), -EACCES. */
+/* Whose token is this? Returns 0 with *out filled, -EKEYEXPIRED (it was good
+ * once; *out says whose), -EACCES. */
 int auth_verify(struct auth *a, const char *token, size_t n, int64_t now_s,
 		struct calls_identity *out);
 

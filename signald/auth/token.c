@@ -217,6 +217,7 @@ static int read_time(struct json_slice claims, const char *name, double *out)
 	return json_double(v, out) || *out > TIME_MAX_S || *out < -TIME_MAX_S ? -EINVAL : 0;
 }
 
+/* That it has run out is the last that can be wrong with it. */
 static bool is_in_time(const struct reading *r, int64_t now_s, int64_t *expires_s,
 		       enum token_fault *why)
 {
@@ -230,12 +231,12 @@ static bool is_in_time(const struct reading *r, int64_t now_s, int64_t *expires_
 	rc = read_time(r->claims, "nbf", &nbf);
 	if (rc == -EINVAL)
 		return false;
-	*why = TOKEN_EXPIRED;
-	if (now >= exp + leeway) /* RFC 7519 section 4.1.4: on or after */
-		return false;
 	*why = TOKEN_EARLY;
+	if (rc == 0 && now < nbf - leeway)
+		return false;
+	*why = TOKEN_EXPIRED;
 	*expires_s = (int64_t)(exp + leeway);
-	return rc == -ENOENT || now >= nbf - leeway;
+	return now < exp + leeway; /* RFC 7519 section 4.1.4: on or after */
 }
 
 static bool is_text(struct json_slice v, const char *text)
@@ -307,13 +308,13 @@ static bool verify(struct reading *r, const struct token_keys *keys, int64_t now
 {
 	const struct token_key *key = key_of(r->header, keys, why);
 
-	if (!key || !is_signed(r, key, why) || !is_in_time(r, now_s, &out->expires_s, why))
+	if (!key || !is_signed(r, key, why))
 		return false;
 	*why = TOKEN_ISSUER;
 	if (!is_for_us(r))
 		return false;
 	*why = TOKEN_CLAIMS;
-	return read_person(r, out);
+	return read_person(r, out) && is_in_time(r, now_s, &out->expires_s, why);
 }
 
 int token_verify(const struct token_rules *rules, const struct token_keys *keys, const char *token,
@@ -321,12 +322,15 @@ int token_verify(const struct token_rules *rules, const struct token_keys *keys,
 {
 	struct calls_identity who;
 	struct reading r = { .rules = rules };
-	bool good;
+	int rc = -EACCES;
 
 	*why = TOKEN_MALFORMED;
-	good = read_parts(&r, token, n) && verify(&r, keys, now_s, &who, why);
-	if (good)
+	if (read_parts(&r, token, n) && verify(&r, keys, now_s, &who, why))
+		rc = 0;
+	else if (*why == TOKEN_EXPIRED)
+		rc = -EKEYEXPIRED;
+	if (rc != -EACCES)
 		*out = who;
 	OPENSSL_cleanse(&r, sizeof(r));
-	return good ? 0 : -EACCES;
+	return rc;
 }

@@ -46,7 +46,8 @@ const char *token_fault_name(enum token_fault why); /* "malformed" ... */
 /* Fill *out from a token of n bytes that is good at now_s (Unix time). Its
  * expires_s is exp with the leeway. A name that is too long is cut at a
  * character, an avatar that is too long is left out.
- * Returns 0, or -EACCES and *why; *out is then untouched. */
+ * Returns 0, -EKEYEXPIRED (it has run out, and all else about it is good: *out
+ * says whose it was), or -EACCES; *why is then why, and *out untouched. */
 int token_verify(const struct token_rules *rules, const struct token_keys *keys, const char *token,
 		 size_t n, int64_t now_s, struct calls_identity *out, enum token_fault *why);
 

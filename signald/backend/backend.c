@@ -212,7 +212,7 @@ static int request_get(struct backend *b, const struct backend_question *q,
 /* A token may have run out since it was looked at. */
 static int result_of(const struct backend_answer *a, struct call_time now)
 {
-	return a->expires_s && a->expires_s <= now.wall_ms / 1000 ? -EACCES : a->result;
+	return a->expires_s && a->expires_s <= now.wall_ms / 1000 ? -EKEYEXPIRED : a->result;
 }
 
 static int give(struct backend_answer *a, struct call_time now, struct backend_answer **out)
@@ -291,7 +291,7 @@ static void answered_well(struct backend_request *r, struct backend_answer *a, s
 
 	r->answer = a;
 	r->result = result_of(a, now);
-	b->counters.bad_tokens += r->ask == BACKEND_AUTHENTICATE && r->result == -EACCES;
+	b->counters.bad_tokens += r->ask == BACKEND_AUTHENTICATE && r->result != 0;
 	keep(r, now);
 	if (breaker_success(&b->breaker))
 		log_info(LOG, "answers again");
@@ -315,7 +315,7 @@ static void not_answered(struct backend_request *r, int error, const char *why,
 	}
 	a = backend_cache_find(b->cache, &r->key, now.now_ms, &fresh);
 	r->answer = a ? backend_answer_ref(a) : NULL;
-	r->result = a ? a->result : -EHOSTDOWN;
+	r->result = a ? result_of(a, now) : -EHOSTDOWN;
 	r->stale = a != NULL;
 }
 

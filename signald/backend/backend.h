@@ -49,7 +49,8 @@ int backend_new(struct backend **out, const struct backend_config *cfg,
 void backend_free(struct backend *b); /* nobody is told; NULL is fine */
 
 /* The answer is there. result: 0, -EACCES, -ENOENT as in struct backend_answer,
- * or -EHOSTDOWN with a NULL: the backend does not answer. a is a loan. Comes
+ * -EKEYEXPIRED (the token was that user's until its expires_s), or -EHOSTDOWN
+ * with a NULL: the backend does not answer. a is a loan. Comes
  * once, from backend_run(); the ticket is gone by then. */
 typedef void (*backend_fn)(int result, struct backend_answer *a, void *ctx);
 

@@ -236,7 +236,7 @@ int backend_calls_authenticate(struct backend_calls *bc, void *asker, struct jso
 
 	if (json_string(token, text, sizeof(text)) > 0)
 		r = ask(bc, asker, &q, &a);
-	if (!r)
+	if (!r || r == -EKEYEXPIRED)
 		backend_identity(a, out);
 	backend_answer_unref(a);
 	explicit_bzero(text, sizeof(text));

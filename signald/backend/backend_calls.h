@@ -29,7 +29,7 @@ int backend_calls_new(struct backend_calls **out, const struct backend_calls_con
 void backend_calls_free(struct backend_calls *bc); /* before the backend; NULL is fine */
 
 /* Each returns -EAGAIN (resume follows) or -EHOSTDOWN, besides its own. A
- * token is a JSON string. Returns 0 and fills *out, -EACCES. */
+ * token is a JSON string. Returns 0 or -EKEYEXPIRED and fills *out, -EACCES. */
 int backend_calls_authenticate(struct backend_calls *bc, void *asker, struct json_slice token,
 			       struct calls_identity *out);
 

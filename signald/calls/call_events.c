@@ -47,8 +47,9 @@ bool calls_speaker(struct calls *cs, const struct incoming *in, const struct cal
 
 bool calls_speaks_for(const struct speaker *sp, const struct call_socket *s)
 {
-	return FAULT(echo_speaks) || call_member_state(sp->c, sp->i) == MEMBER_INVITED ||
-	       dialog_of(sp->c)->legs[sp->i].socket == s;
+	if (FAULT(echo_speaks) || dialog_of(sp->c)->legs[sp->i].socket == s)
+		return true;
+	return call_member_state(sp->c, sp->i) == MEMBER_INVITED && !call_socket_remnant(s);
 }
 
 bool calls_takes_voice(struct calls *cs, const struct speaker *sp, struct call_socket *s)
@@ -127,6 +128,10 @@ static void accept(struct calls *cs, const struct incoming *in, const struct cal
 	if (call_member_state(sp->c, sp->i) != MEMBER_INVITED &&
 	    !(FAULT(second_answer_wins) && sp->i != CALL_CALLER)) {
 		accept_again(cs, in, sp);
+		return;
+	}
+	if (call_socket_remnant(in->s)) {
+		tell_refusal(cs, in->s, CALLS_N_EXPIRED, TELL_TOKEN_EXPIRED, r->room_name);
 		return;
 	}
 	if (!call_table_has_room(cs->table, call_member(sp->c, sp->i)->text)) {

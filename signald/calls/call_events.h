@@ -60,7 +60,8 @@ struct calls_ops {
 	 * will be none. asker says only whom to resume, or whom to forget.
 	 *
 	 * authenticate: who is it that has this token? Returns 0 with *out
-	 * filled, -EACCES (nobody: a bad one), -EKEYEXPIRED (a bad one, too).
+	 * filled, -EKEYEXPIRED likewise (it was that user's, and is good for
+	 * the call he is in at most), -EACCES (nobody: a bad one).
 	 * may_call: does "to" take calls of "from"? Returns 0, -EACCES.
 	 * group_members: who is in this group? Returns how many were written to
 	 * out, at most max, -ENOENT (no such group). */
@@ -131,7 +132,9 @@ int calls_connect(struct calls *cs, struct call_socket *s, struct json_slice tok
 		  struct call_time now);
 
 /* The socket is this user's, for life: somebody has authenticated it. Again, for
- * the same user: the name, the avatar and the expiry are the new ones.
+ * the same user: the name, the avatar and the expiry are the new ones. With one
+ * that has passed already the socket is there for the calls that run: it is not
+ * rung, accepts nothing and starts nothing.
  * Returns 0, -EPERM (it is another user's), -EDQUOT (the user has too many
  * sockets), -ENOMEM. */
 int calls_identify(struct calls *cs, struct call_socket *s, const struct calls_identity *who,

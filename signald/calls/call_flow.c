@@ -28,6 +28,17 @@ bool flow_is_leg_elsewhere(const struct call_socket *s, const struct call *c)
 	return legs > (i >= 0 && d && d->legs[i].socket == s ? 1 : 0);
 }
 
+bool flow_is_in_call(const struct calls *cs, const char *user, const struct call *but)
+{
+	struct call *c = NULL;
+
+	while ((c = call_table_next_of_user(cs->table, user, c)))
+		if (c != but &&
+		    call_member_state(c, (size_t)call_find_member(c, user)) == MEMBER_IN)
+			return true;
+	return false;
+}
+
 void flow_changed(struct calls *cs, const struct call *c)
 {
 	if (cs->ops.on_call_changed)
@@ -164,7 +175,8 @@ bool flow_ring(struct calls *cs, struct call *c, size_t i, struct call_time now)
 	if (!u || !kinds[call_kind(c)].write_ring(cs, c, i, now))
 		return false;
 	while ((s = user_next_registered(u, s)))
-		reached |= ring_socket(cs, c, s, now);
+		if (!call_socket_remnant(s))
+			reached |= ring_socket(cs, c, s, now);
 	reached |= ring_by_signal(cs, c, i, now);
 	return reached;
 }
@@ -194,7 +206,7 @@ void flow_register(struct calls *cs, struct call_socket *s, bool used, struct ca
 			take_leg(cs, c, i, s, true);
 		} else if (call_member_state(c, i) == MEMBER_INVITED) {
 			call_back(c, i);
-			if ((first || FAULT(rung_again)) &&
+			if ((first || FAULT(rung_again)) && !call_socket_remnant(s) &&
 			    kinds[call_kind(c)].write_ring(cs, c, i, now))
 				ring_socket(cs, c, s, now);
 		}

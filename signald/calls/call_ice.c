@@ -4,21 +4,24 @@
 #include "calls_priv.h"
 
 /* The call whose credentials this socket needs: the newest one it is a leg of,
- * else the newest one its user is rung for. NULL: none yet. */
+ * else the newest one its user is rung for, else, with a token that is good for
+ * no other, the newest one its user is in. NULL: none yet. */
 static struct call *call_for_ice(const struct calls *cs, const struct call_socket *s,
-				 const struct user_id *who)
+				 const struct user_id *who, bool expired)
 {
-	struct call *c = NULL, *rung = NULL, *leg = NULL;
+	struct call *c = NULL, *rung = NULL, *leg = NULL, *other = NULL;
 
 	while ((c = call_table_next_of_user(cs->table, who->text, c))) {
 		const size_t i = (size_t)call_find_member(c, who->text);
 
 		if (dialog_of(c)->legs[i].socket == s)
 			leg = c;
-		else if (call_member_state(c, i) == MEMBER_INVITED)
+		else if (call_member_state(c, i) == MEMBER_INVITED && !call_socket_remnant(s))
 			rung = c;
+		else if (call_member_state(c, i) == MEMBER_IN && expired)
+			other = c;
 	}
-	return leg ? leg : rung;
+	return leg ? leg : rung ? rung : other;
 }
 
 int calls_reserve(struct calls *cs, const struct incoming *in, const struct user_id *who,
@@ -70,13 +73,14 @@ static const struct user_id *asker(struct calls *cs, const struct incoming *in,
 static void answer(struct calls *cs, const struct incoming *in, const struct user_id *who)
 {
 	struct call_reservation *res = call_socket_reservation(in->s);
-	struct call *c = call_socket_user(in->s) ? call_for_ice(cs, in->s, who) : NULL;
+	const bool expired = call_socket_expired(in->s, in->now.wall_ms);
+	struct call *c = call_socket_user(in->s) ? call_for_ice(cs, in->s, who, expired) : NULL;
 	const char *id;
 	int64_t until_s;
 
 	if (c) {
 		id = call_id(c);
-	} else if (call_socket_expired(in->s, in->now.wall_ms)) {
+	} else if (expired) {
 		count(cs, CALLS_N_EXPIRED);
 		tell_ice_error(cs, in->s, in->ack, "The token has expired");
 		return;

@@ -191,7 +191,7 @@ bool signal_ring(struct calls *cs, const struct call *c, size_t i)
 	bool reached = false;
 
 	while (cs->signal.p && u && (s = user_next_socket(u, s)))
-		if (call_socket_signals(s)->hears)
+		if (call_socket_signals(s)->hears && !call_socket_remnant(s))
 			reached |= tell_emit(cs, s, SIGNAL, cs->signal.p, cs->signal.n) == 0;
 	return reached;
 }

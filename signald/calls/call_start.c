@@ -436,18 +436,6 @@ static int make_call(struct calls *cs, const struct start *st, struct call **out
 	return 0;
 }
 
-/* In another live call: has made one, or answered, or joined. */
-static bool is_busy(const struct calls *cs, const char *user, const struct call *c)
-{
-	struct call *other = NULL;
-
-	while ((other = call_table_next_of_user(cs->table, user, other)))
-		if (other != c &&
-		    call_member_state(other, (size_t)call_find_member(other, user)) == MEMBER_IN)
-			return true;
-	return false;
-}
-
 /* Ring one member. Returns what it amounts to if there is nothing to ring. */
 static enum call_ev ring_member(struct calls *cs, const struct start *st, struct call *c, size_t i)
 {
@@ -458,7 +446,7 @@ static enum call_ev ring_member(struct calls *cs, const struct start *st, struct
 		flow_ring(cs, c, i, st->in->now);
 		return CALL_EV_NONE;
 	}
-	if (!cs->cfg.busy_rings && !FAULT(busy_not_asked) && is_busy(cs, user, c))
+	if (!cs->cfg.busy_rings && !FAULT(busy_not_asked) && flow_is_in_call(cs, user, c))
 		return flow_member_out(cs, c, i, OUT_BUSY);
 	if (!flow_ring(cs, c, i, st->in->now) && !cs->cfg.offline_rings)
 		return flow_member_out(cs, c, i, OUT_OFFLINE);

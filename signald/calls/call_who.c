@@ -111,9 +111,11 @@ int calls_identify(struct calls *cs, struct call_socket *s, const struct calls_i
 					     who->avatar[0] ? who->avatar : NULL);
 	if (rc < 0)
 		count(cs, rc == -EDQUOT ? CALLS_N_REFUSED_SOCKETS : CALLS_N_REFUSED_MEMORY);
-	else
-		call_socket_set_expiry(s, who->expires_s);
-	return rc;
+	if (rc < 0)
+		return rc;
+	call_socket_set_expiry(s, who->expires_s);
+	call_socket_set_remnant(s, call_socket_expired(s, now.wall_ms));
+	return 0;
 }
 
 enum event_result calls_on_user_join(struct calls *cs, const struct incoming *in)

@@ -186,6 +186,10 @@ void calls_tell_late(struct calls *cs, const struct call *c, struct call_socket 
  * call:ended they see. */
 bool flow_is_leg_elsewhere(const struct call_socket *s, const struct call *c);
 
+/* Is the user in a live call, beside this one (NULL: in any)? Has made it, or
+ * answered, or joined. */
+bool flow_is_in_call(const struct calls *cs, const char *user, const struct call *but);
+
 /* Make the socket the member's leg; what waits for it is sent, once active. */
 void flow_attach(struct calls *cs, struct call *c, size_t i, struct call_socket *s);
 

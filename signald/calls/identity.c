@@ -19,6 +19,7 @@ struct call_socket {
 	char address[ADDRESS_TEXT_MAX + 1];
 	char *name, *avatar;
 	int64_t expires_s; /* 0: never */
+	bool remnant;
 	struct call_reservation reservation;
 	struct call_socket_signals signals;
 	uint64_t told[CALL_SOCKET_TOLD_MAX];
@@ -349,6 +350,16 @@ void call_socket_set_ended(struct call_socket *s)
 bool call_socket_was_ended(const struct call_socket *s)
 {
 	return s->ended;
+}
+
+void call_socket_set_remnant(struct call_socket *s, bool remnant)
+{
+	s->remnant = remnant;
+}
+
+bool call_socket_remnant(const struct call_socket *s)
+{
+	return s->remnant;
 }
 
 bool call_socket_told(struct call_socket *s, uint64_t hash)

@@ -96,6 +96,10 @@ void call_socket_set_expiry(struct call_socket *s, int64_t expires_s);
 int64_t call_socket_expiry(const struct call_socket *s);
 bool call_socket_expired(const struct call_socket *s, int64_t wall_ms);
 
+/* It came with a token that had run out: for the calls that its user is in, and no others. */
+void call_socket_set_remnant(struct call_socket *s, bool remnant);
+bool call_socket_remnant(const struct call_socket *s);
+
 /* The socket is nobody's yet and has until then to be somebody's. Whoever does
  * not identify it in time takes it out, once, with identity_take_overdue(). The
  * same time ahead for all. */

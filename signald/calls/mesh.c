@@ -153,27 +153,34 @@ static void join(struct calls *cs, const struct incoming *in, const struct call_
 	welcome(cs, in, c, i);
 }
 
-/* Who is not in needs room for one more call. Returns 0, -EDQUOT, -ENOENT (it is no mesh). */
-static int may_join(const struct calls *cs, const struct call *c, const struct user_id *who)
+/* Who is not in needs room for one more call. Returns 0, -EDQUOT, -EKEYEXPIRED, -ENOENT (it is no
+ * mesh). */
+static int may_join(const struct calls *cs, const struct call *c, const struct call_socket *s,
+		    const struct user_id *who)
 {
 	const size_t i = (size_t)call_find_member(c, who->text);
 
 	if (call_kind(c) != CALL_MESH)
 		return -ENOENT;
-	return call_member_state(c, i) == MEMBER_IN || call_table_has_room(cs->table, who->text)
-		       ? 0
-		       : -EDQUOT;
+	if (call_member_state(c, i) == MEMBER_IN)
+		return 0;
+	if (call_socket_remnant(s))
+		return -EKEYEXPIRED;
+	return call_table_has_room(cs->table, who->text) ? 0 : -EDQUOT;
 }
 
 static void join_existing(struct calls *cs, const struct incoming *in, const struct call_request *r,
 			  struct call *c, const struct user_id *who)
 {
 	const size_t i = (size_t)call_find_member(c, who->text);
-	const int rc = may_join(cs, c, who);
+	const int rc = may_join(cs, c, in->s, who);
 
 	if (rc == -ENOENT) {
 		count(cs, CALLS_N_REFUSED_ROOM);
 		refuse(cs, in, TELL_ROOM_IN_USE, r->room_name);
+	} else if (rc == -EKEYEXPIRED) {
+		count(cs, CALLS_N_EXPIRED);
+		refuse(cs, in, TELL_TOKEN_EXPIRED, r->room_name);
 	} else if (rc < 0) {
 		count(cs, CALLS_N_REFUSED_USER_CALLS);
 		refuse(cs, in, TELL_TOO_MANY_CALLS, r->room_name);

@@ -275,6 +275,60 @@ test('an expired token ends the right to start calls, not a running call', optio
 	assert.equal((await bob.next('call:ended')).code, 'completed');
 });
 
+test('who comes back into a call with a token that ran out meanwhile is let in for that call', options, async (t) => {
+	const stack = await start(t, { 'token-leeway': 0, busy: 'ring' });
+	const exp = now() + 4;
+	const token = stack.token('7', { exp });
+	const other = stack.token('9', { exp });
+	const [ann] = await come(t, stack, '7', { auth: { token } });
+	const bob = await arrive(t, stack, '8');
+	const join = (c, tok) => c.socket.timeout(5000).emitWithAck('join', { token: tok });
+
+	ann.emit('call:register', { userId: '7' });
+	const roomName = initiate(ann, '8');
+
+	await bob.next('call:incoming');
+	bob.emit('call:accept', { roomName, userId: '8', sdpAnswer: 'v=0' });
+	await ann.next('call:answer');
+	await until('it expires', () => now() > exp, 8000, 200);
+	ann.socket.io.engine.close();
+	const [back, refused] = await come(t, stack, '7', { auth: { token } });
+
+	assert.equal(refused, null);
+	const early = await back.request('ice:request', { userId: '7' });
+
+	back.emit('call:register', { userId: '7' });
+	bob.emit('ice:candidate', { roomName, candidate: 'candidate:1 1 udp 1 127.0.0.1 9 typ host' });
+	await back.next('ice:candidate');
+	assert.equal(early.success, true, 'credentials for the call');
+	assert.equal((await back.request('ice:request', { userId: '7' })).callId, early.callId);
+	initiate(back, '8');
+	assert.equal((await back.next('call:error')).code, 'token_expired');
+	const carl = await arrive(t, stack, '6');
+
+	initiate(carl, '7');
+	assert.equal((await carl.next('call:error')).code, 'offline', 'it does not ring there');
+	await back.none('call:incoming');
+
+	/* in-band likewise; and nobody else with such a token */
+	const [second] = await come(t, stack, '7');
+
+	assert.equal((await join(second, token)).status, 200);
+	assert.equal((await come(t, stack, '9', { auth: { token: other } }))[1].code, 'token_expired');
+	const [stranger] = await come(t, stack, '9');
+
+	assert.equal((await join(stranger, other)).status, 401);
+
+	/* no call, no way in; a fresh token makes it whole */
+	bob.emit('call:end', { roomName });
+	await back.next('call:ended');
+	assert.equal((await come(t, stack, '7', { auth: { token } }))[1].code, 'token_expired');
+	assert.equal((await back.request('ice:request', { userId: '7' })).success, false);
+	assert.equal((await join(back, stack.token('7'))).status, 200);
+	initiate(carl, '7');
+	await back.next('call:incoming');
+});
+
 test('iss and aud are asked for where configured; keys are read again', options, async (t) => {
 	const stack = await start(t, { 'token-issuer': 'chat', 'token-audience': 'calls', 'token-claim-id': 'uid' });
 	const enter = async (claims, more) => (await come(t, stack, '7', { auth: { token: stack.token('x', claims, more) } }))[1];

@@ -356,8 +356,8 @@ START_TEST(a_token_that_runs_out_is_bad_from_then_on)
 	later(1000);
 	ck_assert_int_eq(authenticate("T", &t), -EAGAIN);
 	answer(1, 200, text);
-	ck_assert_int_eq(t.result, -EACCES);
-	ck_assert_int_eq(authenticate("T", &t), -EACCES);
+	ck_assert_int_eq(t.result, -EKEYEXPIRED);
+	ck_assert_int_eq(authenticate("T", &t), -EKEYEXPIRED);
 }
 END_TEST
 

@@ -485,6 +485,46 @@ START_TEST(an_expired_token_has_credentials_for_its_calls_alone)
 }
 END_TEST
 
+START_TEST(who_comes_with_an_expired_token_is_there_for_its_call_alone)
+{
+	struct calls_identity fresh = { .id = { .text = "2" }, .expires_s = 1800000000 };
+
+	cfg.busy_rings = true;
+	restart();
+	active();
+	join('E', "3");
+	close_socket('B');
+	identify('C', "2", 1700000000);
+	say('C', "user:join", "2");
+	candidate('A', "r", "a");
+	forget();
+	candidate('C', "r", "c");
+	TOLD("A ice:candidate");
+	forget();
+	initiate('E', "3", "2", "x");
+	TOLD("E call:ended, E call:error");
+	FIELD(1, "code", "\"offline\"");
+	forget();
+	initiate('C', "2", "3", "y");
+	TOLD("C call:error");
+	FIELD(0, "code", "\"token_expired\"");
+	join('D', "2");
+	forget();
+	initiate('E', "3", "2", "z");
+	TOLD("D call:incoming");
+	forget();
+	accept('C', "z");
+	TOLD("C call:error");
+	FIELD(0, "code", "\"token_expired\"");
+	forget();
+	say('C', "call:reject", "{\"roomName\":\"z\"}");
+	TOLD("");
+	ck_assert_int_eq(calls_identify(cs, sockets['C' - 'A'], &fresh, now()), 0);
+	accept('C', "z");
+	TOLD("E call:answer, D call:ended");
+}
+END_TEST
+
 START_TEST(an_expired_token_ends_the_right_to_start_calls_and_no_call)
 {
 	identify('A', "1", 1700000001 + 10);
@@ -633,6 +673,7 @@ int main(void)
 	tcase_add_test(t, where_identity_is_proved_nobody_says_who_he_is);
 	tcase_add_test(t, a_proved_id_is_a_number_once_its_client_writes_one);
 	tcase_add_test(t, an_identity_is_for_life_and_bounded);
+	tcase_add_test(t, who_comes_with_an_expired_token_is_there_for_its_call_alone);
 	tcase_add_test(t, an_expired_token_ends_the_right_to_start_calls_and_no_call);
 	tcase_add_test(t, an_expired_token_has_credentials_for_its_calls_alone);
 	tcase_add_test(t, whom_the_callee_has_blocked_hears_that_he_is_offline);

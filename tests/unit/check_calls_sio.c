@@ -267,8 +267,10 @@ static int authenticate(struct call_socket *asker, struct json_slice token,
 		return -EACCES;
 	if (!strncmp(text, "late", 4) && !answered)
 		return -EAGAIN;
-	if (!strcmp(text, "old"))
+	if (!strcmp(text, "old")) {
+		*out = (struct calls_identity){ .id = { .text = "7" }, .expires_s = 1699999990 };
 		return -EKEYEXPIRED;
+	}
 	if (!strcmp(text, "down"))
 		return -EHOSTDOWN;
 	if (strcmp(text, "good") && strcmp(text, "late") && strcmp(text, "eight"))

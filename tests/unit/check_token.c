@@ -89,10 +89,15 @@ static void teardown(void)
 /* Returns -1 when it is good, else why not. */
 static int refused_at(int64_t now_s)
 {
+	int r;
+
 	memset(&who, 0x55, sizeof(who));
-	if (token_verify(&rules, keys, token, strlen(token), now_s, &who, &why) == 0)
+	r = token_verify(&rules, keys, token, strlen(token), now_s, &who, &why);
+	if (r == 0)
 		return -1;
-	ck_assert_int_eq(who.id.text[0], 0x55); /* nothing was written */
+	ck_assert_int_eq(r, why == TOKEN_EXPIRED ? -EKEYEXPIRED : -EACCES);
+	if (r == -EACCES)
+		ck_assert_int_eq(who.id.text[0], 0x55); /* nothing was written */
 	return why;
 }
 
@@ -254,6 +259,29 @@ START_TEST(a_token_expires_and_begins)
 	ck_assert_int_eq(refused_at(NOW + 49), TOKEN_EARLY);
 	ck_assert_int_eq(refused_at(NOW + 99), -1);
 	ck_assert_int_eq(refused_at(NOW + 100), TOKEN_EXPIRED);
+}
+END_TEST
+
+/* With another fault it is a bad one, whose nobody knows. */
+START_TEST(an_expired_token_says_whose_it_was_if_nothing_else_is_wrong)
+{
+	static const char *const worse[] = {
+		"{\"exp\":1600000000}",
+		"{\"sub\":\"~7\",\"exp\":1600000000}",
+		"{\"sub\":\"7\",\"exp\":1600000000,\"nbf\":1800000000}",
+		"{\"sub\":\"7\",\"exp\":1600000000,\"nbf\":\"x\"}",
+		"{\"sub\":\"7\",\"exp\":1600000000,\"iss\":\"you\"}",
+	};
+
+	ck_assert_int_eq(refused_claims("{\"sub\":\"7\",\"exp\":1600000000}"), TOKEN_EXPIRED);
+	ck_assert_str_eq(who.id.text, "7");
+	ck_assert_int_eq(who.expires_s, 1600000005);
+	rules.issuer = "me";
+	for (size_t i = 0; i < sizeof(worse) / sizeof(worse[0]); i++)
+		ck_assert_int_ne(refused_claims(worse[i]), TOKEN_EXPIRED);
+	mint_hs256(token, HS, "{\"sub\":\"7\",\"exp\":1600000000,\"iss\":\"me\"}",
+		   "another secret of thirty-two bytes");
+	ck_assert_int_eq(refused(), TOKEN_SIGNATURE);
 }
 END_TEST
 
@@ -665,6 +693,7 @@ int main(void)
 	tcase_add_loop_test(t, claims_say_who_and_until_when, 0,
 			    sizeof(claims_rows) / sizeof(claims_rows[0]));
 	tcase_add_test(t, a_token_expires_and_begins);
+	tcase_add_test(t, an_expired_token_says_whose_it_was_if_nothing_else_is_wrong);
 	tcase_add_test(t, issuer_and_audience_are_asked_for_where_configured);
 	tcase_add_test(t, a_person_has_a_name_and_a_picture_of_bounded_length);
 	tcase_add_test(t, several_keys_are_told_apart_by_kid);
