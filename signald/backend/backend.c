@@ -16,6 +16,7 @@
 #include "table.h"
 
 #define LOG "backend"
+#define TELL_GARBAGE_MS 60000
 #define TOLD_AT_ONCE 64 /* tickets: each may start a call */
 
 struct backend_ticket {
@@ -47,6 +48,7 @@ struct backend {
 	struct backend_request *asked, *told;
 	size_t tickets_n;
 	struct json_out out;
+	uint64_t told_garbage_ms; /* 0: never */
 	struct backend_counters counters;
 };
 
@@ -297,8 +299,32 @@ static void answered_well(struct backend_request *r, struct backend_answer *a, s
 		log_info(LOG, "answers again");
 }
 
-/* Its failure is the server's unless it was ours. */
-static void not_answered(struct backend_request *r, int error, const char *why,
+/* What a server says that has too much to do, or a proxy whose server is away (RFC 9110 section
+ * 15.6, RFC 6585 section 4). */
+static bool is_overloaded(long status)
+{
+	return status == 429 || (status >= 502 && status <= 504);
+}
+
+/* A server that says something in time, whatever it is, is there. Anybody can bring a token that makes it
+ * say what is no answer: that must not keep the others from being asked about. */
+static bool is_servers(int error, long status)
+{
+	if (error == -EBUSY || error == -ENOMEM)
+		return false;
+	return status == 0 || error == -ETIMEDOUT || is_overloaded(status);
+}
+
+static void tell_garbage(struct backend *b, const char *why, struct call_time now)
+{
+	if (b->told_garbage_ms && now.now_ms < b->told_garbage_ms + TELL_GARBAGE_MS)
+		return;
+	b->told_garbage_ms = now.now_ms;
+	log_warn(LOG, "says what is no answer (%s); not told again for a minute", why);
+}
+
+/* Its failure is the server's unless it was ours, or the question's. */
+static void not_answered(struct backend_request *r, int error, const char *why, long status,
 			 struct call_time now)
 {
 	struct backend *b = r->b;
@@ -306,8 +332,10 @@ static void not_answered(struct backend_request *r, int error, const char *why,
 	bool fresh;
 
 	b->counters.failed++;
-	if (error == -EBUSY || error == -ENOMEM) {
+	if (!is_servers(error, status)) {
 		breaker_withdrawn(&b->breaker, r->probe);
+		if (status)
+			tell_garbage(b, why, now);
 	} else if (breaker_failure(&b->breaker, r->probe, now.now_ms)) {
 		b->counters.opened++;
 		log_warn(LOG, "does not answer (%s); asked again in %" PRIu64 " s", why,
@@ -337,13 +365,13 @@ void backend_answered(struct backend_request *r, int error, const char *why, lon
 	if (!error) {
 		error = backend_answer_read(&a, r->ask, status, text, n);
 		b->counters.garbage += error == -EPROTO || error == -E2BIG;
-		why = status == 200 ? "it says what is no answer"
+		why = status == 200 ? "not as PROTOCOL.md has it"
 				    : say_status(text_of_status, status);
 	}
 	if (!error)
 		answered_well(r, a, now);
 	else
-		not_answered(r, error, why, now);
+		not_answered(r, error, why, status, now);
 	if (!r->tickets) {
 		request_free(r);
 		return;

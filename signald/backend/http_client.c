@@ -587,7 +587,7 @@ int http_client_post(struct http_client *c, const struct http_post *p, struct ht
 	DL_APPEND(c->line, x);
 	c->line_n++;
 	c->line_bytes += x->body_n;
-	timeq_add(&c->deadlines, &x->deadline, x->until_ms);
+	timeq_add(&c->deadlines, &x->deadline, x->until_ms - p->timeout_ms / 2);
 	c->counters.posted++;
 	look_at_line(c);
 	*out = x;

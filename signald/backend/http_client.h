@@ -2,9 +2,10 @@
  *
  * libcurl's multi interface driven by libevent: nothing here waits. So many
  * requests are under way at once, the others stand in a bounded line, and each
- * has one deadline from the moment it was asked. http and https only, the
- * server's certificate is verified, redirects are not followed and the
- * environment names no proxy. Names are resolved on libcurl's own threads,
+ * has one deadline from the moment it was asked, with half that time for its turn
+ * to come: what begins has time to be answered, however many stand in line. http
+ * and https only, the server's certificate is verified, redirects are not followed
+ * and the environment names no proxy. Names are resolved on libcurl's own threads,
  * which are left behind, not waited for, when a request ends before them.
  * Loop thread only. */
 #ifndef HTTP_CLIENT_H

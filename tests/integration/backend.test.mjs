@@ -187,7 +187,7 @@ test('what follows a join is handled in order, however long the answer takes', o
 });
 
 test('a backend that does not answer refuses nobody for good', options, async (t) => {
-	const backend = await new Backend(({ token }) => (token.startsWith('T') ? [200, { userId: token }] : [500, {}])).start(t);
+	const backend = await new Backend(({ token }) => (token.startsWith('T') ? [200, { userId: token }] : [503, {}])).start(t);
 	const stack = await startSignald(t, backend.url, auth);
 	const ann = await connect(t, stack);
 

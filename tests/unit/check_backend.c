@@ -521,10 +521,26 @@ START_TEST(a_bad_token_is_an_answer_and_garbage_is_none)
 	for (size_t i = 10; i < 15; i++) {
 		snprintf(token, sizeof(token), "bad%zu", i);
 		authenticate(token, &t);
-		answer(i, 200, "<html>");
+		answer(i, i % 2 ? 200 : 500, "<html>");
+		ck_assert_int_eq(t.result, -EHOSTDOWN);
+	}
+	/* Nor may somebody who knows how to get that keep the others out. */
+	ck_assert(backend_available(b));
+	ck_assert_uint_eq(backend_counters(b)->garbage, 5);
+	for (size_t i = 15; i < 20; i++) {
+		snprintf(token, sizeof(token), "bad%zu", i);
+		authenticate(token, &t);
+		answer(i, 502 + (long)i % 3, "");
 	}
 	ck_assert(!backend_available(b));
-	ck_assert_uint_eq(backend_counters(b)->garbage, 5);
+	later(2000);
+	authenticate("probe", &t);
+	answer(20, 500, "");
+	ck_assert_int_eq(t.result, -EHOSTDOWN);
+	authenticate("T", &t);
+	ck_assert_uint_eq(sent.n, 22); /* the next one may try at once */
+	answer(21, 401, "");
+	ck_assert(backend_available(b));
 }
 END_TEST
 
