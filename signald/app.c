@@ -30,6 +30,7 @@
 #include "relay_side.h"
 #include "secret_files.h"
 #include "socketio/sio_server.h"
+#include "transport/address_set.h"
 #include "transport/http_server.h"
 
 #define TICK_MS 250
@@ -178,9 +179,12 @@ static int verify_token(struct call_socket *asker, struct json_slice token,
 static int ask_who(struct call_socket *asker, struct json_slice token, struct calls_identity *out,
 		   void *ctx)
 {
+	const char *address = call_socket_address(asker);
+	struct client_address from = { .family = 0 };
 	struct app *a = ctx;
 
-	return backend_calls_authenticate(backend_side_calls(a->backend), asker, token, out);
+	address_read(&from, address, strlen(address));
+	return backend_calls_authenticate(backend_side_calls(a->backend), asker, &from, token, out);
 }
 
 static int ask_may_call(struct call_socket *asker, const char *from, const char *to, void *ctx)
@@ -390,6 +394,7 @@ static int make_backend(struct app *a)
 						.ca_file = c->backend_ca,
 						.timeout_ms = c->backend_timeout_ms,
 						.keep_s = c->backend_cache_s,
+						.per_client = c->handshakes_per_address,
 						.now = now_for_calls,
 						.resume = resume_asker,
 						.ctx = a };

@@ -24,6 +24,7 @@ struct backend_side_config {
 	const char *ca_file;	/* NULL: the system's certificates */
 	uint32_t timeout_ms;	/* for one answer */
 	uint32_t keep_s;	/* answers; 0: none is kept */
+	uint32_t per_client;	/* as tokens_per_client_max of backend_calls.h */
 
 	struct call_time (*now)(void *ctx);
 	void (*resume)(void *asker, void *ctx); /* as in backend_calls.h */

@@ -257,6 +257,16 @@ int backend_ask(struct backend *b, const struct backend_question *q, backend_fn 
 	return -EHOSTDOWN;
 }
 
+bool backend_is_known(struct backend *b, const struct backend_key *key, struct call_time now)
+{
+	struct backend_request *r;
+	bool fresh;
+
+	HASH_FIND(hh, b->asked, key, sizeof(*key), r);
+	backend_cache_find(b->cache, key, now.now_ms, &fresh);
+	return r || fresh;
+}
+
 /* --- answers -------------------------------------------------------------- */
 
 /* How long it is good, from now on. What has run out already is a bad token. */

@@ -60,6 +60,9 @@ typedef void (*backend_fn)(int result, struct backend_answer *a, void *ctx);
 int backend_ask(struct backend *b, const struct backend_question *q, backend_fn fn, void *ctx,
 		struct call_time now, struct backend_answer **out, struct backend_ticket **ticket);
 
+/* Is it known already, or asked? Then to ask it costs the server nothing. */
+bool backend_is_known(struct backend *b, const struct backend_key *key, struct call_time now);
+
 void backend_cancel(struct backend_ticket *t); /* fn does not come; NULL is fine */
 
 /* What became of a request: error 0, status and body of the answer; else a

@@ -13,8 +13,16 @@
 /* Of one asker: as many as a ringing group has members, and some. */
 #define QUESTIONS_MAX 80
 
+/* Whose tokens are being asked about; there as long as some are. */
+struct client {
+	struct client_address from;
+	size_t open_n;
+	UT_hash_handle hh;
+};
+
 struct question {
 	struct asker *asker;
+	struct client *client; /* that it counts for; NULL: none, or answered */
 	struct backend_key key;
 	struct backend_ticket *ticket; /* NULL: answered */
 	struct backend_answer *answer;
@@ -33,6 +41,7 @@ struct asker {
 struct backend_calls {
 	struct backend_calls_config cfg;
 	struct asker *askers;
+	struct client *clients;
 };
 
 int backend_calls_new(struct backend_calls **out, const struct backend_calls_config *cfg)
@@ -54,9 +63,63 @@ static struct asker *find(const struct backend_calls *bc, void *who)
 	return a;
 }
 
+/* --- clients --------------------------------------------------------------- */
+
+static struct client *find_client(const struct backend_calls *bc, const struct client_address *from)
+{
+	struct client *c;
+
+	HASH_FIND(hh, bc->clients, from, sizeof(*from), c);
+	return c;
+}
+
+/* One more of its tokens is asked about. Out of memory it is not counted. */
+static struct client *client_more(struct backend_calls *bc, const struct client_address *from)
+{
+	struct client *c = find_client(bc, from);
+
+	if (!c) {
+		c = calloc(1, sizeof(*c));
+		if (!c)
+			return NULL;
+		c->from = *from;
+		HASH_ADD(hh, bc->clients, from, sizeof(c->from), c);
+		if (!c->hh.tbl) {
+			free(c);
+			return NULL;
+		}
+	}
+	c->open_n++;
+	return c;
+}
+
+static void client_less(struct question *q)
+{
+	struct client *c = q->client;
+
+	q->client = NULL;
+	if (!c || --c->open_n)
+		return;
+	HASH_DEL(q->asker->bc->clients, c);
+	free(c);
+}
+
+static bool is_too_many(const struct backend_calls *bc, const struct client_address *from,
+			const struct backend_key *key)
+{
+	const struct client *c = from ? find_client(bc, from) : NULL;
+
+	return c && bc->cfg.tokens_per_client_max && c->open_n >= bc->cfg.tokens_per_client_max &&
+	       !backend_is_known(bc->cfg.backend, key, bc->cfg.now(bc->cfg.ctx));
+}
+
+/* --- questions ------------------------------------------------------------- */
+
 static void drop_question(struct question *q)
 {
 	struct asker *a = q->asker;
+
+	client_less(q);
 
 	a->open_n -= q->ticket != NULL;
 	backend_cancel(q->ticket);
@@ -146,6 +209,7 @@ static void on_answer(int result, struct backend_answer *answer, void *ctx)
 	struct backend_calls *bc = a->bc;
 	void *who = a->who;
 
+	client_less(q);
 	q->ticket = NULL;
 	q->result = result;
 	q->answer = answer ? backend_answer_ref(answer) : NULL;
@@ -170,12 +234,13 @@ static struct question *new_question(struct asker *a, const struct backend_key *
 	return q;
 }
 
-/* For the first time. */
-static int ask_anew(struct asker *a, const struct backend_question *bq,
-		    const struct backend_key *key, struct backend_answer **out)
+/* For the first time; for a client that is counted, or NULL. */
+static int ask_anew(struct asker *a, const struct client_address *from,
+		    const struct backend_question *bq, const struct backend_key *key,
+		    struct backend_answer **out)
 {
 	struct backend_calls *bc = a->bc;
-	struct question *q = new_question(a, key);
+	struct question *q = is_too_many(bc, from, key) ? NULL : new_question(a, key);
 	int r;
 
 	if (!q) {
@@ -184,16 +249,19 @@ static int ask_anew(struct asker *a, const struct backend_question *bq,
 	}
 	r = backend_ask(bc->cfg.backend, bq, on_answer, q, bc->cfg.now(bc->cfg.ctx), out,
 			&q->ticket);
-	if (r == -EAGAIN)
-		a->open_n++;
-	else
+	if (r != -EAGAIN) {
 		drop_question(q);
+		return r;
+	}
+	a->open_n++;
+	if (from)
+		q->client = client_more(bc, from);
 	return r;
 }
 
 /* Returns as backend_ask(), with a reference in *out where there is an answer. */
-static int ask(struct backend_calls *bc, void *who, const struct backend_question *bq,
-	       struct backend_answer **out)
+static int ask(struct backend_calls *bc, void *who, const struct client_address *from,
+	       const struct backend_question *bq, struct backend_answer **out)
 {
 	struct asker *a = get(bc, who);
 	struct backend_key key;
@@ -206,7 +274,7 @@ static int ask(struct backend_calls *bc, void *who, const struct backend_questio
 	if (backend_key(bc->cfg.backend, bq, &key) == 0) {
 		q = find_question(a, &key);
 		if (!q)
-			r = ask_anew(a, bq, &key, out);
+			r = ask_anew(a, from, bq, &key, out);
 		else if (q->ticket)
 			r = -EAGAIN;
 		else
@@ -226,16 +294,18 @@ void backend_identity(const struct backend_answer *a, struct calls_identity *out
 	snprintf(out->avatar, sizeof(out->avatar), "%s", a->avatar ? a->avatar : "");
 }
 
-int backend_calls_authenticate(struct backend_calls *bc, void *asker, struct json_slice token,
+int backend_calls_authenticate(struct backend_calls *bc, void *asker,
+			       const struct client_address *from, struct json_slice token,
 			       struct calls_identity *out)
 {
+	const struct client_address client = client_prefix(from);
 	char text[BACKEND_TOKEN_MAX + 1];
 	const struct backend_question q = { BACKEND_AUTHENTICATE, text, NULL };
 	struct backend_answer *a = NULL;
 	int r = -EACCES;
 
 	if (json_string(token, text, sizeof(text)) > 0)
-		r = ask(bc, asker, &q, &a);
+		r = ask(bc, asker, &client, &q, &a);
 	if (!r || r == -EKEYEXPIRED)
 		backend_identity(a, out);
 	backend_answer_unref(a);
@@ -247,7 +317,7 @@ int backend_calls_may_call(struct backend_calls *bc, void *asker, const char *fr
 {
 	const struct backend_question q = { BACKEND_MAY_CALL, from, to };
 	struct backend_answer *a;
-	int r = ask(bc, asker, &q, &a);
+	int r = ask(bc, asker, NULL, &q, &a);
 
 	backend_answer_unref(a);
 	return r;
@@ -258,7 +328,7 @@ int backend_calls_members(struct backend_calls *bc, void *asker, const char *use
 {
 	const struct backend_question q = { BACKEND_MEMBERS, user, group };
 	struct backend_answer *a;
-	int r = ask(bc, asker, &q, &a);
+	int r = ask(bc, asker, NULL, &q, &a);
 
 	if (!r)
 		for (size_t i = 0; i < a->members_n && i < max; i++)

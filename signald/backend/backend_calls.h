@@ -12,12 +12,17 @@
 
 #include "backend.h"
 #include "calls/identity.h"
+#include "client_address.h"
 
 struct backend_calls;
 
 struct backend_calls_config {
 	struct backend *backend; /* a loan */
 	struct call_time (*now)(void *ctx);
+
+	/* Tokens of one client (an address; IPv6: its /64) that are asked about at
+	 * once, so that nobody fills the line with such as he made up; 0: no limit. */
+	size_t tokens_per_client_max;
 
 	/* All it asked for is there. It may ask again in here. */
 	void (*resume)(void *asker, void *ctx);
@@ -29,8 +34,10 @@ int backend_calls_new(struct backend_calls **out, const struct backend_calls_con
 void backend_calls_free(struct backend_calls *bc); /* before the backend; NULL is fine */
 
 /* Each returns -EAGAIN (resume follows) or -EHOSTDOWN, besides its own. A
- * token is a JSON string. Returns 0 or -EKEYEXPIRED and fills *out, -EACCES. */
-int backend_calls_authenticate(struct backend_calls *bc, void *asker, struct json_slice token,
+ * token is a JSON string; from: who brings it. Returns 0 or -EKEYEXPIRED and fills
+ * *out, -EACCES. */
+int backend_calls_authenticate(struct backend_calls *bc, void *asker,
+			       const struct client_address *from, struct json_slice token,
 			       struct calls_identity *out);
 
 /* Returns 0, -EACCES. */

@@ -695,8 +695,9 @@ static struct call_time on_now(void *ctx)
 
 static void setup_calls(void)
 {
-	const struct backend_calls_config cfg = { NULL, on_now, on_resume, NULL };
-	struct backend_calls_config mine = cfg;
+	struct backend_calls_config mine = { .now = on_now,
+					     .tokens_per_client_max = 2,
+					     .resume = on_resume };
 
 	setup();
 	memset(&resumed, 0, sizeof(resumed));
@@ -710,10 +711,12 @@ static void teardown_calls(void)
 	backend_free(b);
 }
 
+static struct client_address from = { .family = 6 };
+
 static int identify(void *asker, const char *json, struct calls_identity *out)
 {
-	return backend_calls_authenticate(bc, asker, (struct json_slice){ json, strlen(json) },
-					  out);
+	return backend_calls_authenticate(bc, asker, &from,
+					  (struct json_slice){ json, strlen(json) }, out);
 }
 
 static struct calls_identity seen;
@@ -722,6 +725,30 @@ static void identify_again(void *asker)
 {
 	ck_assert_int_eq(identify(asker, "\"T\"", &seen), 0);
 }
+
+START_TEST(nobody_fills_the_line_with_tokens_he_made_up)
+{
+	int askers[6];
+
+	ck_assert_int_eq(identify(&askers[0], "\"T\"", &seen), -EAGAIN);
+	from.bytes[15] = 1; /* of the same /64 */
+	ck_assert_int_eq(identify(&askers[1], "\"U\"", &seen), -EAGAIN);
+	ck_assert_int_eq(identify(&askers[2], "\"V\"", &seen), -EHOSTDOWN);
+	ck_assert_uint_eq(backend_counters(b)->refused, 1);
+	ck_assert_int_eq(identify(&askers[3], "\"T\"", &seen), -EAGAIN); /* is asked already */
+	from.bytes[7] = 1;
+	ck_assert_int_eq(identify(&askers[4], "\"V\"", &seen), -EAGAIN);
+	from.bytes[7] = 0;
+	backend_calls_forget(bc, &askers[3]);
+	ck_assert_int_eq(identify(&askers[3], "\"W\"", &seen), -EHOSTDOWN);
+	answer(0, 200, "{\"userId\":1}");
+	ck_assert_int_eq(identify(&askers[3], "\"W\"", &seen), -EAGAIN);
+	ck_assert_int_eq(identify(&askers[5], "\"T\"", &seen), 0); /* is known */
+	backend_calls_forget(bc, &askers[1]);
+	ck_assert_int_eq(identify(&askers[2], "\"X\"", &seen), -EAGAIN);
+	from.bytes[15] = 0;
+}
+END_TEST
 
 START_TEST(an_asker_is_resumed_and_finds_its_answer)
 {
@@ -742,7 +769,7 @@ END_TEST
 START_TEST(an_answer_is_there_for_the_asker_even_when_nothing_is_kept)
 {
 	struct backend_config cfg;
-	struct backend_calls_config mine = { NULL, on_now, on_resume, NULL };
+	struct backend_calls_config mine = { .now = on_now, .resume = on_resume };
 	int asker;
 
 	teardown_calls();
@@ -854,7 +881,7 @@ static void ask_and_answer(void)
 {
 	const struct backend_question q = { BACKEND_AUTHENTICATE, "T", NULL };
 	const struct json_slice token = { "\"T\"", 3 };
-	struct backend_calls_config mine = { NULL, on_now, NULL, NULL };
+	struct backend_calls_config mine = { .now = on_now, .tokens_per_client_max = 2 };
 	struct backend_ticket *ticket;
 	struct backend_answer *a;
 	struct backend_config cfg;
@@ -868,7 +895,7 @@ static void ask_and_answer(void)
 		return;
 	mine.backend = b;
 	if (backend_calls_new(&bc, &mine) == 0) {
-		r = backend_calls_authenticate(bc, &t, token, &seen);
+		r = backend_calls_authenticate(bc, &t, &from, token, &seen);
 		MUST(r == -EAGAIN || r == -EHOSTDOWN);
 		r = backend_ask(b, &q, on_told, &t, now, &a, &ticket);
 		MUST(r == -EAGAIN || r == -EHOSTDOWN);
@@ -926,6 +953,7 @@ static TCase *asking_twice(void)
 	TCase *tc = tcase_create("asking twice");
 
 	tcase_add_checked_fixture(tc, setup_calls, teardown_calls);
+	tcase_add_test(tc, nobody_fills_the_line_with_tokens_he_made_up);
 	tcase_add_test(tc, an_asker_is_resumed_and_finds_its_answer);
 	tcase_add_test(tc, an_answer_is_there_for_the_asker_even_when_nothing_is_kept);
 	tcase_add_test(tc, an_asker_of_several_questions_is_resumed_once);
