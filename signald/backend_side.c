@@ -258,13 +258,11 @@ static int make_backend(struct backend_side *s)
 
 static int make_calls(struct backend_side *s)
 {
-	const struct backend_calls_config cc = {
-		.backend = s->backend,
-		.now = s->cfg.now,
-		.tokens_per_client_max = s->cfg.per_client,
-		.resume = s->cfg.resume,
-		.ctx = s->cfg.ctx
-	};
+	const struct backend_calls_config cc = { .backend = s->backend,
+						 .now = s->cfg.now,
+						 .tokens_per_client_max = s->cfg.per_client,
+						 .resume = s->cfg.resume,
+						 .ctx = s->cfg.ctx };
 
 	return backend_calls_new(&s->calls, &cc);
 }

@@ -56,7 +56,7 @@ static int check_secret(struct token_key *k, struct secret_error *err)
 {
 	if (k->n && k->text[k->n - 1] == '\n')
 		k->n--;
-	if (k->n >= strlen(PEM_BEGINS) && !memcmp(k->text, PEM_BEGINS, strlen(PEM_BEGINS)))
+	if (memmem(k->text, k->n, PEM_BEGINS, strlen(PEM_BEGINS)))
 		return refuse(err, "a key in PEM is no secret for HS256");
 	if (k->n < TOKEN_SECRET_MIN || k->n > TOKEN_SECRET_MAX)
 		return refuse(err, "not a secret of 32 to 512 bytes");

@@ -316,8 +316,8 @@ static bool is_overloaded(long status)
 	return status == 429 || (status >= 502 && status <= 504);
 }
 
-/* A server that says something in time, whatever it is, is there. Anybody can bring a token that makes it
- * say what is no answer: that must not keep the others from being asked about. */
+/* A server that says something in time, whatever it is, is there. Anybody can bring a token that
+ * makes it say what is no answer: that must not keep the others from being asked about. */
 static bool is_servers(int error, long status)
 {
 	if (error == -EBUSY || error == -ENOMEM)

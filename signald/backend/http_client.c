@@ -18,6 +18,8 @@
 /* A name with two addresses, and the pipe of the thread that looks it up. */
 #define SOCKETS_PER_REQUEST 4
 
+#define HEADERS_BYTES_MAX 65536 /* of an answer */
+
 struct watched {
 	struct http_client *c;
 	struct event *ev; /* NULL: free */
@@ -32,6 +34,7 @@ struct http_exchange {
 	size_t body_n;
 	char *answer;
 	size_t answer_n, answer_size;
+	size_t headers_n; /* bytes of the answer's headers */
 	bool too_big;
 	void (*done)(const struct http_answer *a, void *ctx);
 	void *ctx;
@@ -183,6 +186,18 @@ static size_t on_body(char *p, size_t one, size_t n, void *arg)
 	return n;
 }
 
+/* libcurl keeps them all. */
+static size_t on_header(char *p, size_t one, size_t n, void *arg)
+{
+	struct http_exchange *x = arg;
+
+	(void)p;
+	(void)one;
+	x->headers_n += n;
+	x->too_big |= x->headers_n > HEADERS_BYTES_MAX;
+	return x->too_big ? 0 : n;
+}
+
 static int add_header(struct http_exchange *x, const char *line)
 {
 	struct curl_slist *more = curl_slist_append(x->headers, line);
@@ -263,6 +278,8 @@ static bool set_request(struct http_exchange *x)
 	       curl_easy_setopt(x->easy, CURLOPT_POSTFIELDSIZE_LARGE, n) == CURLE_OK &&
 	       curl_easy_setopt(x->easy, CURLOPT_POSTFIELDS, x->body) == CURLE_OK &&
 	       curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers) == CURLE_OK &&
+	       curl_easy_setopt(x->easy, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
+	       curl_easy_setopt(x->easy, CURLOPT_HEADERDATA, x) == CURLE_OK &&
 	       curl_easy_setopt(x->easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
 	       curl_easy_setopt(x->easy, CURLOPT_WRITEDATA, x) == CURLE_OK;
 }

@@ -385,8 +385,7 @@ void sio_socket_connect(struct sio_client *c, const struct sio_packet *p, uint64
 		srv->counters.namespaces_refused++;
 		refuse_plainly(c, p, "Too many namespaces");
 	} else if (!(s = socket_new(c, nsp))) {
-		srv->counters.out_of_memory++;
-		refuse_plainly(c, p, "Out of memory");
+		sio_out_of_memory(c);
 	} else {
 		connect_socket(s, p, now_ms);
 	}

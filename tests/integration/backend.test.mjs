@@ -11,7 +11,7 @@ import { test } from 'node:test';
 import { Backend, backendLines, PHP, startExample } from './lib/backend.mjs';
 import { Client, fakeSdp, initiate, join, newRoom } from './lib/client.mjs';
 import { Stack } from './lib/stack.mjs';
-import { assertSoon, freePort, IS_ROOT, newStateDir, sleep, until, within } from './lib/suite.mjs';
+import { assertSoon, freePort, IS_ROOT, newStateDir, sleep, SOURCE_DIR, until, within } from './lib/suite.mjs';
 
 const options = { timeout: 120000 };
 
@@ -87,6 +87,19 @@ for (const kind of ['node', 'php']) {
 			assert.equal((await bob.next('call:error')).code, 'forbidden');
 		});
 }
+
+test('an example that was not told who signald is answers nobody', options, async (t) => {
+	const env = { ...process.env, BACKEND_TOKEN: '' };
+
+	assert.throws(() => execFileSync(process.execPath, [path.join(SOURCE_DIR, 'examples', 'backend', 'answer.mjs'), '0'],
+		{ env, stdio: 'pipe', timeout: 5000 }), (e) => e.status === 2 && /BACKEND_TOKEN/.test(e.stderr));
+	if (!PHP)
+		return;
+	const example = await startExample(t, 'php', { data, token: '' });
+	const reply = await fetch(example.url, { method: 'POST', body: '{"ask":"authenticate","token":"token-of-ann"}' });
+
+	assert.equal(reply.status, 400);
+});
 
 /* --- who a client is ---------------------------------------------------------- */
 
@@ -359,6 +372,11 @@ const faults = {
 		res.write('{"allowed":true,"more":"');
 		res.write('x'.repeat(1 << 20));
 		res.end('"}');
+	},
+	'headers without end': (res) => {
+		for (let i = 0; i < 100; i++)
+			res.setHeader(`X-${i}`, 'x'.repeat(1000));
+		res.end('{"allowed":true}');
 	},
 	'a torn answer': (res) => { res.writeHead(200, { 'Content-Length': 100 }); res.write('{"allowed":'); res.socket.destroy(); },
 	'no answer': (res) => res.socket.destroy(),

@@ -910,6 +910,37 @@ START_TEST(too_many_calls_keep_one_from_coming_back)
 }
 END_TEST
 
+static void come_with_expired_token(char letter)
+{
+	struct calls_identity who = { .expires_s = 1600000000 };
+
+	strcpy(who.id.text, user_of(letter));
+	connect(letter);
+	ck_assert_int_eq(calls_identify(cs, sockets[(int)letter], &who, now()), 0);
+}
+
+START_TEST(with_an_expired_token_one_comes_back_and_not_in)
+{
+	three();
+	come_with_expired_token('d');
+	forget();
+	join('d', JOIN);
+	TOLD("d ack");
+	FIELD(0, "code", "\"token_expired\"");
+	go('B');
+	come_with_expired_token('b');
+	forget();
+	join('b', JOIN);
+	ck_assert_uint_ge(sent_n, 1);
+	ck_assert_ptr_nonnull(strstr(sent[sent_n - 1].args, "\"success\":true"));
+	leave('b');
+	forget();
+	join('b', JOIN);
+	TOLD("b ack");
+	FIELD(0, "code", "\"token_expired\"");
+}
+END_TEST
+
 START_TEST(malformed_events_change_nothing)
 {
 	static const struct {
@@ -1006,6 +1037,7 @@ int main(void)
 		who_is_sent_away_leaves_it,
 		a_connection_that_is_in_another_call_keeps_it,
 		too_many_calls_keep_one_from_coming_back,
+		with_an_expired_token_one_comes_back_and_not_in,
 		malformed_events_change_nothing,
 		without_memory_it_goes_on_as_far_as_it_can,
 	};

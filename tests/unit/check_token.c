@@ -545,13 +545,16 @@ END_TEST
 
 START_TEST(a_file_holds_a_key_for_its_algorithm)
 {
-	char path[64], weak[64], other[64];
+	char path[64], weak[64], other[64], text[512];
 	BIO *bio;
 
 	mint_file(in_dir(path, "k"), MINT_SECRET, 31, 0600);
 	expect_key(-EINVAL, line("HS256:", path)); /* too short */
 	mint_file(path, rs_pem, strlen(rs_pem), 0600);
 	expect_key(-EINVAL, line("HS256:", path)); /* a public key */
+	snprintf(text, sizeof(text), "# ours\n%s", rs_pem);
+	mint_file(path, text, strlen(text), 0600);
+	expect_key(-EINVAL, line("HS256:", path)); /* still one */
 	mint_file(path, MINT_SECRET, 32, 0604);
 	expect_key(-EPERM, line("HS256:", path));
 	mint_file(path, token, TOKEN_SECRET_MAX + 2, 0600);
