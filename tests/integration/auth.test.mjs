@@ -94,7 +94,7 @@ test('a token comes with the payload, the query or a header, over both transport
 	}
 });
 
-test('a bad token is 44 with CONNECT, and the client hears why', options, async (t) => {
+test('a bad token is 44 with CONNECT, and the client hears why', { timeout: 150000 }, async (t) => {
 	const stack = await start(t);
 	const rsaText = fs.readFileSync(stack.keyFile('rs.pub'));
 	const b64 = (o) => Buffer.from(JSON.stringify(o)).toString('base64url');
