@@ -14,10 +14,11 @@
 #define RATE_MAX 1000000
 #define RETRY_S 1 /* for what has no time of its own */
 
-/* A token bucket as the time at which it will be full: what was taken lies in the future. */
+/* A token bucket as the time at which it will be full: what was taken lies in the future. Those of
+ * rate.h are by key; these lie in the address whose connections are counted. */
 typedef uint64_t bucket;
 
-struct rate {
+struct pace {
 	uint64_t each_us;  /* until one token is back; 0: no limit */
 	uint64_t burst_us; /* what may be taken ahead, the last token not counted */
 };
@@ -30,7 +31,7 @@ struct address {
 
 struct admission {
 	struct admission_config cfg;
-	struct rate total_rate, address_rate;
+	struct pace total_pace, address_pace;
 	bucket handshakes;
 	struct name_hash_key key;
 	struct address *slots;
@@ -39,30 +40,30 @@ struct admission {
 	struct admission_counters counters;
 };
 
-/* --- rates --------------------------------------------------------------------- */
+/* --- paces --------------------------------------------------------------------- */
 
-static struct rate rate_of(unsigned per_s, unsigned burst)
+static struct pace pace_of(unsigned per_s, unsigned burst)
 {
-	struct rate r = { 0 };
+	struct pace p = { 0 };
 
 	if (per_s) {
-		r.each_us = 1000000 / per_s;
-		r.burst_us = r.each_us * ((burst ? burst : per_s) - 1);
+		p.each_us = 1000000 / per_s;
+		p.burst_us = p.each_us * ((burst ? burst : per_s) - 1);
 	}
-	return r;
+	return p;
 }
 
 /* How long until a token is there; 0: now. */
-static uint64_t bucket_wait(bucket b, const struct rate *r, uint64_t now_us)
+static uint64_t bucket_wait(bucket b, const struct pace *p, uint64_t now_us)
 {
-	uint64_t ready_us = now_us + r->burst_us;
+	uint64_t ready_us = now_us + p->burst_us;
 
-	return r->each_us && b > ready_us ? b - ready_us : 0;
+	return p->each_us && b > ready_us ? b - ready_us : 0;
 }
 
-static void bucket_take(bucket *b, const struct rate *r, uint64_t now_us)
+static void bucket_take(bucket *b, const struct pace *p, uint64_t now_us)
 {
-	*b = (*b > now_us ? *b : now_us) + r->each_us;
+	*b = (*b > now_us ? *b : now_us) + p->each_us;
 }
 
 /* --- the table ------------------------------------------------------------------- */
@@ -221,8 +222,8 @@ int admission_new(struct admission **out, const struct admission_config *cfg)
 	a->cfg = *cfg;
 	a->used_max = cfg->addresses_max ? cfg->addresses_max : ADMISSION_ADDRESSES_MAX;
 	a->slots_max = power_of_two_above(a->used_max + a->used_max / 4);
-	a->total_rate = rate_of(cfg->handshakes_per_s, 0);
-	a->address_rate = rate_of(cfg->handshakes_per_address, cfg->handshakes_burst);
+	a->total_pace = pace_of(cfg->handshakes_per_s, 0);
+	a->address_pace = pace_of(cfg->handshakes_per_address, cfg->handshakes_burst);
 	*out = a;
 	return 0;
 }
@@ -292,9 +293,9 @@ static uint64_t *limit_reached(struct admission *a, const struct address *s, uin
 	*wait_us = 0;
 	if (s && reached(a->cfg.sessions_per_address, s->sessions))
 		return &a->counters.address_sessions_refused;
-	if (s && (*wait_us = bucket_wait(s->handshakes, &a->address_rate, now_us)))
+	if (s && (*wait_us = bucket_wait(s->handshakes, &a->address_pace, now_us)))
 		return &a->counters.address_handshakes_refused;
-	if ((*wait_us = bucket_wait(a->handshakes, &a->total_rate, now_us)))
+	if ((*wait_us = bucket_wait(a->handshakes, &a->total_pace, now_us)))
 		return &a->counters.handshakes_refused;
 	return NULL;
 }
@@ -319,9 +320,9 @@ int admission_open(struct admission *a, const struct client_address *from, uint6
 		*retry_after_s = (unsigned)(wait_us / 1000000) + RETRY_S;
 		return count_refusal(refused);
 	}
-	bucket_take(&a->handshakes, &a->total_rate, now_us);
+	bucket_take(&a->handshakes, &a->total_pace, now_us);
 	if (s) {
-		bucket_take(&s->handshakes, &a->address_rate, now_us);
+		bucket_take(&s->handshakes, &a->address_pace, now_us);
 		s->sessions++;
 	}
 	return 0;
