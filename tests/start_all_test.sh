@@ -180,10 +180,11 @@ a_running_state_is_not_started_twice() {
 		is "$before" "$(cat "$one"/*.pid)" "pid files" && health "$p1"
 }
 
+# UDP of the web port is free, unless somebody else on this machine took it meanwhile.
 taken_ports_are_named() {
 	fails_saying "port $p1 \(TCP\).*--port" start --state "$two" --port "$p1" --turn-port "$t2" &&
 		fails_saying "port $t1 \(UDP\).*--turn-port" start --state "$two" --port "$p2" --turn-port "$t1" &&
-		fails_saying "port $p1 \(TCP\).*--turn-port" start --state "$two" --port "$p2" --turn-port "$p1" &&
+		fails_saying "port $p1 \((TCP|UDP)\).*--turn-port" start --state "$two" --port "$p2" --turn-port "$p1" &&
 		fails_saying 'both' start --state "$two" --port "$p2" --turn-port "$p2" &&
 		[ ! -e "$two/signald.pid" ] && [ ! -e "$two/turnserver.pid" ]
 }
