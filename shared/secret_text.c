@@ -1,6 +1,7 @@
 /* secret_text.c - see secret_text.h */
 #include "secret_text.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -128,6 +129,18 @@ int public_text_load(const char *path, size_t max, char **out, size_t *n, struct
 	const struct limits l = { max, PUBLIC_FORBIDS };
 
 	return load(path, &l, out, n, err);
+}
+
+int secret_text_token(const char *text, size_t n, size_t min, size_t max, size_t *length)
+{
+	size_t i = 0;
+
+	while (i < n && isgraph((unsigned char)text[i]))
+		i++;
+	if (i < min || i > max || (i < n && text[i] != '\n'))
+		return -EINVAL;
+	*length = i;
+	return 0;
 }
 
 void secret_text_free(char *text, size_t n)

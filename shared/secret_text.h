@@ -16,6 +16,9 @@ int secret_text_load(const char *path, size_t max, char **out, size_t *n, struct
 /* The same for a file that everybody may read, like a public key: only one that others may write
  * is refused (mode & 0002). */
 int public_text_load(const char *path, size_t max, char **out, size_t *n, struct secret_error *err);
+/* How long the first line of such a text is, which is a token of min to max printable bytes. Returns
+ * 0 with *length, -EINVAL: it is none. */
+int secret_text_token(const char *text, size_t n, size_t min, size_t max, size_t *length);
 void secret_text_free(char *text, size_t n); /* wipes the n bytes; NULL is fine */
 
 #endif

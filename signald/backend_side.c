@@ -1,24 +1,22 @@
 /* backend_side.c - backend to http_client and back, and the token between them */
 #include "backend_side.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "backend/http_client.h"
 #include "log.h"
 #include "loop.h"
 #include "secret_stamp.h"
+#include "secret_text.h"
 
 #define LOG "backend"
 #define TOKEN_MIN 16  /* bytes */
 #define TOKEN_MAX 512 /* bytes */
+#define TOKEN_FILE_BYTES_MAX 4096
 #define SCHEME "Bearer "
 
 /* An Authorization header's value; "": there is none. */
@@ -38,48 +36,18 @@ struct backend_side {
 
 /* --- the token ------------------------------------------------------------ */
 
-static int open_private(const char *path)
-{
-	struct stat st;
-	int r = 0, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st))
-		r = -errno;
-	else if (st.st_mode & 0007)
-		r = -EPERM;
-	if (!r)
-		return fd;
-	close(fd);
-	return r;
-}
-
-/* The first line, of n bytes that were read: printable, and no longer than that. */
-static int take_line(struct bearer *out, const char *line, size_t got)
-{
-	size_t n = 0;
-
-	while (n < got && isgraph((unsigned char)line[n]))
-		n++;
-	if (n < TOKEN_MIN || n > TOKEN_MAX || (n < got && line[n] != '\n'))
-		return -EINVAL;
-	snprintf(out->text, sizeof(out->text), SCHEME "%.*s", (int)n, line);
-	return 0;
-}
-
 static int bearer_load(struct bearer *out, const char *path)
 {
-	char line[TOKEN_MAX + 2];
-	int r, fd = open_private(path);
-	ssize_t got;
+	struct secret_error err;
+	size_t n, length;
+	char *text;
+	int r = secret_text_load(path, TOKEN_FILE_BYTES_MAX, &text, &n, &err);
 
-	if (fd < 0)
-		return fd;
-	got = read(fd, line, sizeof(line));
-	r = got < 0 ? -errno : take_line(out, line, (size_t)got);
-	close(fd);
-	explicit_bzero(line, sizeof(line));
+	if (!r)
+		r = secret_text_token(text, n, TOKEN_MIN, TOKEN_MAX, &length);
+	if (!r)
+		snprintf(out->text, sizeof(out->text), SCHEME "%.*s", (int)length, text);
+	secret_text_free(text, n);
 	return r;
 }
 

@@ -1,69 +1,57 @@
 /* admin_token.c - read once, compared in constant time */
 #include "admin_token.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+
+#include "secret_text.h"
+
+#define FILE_BYTES_MAX 4096 /* behind its first line may be words */
+
+typedef int (*loader)(const char *path, size_t max, char **out, size_t *n,
+		      struct secret_error *err);
 
 static int digest(uint8_t out[32], const char *p, size_t n)
 {
 	return EVP_Digest(p, n, out, NULL, EVP_sha256(), NULL) == 1 ? 0 : -EIO;
 }
 
-static int read_first_line(const char *path, mode_t refused, char *buf, size_t size, size_t *n)
+static int take(struct admin_token *t, const char *text, size_t n, size_t min)
 {
-	struct stat st;
-	ssize_t got = 0;
-	int r = 0, fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t length;
+	int r = secret_text_token(text, n, min, ADMIN_TOKEN_MAX, &length);
 
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st))
-		r = -errno;
-	else if (st.st_mode & refused)
-		r = -EPERM;
-	else if ((got = read(fd, buf, size)) < 0)
-		r = -errno;
-	close(fd);
-	if (r)
-		return r;
-	for (*n = 0; *n < (size_t)got && isgraph((unsigned char)buf[*n]);)
-		++*n;
-	return *n < (size_t)got && buf[*n] != '\n' ? -EINVAL : 0;
+	return r ? r : digest(t->sha256, text, length);
 }
 
-static int load(struct admin_token *t, const char *path, mode_t refused, size_t min)
+static int load(struct admin_token *t, const char *path, loader load_text, size_t min)
 {
-	char buf[ADMIN_TOKEN_MAX + 2];
-	size_t n = 0;
+	struct secret_error err;
+	char *text;
+	size_t n;
 	int r;
 
 	t->set = false;
-	r = read_first_line(path, refused, buf, sizeof(buf), &n);
-	if (!r && (n < min || n > ADMIN_TOKEN_MAX))
-		r = -EINVAL;
+	r = load_text(path, FILE_BYTES_MAX, &text, &n, &err);
 	if (!r)
-		r = digest(t->sha256, buf, n);
+		r = take(t, text, n, min);
 	t->set = !r;
-	OPENSSL_cleanse(buf, sizeof(buf));
+	secret_text_free(text, n);
 	return r;
 }
 
 int admin_token_load(struct admin_token *t, const char *path)
 {
-	return load(t, path, 0007, ADMIN_TOKEN_MIN);
+	return load(t, path, secret_text_load, ADMIN_TOKEN_MIN);
 }
 
 int site_key_load(struct admin_token *t, const char *path)
 {
-	return load(t, path, 0002, SITE_KEY_MIN);
+	return load(t, path, public_text_load, SITE_KEY_MIN);
 }
 
 bool admin_token_is(const struct admin_token *t, const char *text)

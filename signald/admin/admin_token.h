@@ -17,7 +17,8 @@ struct admin_token {
 };
 
 /* Read the file's first line. Returns 0, -errno of open/read, -EPERM (others
- * may read or write it), -EINVAL (too short, too long, not printable), -EIO. */
+ * may read or write it), -EINVAL (too short, too long, not printable, no file), -EFBIG (what is
+ * behind it is too long), -ENOMEM, -EIO. */
 int admin_token_load(struct admin_token *t, const char *path);
 
 /* The same for the site key, which is public: everybody may read its file, but not write it. */
