@@ -168,6 +168,7 @@ libsignald_io_a_SOURCES += \
 	signald/relay_side.c signald/relay_side.h \
 	signald/call_keeper.c signald/call_keeper.h \
 	signald/state_file.c signald/state_file.h \
+	signald/write_all.c signald/write_all.h \
 	signald/app.c signald/app.h
 
 sbin_PROGRAMS = signald/signald

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "write_all.h"
+
 static int fail(struct secret_error *err, const char *what)
 {
 	int r = -errno;
@@ -17,21 +19,6 @@ static int fail(struct secret_error *err, const char *what)
 	err->line = 0;
 	snprintf(err->text, sizeof(err->text), "cannot %s: %s", what, strerror(-r));
 	return r;
-}
-
-static int write_all(int fd, const char *text, size_t n)
-{
-	while (n) {
-		ssize_t r = write(fd, text, n);
-
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r < 0)
-			return -errno;
-		text += r;
-		n -= (size_t)r;
-	}
-	return fsync(fd) < 0 ? -errno : 0;
 }
 
 /* Secrets come into it only when it is for the same eyes as the file before. */
@@ -47,7 +34,7 @@ static int fill(int fd, const struct stat *like, const char *text, size_t n,
 		return fail(err, "give the new file its owner and group");
 	if (fchmod(fd, like->st_mode & 07777) < 0)
 		return fail(err, "give the new file its mode");
-	return write_all(fd, text, n) < 0 ? fail(err, "write the new file") : 0;
+	return write_all(fd, text, n) < 0 || fsync(fd) < 0 ? fail(err, "write the new file") : 0;
 }
 
 static int check_unchanged(const char *path, const struct secret_stamp *seen,

@@ -20,6 +20,7 @@
 #include "record_line.h"
 #include "table.h"
 #include "worker.h"
+#include "write_all.h"
 
 #define LOG "state"
 #define FILE_MODE 0600
@@ -116,21 +117,6 @@ static void forget_all(struct state_file *f)
 }
 
 /* --- writing ---------------------------------------------------------------- */
-
-static int write_all(int fd, const char *p, size_t n)
-{
-	while (n) {
-		ssize_t w = write(fd, p, n);
-
-		if (w < 0 && errno == EINTR)
-			continue;
-		if (w < 0)
-			return -errno;
-		p += w;
-		n -= (size_t)w;
-	}
-	return 0;
-}
 
 static int copy_line(int to, int from, const struct place *p)
 {

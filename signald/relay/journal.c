@@ -13,6 +13,7 @@
 
 #include "journal_reader.h"
 #include "log.h"
+#include "write_all.h"
 
 #define FILE_MODE 0640
 #define DIR_MODE 0750
@@ -189,21 +190,6 @@ const struct journal_counters *journal_counters(const struct journal *j)
 
 /* --- appending ------------------------------------------------------------- */
 
-int journal_write_all(int fd, const char *p, size_t n)
-{
-	while (n) {
-		ssize_t w = write(fd, p, n);
-
-		if (w < 0 && errno == EINTR)
-			continue;
-		if (w < 0)
-			return -errno;
-		p += w;
-		n -= (size_t)w;
-	}
-	return 0;
-}
-
 static int cut_back(struct journal *j)
 {
 	if (ftruncate(j->fd, (off_t)j->counters.bytes))
@@ -247,7 +233,7 @@ int journal_append(struct journal *j, const char *lines, size_t n, uint64_t olde
 		ret = sync_dir(j);
 	if (ret)
 		return ret;
-	ret = journal_write_all(j->fd, lines, n);
+	ret = write_all(j->fd, lines, n);
 	/* After a failed sync nobody knows which pages are on disk: all are written again. */
 	if (!ret && fdatasync(j->fd))
 		ret = -errno;

@@ -25,7 +25,4 @@ struct journal {
  * keep_from_ms. Returns 0, -errno. */
 int journal_rewrite(struct journal *j, bool sum, uint64_t keep_from_ms);
 
-/* write() all of it. Returns 0, -errno. */
-int journal_write_all(int fd, const char *p, size_t n);
-
 #endif

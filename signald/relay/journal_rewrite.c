@@ -13,6 +13,7 @@
 #include "journal_reader.h"
 #include "journal_sums.h"
 #include "log.h"
+#include "write_all.h"
 
 #define FILE_MODE 0640
 #define OUT_BYTES (256 << 10)
@@ -31,7 +32,7 @@ struct rewrite {
 
 static int flush(struct rewrite *w)
 {
-	int ret = journal_write_all(w->fd, w->out, w->n);
+	int ret = write_all(w->fd, w->out, w->n);
 
 	w->bytes += w->n;
 	w->n = 0;
