@@ -55,7 +55,7 @@ struct stats {
 	struct rest *rest;
 	struct call_walk *calls;
 	struct usage_walk *loose;
-	uint64_t now_ms; /* to which durations are counted */
+	uint64_t now_ms;			    /* to which durations are counted */
 	struct view_user members[CALL_MEMBERS_MAX]; /* who took part */
 	size_t members_n;
 	struct view_stats_doc doc;

@@ -17,7 +17,7 @@ struct control {
 	struct control_config cfg;
 	struct control_counters counters;
 	struct control_session *rotates; /* who asked for it; NULL: nobody, or it is gone */
-	char buf[CONTROL_LINE_OUT_MAX]; /* the line being written */
+	char buf[CONTROL_LINE_OUT_MAX];	 /* the line being written */
 };
 
 /* The ids of all users at one moment. */

@@ -299,7 +299,8 @@ static void begin_turn(const char *text)
 	turned.base = event_base_new();
 	ck_assert_ptr_nonnull(turned.base);
 	ck_assert_int_eq(
-		secret_turn_start(&turned.turn, turned.base, path, NOW, TTL, on_turned, &turned), 0);
+		secret_turn_start(&turned.turn, turned.base, path, NOW, TTL, on_turned, &turned),
+		0);
 }
 
 START_TEST(the_disk_is_waited_for_beside_the_loop)
