@@ -4,7 +4,8 @@
 #include "calls/call_table.h"
 #include "relay/usage.h"
 
-void line_begin(struct json_out *o, const char *kind)
+/* {"e":kind */
+static void line_begin(struct json_out *o, const char *kind)
 {
 	json_out_open(o, '{');
 	json_put_string(o, "e", kind);

@@ -10,7 +10,6 @@
 struct usage;
 
 /* Finish with line_end(). */
-void line_begin(struct json_out *o, const char *kind); /* {"e":kind */
 void line_begin_reply(struct json_out *o, uint64_t id, bool ok);
 void line_end(struct json_out *o);
 
