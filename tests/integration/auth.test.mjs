@@ -315,7 +315,7 @@ test('who comes back into a call with a token that ran out meanwhile is let in f
 
 	assert.equal((await join(second, token)).status, 200);
 	assert.equal((await come(t, stack, '9', { auth: { token: other } }))[1].code, 'token_expired');
-	const [stranger] = await come(t, stack, '9');
+	const [stranger] = await come(t, stack, '9', { transports: ['websocket'] });
 
 	assert.equal((await join(stranger, other)).status, 401);
 
