@@ -114,7 +114,8 @@ void eio_probe_drop(struct eio_session *s, unsigned code); /* back to polling al
 void eio_probe_gone(struct eio_session *s);		   /* the WebSocket is closed already */
 void eio_probe_message(struct eio_session *s, bool binary, const char *p, size_t n,
 		       uint64_t now_ms);
-void eio_probe_poll(struct eio_session *s, uint64_t now_ms);  /* a GET came meanwhile */
+void eio_probe_poll(struct eio_session *s, uint64_t now_ms); /* a GET came meanwhile */
+bool eio_probe_outlives(const struct eio_session *s); /* its client may fetch the end by it */
 bool eio_probe_tick(struct eio_server *srv, uint64_t now_ms); /* true: there is more */
 
 /* eio_drain.c */

@@ -72,6 +72,8 @@ void eio_session_free(struct eio_session *s)
 void eio_session_forget(struct eio_session *s)
 {
 	s->linger = false;
+	if (eio_session_probe(s))
+		eio_probe_drop(s, WS_NO_FRAME);
 	if (!s->dirty) /* else a GET is here already, to be answered by the flush */
 		eio_session_free(s);
 }
@@ -218,14 +220,17 @@ static void finish(struct eio_session *s, uint64_t now_ms)
 {
 	if (s->state == EIO_CLOSING)
 		report(s);
-	if (eio_session_probe(s))
+	if (eio_session_probe(s) && !eio_probe_outlives(s))
 		eio_probe_drop(s, close_code(s));
 	if (s->ws) {
 		s->srv->link.ws_close(s->ws, close_code(s));
 		s->ws = NULL;
 	}
-	if (!s->polling || eio_polling_end(s, now_ms))
-		eio_session_free(s);
+	if (s->polling && !eio_polling_end(s, now_ms))
+		return;
+	if (eio_session_probe(s))
+		eio_probe_drop(s, close_code(s));
+	eio_session_free(s);
 }
 
 void eio_session_flush(struct eio_session *s, uint64_t now_ms)

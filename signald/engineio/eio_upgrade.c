@@ -56,6 +56,15 @@ void eio_probe_drop(struct eio_session *s, unsigned code)
 	eio_probe_gone(s);
 }
 
+/* A client that has its 3probe stops polling and comes with a 5. The JavaScript one, when its
+ * WebSocket ends in between, takes no notice of anything until its ping timeout. */
+bool eio_probe_outlives(const struct eio_session *s)
+{
+	const struct eio_probe *p = eio_session_probe(s);
+
+	return p && p->answered && s->linger && !s->srv->stopped;
+}
+
 /* End the pending GET, so that the client can pause polling; not more often
  * than every EIO_NOOP_GAP_MS: until the client has paused it comes again at once. */
 static void release_poll(struct eio_session *s, uint64_t now_ms)
@@ -89,7 +98,8 @@ static void answer_probe(struct eio_session *s, uint64_t now_ms)
 		release_poll(s, now_ms);
 }
 
-/* What is queued follows on the WebSocket, in order. */
+/* What is queued follows on the WebSocket, in order; behind it the end of a session that has ended
+ * meanwhile. */
 static void take_over(struct eio_session *s)
 {
 	struct eio_polling *p = s->polling;
@@ -101,12 +111,17 @@ static void take_over(struct eio_session *s)
 	s->ws = ws;
 	s->srv->counters.upgraded++;
 	while ((f = outq_pop(&p->out))) {
-		eio_session_push(s, f, false);
+		if (eio_is_open(s))
+			eio_session_push(s, f, false);
+		else
+			s->srv->link.ws_send(ws, f, false);
 		frame_unref(f);
 	}
 	if (p->poll)
 		s->srv->link.poll_reply(p->poll, "6", 1);
 	free(p);
+	if (!eio_is_open(s))
+		eio_session_dirty(s);
 }
 
 static bool is_text(const char *text, const char *p, size_t n)
@@ -116,7 +131,7 @@ static bool is_text(const char *text, const char *p, size_t n)
 
 void eio_probe_message(struct eio_session *s, bool binary, const char *p, size_t n, uint64_t now_ms)
 {
-	if (!eio_is_open(s))
+	if (!eio_is_open(s) && !s->linger)
 		return;
 	if (!binary && is_text("2probe", p, n))
 		answer_probe(s, now_ms);

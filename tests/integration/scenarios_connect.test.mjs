@@ -108,9 +108,10 @@ test('S3: a token makes a client its user; a bad one is refused and hears of not
 	const early = new Client(stack, 94, { query: {}, auth: { token: 'bad' } });
 	const late = new Client(stack, 94, { query: {}, auth: {} });
 
+	const first = (c, event) => within(event, new Promise((resolve) => c.socket.once(event, resolve)));
+
 	t.after(() => [early, late].forEach((c) => c.close()));
-	await within('44', new Promise((resolve) => early.socket.once('connect_error', resolve)));
-	await within('it connects', new Promise((resolve) => late.socket.once('connect', resolve)));
+	await Promise.all([first(early, 'connect_error'), first(late, 'connect')]);
 	late.emit('call:register', { userId: 92 });
 	assert.equal((await late.next('call:error')).code, 'not_joined');
 	const gone = new Promise((resolve) => late.socket.once('disconnect', resolve));

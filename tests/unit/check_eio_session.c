@@ -701,6 +701,87 @@ START_TEST(a_session_that_ends_takes_its_probe_along)
 }
 END_TEST
 
+/* Such a client polls no more: engine.io-client would hear nothing until its ping timeout. */
+START_TEST(who_is_about_to_switch_fetches_the_end_by_websocket)
+{
+	struct eio_session *s = open_poll(1000);
+
+	get(s, &poll1, 1000);
+	ck_assert_int_eq(eio_upgrade(s, &ws1, 1000), EIO_OK);
+	ws_text(s, &ws1, "2probe", 1000);
+	eio_server_flush(srv, 1000);
+	ck_assert_str_eq(poll1.text, "6");
+	ck_assert_int_eq(send_text(s, "441", false), 0);
+	eio_close(s, "forced server close");
+	eio_server_flush(srv, 1000);
+	ck_assert_uint_eq(closes, 1);
+	ck_assert(!ws1.closed);
+	ws_text(s, &ws1, "5", 1010);
+	ck_assert_str_eq(ws1.text, "3probe|441|");
+	eio_server_flush(srv, 1010);
+	ck_assert(ws1.closed);
+	ck_assert_uint_eq(ws1.code, WS_NO_FRAME);
+	ck_assert_uint_eq(closes, 1);
+	ck_assert_uint_eq(eio_server_counters(srv)->sessions, 0);
+}
+END_TEST
+
+START_TEST(the_end_and_the_switch_in_one_turn_lose_nothing)
+{
+	struct eio_session *s = open_poll(1000);
+
+	ck_assert_int_eq(eio_upgrade(s, &ws1, 1000), EIO_OK);
+	ws_text(s, &ws1, "2probe", 1000);
+	ck_assert_int_eq(send_text(s, "441", false), 0);
+	eio_close(s, "forced server close");
+	ws_text(s, &ws1, "5", 1000);
+	eio_server_flush(srv, 1000);
+	ck_assert_str_eq(ws1.text, "3probe|441|");
+	ck_assert(ws1.closed);
+	ck_assert_uint_eq(closes, 1);
+	ck_assert_uint_eq(eio_server_counters(srv)->sessions, 0);
+}
+END_TEST
+
+START_TEST(an_ended_session_keeps_its_probe_until_polled_dropped_or_late)
+{
+	struct eio_session *s = open_poll(1000);
+
+	ck_assert_int_eq(eio_upgrade(s, &ws1, 1000), EIO_OK);
+	ws_text(s, &ws1, "2probe", 1000);
+	ck_assert_int_eq(send_text(s, "441", false), 0);
+	eio_close(s, "forced server close");
+	get(s, &poll1, 1000);
+	ck_assert_str_eq(poll1.text, "441");
+	ck_assert(!ws1.closed);
+	get(s, &poll1, 1000);
+	ck_assert(ws1.closed);
+	ck_assert_uint_eq(eio_server_counters(srv)->sessions, 0);
+
+	fake_reset(&ws1);
+	s = open_poll(2000);
+	ck_assert_int_eq(eio_upgrade(s, &ws1, 2000), EIO_OK);
+	ws_text(s, &ws1, "2probe", 2000);
+	eio_close(s, "forced server close");
+	eio_server_flush(srv, 2000);
+	eio_ws_gone(s, &ws1, "transport close");
+	ck_assert_uint_eq(eio_server_counters(srv)->sessions, 1);
+	eio_server_tick(srv, 32000);
+	ck_assert_uint_eq(eio_server_counters(srv)->sessions, 0);
+
+	fake_reset(&ws1);
+	s = open_poll(40000);
+	ck_assert_int_eq(eio_upgrade(s, &ws1, 40000), EIO_OK);
+	ws_text(s, &ws1, "2probe", 40000);
+	eio_close(s, "forced server close");
+	eio_server_flush(srv, 40000);
+	eio_server_tick(srv, 50000); /* the upgrade's time is over */
+	ck_assert(ws1.closed);
+	eio_server_tick(srv, 70000);
+	ck_assert_uint_eq(eio_server_counters(srv)->sessions, 0);
+}
+END_TEST
+
 START_TEST(stopping_answers_polls_and_cuts_websockets)
 {
 	struct eio_session *a = open_poll(1000), *b = open_ws(1000), *c;
@@ -963,6 +1044,9 @@ int main(void)
 	tcase_add_test(t, polls_are_released_every_100_ms_while_upgrading);
 	tcase_add_test(t, a_failed_upgrade_costs_nothing);
 	tcase_add_test(t, a_session_that_ends_takes_its_probe_along);
+	tcase_add_test(t, who_is_about_to_switch_fetches_the_end_by_websocket);
+	tcase_add_test(t, the_end_and_the_switch_in_one_turn_lose_nothing);
+	tcase_add_test(t, an_ended_session_keeps_its_probe_until_polled_dropped_or_late);
 	tcase_add_test(t, stopping_answers_polls_and_cuts_websockets);
 	tcase_add_test(t, a_drain_lets_an_upgrade_come_to_its_end);
 	tcase_add_test(t, a_drain_does_not_wait_for_ever_for_an_upgrade);
