@@ -104,6 +104,8 @@ static void take_over(struct eio_session *s)
 {
 	struct eio_polling *p = s->polling;
 	void *ws = p->probe->ws;
+	const bool over = !eio_is_open(s);
+	bool lost = false; /* what comes behind a message that could not be sent is not sent */
 	struct frame *f;
 
 	eio_probe_gone(s);
@@ -111,16 +113,15 @@ static void take_over(struct eio_session *s)
 	s->ws = ws;
 	s->srv->counters.upgraded++;
 	while ((f = outq_pop(&p->out))) {
-		if (eio_is_open(s))
-			eio_session_push(s, f, false);
-		else
-			s->srv->link.ws_send(ws, f, false);
+		if (!lost)
+			lost = over ? s->srv->link.ws_send(ws, f, false)
+				    : eio_session_push(s, f, false);
 		frame_unref(f);
 	}
 	if (p->poll)
 		s->srv->link.poll_reply(p->poll, "6", 1);
 	free(p);
-	if (!eio_is_open(s))
+	if (over)
 		eio_session_dirty(s);
 }
 
