@@ -369,14 +369,14 @@ static void ws_message(struct client *c)
 {
 	struct socket *ws = socket_of(c);
 	unsigned i = take(sizeof(packets) / sizeof(packets[0]));
-	bool binary = take(8) == 0, switches;
+	bool binary = take(8) == 0;
 
 	m.reaction = take(5);
 	if (!ws)
 		return;
-	switches = ws->probing && !binary && packets[i].n == 1 && packets[i].p[0] == '5';
-	if (switches && c->open && eio_is_open(c->s))
-		ws->probing = false; /* what was queued comes within the call */
+	if (ws->probing && !binary && packets[i].n == 1 && packets[i].p[0] == '5')
+		ws->probing = false; /* what was queued comes within the call, also of one that has
+					ended */
 	else if (!ws->probing && !binary)
 		c->doomed |= i >= HARMLESS - 1;
 	eio_ws_message(c->s, ws, binary, packets[i].p, packets[i].n, m.now_ms);
