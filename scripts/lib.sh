@@ -29,6 +29,8 @@ telling_lines() {
 # a function that gets the output and a number of lines.
 step() {
 	local title=$1 begin=$SECONDS from rc=0
+	local tells=${STEP_TELLS:-telling_lines}
+	unset STEP_TELLS # for a command that has steps of its own it would be in the environment
 	shift
 	printf '  %-58s' "$title"
 	from=$(wc -c <"$LOG")
@@ -39,7 +41,7 @@ step() {
 		return 0
 	fi
 	printf 'FAILED after %d s\n' $((SECONDS - begin))
-	tail -c "+$((from + 1))" "$LOG" | "${STEP_TELLS:-telling_lines}" "${STEP_TAIL:-15}" | sed 's/^/    | /'
+	tail -c "+$((from + 1))" "$LOG" | "$tells" "${STEP_TAIL:-15}" | sed 's/^/    | /'
 	return "$rc"
 }
 
