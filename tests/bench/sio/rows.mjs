@@ -87,7 +87,7 @@ async function calls(kind, options, mode) {
 }
 
 async function setUp(kind, options, mode) {
-	const { dials } = await measured(kind, {}, ['--dials', 256, '--rate', DIALS, '--duration-ms', mode.duration]);
+	const { dials } = await measured(kind, {}, ['--dials', 1024, '--rate', DIALS, '--duration-ms', mode.duration]);
 
 	if (dials.skipped)
 		throw new Error(`${dials.skipped} calls found no free pair at ${kind}`);
