@@ -226,7 +226,7 @@ int call_keeper_new(struct call_keeper **out, const struct call_keeper_config *c
 }
 
 /* The last moment: the worker is given time to make room. */
-static void write_all(struct call_keeper *k)
+static void write_the_rest(struct call_keeper *k)
 {
 	for (int waited_ms = 0; k->changed && waited_ms < LAST_WAIT_MS;)
 		if (write_some(k)) {
@@ -242,7 +242,7 @@ void call_keeper_free(struct call_keeper *k)
 	if (!k)
 		return;
 	if (k->file)
-		write_all(k);
+		write_the_rest(k);
 	state_file_free(k->file);
 	HASH_ITER (hh, k->changed, x, next)
 		settled(k, x);
