@@ -1,8 +1,9 @@
 #!/bin/sh
 # unpack-coturn.sh - unpack the pinned coturn source and apply our patch groups
 #
-# Usage: unpack-coturn.sh DEST none|hook|security|speed [DIR]
-# The groups hook, security, speed are applied in this order, up to and including the one named.
+# Usage: unpack-coturn.sh DEST none|hook|security|speed|GROUP/PATCH [DIR]
+# The groups hook, security, speed are applied in this order, up to and including the one named; GROUP/PATCH
+# (or the beginning of its name, as security/0102) stops after that patch of the group.
 # DIR holds the source files; without it fetch-coturn.sh gets them. DEST appears only when
 # everything went well. A patch that does not apply is one line that names patch and file.
 set -eu
@@ -17,7 +18,7 @@ die() {
 }
 
 usage() {
-	die "usage: unpack-coturn.sh DEST none|hook|security|speed [DIR]"
+	die "usage: unpack-coturn.sh DEST none|hook|security|speed|GROUP/PATCH [DIR]"
 }
 
 case $# in
@@ -25,7 +26,10 @@ case $# in
 *) usage ;;
 esac
 dest=$1
-case $2 in
+last_group=${2%%/*}
+last_patch=${2#"$last_group"}
+last_patch=${last_patch#/}
+case $last_group in
 none) groups= ;;
 hook) groups="hook" ;;
 security) groups="hook security" ;;
@@ -36,6 +40,9 @@ for tool in dpkg-source patch xz gzip tar; do
 	command -v "$tool" >/dev/null 2>&1 ||
 		die "$tool not found (Debian: apt-get install dpkg-dev patch xz-utils gzip tar)"
 done
+
+[ -z "$last_patch" ] || grep -q "^$last_patch" "$here/$version/$last_group/series" 2>/dev/null ||
+	die "$version/$last_group/series has no patch that begins with $last_patch"
 
 src=$("$here/fetch-coturn.sh" "${3:-}")
 
@@ -66,6 +73,9 @@ for group in $groups; do
 		patch -p1 --fuzz=0 --forward --batch --no-backup-if-mismatch -r - -d "$work/tree" \
 			<"$file" >"$work/log" 2>&1 ||
 			die "patch $group/$name does not apply to $(failed_file) of coturn $version: $(grep -m 1 -E 'FAILED|malformed|find file|ignored|garbage' "$work/log")"
+		if [ "$group" = "$last_group" ] && [ -n "$last_patch" ]; then
+			case $name in "$last_patch"*) break ;; esac
+		fi
 	done <"$work/series"
 done
 
