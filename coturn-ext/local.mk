@@ -20,6 +20,7 @@ libcoturn_ext_a_SOURCES = \
 	coturn-ext/live_text.c coturn-ext/live_text.h \
 	coturn-ext/options.c coturn-ext/options.h \
 	coturn-ext/own_file.c coturn-ext/own_file.h \
+	coturn-ext/peer_address.c coturn-ext/peer_address.h \
 	coturn-ext/policy.c coturn-ext/policy.h coturn-ext/published.h \
 	coturn-ext/policy_watch.c coturn-ext/policy_watch.h \
 	coturn-ext/reasons.c coturn-ext/reasons.h \

@@ -364,6 +364,13 @@ check_ext_wire_CPPFLAGS = $(EXT_CHECK_CPPFLAGS)
 check_ext_wire_CFLAGS = $(EXT_CHECK_CFLAGS)
 check_ext_wire_LDADD = $(EXT_CHECK_LIBS)
 
+check_PROGRAMS += check_ext_peer_address
+TESTS += check_ext_peer_address
+check_ext_peer_address_SOURCES = tests/unit/check_ext_peer_address.c
+check_ext_peer_address_CPPFLAGS = $(EXT_CHECK_CPPFLAGS)
+check_ext_peer_address_CFLAGS = $(EXT_CHECK_CFLAGS)
+check_ext_peer_address_LDADD = $(EXT_CHECK_LIBS)
+
 check_PROGRAMS += check_coturn_totals
 TESTS += check_coturn_totals
 check_coturn_totals_SOURCES = tests/unit/check_coturn_totals.c
