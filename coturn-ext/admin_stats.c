@@ -1,6 +1,7 @@
 /* admin_stats.c - all counters, as one reply */
 #include "admin_priv.h"
 
+#include "guard.h"
 #include "live.h"
 #include "policy.h"
 
@@ -100,6 +101,16 @@ static void put_policy(struct json_out *o, struct policy *p)
 	json_put_bool(o, "draining", st.draining);
 }
 
+static void put_guard(struct json_out *o)
+{
+	json_out_key(o, "guard");
+	json_out_open(o, '{');
+	for (int i = 0; i < GUARD_COUNTERS; i++)
+		json_put_u64(o, guard_name((enum guard_counter)i),
+			     guard_total((enum guard_counter)i));
+	json_out_close(o, '}');
+}
+
 /* A reply takes further members without the braces around them. */
 void command_stats(struct client *c, const struct relay_command *cmd)
 {
@@ -116,6 +127,7 @@ void command_stats(struct client *c, const struct relay_command *cmd)
 		put_live(&o, s->config.live);
 	if (s->config.policy)
 		put_policy(&o, s->config.policy);
+	put_guard(&o);
 	text[o.n] = '\0';
 	client_reply_ok(c, cmd->id, registry_count(s->config.registry), text + 1);
 }

@@ -15,6 +15,7 @@ libcoturn_ext_a_SOURCES = \
 	coturn-ext/denials.c coturn-ext/denials.h \
 	coturn-ext/expiry_walk.c coturn-ext/expiry_walk.h \
 	coturn-ext/file_lines.c coturn-ext/file_lines.h \
+	coturn-ext/guard.c coturn-ext/guard.h \
 	coturn-ext/live.c coturn-ext/live.h \
 	coturn-ext/live_file.c coturn-ext/live_file.h coturn-ext/live_recover.c coturn-ext/live_recover.h \
 	coturn-ext/live_text.c coturn-ext/live_text.h \
@@ -41,7 +42,7 @@ libcoturn_ext_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
 # The files that need coturn's headers, and so the patched tree; objects of the same archive.
 EXTRA_LIBRARIES = libcoturn-ext-hooks.a
 libcoturn_ext_hooks_a_SOURCES = coturn-ext/hooks.c coturn-ext/hooks_count.c coturn-ext/hooks_policy.c \
-	coturn-ext/hooks_priv.h coturn-ext/coturn_ext.h
+	coturn-ext/hooks_priv.h coturn-ext/coturn_ext.h coturn-ext/coturn_guard.h
 libcoturn_ext_hooks_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext $(COTURN_CPPFLAGS) \
 	-DCOTURN_PACKAGE_VERSION=\"$(COTURN_VERSION)\"
 libcoturn_ext_a_LIBADD = $(libcoturn_ext_hooks_a_OBJECTS)

@@ -245,6 +245,13 @@ check_ext_policy_CFLAGS = $(EXT_CHECK_CFLAGS)
 check_ext_policy_LDFLAGS = $(NTH_ALLOC_LINK)
 check_ext_policy_LDADD = $(EXT_CHECK_LIBS)
 
+check_PROGRAMS += check_guard
+TESTS += check_guard
+check_guard_SOURCES = tests/unit/check_guard.c
+check_guard_CPPFLAGS = $(EXT_CHECK_CPPFLAGS)
+check_guard_CFLAGS = $(EXT_CHECK_CFLAGS)
+check_guard_LDADD = $(EXT_CHECK_LIBS)
+
 check_PROGRAMS += check_ext_ledger
 TESTS += check_ext_ledger
 check_ext_ledger_SOURCES = tests/unit/check_ext_ledger.c tests/unit/ext_admin.h
@@ -520,7 +527,7 @@ endif
 
 # Those in which threads meet, for a build with --enable-sanitizers=thread.
 THREADED_CHECKS = check_ext_cells check_ext_live check_ext_policy check_ext_revocations check_ext_secrets \
-	check_ledger check_log check_secret_rotation check_state_file
+	check_guard check_ledger check_log check_secret_rotation check_state_file
 .PHONY: threaded check-threads
 threaded: $(THREADED_CHECKS)
 check-threads: threaded
