@@ -42,8 +42,10 @@ enum coturn_ext_option_id {
 	{ "tag-quota", required_argument, NULL, COTURN_EXT_TAG_QUOTA },                            \
 	{ "client-quota", required_argument, NULL, COTURN_EXT_CLIENT_QUOTA },
 
-/* The lines of --help. */
+/* The lines of --help; those of turnserver_main.c first. */
 #define COTURN_EXT_USAGE                                                                           \
+	" --security-status				Print the ledger of known faults of this version of\n"   \
+	"						coturn, what was done about each, and exit.\n"            \
 	" --admin-socket		<path>		Unix socket that reports allocations and their\n"  \
 	"						traffic, and ends allocations on request.\n"               \
 	" --admin-socket-group	<group-name>		Group of the admin socket (mode 0660).\n"          \

@@ -3,7 +3,7 @@
 # What the patched coturn objects call; linked into turnserver (patches/local.mk).
 COTURN_EXT_LIBS = libcoturn-ext.a libshared.a
 
-EXTRA_DIST += coturn-ext/PROTOCOL.md
+EXTRA_DIST += coturn-ext/PROTOCOL.md coturn-ext/security_rows.awk
 dist_man_MANS += coturn-ext/turnserver-ext.7
 
 noinst_LIBRARIES += libcoturn-ext.a
@@ -47,3 +47,16 @@ libcoturn_ext_hooks_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext $(COTURN_
 	-DCOTURN_PACKAGE_VERSION=\"$(COTURN_VERSION)\"
 libcoturn_ext_a_LIBADD = $(libcoturn_ext_hooks_a_OBJECTS)
 $(libcoturn_ext_hooks_a_OBJECTS): | $(COTURN_STAMP)
+
+# --- turnserver --security-status -------------------------------------------------
+# The rows are those of the ledger beside the patches; what is not built in is not fixed.
+SECURITY_LEDGER = $(srcdir)/patches/$(COTURN_VERSION)/SECURITY.md
+COTURN_GROUPS_hook = hook
+COTURN_GROUPS_security = hook security
+COTURN_GROUPS_speed = hook security speed
+
+coturn-ext/security_rows.h: $(SECURITY_LEDGER) $(srcdir)/coturn-ext/security_rows.awk config.status
+	@$(MKDIR_P) $(@D)
+	$(AM_V_GEN)$(AWK) -v groups="$(COTURN_GROUPS_$(COTURN_PATCHES))" -f $(srcdir)/coturn-ext/security_rows.awk \
+		$(SECURITY_LEDGER) >$@.new && mv $@.new $@
+CLEANFILES += coturn-ext/security_rows.h coturn-ext/security_rows.h.new

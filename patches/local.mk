@@ -109,7 +109,9 @@ libcoturn.a: $(COTURN_OBJECTS) config.status
 
 # --- programs -------------------------------------------------------------------
 bin_PROGRAMS += turnserver
-turnserver_SOURCES = coturn-ext/turnserver_main.c
+turnserver_SOURCES = coturn-ext/turnserver_main.c coturn-ext/security_status.c coturn-ext/security_status.h
+turnserver_CPPFLAGS = $(AM_CPPFLAGS) -Icoturn-ext -DCOTURN_PACKAGE_VERSION=\"$(COTURN_VERSION)\"
+coturn-ext/turnserver-security_status.$(OBJEXT): coturn-ext/security_rows.h
 turnserver_LDADD = $(COTURN_LINK)
 turnserver_DEPENDENCIES = libcoturn.a $(COTURN_EXT_LIBS)
 

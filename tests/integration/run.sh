@@ -7,6 +7,7 @@
 # ARTIFACTS    where pictures go (default: with the logs)
 # CALL_SECONDS how long browsers talk (default: 20)
 # FAILURES     a file that gets of each failed test its name and what was wrong (default: only at the end of the output)
+# LEDGER       "ours": of the security ledger's rows only our halves, without turnserver-stock, which is built otherwise
 # KEEP         not empty: keep logs and states of a good run too
 set -eu
 
@@ -32,6 +33,12 @@ if [ $# -eq 0 ]; then
 	SUITE_WHOLE=1
 	export SUITE_WHOLE
 fi
+
+# Rows of the security ledger run against stock, too.
+case ${LEDGER:-}:$* in
+ours:*) ;;
+*security_*) [ -x "${BUILD_DIR:=$here/../../build/gcc}/turnserver-stock" ] || make -s -C "$BUILD_DIR" stock ;;
+esac
 
 node_can() {
 	node --help | grep -q -e "$1"

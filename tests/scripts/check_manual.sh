@@ -32,11 +32,15 @@ done || bad=1
 	}
 done || bad=1
 
-# turnserver: the rows we add to its table of options, its -h, and turnserver-ext(7).
-known=$(sed -n 's/^\t{ "\([a-z-]*\)", [a-z]*_argument, NULL, COTURN_EXT_.*/\1/p' "$srcdir/coturn-ext/coturn_ext.h" | sort)
+# turnserver: the rows we add to its table of options, those of its main, its -h, and turnserver-ext(7).
+known=$({
+	sed -n 's/^\t{ "\([a-z-]*\)", [a-z]*_argument, NULL, COTURN_EXT_.*/\1/p' "$srcdir/coturn-ext/coturn_ext.h"
+	sed -n 's/.*"--\([a-z][a-z-]*\)".*/\1/p' "$srcdir/coturn-ext/turnserver_main.c"
+} | sort)
 described=$(sed -n 's/^\t" --\([a-z-]*\).*/\1/p' "$srcdir/coturn-ext/coturn_ext.h" | sort)
 helped=$(./turnserver -h 2>&1 | sed -n 's/^ --\([a-z-]*\).*/\1/p' | grep -xF -e "$described" | sort)
-told=$(sed -n 's/^\.BI \([a-z-]*\)= .*/\1/p' "$srcdir/coturn-ext/turnserver-ext.7" | sort)
+told=$(sed 's/\\-/-/g' "$srcdir/coturn-ext/turnserver-ext.7" |
+	sed -n -e 's/^\.BI \([a-z-]*\)= .*/\1/p' -e 's/^\.B --\([a-z-]*\)$/\1/p' | sort)
 [ -n "$known" ] || { echo "coturn_ext.h: no options found"; bad=1; }
 [ "$known" = "$helped" ] || { echo "turnserver -h tells of: $helped; it knows: $known"; bad=1; }
 [ "$known" = "$told" ] || { echo "turnserver-ext.7 tells of: $told; turnserver knows: $known"; bad=1; }

@@ -98,8 +98,9 @@ class Program {
 }
 
 export class Turnserver {
-	/* args: options beside those every server gets; {dir} stands for its folder. tls: it serves that, too. */
-	constructor(t, args = [], { admin = true, name = 'turnserver', tls = false } = {}) {
+	/* args: options beside those every server gets; {dir} stands for its folder. tls: it serves that, too.
+	 * without: of those every server gets, the ones this one does not. */
+	constructor(t, args = [], { admin = true, name = 'turnserver', tls = false, without = [] } = {}) {
 		this.t = t;
 		this.args = args;
 		this.name = name;
@@ -107,6 +108,7 @@ export class Turnserver {
 		this.adminSocket = path.join(this.dir, 'admin.sock');
 		this.admin = admin;
 		this.tls = tls;
+		this.without = without;
 	}
 
 	async #tlsOptions() {
@@ -131,7 +133,7 @@ export class Turnserver {
 		const args = this.args.map((a) => a.replaceAll('{dir}', this.dir));
 		const config = args.includes('-c') ? [] : ['-n'];
 
-		this.program = new Program(this.name, [...config, ...own.map(String), ...args]);
+		this.program = new Program(this.name, [...config, ...own.map(String).filter((a) => !this.without.includes(a)), ...args]);
 		return this;
 	}
 
@@ -141,9 +143,13 @@ export class Turnserver {
 		await until('turnserver serves', async () => {
 			if (this.program.end)
 				throw new Error(`turnserver ended: ${this.program.err} ${this.program.out.slice(-2000)}`);
-			return stunAnswers(this.port);
+			return this.serves();
 		}, START_MAX_MS);
 		return this;
+	}
+
+	serves() {
+		return stunAnswers(this.port);
 	}
 
 	stop(signal) {

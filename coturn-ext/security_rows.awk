@@ -1,0 +1,57 @@
+# security_rows.awk - the table of SECURITY.md as the rows of security_status.c
+#
+# groups: the patch groups that are built in. A row with a patch of another group is not fixed here.
+
+function trim(s) {
+	gsub(/`/, "", s)
+	gsub(/^[ \t]+|[ \t.]+$/, "", s)
+	gsub(/\\/, "\\\\", s)
+	gsub(/"/, "\\\"", s)
+	return s
+}
+
+# Are the groups of all patches of the cell built in?
+function built_in(patches,	i, n, name) {
+	n = split(patches, name, /, */)
+	for (i = 1; i <= n; i++) {
+		sub(/\/.*/, "", name[i])
+		if (name[i] ~ /^[0-9]/)
+			name[i] = "security"
+		if (name[i] != "-" && index(" " groups " ", " " name[i] " ") == 0)
+			return 0
+	}
+	return 1
+}
+
+BEGIN {
+	FS = "|"
+	print "/* Made of SECURITY.md by security_rows.awk. */"
+	print "static const struct security_row rows[] = {"
+}
+
+/^Checked up to / {
+	checked = $0
+	sub(/^Checked up to /, "", checked)
+}
+
+# | id | what was wrong | by default? | patch | test | status |
+/^\|/ && !/^\| *id *\|/ && !/^\|[-: |]*$/ {
+	if (NF != 8) {
+		print FILENAME ":" FNR ": not six columns" >"/dev/stderr"
+		failed = 1
+		exit 1
+	}
+	status = trim($7)
+	if (status != "not affected" && status != "open" && !built_in(trim($5)))
+		status = "not built in"
+	printf "\t{ \"%s\", \"%s\", \"%s\",\n\t  \"%s\", \"%s\", \"%s\" },\n",
+		trim($2), trim($3), trim($4), trim($5), trim($6), status
+	n++
+}
+
+END {
+	if (failed || !n || checked == "")
+		exit 1
+	print "};"
+	print "#define CHECKED_UP_TO \"" trim(checked) "\""
+}
