@@ -19,7 +19,9 @@ include tests/unit/local.mk
 include tests/fuzz/local.mk
 include tests/model/local.mk
 include tests/tools/local.mk
+include tests/bench/lib/local.mk
 include tests/bench/sio/local.mk
+include tests/bench/relay/local.mk
 
 # What our changes cost, beside stock coturn built with the same flags. The first takes seconds and is
 # part of every test run; "make bench" takes minutes.

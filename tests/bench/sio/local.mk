@@ -6,7 +6,7 @@ tests_bench_sio_sio_load_SOURCES = \
 	tests/bench/sio/client.c tests/bench/sio/client.h tests/bench/sio/client_priv.h \
 	tests/bench/sio/client_polling.c \
 	tests/bench/sio/client_ws.c \
-	tests/bench/sio/conn.c tests/bench/sio/conn.h \
+	tests/bench/lib/conn.c tests/bench/lib/conn.h \
 	tests/bench/sio/cycles.c \
 	tests/bench/sio/dials.c \
 	tests/bench/sio/get.c \
@@ -16,22 +16,20 @@ tests_bench_sio_sio_load_SOURCES = \
 	tests/bench/sio/main.c tests/bench/sio/load.h \
 	tests/bench/sio/options.c tests/bench/sio/options.h \
 	tests/bench/sio/pairs.c tests/bench/sio/pairs.h \
-	tests/bench/sio/reactor.c tests/bench/sio/reactor.h \
-	tests/bench/sio/server_cost.c tests/bench/sio/server_cost.h \
+	tests/bench/lib/reactor.c tests/bench/lib/reactor.h \
+	tests/bench/lib/server_cost.c tests/bench/lib/server_cost.h \
 	tests/bench/sio/stamp.c tests/bench/sio/stamp.h \
 	tests/bench/sio/ws.c tests/bench/sio/ws.h
-tests_bench_sio_sio_load_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
+tests_bench_sio_sio_load_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/bench/lib $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
 tests_bench_sio_sio_load_LDADD = $(SSL_LIBS) $(CRYPTO_LIBS)
 noinst_PROGRAMS += tests/bench/sio/bare-echo
 tests_bench_sio_bare_echo_SOURCES = tests/bench/sio/bare_echo.c
-noinst_PROGRAMS += tests/bench/sio/on-core
-tests_bench_sio_on_core_SOURCES = tests/bench/sio/on_core.c
 EXTRA_DIST += $(addprefix tests/bench/sio/,bench.mjs rows.mjs servers.mjs) \
 	$(addprefix tests/bench/sio/node/,.npmrc package.json package-lock.json calls.mjs server.mjs) tests/bench/README.md
 
 # BENCH_SIO=--full takes more rounds.
 .PHONY: bench-sio
-bench-sio: tests/bench/sio/sio-load$(EXEEXT) tests/bench/sio/bare-echo$(EXEEXT) tests/bench/sio/on-core$(EXEEXT) \
+bench-sio: tests/bench/sio/sio-load$(EXEEXT) tests/bench/sio/bare-echo$(EXEEXT) tests/bench/lib/on-core$(EXEEXT) \
 		tests/tools/sio-echo$(EXEEXT) signald/signald$(EXEEXT)
 	BUILD_DIR=. $(srcdir)/tests/bench/sio/bench.mjs $(BENCH_SIO)
 bench: bench-sio

@@ -25,7 +25,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
 const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 const program = (name) => path.join(BUILD, name);
 
-const onCore = (core, argv) => [program('tests/bench/sio/on-core'), ...core, ...argv];
+const onCore = (core, argv) => [program('tests/bench/lib/on-core'), ...core, ...argv];
 
 function start(argv, options) {
 	const child = spawn(argv[0], argv.slice(1), options);

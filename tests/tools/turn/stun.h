@@ -1,8 +1,8 @@
 /* stun.h - STUN and TURN messages, as far as a client makes and reads them
  *
  * RFC 8489 (header, attributes, MESSAGE-INTEGRITY) and RFC 8656 (methods). Pure. */
-#ifndef SWARM_STUN_H
-#define SWARM_STUN_H
+#ifndef TOOLS_STUN_H
+#define TOOLS_STUN_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,7 @@
-/* server_cost.c - /proc/PID/stat and /proc/PID/smaps_rollup */
+/* server_cost.c - /proc/PID/stat, /proc/PID/task/TID/schedstat and /proc/PID/smaps_rollup */
 #include "server_cost.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -43,6 +44,30 @@ static int read_cpu(unsigned pid, struct server_cost *out)
 	return 0;
 }
 
+/* The first number is the time on a processor. */
+static int read_threads(unsigned pid, struct server_cost *out)
+{
+	char path[64], text[128];
+	struct dirent *e;
+	uint64_t ns;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%u/task", pid);
+	d = opendir(path);
+	if (!d)
+		return -errno;
+	out->cpu_ns = 0;
+	while ((e = readdir(d))) {
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "task/%.20s/schedstat", e->d_name);
+		if (!read_file(pid, path, text, sizeof(text)) && sscanf(text, "%" SCNu64, &ns) == 1)
+			out->cpu_ns += ns;
+	}
+	closedir(d);
+	return 0;
+}
+
 static uint64_t kilobytes(const char *text, const char *name)
 {
 	const char *line = strstr(text, name);
@@ -58,6 +83,8 @@ int server_cost_read(unsigned pid, int with_memory, struct server_cost *out)
 	char text[2048];
 	int rc = read_cpu(pid, out);
 
+	if (!rc)
+		rc = read_threads(pid, out);
 	out->at_ns = clock_ns();
 	if (rc || !with_memory)
 		return rc;

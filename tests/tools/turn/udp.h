@@ -1,7 +1,7 @@
 /* udp.h - UDP sockets that lose nothing unnoticed: large buffers, the kernel's time of arrival,
  * and its count of what did not fit */
-#ifndef SWARM_UDP_H
-#define SWARM_UDP_H
+#ifndef TOOLS_UDP_H
+#define TOOLS_UDP_H
 
 #include <stdint.h>
 #include <sys/socket.h>

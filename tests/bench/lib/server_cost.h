@@ -5,7 +5,8 @@
 #include <stdint.h>
 
 struct server_cost {
-	uint64_t cpu_us;	/* user and system, all threads */
+	uint64_t cpu_us;	/* user and system, all threads; in ticks of the clock */
+	uint64_t cpu_ns;	/* the same of the threads that live, by the scheduler */
 	uint64_t private_bytes; /* Private_Dirty of smaps_rollup */
 	uint64_t rss_bytes;
 	uint64_t at_ns;
