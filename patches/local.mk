@@ -6,6 +6,7 @@
 #   COTURN_TREE      the patched tree
 #   COTURN_CPPFLAGS  coturn's include path (as system headers, so that our warnings stay ours) and defines
 #   COTURN_LINK      libraries for a program that links libcoturn.a, libcoturn.a and coturn-ext included
+#   COTURN_STOCK_*   the same of coturn as it came: a test linked twice shows what a patch is for
 #   COTURN_EXT_LIBS  set in coturn-ext/local.mk: what the patched objects call
 
 EXTRA_DIST += \
@@ -52,17 +53,23 @@ COTURN_UCLIENT_MODULES = apps/uclient/mainuclient apps/uclient/startuclient apps
 COTURN_PEER_MODULES = apps/peer/mainudpserver apps/peer/udpserver
 
 COTURN_OBJECTS = $(COTURN_MODULES:%=$(COTURN_TREE).obj/%.o)
+COTURN_STOCK_STAMP = coturn/stock.stamp
 COTURN_STOCK_OBJECTS = $(COTURN_MODULES:%=coturn/stock.obj/%.o)
+# For the archive: main is renamed.
+COTURN_STOCK_MAIN = coturn/stock.obj/apps/relay/coturn_main.o
+COTURN_STOCK_ARCHIVED = $(filter-out %/mainrelay.o,$(COTURN_STOCK_OBJECTS)) $(COTURN_STOCK_MAIN)
 COTURN_UCLIENT_OBJECTS = $(COTURN_UCLIENT_MODULES:%=$(COTURN_TREE).obj/%.o)
 COTURN_PEER_OBJECTS = $(COTURN_PEER_MODULES:%=$(COTURN_TREE).obj/%.o)
 
 COTURN_INCLUDE_DIRS = src src/apps/common src/apps/relay src/server src/client
 COTURN_BASE_CPPFLAGS = $(COTURN_DEFS) $(COTURN_DEP_CFLAGS) $(EVENT_ALL_CFLAGS) $(SSL_CFLAGS)
 COTURN_CPPFLAGS = $(COTURN_INCLUDE_DIRS:%=-isystem $(COTURN_TREE)/%) $(COTURN_BASE_CPPFLAGS)
+COTURN_STOCK_CPPFLAGS = $(COTURN_INCLUDE_DIRS:%=-isystem coturn/stock/%) $(COTURN_BASE_CPPFLAGS)
 
 COTURN_SYSTEM_LIBS = $(COTURN_DEP_LIBS) $(EVENT_ALL_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) -lpthread
 # Twice: the patched objects call coturn-ext and coturn-ext calls them.
 COTURN_LINK = libcoturn.a $(COTURN_EXT_LIBS) libcoturn.a $(COTURN_SYSTEM_LIBS)
+COTURN_STOCK_LINK = libcoturn-stock.a $(COTURN_SYSTEM_LIBS)
 
 # coturn's own warnings are not ours to fix here (-w); everything else is as for our files.
 COTURN_COMPILE = $(CC) $(COTURN_BASE_CPPFLAGS) $(CPPFLAGS) -w $(HARDEN_CFLAGS) $(CFLAGS) $(COTURN_SAN_CFLAGS)
@@ -96,6 +103,11 @@ $(COTURN_STOCK_OBJECTS): coturn/stock.obj/%.o: coturn/stock.stamp
 	@$(MKDIR_P) $(@D)
 	$(AM_V_CC)$(COTURN_COMPILE) $(COTURN_INCLUDE_DIRS:%=-Icoturn/stock/%) -c -o $@ coturn/stock/src/$*.c
 
+$(COTURN_STOCK_MAIN): coturn/stock.stamp
+	@$(MKDIR_P) $(@D)
+	$(AM_V_CC)$(COTURN_COMPILE) $(COTURN_INCLUDE_DIRS:%=-Icoturn/stock/%) -Dmain=coturn_main -c -o $@ \
+		coturn/stock/src/apps/relay/mainrelay.c
+
 # The archive has no main: programs of ours call coturn_main().
 $(COTURN_TREE).obj/apps/relay/mainrelay.o: COTURN_MAIN = -Dmain=coturn_main
 
@@ -105,6 +117,12 @@ libcoturn.a: $(COTURN_OBJECTS) config.status
 	@printf '  %-8s %s\n' AR $@
 	$(AM_V_at)rm -f $@
 	$(AM_V_at)$(AR) cr $@ $(COTURN_OBJECTS)
+	$(AM_V_at)$(RANLIB) $@
+
+libcoturn-stock.a: $(COTURN_STOCK_ARCHIVED) config.status
+	@printf '  %-8s %s\n' AR $@
+	$(AM_V_at)rm -f $@
+	$(AM_V_at)$(AR) cr $@ $(COTURN_STOCK_ARCHIVED)
 	$(AM_V_at)$(RANLIB) $@
 
 # --- programs -------------------------------------------------------------------
@@ -139,7 +157,7 @@ coturn/turnutils_asan.o: $(srcdir)/patches/turnutils_asan.c
 	@$(MKDIR_P) $(@D)
 	$(AM_V_CC)$(CC) $(CFLAGS) -c -o $@ $(srcdir)/patches/turnutils_asan.c
 
-CLEANFILES += libcoturn.a turnserver-stock turnutils_uclient turnutils_peer
+CLEANFILES += libcoturn.a libcoturn-stock.a turnserver-stock turnutils_uclient turnutils_peer
 CLEAN_LOCAL += clean-coturn
 .PHONY: clean-coturn
 clean-coturn:

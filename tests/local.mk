@@ -15,6 +15,10 @@ endif
 # Check's own four seconds are few for a busy machine with sanitizers.
 AM_TESTS_ENVIRONMENT = CK_DEFAULT_TIMEOUT=$${CK_DEFAULT_TIMEOUT:-60}; export CK_DEFAULT_TIMEOUT;
 
+TEST_EXTENSIONS = .stock
+STOCK_LOG_COMPILER = $(srcdir)/tests/scripts/rows_fail_on_stock.sh
+EXTRA_DIST += tests/scripts/rows_fail_on_stock.sh
+
 include tests/unit/local.mk
 include tests/fuzz/local.mk
 include tests/model/local.mk

@@ -386,6 +386,21 @@ check_coturn_totals_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_coturn_totals_LDADD = $(COTURN_LINK) $(CHECK_LIBS)
 $(check_coturn_totals_OBJECTS): | $(COTURN_STAMP)
 
+# The security ledger by function. Each source is linked twice: with our coturn an ordinary test, and
+# NAME.stock, of which rows_fail_on_stock.sh demands that its rows fail.
+check_PROGRAMS += check_ledger_parsers ledger_parsers.stock
+TESTS += check_ledger_parsers ledger_parsers.stock
+check_ledger_parsers_SOURCES = tests/unit/check_ledger_parsers.c
+check_ledger_parsers_CPPFLAGS = $(AM_CPPFLAGS) $(COTURN_CPPFLAGS)
+check_ledger_parsers_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_ledger_parsers_LDADD = $(COTURN_LINK) $(CHECK_LIBS)
+$(check_ledger_parsers_OBJECTS): | $(COTURN_STAMP)
+ledger_parsers_stock_SOURCES = tests/unit/check_ledger_parsers.c
+ledger_parsers_stock_CPPFLAGS = $(AM_CPPFLAGS) $(COTURN_STOCK_CPPFLAGS) -DLEDGER_STOCK
+ledger_parsers_stock_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+ledger_parsers_stock_LDADD = $(COTURN_STOCK_LINK) $(CHECK_LIBS)
+$(ledger_parsers_stock_OBJECTS): | $(COTURN_STOCK_STAMP)
+
 # --- the daemon ---------------------------------------------------------------
 check_PROGRAMS += check_config check_admin
 TESTS += check_config check_admin

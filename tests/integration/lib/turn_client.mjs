@@ -11,14 +11,14 @@ import { REALM } from './stack.mjs';
 import { sleep, within } from './suite.mjs';
 
 const MAGIC = 0x2112a442;
-const METHOD = { allocate: 0x003, refresh: 0x004, send: 0x016, permission: 0x008, channel: 0x009 };
-const ATTR = {
+export const METHOD = { allocate: 0x003, refresh: 0x004, send: 0x016, permission: 0x008, channel: 0x009 };
+export const ATTR = {
 	username: 0x0006, integrity: 0x0008, error: 0x0009, channel: 0x000c, lifetime: 0x000d, peer: 0x0012, data: 0x0013,
-	realm: 0x0014, nonce: 0x0015, relayed: 0x0016, transport: 0x0019, ticket: 0x8030,
+	realm: 0x0014, nonce: 0x0015, relayed: 0x0016, family: 0x0017, transport: 0x0019, fingerprint: 0x8028, ticket: 0x8030,
 };
 const INDICATION = 0x0010;
 
-function attribute(type, value) {
+export function attribute(type, value) {
 	const b = Buffer.alloc(4 + Math.ceil(value.length / 4) * 4);
 
 	b.writeUInt16BE(type, 0);
@@ -37,22 +37,35 @@ function header(type, length, id) {
 	return b;
 }
 
-/* IPv4 only: XOR with the magic cookie, RFC 8489 section 14.2. */
-function xorAddress({ address, port }) {
-	const b = Buffer.alloc(8);
-	const ip = address.split('.').reduce((n, part) => n * 256 + Number(part), 0);
+/* XOR with the magic cookie, in IPv6 with the transaction's id behind it: RFC 8489 section 14.2. */
+function xorAddress({ address, port }, id) {
+	const v6 = net.isIPv6(address);
+	const ip = v6 ? v6Bytes(address) : Buffer.from(address.split('.').map(Number));
+	const key = Buffer.concat([uint32(MAGIC), id]);
+	const b = Buffer.from([0, v6 ? 2 : 1, 0, 0, ...ip.map((byte, i) => byte ^ key[i])]);
 
-	b.writeUInt8(1, 1);
 	b.writeUInt16BE(port ^ (MAGIC >>> 16), 2);
-	b.writeUInt32BE((ip ^ MAGIC) >>> 0, 4);
 	return b;
 }
 
+/* "::" stands for as many zeros as are missing; the last two groups may be written as an IPv4 address. */
+function v6Bytes(text) {
+	const groups = (part) => part.split(':').filter(Boolean).flatMap((g) => (g.includes('.')
+		? g.split('.').map(Number) : [parseInt(g, 16) >> 8, parseInt(g, 16) & 255]));
+	const [head, tail = ''] = text.split('::');
+
+	return [...groups(head), ...Buffer.alloc(16 - groups(head).length - groups(tail).length), ...groups(tail)];
+}
+
+/* Of a request that has not got its id yet. */
+export const peerAddress = (peer) => (id) => attribute(ATTR.peer, xorAddress(peer, id));
+
+/* Of an IPv6 address only the port: no test needs more. */
 function unxorAddress(b) {
 	const ip = (b.readUInt32BE(4) ^ MAGIC) >>> 0;
 
 	return {
-		address: [24, 16, 8, 0].map((shift) => (ip >>> shift) & 255).join('.'),
+		address: b[1] === 2 ? null : [24, 16, 8, 0].map((shift) => (ip >>> shift) & 255).join('.'),
 		port: b.readUInt16BE(2) ^ (MAGIC >>> 16),
 	};
 }
@@ -114,8 +127,9 @@ export class TurnClient {
 		}
 	}
 
-	#send(type, attrs, id, sign) {
-		let body = Buffer.concat(attrs);
+	/* behind: attributes that follow MESSAGE-INTEGRITY, which it says nothing of. */
+	#send(type, attrs, id, sign, behind = []) {
+		let body = Buffer.concat(attrs.map((a) => (typeof a === 'function' ? a(id) : a)));
 
 		if (sign) { /* RFC 8489 section 14.5: over the header with the length as if already there */
 			const head = header(type, body.length + 24, id);
@@ -123,6 +137,7 @@ export class TurnClient {
 
 			body = Buffer.concat([body, attribute(ATTR.integrity, mac)]);
 		}
+		body = Buffer.concat([body, ...behind.map((a) => (typeof a === 'function' ? a(id) : a))]);
 		this.write(Buffer.concat([header(type, body.length, id), body]));
 	}
 
@@ -130,7 +145,7 @@ export class TurnClient {
 		this.socket.send(msg, this.stack.turnPort, this.stack.host);
 	}
 
-	async #request(method, attrs) {
+	async #request(method, attrs, behind) {
 		const id = randomBytes(12);
 		const key = id.toString('hex');
 		const reply = new Promise((resolve) => this.pending.set(key, resolve));
@@ -140,7 +155,7 @@ export class TurnClient {
 			attribute(ATTR.nonce, this.nonce),
 		] : [];
 
-		this.#send(method, [...attrs, ...auth], id, auth.length > 0);
+		this.#send(method, [...attrs, ...auth], id, auth.length > 0, auth.length > 0 ? behind : []);
 		try {
 			return await within('TURN answers', reply);
 		} finally {
@@ -161,10 +176,10 @@ export class TurnClient {
 		return createHmac('sha1', this.key).update(text).digest().equals(mac);
 	}
 
-	/* With a nonce learnt from the first refusal, RFC 8489 section 9.2. */
-	async #transaction(method, attrs) {
+	/* With a nonce learnt from the first refusal, RFC 8489 section 9.2. Answers the attributes of the response. */
+	async transaction(method, attrs, { behind = [] } = {}) {
 		for (let tries = 0; ; tries++) {
-			const answer = await this.#request(method, attrs);
+			const answer = await this.#request(method, attrs, behind);
 			const got = answer.attrs;
 			const error = got.get(ATTR.error);
 
@@ -179,36 +194,38 @@ export class TurnClient {
 		}
 	}
 
-	/* lifetime_s: instead of the server's; mobile: ask for a ticket (RFC 8016). */
-	async allocate({ lifetime_s, mobile = false } = {}) {
+	/* lifetime_s: instead of the server's; mobile: ask for a ticket (RFC 8016); ipv6: a relayed address of that family. */
+	async allocate({ lifetime_s, mobile = false, ipv6 = false } = {}) {
 		if (!this.socket)
 			await this.open();
-		const got = await this.#transaction(METHOD.allocate, [
+		const got = await this.transaction(METHOD.allocate, [
 			attribute(ATTR.transport, Buffer.from([17, 0, 0, 0])),
 			...(lifetime_s ? [attribute(ATTR.lifetime, uint32(lifetime_s))] : []),
 			...(mobile ? [attribute(ATTR.ticket, Buffer.alloc(0))] : []),
+			...(ipv6 ? [attribute(ATTR.family, Buffer.from([2, 0, 0, 0]))] : []),
 		]);
 
 		this.ticket = got.get(ATTR.ticket);
+		this.lifetime_s = got.get(ATTR.lifetime).readUInt32BE(0);
 		this.relayed = unxorAddress(got.get(ATTR.relayed));
 		return this.relayed;
 	}
 
 	async permit(peer) {
-		await this.#transaction(METHOD.permission, [attribute(ATTR.peer, xorAddress(peer))]);
+		await this.transaction(METHOD.permission, [peerAddress(peer)]);
 	}
 
 	async bindChannel(peer, channel = 0x4000) {
 		const number = Buffer.alloc(4);
 
 		number.writeUInt16BE(channel, 0);
-		await this.#transaction(METHOD.channel, [attribute(ATTR.channel, number), attribute(ATTR.peer, xorAddress(peer))]);
+		await this.transaction(METHOD.channel, [attribute(ATTR.channel, number), peerAddress(peer)]);
 	}
 
 	/* count payloads of size bytes to the peer, slowly enough for no queue to overflow. */
 	async sendTo(peer, count, size) {
 		const data = attribute(ATTR.data, Buffer.alloc(size, 0x5a));
-		const to = attribute(ATTR.peer, xorAddress(peer));
+		const to = peerAddress(peer);
 
 		for (let i = 0; i < count; i++) {
 			this.#send(METHOD.send | INDICATION, [to, data], randomBytes(12), false);
@@ -218,7 +235,7 @@ export class TurnClient {
 	}
 
 	async refresh(lifetime_s) {
-		await this.#transaction(METHOD.refresh, [attribute(ATTR.lifetime, uint32(lifetime_s))]);
+		await this.transaction(METHOD.refresh, [attribute(ATTR.lifetime, uint32(lifetime_s))]);
 	}
 
 	/* Take over what another client allocated, from here. */
@@ -226,7 +243,7 @@ export class TurnClient {
 		if (!this.socket)
 			await this.open();
 		Object.assign(this, { nonce: from.nonce, realm: from.realm, relayed: from.relayed });
-		const got = await this.#transaction(METHOD.refresh,
+		const got = await this.transaction(METHOD.refresh,
 			[attribute(ATTR.ticket, from.ticket), attribute(ATTR.lifetime, uint32(lifetime_s))]);
 
 		this.ticket = got.get(ATTR.ticket);
