@@ -1,6 +1,7 @@
 # shared/local.mk - what turnserver and signald both speak; libc, libcrypto and zlib only
 noinst_LIBRARIES += libshared.a
 libshared_a_SOURCES = \
+	shared/auth_hash.c shared/auth_hash.h \
 	shared/client_address.c shared/client_address.h \
 	shared/json_check.c shared/json_out.c shared/json_scan.c shared/json_text.c \
 	shared/json_priv.h shared/json_text.h \

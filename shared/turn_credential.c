@@ -13,8 +13,7 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 
-#define SHA1_LEN 20
-#define MD5_LEN 16
+#include "auth_hash.h"
 
 /* RFC 4648 section 5, the URL-safe alphabet; 64 characters, so 6 bits each. */
 static const char url_alphabet[] =
@@ -151,15 +150,12 @@ int turn_name_format(char *out, size_t size, uint64_t expiry_s, const char *user
 
 int turn_password(char out[TURN_PASSWORD_LEN + 1], const char *secret, const char *name)
 {
-	unsigned char mac[EVP_MAX_MD_SIZE];
-	unsigned int mac_n = 0;
+	uint8_t mac[AUTH_SHA1_LEN];
 
 	out[0] = '\0';
-	if (!HMAC(EVP_sha1(), secret, (int)strlen(secret), (const unsigned char *)name,
-		  strlen(name), mac, &mac_n) ||
-	    mac_n != SHA1_LEN)
+	if (auth_hmac_sha1(mac, secret, strlen(secret), name, strlen(name)) < 0)
 		return -EIO;
-	EVP_EncodeBlock((unsigned char *)out, mac, SHA1_LEN);
+	EVP_EncodeBlock((unsigned char *)out, mac, sizeof(mac));
 	OPENSSL_cleanse(mac, sizeof(mac));
 	return 0;
 }
@@ -183,27 +179,25 @@ int turn_secret_check(char out[TURN_SECRET_CHECK_LEN + 1], const char *secret, c
 
 int turn_long_term_key(uint8_t key[16], const char *name, const char *realm, const char *password)
 {
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	bool ok;
+	const struct auth_text texts[] = { { name, strlen(name) },
+					   { ":", 1 },
+					   { realm, strlen(realm) },
+					   { ":", 1 },
+					   { password, strlen(password) } };
 
-	ok = md && EVP_DigestInit_ex(md, EVP_md5(), NULL) &&
-	     EVP_DigestUpdate(md, name, strlen(name)) && EVP_DigestUpdate(md, ":", 1) &&
-	     EVP_DigestUpdate(md, realm, strlen(realm)) && EVP_DigestUpdate(md, ":", 1) &&
-	     EVP_DigestUpdate(md, password, strlen(password)) && EVP_DigestFinal_ex(md, key, NULL);
-	EVP_MD_CTX_free(md);
-	return ok ? 0 : -EIO;
+	return auth_md5(key, texts, sizeof(texts) / sizeof(texts[0])) < 0 ? -EIO : 0;
 }
 
 bool turn_key_matches(const uint8_t key[16], const char *name, const char *realm,
 		      const char *secret)
 {
 	char password[TURN_PASSWORD_LEN + 1];
-	uint8_t own[MD5_LEN];
+	uint8_t own[AUTH_MD5_LEN];
 	bool same = false;
 
 	if (turn_password(password, secret, name) == 0 &&
 	    turn_long_term_key(own, name, realm, password) == 0)
-		same = CRYPTO_memcmp(own, key, MD5_LEN) == 0;
+		same = CRYPTO_memcmp(own, key, AUTH_MD5_LEN) == 0;
 	OPENSSL_cleanse(password, sizeof(password));
 	OPENSSL_cleanse(own, sizeof(own));
 	return same;

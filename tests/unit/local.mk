@@ -4,6 +4,12 @@ EXTRA_DIST += tests/unit/run_suite.h tests/vectors/rfc5769-2.4.hex
 if HAVE_CHECK
 
 # --- shared -------------------------------------------------------------------
+check_PROGRAMS += check_auth_hash
+TESTS += check_auth_hash
+check_auth_hash_SOURCES = tests/unit/check_auth_hash.c
+check_auth_hash_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CRYPTO_CFLAGS)
+check_auth_hash_LDADD = libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS) -lpthread
+
 check_PROGRAMS += check_turn_credential
 TESTS += check_turn_credential
 check_turn_credential_SOURCES = tests/unit/check_turn_credential.c
