@@ -16,3 +16,10 @@ tests_bench_relay_turn_load_SOURCES = \
 tests_bench_relay_turn_load_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/bench/lib -I$(srcdir)/tests/tools/turn \
 	$(SSL_CFLAGS) $(CRYPTO_CFLAGS)
 tests_bench_relay_turn_load_LDADD = libshared.a $(SSL_LIBS) $(CRYPTO_LIBS)
+EXTRA_DIST += $(addprefix tests/bench/lib/,process.mjs table.mjs) $(addprefix tests/bench/relay/,relay.mjs rows.mjs servers.mjs)
+
+# BENCH_RELAY=--full takes more rounds; --rows ID,ID some of the table.
+.PHONY: bench-relay
+bench-relay: turnserver$(EXEEXT) turnserver-stock tests/bench/relay/turn-load$(EXEEXT) tests/bench/lib/on-core$(EXEEXT)
+	BUILD_DIR=. $(srcdir)/tests/bench/relay/relay.mjs $(BENCH_RELAY)
+bench: bench-relay

@@ -1,14 +1,14 @@
 /* servers.mjs - what is measured: started on its core, told apart by name, ended by its pid */
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import net from 'node:net';
-import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { onCore, program, selfSigned, sleep, start, WORK } from '../lib/process.mjs';
+
 const HERE = fileURLToPath(new URL('.', import.meta.url));
-const BUILD = path.resolve(process.env.BUILD_DIR ?? '.');
 /* Arguments of on-core: a loader has one thread and may be real-time, but not when it is busy for long, for then the
  * kernel lets the others have their share. */
 const SERVER_CORE = ['0'];
@@ -16,31 +16,6 @@ const LOAD_CORE = ['1', '-r', '1'];
 const BUSY_CORE = ['1'];
 const READY_MS = 20000;
 const NO_LIMIT = 1000000; /* for what is not measured */
-
-export const WORK = fs.mkdtempSync(path.join(os.tmpdir(), 'sio-bench-'));
-process.once('exit', () => fs.rmSync(WORK, { recursive: true, force: true }));
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
-	process.once(signal, () => process.exit(1));
-
-const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
-const program = (name) => path.join(BUILD, name);
-
-const onCore = (core, argv) => [program('tests/bench/lib/on-core'), ...core, ...argv];
-
-function start(argv, options) {
-	const child = spawn(argv[0], argv.slice(1), options);
-	const end = () => child.kill('SIGKILL');
-
-	process.once('exit', end);
-	child.ended = new Promise((resolve) => {
-		child.once('exit', (code, signal) => {
-			process.off('exit', end);
-			resolve({ code, signal });
-		});
-		child.once('error', (err) => resolve({ code: -1, err }));
-	});
-	return child;
-}
 
 async function freePort() {
 	for (;;) {
@@ -54,19 +29,6 @@ async function freePort() {
 		if (!taken)
 			return port;
 	}
-}
-
-let certificate;
-
-/* ECDSA, as today's certificates are. */
-function selfSigned() {
-	if (!certificate) {
-		certificate = { cert: path.join(WORK, 'cert.pem'), pkey: path.join(WORK, 'key.pem') };
-		execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
-			'-subj', '/CN=localhost', '-days', '2', '-keyout', certificate.pkey, '-out', certificate.cert], { stdio: 'ignore' });
-		fs.chmodSync(certificate.pkey, 0o600);
-	}
-	return certificate;
 }
 
 const tlsArgs = (tls) => (tls ? ['--cert', selfSigned().cert, '--pkey', selfSigned().pkey] : []);
