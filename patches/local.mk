@@ -7,6 +7,7 @@
 #   COTURN_CPPFLAGS  coturn's include path (as system headers, so that our warnings stay ours) and defines
 #   COTURN_LINK      libraries for a program that links libcoturn.a, libcoturn.a and coturn-ext included
 #   COTURN_STOCK_*   the same of coturn as it came: a test linked twice shows what a patch is for
+#   turnserver-hook  the hook group alone: what the hook itself costs is measured with it
 #   COTURN_EXT_LIBS  set in coturn-ext/local.mk: what the patched objects call
 
 EXTRA_DIST += \
@@ -51,6 +52,7 @@ COTURN_MODULES = \
 	server/ns_turn_server
 COTURN_UCLIENT_MODULES = apps/uclient/mainuclient apps/uclient/startuclient apps/uclient/uclient
 COTURN_PEER_MODULES = apps/peer/mainudpserver apps/peer/udpserver
+COTURN_RFC5769_MODULES = apps/rfc5769/rfc5769check
 
 COTURN_OBJECTS = $(COTURN_MODULES:%=$(COTURN_TREE).obj/%.o)
 COTURN_STOCK_STAMP = coturn/stock.stamp
@@ -58,8 +60,11 @@ COTURN_STOCK_OBJECTS = $(COTURN_MODULES:%=coturn/stock.obj/%.o)
 # For the archive: main is renamed.
 COTURN_STOCK_MAIN = coturn/stock.obj/apps/relay/coturn_main.o
 COTURN_STOCK_ARCHIVED = $(filter-out %/mainrelay.o,$(COTURN_STOCK_OBJECTS)) $(COTURN_STOCK_MAIN)
+COTURN_HOOK_OBJECTS = $(COTURN_MODULES:%=coturn/hook.obj/%.o)
+COTURN_HOOK_EXT_OBJECTS = $(patsubst coturn-ext/%.c,coturn/hook.obj/coturn-ext/%.o,$(filter %.c,$(libcoturn_ext_hooks_a_SOURCES)))
 COTURN_UCLIENT_OBJECTS = $(COTURN_UCLIENT_MODULES:%=$(COTURN_TREE).obj/%.o)
 COTURN_PEER_OBJECTS = $(COTURN_PEER_MODULES:%=$(COTURN_TREE).obj/%.o)
+COTURN_RFC5769_OBJECTS = $(COTURN_RFC5769_MODULES:%=$(COTURN_TREE).obj/%.o)
 
 COTURN_INCLUDE_DIRS = src src/apps/common src/apps/relay src/server src/client
 COTURN_BASE_CPPFLAGS = $(COTURN_DEFS) $(COTURN_DEP_CFLAGS) $(EVENT_ALL_CFLAGS) $(SSL_CFLAGS)
@@ -92,9 +97,15 @@ coturn/stock.stamp: coturn/fetch.stamp $(srcdir)/patches/unpack-coturn.sh
 	$(AM_V_at)$(srcdir)/patches/unpack-coturn.sh coturn/stock none $(COTURN_SOURCE)
 	@touch $@
 
+coturn/hook.stamp: coturn/fetch.stamp $(srcdir)/patches/unpack-coturn.sh \
+		$(wildcard $(srcdir)/patches/$(COTURN_VERSION)/hook/*)
+	@printf '  %-8s %s\n' PATCH 'coturn $(COTURN_VERSION), the hook group alone'
+	$(AM_V_at)$(srcdir)/patches/unpack-coturn.sh coturn/hook hook $(COTURN_SOURCE)
+	@touch $@
+
 # --- objects --------------------------------------------------------------------
 # The sources appear with the stamp, so the stamp stands for them; headers of ours come from the .d files.
-$(COTURN_OBJECTS) $(COTURN_UCLIENT_OBJECTS) $(COTURN_PEER_OBJECTS): $(COTURN_TREE).obj/%.o: $(COTURN_TREE).stamp
+$(COTURN_OBJECTS) $(COTURN_UCLIENT_OBJECTS) $(COTURN_PEER_OBJECTS) $(COTURN_RFC5769_OBJECTS): $(COTURN_TREE).obj/%.o: $(COTURN_TREE).stamp
 	@$(MKDIR_P) $(@D)
 	$(AM_V_CC)$(COTURN_COMPILE) $(COTURN_INCLUDE_DIRS:%=-I$(COTURN_TREE)/%) -I$(srcdir)/coturn-ext -I$(srcdir)/shared \
 		$(COTURN_MAIN) -MMD -MP -c -o $@ $(COTURN_TREE)/src/$*.c
@@ -107,6 +118,18 @@ $(COTURN_STOCK_MAIN): coturn/stock.stamp
 	@$(MKDIR_P) $(@D)
 	$(AM_V_CC)$(COTURN_COMPILE) $(COTURN_INCLUDE_DIRS:%=-Icoturn/stock/%) -Dmain=coturn_main -c -o $@ \
 		coturn/stock/src/apps/relay/mainrelay.c
+
+COTURN_COMPILE_HOOK = $(COTURN_COMPILE) $(COTURN_INCLUDE_DIRS:%=-Icoturn/hook/%) -I$(srcdir)/coturn-ext -I$(srcdir)/shared
+$(COTURN_HOOK_OBJECTS): coturn/hook.obj/%.o: coturn/hook.stamp
+	@$(MKDIR_P) $(@D)
+	$(AM_V_CC)$(COTURN_COMPILE_HOOK) -MMD -MP -c -o $@ coturn/hook/src/$*.c
+
+# Those of ours that include coturn's headers, which are others in this tree.
+$(COTURN_HOOK_EXT_OBJECTS): coturn/hook.obj/coturn-ext/%.o: $(srcdir)/coturn-ext/%.c coturn/hook.stamp
+	@$(MKDIR_P) $(@D)
+	$(AM_V_CC)$(COTURN_COMPILE_HOOK) $(SAN_CFLAGS) -std=gnu11 -DCOTURN_PACKAGE_VERSION=\"$(COTURN_VERSION)\" -MMD -MP -c -o $@ $<
+
+-include $(COTURN_HOOK_OBJECTS:.o=.d) $(COTURN_HOOK_EXT_OBJECTS:.o=.d)
 
 # The archive has no main: programs of ours call coturn_main().
 $(COTURN_TREE).obj/apps/relay/mainrelay.o: COTURN_MAIN = -Dmain=coturn_main
@@ -142,6 +165,10 @@ stock: turnserver-stock
 turnserver-stock: $(COTURN_STOCK_OBJECTS)
 	$(AM_V_CCLD)$(COTURN_LINK_PROGRAM) $(COTURN_STOCK_OBJECTS) $(COTURN_SYSTEM_LIBS)
 
+# The hook without what the other groups change. Its own objects stand before the archive that has them too.
+turnserver-hook: $(COTURN_HOOK_OBJECTS) $(COTURN_HOOK_EXT_OBJECTS) $(COTURN_EXT_LIBS)
+	$(AM_V_CCLD)$(COTURN_LINK_PROGRAM) $(COTURN_HOOK_OBJECTS) $(COTURN_HOOK_EXT_OBJECTS) $(COTURN_EXT_LIBS) $(COTURN_SYSTEM_LIBS)
+
 # coturn's test client and echo peer, for our tests; not installed.
 turnutils: turnutils_uclient turnutils_peer
 turnutils_uclient: $(COTURN_UCLIENT_OBJECTS) $(TURNUTILS_OPTIONS) libcoturn.a $(COTURN_EXT_LIBS)
@@ -150,6 +177,11 @@ turnutils_uclient: $(COTURN_UCLIENT_OBJECTS) $(TURNUTILS_OPTIONS) libcoturn.a $(
 turnutils_peer: $(COTURN_PEER_OBJECTS) $(TURNUTILS_OPTIONS) libcoturn.a $(COTURN_EXT_LIBS)
 	$(AM_V_CCLD)$(COTURN_LINK_PROGRAM) $(COTURN_PEER_OBJECTS) $(TURNUTILS_OPTIONS) $(COTURN_LINK)
 
+# What coturn's own "make check" runs: the vectors of RFC 5769, and OAuth tokens.
+TESTS += turnutils_rfc5769check
+turnutils_rfc5769check: $(COTURN_RFC5769_OBJECTS) $(TURNUTILS_OPTIONS) libcoturn.a $(COTURN_EXT_LIBS)
+	$(AM_V_CCLD)$(COTURN_LINK_PROGRAM) $(COTURN_RFC5769_OBJECTS) $(TURNUTILS_OPTIONS) $(COTURN_LINK)
+
 if SANITIZERS
 TURNUTILS_OPTIONS = coturn/turnutils_asan.o
 endif
@@ -157,7 +189,7 @@ coturn/turnutils_asan.o: $(srcdir)/patches/turnutils_asan.c
 	@$(MKDIR_P) $(@D)
 	$(AM_V_CC)$(CC) $(CFLAGS) -c -o $@ $(srcdir)/patches/turnutils_asan.c
 
-CLEANFILES += libcoturn.a libcoturn-stock.a turnserver-stock turnutils_uclient turnutils_peer
+CLEANFILES += libcoturn.a libcoturn-stock.a turnserver-stock turnserver-hook turnutils_uclient turnutils_peer turnutils_rfc5769check
 CLEAN_LOCAL += clean-coturn
 .PHONY: clean-coturn
 clean-coturn:

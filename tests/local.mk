@@ -27,7 +27,7 @@ include tests/bench/lib/local.mk
 include tests/bench/sio/local.mk
 include tests/bench/relay/local.mk
 
-# What our changes cost, beside stock coturn built with the same flags. The first takes seconds and is
+# What the hook costs, beside stock coturn built with the same flags. The first takes seconds and is
 # part of every test run; "make bench" takes minutes.
 EXTRA_DIST += tests/bench/per_packet_diff.sh tests/bench/instructions_per_packet.sh \
 	tests/bench/memory_per_allocation.sh
@@ -44,11 +44,11 @@ tests_bench_stats_cost_CFLAGS = $(check_rest_CFLAGS)
 tests_bench_stats_cost_LDADD = $(HTTP_CHECK_LIBS) $(JWT_LIBS)
 endif
 .PHONY: per-packet-diff bench
-per-packet-diff: turnserver-stock turnserver$(EXEEXT)
-	$(srcdir)/tests/bench/per_packet_diff.sh turnserver-stock turnserver
+per-packet-diff: turnserver-stock turnserver-hook
+	$(srcdir)/tests/bench/per_packet_diff.sh turnserver-stock turnserver-hook
 bench: per-packet-diff turnutils tests/tools/turn-swarm$(EXEEXT) tests/bench/cell-cost$(EXEEXT)
-	$(srcdir)/tests/bench/instructions_per_packet.sh ./turnserver-stock ./turnserver
-	$(srcdir)/tests/bench/memory_per_allocation.sh ./turnserver-stock ./turnserver
+	$(srcdir)/tests/bench/instructions_per_packet.sh ./turnserver-stock ./turnserver-hook
+	$(srcdir)/tests/bench/memory_per_allocation.sh ./turnserver-stock ./turnserver-hook
 	tests/bench/cell-cost$(EXEEXT)
 
 # The manual says what the programs say, and includes go one way.

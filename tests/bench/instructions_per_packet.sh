@@ -1,5 +1,5 @@
 #!/bin/sh
-# instructions_per_packet.sh - user instructions a relayed packet costs, ours beside stock's
+# instructions_per_packet.sh - user instructions a relayed packet costs with the hook, beside stock's
 #
 # Both programs relay the same traffic in turn, server and loader on one core: UDP, 172 bytes of payload (20 ms
 # of G.711 in RTP), as fast as it goes. Each runs twice, with few and with many packets; the difference of the
@@ -7,7 +7,7 @@
 # because perf's counters are refused in most containers and virtual machines; callgrind counts those of user
 # space alone, as "perf stat -e instructions:u" does. CPU time comes from the same traffic without it.
 #
-#	tests/bench/instructions_per_packet.sh [STOCK [OURS]]    default: turnserver-stock and turnserver
+#	tests/bench/instructions_per_packet.sh [STOCK [OURS]]    default: turnserver-stock and turnserver-hook
 #
 # ROUNDS (3) and MESSAGES (8000 a client, 8 clients) may be set. Exit status 1: more than 1 % above stock.
 set -eu
@@ -18,7 +18,7 @@ if [ -z "${BENCH_NETNS:-}" ]; then
 fi
 
 stock=${1:-./turnserver-stock}
-ours=${2:-./turnserver}
+ours=${2:-./turnserver-hook}
 rounds=${ROUNDS:-3}
 messages=${MESSAGES:-8000}
 few=500
@@ -29,7 +29,7 @@ for tool in valgrind taskset ss; do
 	command -v "$tool" >/dev/null || { echo "instructions_per_packet: $tool is not installed" >&2; exit 2; }
 done
 for program in "$stock" "$ours" ./turnutils_uclient ./turnutils_peer; do
-	[ -x "$program" ] || { echo "instructions_per_packet: no $program (make stock turnserver turnutils)" >&2; exit 2; }
+	[ -x "$program" ] || { echo "instructions_per_packet: no $program (make stock turnserver-hook turnutils)" >&2; exit 2; }
 done
 
 work=$(mktemp -d)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# memory_per_allocation.sh - resident memory of an allocation, ours beside stock's
+# memory_per_allocation.sh - resident memory of an allocation with the hook, beside stock's
 #
 # Each program is started twice, in turn, and gets few and many idle allocations over UDP, two of a call and each
 # of a user of its own, which is the dearest shape. The difference of resident memory (anonymous, file and shared
@@ -7,7 +7,7 @@
 # of interest: the cell, the registry, limits, the longer session, all told. A cell holds realm and name, so it is
 # taken twice: with short ones, and with a realm of 26 bytes and user ids of up to 20 digits.
 #
-#	tests/bench/memory_per_allocation.sh [STOCK [OURS]]    default: turnserver-stock and turnserver
+#	tests/bench/memory_per_allocation.sh [STOCK [OURS]]    default: turnserver-stock and turnserver-hook
 #
 # MANY (5500) may be set. Exit status 1: more than 700 bytes above stock.
 set -eu
@@ -18,14 +18,14 @@ if [ -z "${BENCH_NETNS:-}" ]; then
 fi
 
 stock=${1:-./turnserver-stock}
-ours=${2:-./turnserver}
+ours=${2:-./turnserver-hook}
 few=500
 many=${MANY:-5500}
 port=14478
 swarm=./tests/tools/turn-swarm
 
 for program in "$stock" "$ours" "$swarm"; do
-	[ -x "$program" ] || { echo "memory_per_allocation: no $program (make all stock)" >&2; exit 2; }
+	[ -x "$program" ] || { echo "memory_per_allocation: no $program (make all stock turnserver-hook)" >&2; exit 2; }
 done
 ulimit -n $((many * 3 + 1000)) 2>/dev/null ||
 	{ echo "memory_per_allocation: cannot open $((many * 3 + 1000)) files; set MANY lower" >&2; exit 2; }

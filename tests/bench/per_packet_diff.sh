@@ -1,6 +1,7 @@
 #!/bin/sh
-# per_packet_diff.sh - what every relayed packet passes through costs what it costs in stock coturn
+# per_packet_diff.sh - with the hook, what every relayed packet passes through costs what it costs in stock coturn
 #
+# The hook group alone is compared: what the other groups change there is meant, and measured by relay/.
 # Compares the disassembly of coturn's per-packet functions in two programs built with the same
 # flags, instruction by instruction. Addresses and offsets may differ (a session is longer), and so may
 # the padding between loops. What a refused packet passes through is not compared: the compiler puts it
@@ -12,11 +13,11 @@
 #	handle_udp_packet               one way more out of it, for what is over a limit
 #	socket_input_worker             so here
 #
-#	tests/bench/per_packet_diff.sh [STOCK [OURS]]      default: turnserver-stock and turnserver
+#	tests/bench/per_packet_diff.sh [STOCK [HOOK]]      default: turnserver-stock and turnserver-hook
 set -eu
 
 stock=${1:-turnserver-stock}
-ours=${2:-turnserver}
+ours=${2:-turnserver-hook}
 functions="handle_udp_packet ioa_socket_check_bandwidth read_client_connection write_client_connection client_input_handler peer_input_handler
 	socket_input_worker send_data_from_ioa_socket_nbh udp_send"
 
@@ -59,7 +60,7 @@ instructions() {
 }
 
 for program in "$stock" "$ours"; do
-	[ -x "$program" ] || { echo "per_packet_diff: $program not found (make stock turnserver)" >&2; exit 2; }
+	[ -x "$program" ] || { echo "per_packet_diff: $program not found (make stock turnserver-hook)" >&2; exit 2; }
 done
 objdump -d --no-show-raw-insn "$stock" >"$work/stock.s"
 objdump -d --no-show-raw-insn "$ours" >"$work/ours.s"
