@@ -50,6 +50,7 @@ const char *guard_name(enum guard_counter counter)
 		[GUARD_SOURCE_NONCE] = "sourceNonce",
 		[GUARD_SOURCE_STALE] = "sourceStale",
 		[GUARD_SOURCE_BINDING] = "sourceBinding",
+		[GUARD_SOURCE_REFUSED] = "sourceRefused",
 		[GUARD_SOURCE_VERIFIED] = "sourceVerified",
 		[GUARD_SOURCE_LIMITED] = "sourceLimited",
 		[GUARD_SOURCE_INDICATION] = "sourceIndication",

@@ -17,6 +17,7 @@ enum guard_counter {
 	GUARD_SOURCE_NONCE,	 /* answered 401 with a fresh nonce */
 	GUARD_SOURCE_STALE,	 /* answered 438: its nonce does not verify */
 	GUARD_SOURCE_BINDING,	 /* Binding answered without a session */
+	GUARD_SOURCE_REFUSED,	 /* answered with another error, or an alternate server */
 	GUARD_SOURCE_VERIFIED,	 /* its nonce verified: a session was made */
 	GUARD_SOURCE_LIMITED,	 /* no answer: too many for its source */
 	GUARD_SOURCE_INDICATION, /* dropped: indications, responses, ChannelData */

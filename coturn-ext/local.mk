@@ -19,6 +19,7 @@ libcoturn_ext_a_SOURCES = \
 	coturn-ext/live.c coturn-ext/live.h \
 	coturn-ext/live_file.c coturn-ext/live_file.h coturn-ext/live_recover.c coturn-ext/live_recover.h \
 	coturn-ext/live_text.c coturn-ext/live_text.h \
+	coturn-ext/nonce.c coturn-ext/nonce.h \
 	coturn-ext/options.c coturn-ext/options.h \
 	coturn-ext/own_file.c coturn-ext/own_file.h \
 	coturn-ext/peer_address.c coturn-ext/peer_address.h \
@@ -30,9 +31,11 @@ libcoturn_ext_a_SOURCES = \
 	coturn-ext/revocations.c coturn-ext/revocations.h \
 	coturn-ext/revoked_file.c coturn-ext/revoked_file.h \
 	coturn-ext/secrets.c coturn-ext/secrets.h \
+	coturn-ext/source_limit.c coturn-ext/source_limit.h \
 	coturn-ext/spool.c coturn-ext/spool.h coturn-ext/spool_merge.c coturn-ext/spool_priv.h \
 	coturn-ext/spool_index.c coturn-ext/spool_scan.c \
 	coturn-ext/state.c coturn-ext/state.h coturn-ext/stop.c coturn-ext/stop.h \
+	coturn-ext/stranger.c coturn-ext/stranger.h \
 	coturn-ext/turn_stream.c coturn-ext/turn_stream.h \
 	coturn-ext/watch.c coturn-ext/watch.h coturn-ext/watch_priv.h coturn-ext/watch_secrets.c \
 	coturn-ext/watch_stop.c \
@@ -42,6 +45,7 @@ libcoturn_ext_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
 # The files that need coturn's headers, and so the patched tree; objects of the same archive.
 EXTRA_LIBRARIES = libcoturn-ext-hooks.a
 libcoturn_ext_hooks_a_SOURCES = coturn-ext/hooks.c coturn-ext/hooks_count.c coturn-ext/hooks_policy.c \
+	coturn-ext/hooks_sources.c \
 	coturn-ext/hooks_priv.h coturn-ext/coturn_ext.h coturn-ext/coturn_guard.h
 libcoturn_ext_hooks_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext $(COTURN_CPPFLAGS) \
 	-DCOTURN_PACKAGE_VERSION=\"$(COTURN_VERSION)\"
