@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 
 import { row } from './lib/ledger.mjs';
-import { TurnError } from './lib/turn_client.mjs';
+import { until } from './lib/suite.mjs';
+import { ATTR, METHOD, TurnError, attribute, peerAddress, udpPeer } from './lib/turn_client.mjs';
 
-/* What the server says to a permission for this peer: 0 or the error's code. */
-async function permission(client, address) {
+/* What the server says: 0 or the error's code. */
+async function codeOf(request) {
 	try {
-		await client.permit({ address, port: 4000 });
+		await request;
 		return 0;
 	} catch (err) {
 		if (!(err instanceof TurnError))
@@ -15,6 +16,8 @@ async function permission(client, address) {
 		return err.code;
 	}
 }
+
+const permission = (client, address) => codeOf(client.permit({ address, port: 4000 }));
 
 /* The same of several, asked by one client that relays IPv6. */
 async function permissions(server, addresses) {
@@ -75,4 +78,99 @@ row('S-RANGE-FAMILY', 'an allowed IPv6 range lifts no denied IPv4 range', {
 	await client.allocate();
 	assert.equal(await permission(client, '10.0.0.1'), 403);
 	assert.equal(await permission(client, '11.0.0.1'), 0);
+});
+
+/* --- messages ----------------------------------------------------------------------- */
+
+const uint32 = (n) => Buffer.from([n >>> 24, n >>> 16, n >>> 8, n].map((b) => b & 255));
+const lifetime = (s) => attribute(ATTR.lifetime, uint32(s));
+const sent = (peer, bytes, to) => new Promise((resolve) => peer.socket.send(bytes, to.port, to.address, resolve));
+
+row('S-BEHIND-INTEGRITY', 'a LIFETIME behind MESSAGE-INTEGRITY is ignored', {}, async (server) => {
+	const client = server.client();
+
+	await client.allocate();
+	const got = await client.transaction(METHOD.refresh, [lifetime(700)], { behind: [lifetime(800)] });
+
+	assert.equal(got.get(ATTR.lifetime).readUInt32BE(0), 700);
+	/* Nor does one end the allocation. */
+	await client.transaction(METHOD.refresh, [lifetime(700)], { behind: [lifetime(0)] });
+	await client.refresh(700);
+});
+
+row('S-BEHIND-INTEGRITY', 'a peer behind MESSAGE-INTEGRITY gets no permission', {}, async (server, t) => {
+	const client = server.client();
+	const relayed = await client.allocate();
+	const friend = await udpPeer(t);
+	const stranger = await udpPeer(t, { host: '127.0.0.2' });
+
+	await client.transaction(METHOD.permission, [peerAddress(friend)], { behind: [peerAddress(stranger)] });
+	await sent(stranger, Buffer.alloc(100), relayed);
+	await sent(friend, Buffer.alloc(10), relayed);
+	await until('what the friend sent', () => client.received === 10 || client.packets > 1);
+	assert.equal(client.received, 10);
+});
+
+row('S-BEHIND-INTEGRITY', 'so is whatever else is behind it in Allocate and ChannelBind', {}, async (server, t) => {
+	const client = server.client();
+	const transport = attribute(ATTR.transport, Buffer.from([17, 0, 0, 0]));
+	const unknown = attribute(0x7777, Buffer.alloc(4));
+
+	const number = attribute(ATTR.channel, Buffer.from([0x40, 0, 0, 0]));
+	const peer = peerAddress(await udpPeer(t));
+
+	await client.open();
+	assert.equal(await codeOf(client.transaction(METHOD.allocate, [transport], { behind: [transport, lifetime(1000), unknown] })), 0);
+	assert.equal(await codeOf(client.transaction(METHOD.channel, [number, peer], { behind: [number, unknown] })), 0);
+});
+
+/* Of two USERNAMEs the first is whose key signs; stock charged the last. */
+row('S-SECOND-USERNAME', 'an allocation is charged to whom its request is signed by', { args: ['--user-quota=1'] }, async (server) => {
+	const transport = attribute(ATTR.transport, Buffer.from([17, 0, 0, 0]));
+	const codes = [];
+
+	for (const other of ['1:nobody', '1:somebody']) {
+		const client = server.client('charged');
+
+		await client.open();
+		codes.push(await codeOf(client.transaction(METHOD.allocate, [transport],
+			{ last: [attribute(ATTR.username, Buffer.from(other))] })));
+	}
+	assert.deepEqual(codes, [0, 486]);
+});
+
+/* What follows is in the middle of the message before it: nobody answers. */
+const BINDING = Buffer.from('000100002112a442000102030405060708090a0b', 'hex');
+
+async function answersAfter(server, bytes) {
+	const c = await server.connect();
+
+	await c.write(Buffer.concat([bytes, BINDING]));
+	return (await c.read(1, 300)).length > 0;
+}
+
+row('S-LENGTH-WRAP', 'what is inside of a ChannelData message of 65535 bytes is no message', {}, async (server) => {
+	assert.equal(await answersAfter(server, Buffer.alloc(0)), true, 'a Binding request is answered');
+	assert.equal(await answersAfter(server, Buffer.from([0x40, 0, 0xff, 0xff])), false);
+});
+
+row('S-LENGTH-WRAP', 'what is inside of a STUN message of 65532 bytes is no message', {}, async (server) => {
+	assert.equal(await answersAfter(server, Buffer.from('0001fffc2112a4420001020304050607', 'hex')), false);
+});
+
+/* The buffers that packets are read into are used again, the last first. */
+row('S-CHANNEL-PADDING', 'the padding of ChannelData says nothing of other packets', {}, async (server, t) => {
+	const client = server.streamClient();
+	const peer = await udpPeer(t);
+	const relayed = await client.allocate();
+
+	await client.bindChannel(peer);
+	for (let i = 1; i <= 6; i++) {
+		await sent(peer, Buffer.alloc(i % 2 ? 400 : 5, 0x5a), relayed);
+		await until('ChannelData', () => client.channelData.length === i);
+	}
+	for (const msg of client.channelData.filter((m) => m.length < 20)) {
+		assert.equal(msg.length, 12);
+		assert.deepEqual([...msg.subarray(9)], [0, 0, 0]);
+	}
 });

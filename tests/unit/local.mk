@@ -399,13 +399,27 @@ TESTS += check_ledger_parsers ledger_parsers.stock
 check_ledger_parsers_SOURCES = tests/unit/check_ledger_parsers.c
 check_ledger_parsers_CPPFLAGS = $(AM_CPPFLAGS) $(COTURN_CPPFLAGS)
 check_ledger_parsers_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-check_ledger_parsers_LDADD = $(COTURN_LINK) $(CHECK_LIBS)
+check_ledger_parsers_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=CRYPTO_memcmp
+check_ledger_parsers_LDADD = $(STRICT_OURS) $(COTURN_LINK) $(CHECK_LIBS)
 $(check_ledger_parsers_OBJECTS): | $(COTURN_STAMP)
 ledger_parsers_stock_SOURCES = tests/unit/check_ledger_parsers.c
 ledger_parsers_stock_CPPFLAGS = $(AM_CPPFLAGS) $(COTURN_STOCK_CPPFLAGS) -DLEDGER_STOCK
 ledger_parsers_stock_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-ledger_parsers_stock_LDADD = $(COTURN_STOCK_LINK) $(CHECK_LIBS)
+ledger_parsers_stock_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=CRYPTO_memcmp
+ledger_parsers_stock_LDADD = $(STRICT_STOCK) $(COTURN_STOCK_LINK) $(CHECK_LIBS)
 $(ledger_parsers_stock_OBJECTS): | $(COTURN_STOCK_STAMP)
+
+# The parsers, compiled so that a misaligned read or write ends the program, as it does on a strict machine.
+STRICT_OURS = $(COTURN_TREE).strict/client/ns_turn_msg.o $(COTURN_TREE).strict/client/ns_turn_msg_addr.o
+STRICT_STOCK = coturn/stock.strict/client/ns_turn_msg.o coturn/stock.strict/client/ns_turn_msg_addr.o
+STRICT_CFLAGS = -fsanitize=alignment -fsanitize-undefined-trap-on-error
+$(STRICT_OURS): $(COTURN_TREE).strict/%.o: $(COTURN_STAMP)
+	@$(MKDIR_P) $(@D)
+	$(AM_V_CC)$(COTURN_COMPILE) $(STRICT_CFLAGS) $(COTURN_INCLUDE_DIRS:%=-I$(COTURN_TREE)/%) -I$(srcdir)/coturn-ext \
+		-I$(srcdir)/shared -c -o $@ $(COTURN_TREE)/src/$*.c
+$(STRICT_STOCK): coturn/stock.strict/%.o: $(COTURN_STOCK_STAMP)
+	@$(MKDIR_P) $(@D)
+	$(AM_V_CC)$(COTURN_COMPILE) $(STRICT_CFLAGS) $(COTURN_INCLUDE_DIRS:%=-Icoturn/stock/%) -c -o $@ coturn/stock/src/$*.c
 
 # --- the daemon ---------------------------------------------------------------
 check_PROGRAMS += check_config check_admin

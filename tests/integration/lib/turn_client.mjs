@@ -145,7 +145,7 @@ export class TurnClient {
 		this.socket.send(msg, this.stack.turnPort, this.stack.host);
 	}
 
-	async #request(method, attrs, behind) {
+	async #request(method, attrs, behind, last) {
 		const id = randomBytes(12);
 		const key = id.toString('hex');
 		const reply = new Promise((resolve) => this.pending.set(key, resolve));
@@ -153,6 +153,7 @@ export class TurnClient {
 			attribute(ATTR.username, Buffer.from(this.username)),
 			attribute(ATTR.realm, this.realm),
 			attribute(ATTR.nonce, this.nonce),
+			...last,
 		] : [];
 
 		this.#send(method, [...attrs, ...auth], id, auth.length > 0, auth.length > 0 ? behind : []);
@@ -176,10 +177,11 @@ export class TurnClient {
 		return createHmac('sha1', this.key).update(text).digest().equals(mac);
 	}
 
-	/* With a nonce learnt from the first refusal, RFC 8489 section 9.2. Answers the attributes of the response. */
-	async transaction(method, attrs, { behind = [] } = {}) {
+	/* With a nonce learnt from the first refusal, RFC 8489 section 9.2. Answers the attributes of the response.
+	 * last: attributes that follow the credentials, before MESSAGE-INTEGRITY; behind: those behind that one. */
+	async transaction(method, attrs, { last = [], behind = [] } = {}) {
 		for (let tries = 0; ; tries++) {
-			const answer = await this.#request(method, attrs, behind);
+			const answer = await this.#request(method, attrs, behind, last);
 			const got = answer.attrs;
 			const error = got.get(ATTR.error);
 
@@ -260,7 +262,7 @@ export class TurnClient {
 	}
 }
 
-/* Over a stream: messages one after the other. No ChannelData. */
+/* Over a stream: messages one after the other; .channelData are whole ChannelData messages, with padding. */
 export class TurnStreamClient extends TurnClient {
 	async open() {
 		const { host, turnPort, tlsPort } = this.stack;
@@ -268,18 +270,32 @@ export class TurnStreamClient extends TurnClient {
 		this.socket = tlsPort ? tls.connect({ host, port: tlsPort, rejectUnauthorized: false })
 			: net.connect({ host, port: turnPort });
 		this.rest = Buffer.alloc(0);
+		this.channelData = [];
 		this.socket.on('data', (data) => this.#take(data));
 		this.socket.on('error', (err) => { this.error = err; });
 		this.ended = new Promise((resolve) => this.socket.once('close', resolve));
 		await new Promise((resolve) => this.socket.once(tlsPort ? 'secureConnect' : 'connect', resolve));
 	}
 
+	/* The length of the first message if all of it is there, else 0. RFC 8656 section 12.5: padded in a stream. */
+	#whole() {
+		if (this.rest.length < 4)
+			return 0;
+		const says = this.rest.readUInt16BE(2);
+		const n = this.rest[0] & 0xc0 ? 4 + Math.ceil(says / 4) * 4 : 20 + says;
+
+		return n <= this.rest.length ? n : 0;
+	}
+
 	#take(data) {
 		this.rest = Buffer.concat([this.rest, data]);
-		while (this.rest.length >= 20 && this.rest.length >= 20 + this.rest.readUInt16BE(2)) {
-			const n = 20 + this.rest.readUInt16BE(2);
+		for (let n = this.#whole(); n > 0; n = this.#whole()) {
+			const msg = this.rest.subarray(0, n);
 
-			this.read(this.rest.subarray(0, n));
+			if (msg[0] & 0xc0)
+				this.channelData.push(msg);
+			else
+				this.read(msg);
 			this.rest = this.rest.subarray(n);
 		}
 	}
