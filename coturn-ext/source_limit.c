@@ -93,8 +93,8 @@ static void fill(const struct source_limit *l, struct source *s, uint32_t now_ms
 
 static bool within_budget(struct source *s, size_t answer_bytes)
 {
-	size_t cost_milli = (answer_bytes + SOURCE_LIMIT_UNIT_BYTES - 1) / SOURCE_LIMIT_UNIT_BYTES *
-			    1000;
+	size_t cost_milli =
+		(answer_bytes + SOURCE_LIMIT_UNIT_BYTES - 1) / SOURCE_LIMIT_UNIT_BYTES * 1000;
 
 	if (s->budget_milli < cost_milli)
 		return false;

@@ -24,8 +24,8 @@ enum stranger_kind {
 struct stranger {
 	enum stranger_kind kind;
 	uint16_t method;
-	/* USERNAME, REALM, NONCE and MESSAGE-INTEGRITY are there, the last one behind the others: as
-	 * much as authentication needs (RFC 8489 section 9.2.4) */
+	/* USERNAME, REALM, NONCE and MESSAGE-INTEGRITY are there, the last one behind the others:
+	 * as much as authentication needs (RFC 8489 section 9.2.4) */
 	bool complete;
 	const uint8_t *nonce; /* NULL: none before MESSAGE-INTEGRITY */
 	size_t nonce_bytes;

@@ -362,3 +362,19 @@ fuzz_token_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 fuzz_token_LDFLAGS = $(FUZZ_LINK)
 fuzz_token_LDADD = $(replay_token_LDADD)
 endif
+
+# --- stranger
+check_PROGRAMS += replay_stranger
+TESTS += replay_stranger
+replay_stranger_SOURCES = tests/fuzz/fuzz_stranger.c $(FUZZ_REPLAY)
+replay_stranger_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext
+replay_stranger_CFLAGS = $(AM_CFLAGS)
+replay_stranger_LDADD = libcoturn-ext.a libshared.a $(CRYPTO_LIBS)
+if FUZZING
+noinst_PROGRAMS += fuzz_stranger
+fuzz_stranger_SOURCES = tests/fuzz/fuzz_stranger.c tests/fuzz/fuzz.h
+fuzz_stranger_CPPFLAGS = $(replay_stranger_CPPFLAGS)
+fuzz_stranger_CFLAGS = $(AM_CFLAGS)
+fuzz_stranger_LDFLAGS = $(FUZZ_LINK)
+fuzz_stranger_LDADD = $(replay_stranger_LDADD)
+endif

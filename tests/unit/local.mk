@@ -377,6 +377,13 @@ check_ext_wire_CPPFLAGS = $(EXT_CHECK_CPPFLAGS)
 check_ext_wire_CFLAGS = $(EXT_CHECK_CFLAGS)
 check_ext_wire_LDADD = $(EXT_CHECK_LIBS)
 
+check_PROGRAMS += check_ext_sources
+TESTS += check_ext_sources
+check_ext_sources_SOURCES = tests/unit/check_ext_sources.c
+check_ext_sources_CPPFLAGS = $(EXT_CHECK_CPPFLAGS)
+check_ext_sources_CFLAGS = $(EXT_CHECK_CFLAGS)
+check_ext_sources_LDADD = $(EXT_CHECK_LIBS)
+
 check_PROGRAMS += check_ext_peer_address
 TESTS += check_ext_peer_address
 check_ext_peer_address_SOURCES = tests/unit/check_ext_peer_address.c
