@@ -428,6 +428,21 @@ $(STRICT_STOCK): coturn/stock.strict/%.o: $(COTURN_STOCK_STAMP)
 	@$(MKDIR_P) $(@D)
 	$(AM_V_CC)$(COTURN_COMPILE) $(STRICT_CFLAGS) $(COTURN_INCLUDE_DIRS:%=-Icoturn/stock/%) -c -o $@ coturn/stock/src/$*.c
 
+check_PROGRAMS += check_ledger_server ledger_server.stock
+TESTS += check_ledger_server ledger_server.stock
+check_ledger_server_SOURCES = tests/unit/check_ledger_server.c
+check_ledger_server_CPPFLAGS = $(AM_CPPFLAGS) $(COTURN_CPPFLAGS) -isystem $(srcdir)/coturn-ext
+check_ledger_server_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_ledger_server_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=strdup,--wrap=free
+check_ledger_server_LDADD = $(COTURN_LINK) $(CHECK_LIBS)
+$(check_ledger_server_OBJECTS): | $(COTURN_STAMP)
+ledger_server_stock_SOURCES = tests/unit/check_ledger_server.c
+ledger_server_stock_CPPFLAGS = $(AM_CPPFLAGS) $(COTURN_STOCK_CPPFLAGS) -DLEDGER_STOCK
+ledger_server_stock_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+ledger_server_stock_LDFLAGS = $(check_ledger_server_LDFLAGS)
+ledger_server_stock_LDADD = $(COTURN_STOCK_LINK) $(CHECK_LIBS)
+$(ledger_server_stock_OBJECTS): | $(COTURN_STOCK_STAMP)
+
 # --- the daemon ---------------------------------------------------------------
 check_PROGRAMS += check_config check_admin
 TESTS += check_config check_admin

@@ -36,6 +36,7 @@ const STOCK = 'turnserver-stock';
 const OURS = 'turnserver';
 /* What is not there within this long is not coming. */
 const SILENCE_MS = 400;
+const CONNECT_MAX_MS = 1000;
 /* From a crash to the end of the process as we see it; a sanitizer writes its report in between. */
 const CRASH_MS = 600;
 const SECRET = marker('ledger');
@@ -116,7 +117,7 @@ class LedgerServer {
 	}
 
 	async assertAlive() {
-		assert.equal(await this.crash(150), null);
+		assert.equal(await this.crash(80), null);
 	}
 
 	/* --- clients; each ends with the row --- */
@@ -135,8 +136,11 @@ class LedgerServer {
 		return this.#kept(new TurnClient(this.stack(), this.credentials(name)));
 	}
 
-	streamClient(name, { tls: overTls = false } = {}) {
-		return this.#kept(new TurnStreamClient(this.stack(overTls ? { tlsPort: this.tlsPort } : {}), this.credentials(name)));
+	/* tlsOptions: for tls.connect(). */
+	streamClient(name, { tls: overTls = false, ...tlsOptions } = {}) {
+		const stack = this.stack(overTls ? { tlsPort: this.tlsPort, tlsOptions } : {});
+
+		return this.#kept(new TurnStreamClient(stack, this.credentials(name)));
 	}
 
 	/* One datagram, from a port of its own; the first answer, or null. */
@@ -156,7 +160,7 @@ class LedgerServer {
 		}
 	}
 
-	/* A connection as it is: .received collects, .ended is true after the server closed it. */
+	/* A connection as it is: .received collects, .ended is true after the server closed it, .error tells why there is none. */
 	async connect({ tls: overTls = false, ...more } = {}) {
 		const socket = overTls ? tls.connect({ host: HOST, port: this.tlsPort, rejectUnauthorized: false, ...more })
 			: net.connect({ host: HOST, port: this.port });
@@ -164,10 +168,11 @@ class LedgerServer {
 
 		socket.on('data', (d) => { c.received = Buffer.concat([c.received, d]); });
 		socket.on('close', () => { c.ended = true; });
-		await new Promise((resolve) => {
-			socket.once(overTls ? 'secureConnect' : 'connect', resolve);
-			socket.on('error', (err) => { c.error = err; resolve(); });
-		});
+		socket.on('error', (err) => { c.error = err; });
+		await Promise.race([
+			new Promise((resolve) => socket.once(overTls ? 'secureConnect' : 'connect', resolve).once('close', resolve)),
+			sleep(CONNECT_MAX_MS).then(() => { if (socket.connecting || (overTls && !socket.getCipher()?.name)) c.error ??= new Error('nobody answers'); }),
+		]);
 		c.write = (bytes) => new Promise((resolve) => socket.write(bytes, resolve));
 		/* What has come by then, or once there are count bytes. */
 		c.read = async (count = Infinity, limit_ms = SILENCE_MS) => {

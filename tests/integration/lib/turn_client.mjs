@@ -236,6 +236,15 @@ export class TurnClient {
 		}
 	}
 
+	/* What gets no answer, or one that nobody waits for. */
+	indicate(method, attrs) {
+		this.#send(method | INDICATION, attrs, randomBytes(12), false);
+	}
+
+	say(method, attrs) {
+		this.#send(method, attrs, randomBytes(12), false);
+	}
+
 	async refresh(lifetime_s) {
 		await this.transaction(METHOD.refresh, [attribute(ATTR.lifetime, uint32(lifetime_s))]);
 	}
@@ -265,9 +274,9 @@ export class TurnClient {
 /* Over a stream: messages one after the other; .channelData are whole ChannelData messages, with padding. */
 export class TurnStreamClient extends TurnClient {
 	async open() {
-		const { host, turnPort, tlsPort } = this.stack;
+		const { host, turnPort, tlsPort, tlsOptions } = this.stack;
 
-		this.socket = tlsPort ? tls.connect({ host, port: tlsPort, rejectUnauthorized: false })
+		this.socket = tlsPort ? tls.connect({ host, port: tlsPort, rejectUnauthorized: false, ...tlsOptions })
 			: net.connect({ host, port: turnPort });
 		this.rest = Buffer.alloc(0);
 		this.channelData = [];

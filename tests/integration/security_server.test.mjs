@@ -1,0 +1,155 @@
+/* security_server.test.mjs - rows of the security ledger: what turnserver makes of requests, options and TLS */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import path from 'node:path';
+
+import { row, startRow } from './lib/ledger.mjs';
+import { sleep, until } from './lib/suite.mjs';
+import { ATTR, attribute, METHOD, peerAddress, TurnError, udpPeer } from './lib/turn_client.mjs';
+
+const HTTP_GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
+const UDP_RELAY = attribute(ATTR.transport, Buffer.from([17, 0, 0, 0]));
+const ORIGIN = 0x802f;
+
+/* 0, or the code of the error. */
+async function codeOf(doing) {
+	try {
+		await doing;
+		return 0;
+	} catch (err) {
+		if (!(err instanceof TurnError))
+			throw err;
+		return err.code;
+	}
+}
+
+/* --- HTTP ----------------------------------------------------------------------------- */
+
+const WEB = { args: ['--web-admin', '--web-admin-listen-on-workers'] };
+
+row('S-HTTP-FORMAT', 'an HTTP request over TCP does not end turnserver', WEB, async (server) => {
+	const c = await server.connect();
+
+	await c.write(HTTP_GET);
+	assert.match((await c.read(15, 1000)).toString(), /^HTTP\/1\.0 200 OK/);
+});
+
+row('S-HTTP-FORMAT', 'nor does one over TLS', { ...WEB, tls: true }, async (server) => {
+	const c = await server.connect({ tls: true });
+
+	await c.write(HTTP_GET);
+	assert.match((await c.read(15, 1000)).toString(), /^HTTP\/1\.[01] 200 OK/);
+});
+
+/* --- before a client has authenticated --------------------------------------------------- */
+
+row('S-ORIGIN-PINNED', 'the origin of an Allocate that nobody authenticated binds nobody', { args: ['--check-origin-consistency'] }, async (server) => {
+	const client = server.client();
+
+	await client.open();
+	/* As if somebody had forged it. */
+	client.say(METHOD.allocate, [UDP_RELAY, attribute(ORIGIN, Buffer.from('https://forged.example'))]);
+	assert.equal(await codeOf(client.allocate()), 0);
+});
+
+row('S-USERNAME-PINNED', 'nor does its user name', {}, async (server) => {
+	const client = server.client();
+
+	await client.open();
+	client.say(METHOD.allocate, [
+		UDP_RELAY, attribute(ATTR.username, Buffer.from('forged')), attribute(ATTR.realm, Buffer.from('hook.test')),
+		attribute(ATTR.nonce, Buffer.from('0123456789abcdef')), attribute(ATTR.integrity, Buffer.alloc(20)),
+	]);
+	assert.equal(await codeOf(client.allocate()), 0);
+});
+
+/* --- peers ---------------------------------------------------------------------------------- */
+
+row('S-SEVERAL-PEERS', 'Send with two peer addresses sends nothing', {}, async (server, t) => {
+	const client = server.client();
+	const [first, second] = [await udpPeer(t), await udpPeer(t)];
+	const data = attribute(ATTR.data, Buffer.alloc(100));
+
+	await client.allocate();
+	await client.permit(first);
+	client.indicate(METHOD.send, [peerAddress(first), peerAddress(second), data]);
+	/* Behind it on the same sockets. */
+	client.indicate(METHOD.send, [peerAddress(first), data]);
+	client.indicate(METHOD.send, [peerAddress(second), data]);
+	await until('what was sent alone', () => first.packets > 0 && second.packets > 0);
+	assert.deepEqual([first.packets, second.packets], [1, 1]);
+});
+
+row('S-SEVERAL-PEERS', 'ChannelBind with two peer addresses is refused', {}, async (server, t) => {
+	const client = server.client();
+	const [first, second] = [await udpPeer(t), await udpPeer(t)];
+	const number = attribute(ATTR.channel, Buffer.from([0x40, 0, 0, 0]));
+
+	await client.allocate();
+	assert.equal(await codeOf(client.transaction(METHOD.channel, [number, peerAddress(first), peerAddress(second)])), 400);
+	assert.equal(await codeOf(client.transaction(METHOD.channel, [number, peerAddress(first)])), 0);
+});
+
+const WRONG_RANGES = ['10.0.0.0/8', '10.0.0.0-', '-10.0.0.1', '10.0.0.9-10.0.0.1', '10.0.0.1-::1', '10.0', '10.0.0.0-10.0.256.0', '',
+	'fd00::/8', 'fd00::2-fd00::1'];
+
+for (const range of WRONG_RANGES)
+	startRow('S-PEER-RANGE', `denied-peer-ip=${range} is an error at the start`, { args: [`--denied-peer-ip=${range}`] }, (run) => {
+		assert.ok(!run.served, 'it serves without the rule');
+		assert.notEqual(run.code, 0);
+		assert.match(run.err, /denied-peer-ip=.*neither an address nor a range/);
+	});
+
+startRow('S-PEER-RANGE', 'so is allowed-peer-ip=10.0.0.0/8', { args: ['--allowed-peer-ip=10.0.0.0/8'] }, (run) => {
+	assert.ok(!run.served, 'it serves without the rule');
+	assert.match(run.err, /allowed-peer-ip=.*neither an address nor a range/);
+});
+
+/* --- TLS --------------------------------------------------------------------------------------- */
+
+const TLS = { tls: true };
+const TLS_1_3 = { tls: true, minVersion: 'TLSv1.3' };
+const SUITES = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'];
+
+async function assertTls(server, options, protocol) {
+	const c = await server.connect({ tls: true, ...options });
+
+	assert.equal(c.error?.code ?? null, null);
+	assert.equal(c.socket.getProtocol(), protocol);
+	return c;
+}
+
+row('S-TLS-1.3', 'a client allocates and relays over TLS 1.3', TLS, async (server, t) => {
+	await assertTls(server, TLS_1_3, 'TLSv1.3');
+	const client = server.streamClient('tls13', TLS_1_3);
+	const peer = await udpPeer(t, { echo: true });
+
+	await client.allocate();
+	await client.permit(peer);
+	await client.sendTo(peer, 50, 1000);
+	await until('the echoes', () => client.packets === 50);
+	await client.release();
+});
+
+for (const ciphers of SUITES)
+	row('S-TLS-1.3', `it speaks ${ciphers}`, TLS, async (server) => {
+		const c = await assertTls(server, { ...TLS_1_3, ciphers }, 'TLSv1.3');
+
+		assert.equal(c.socket.getCipher().name, ciphers);
+	});
+
+row('S-TLS-1.3', 'a ticket resumes a session', TLS, async (server) => {
+	const first = await assertTls(server, TLS_1_3, 'TLSv1.3');
+	const [session] = await once(first.socket, 'session', { signal: AbortSignal.timeout(2000) });
+	const again = await assertTls(server, { ...TLS_1_3, session }, 'TLSv1.3');
+
+	assert.equal(again.socket.isSessionReused(), true);
+});
+
+row('S-TLS-1.3', 'without TLS 1.2 there is TLS 1.3, and no TLS 1.2', { ...TLS, args: ['--no-tlsv1', '--no-tlsv1_1', '--no-tlsv1_2'] }, async (server) => {
+	await assertTls(server, {}, 'TLSv1.3');
+	const old = await server.connect({ tls: true, maxVersion: 'TLSv1.2' });
+
+	assert.notEqual(old.error, null);
+});
