@@ -168,11 +168,13 @@ class LedgerServer {
 
 		socket.on('data', (d) => { c.received = Buffer.concat([c.received, d]); });
 		socket.on('close', () => { c.ended = true; });
-		socket.on('error', (err) => { c.error = err; });
-		await Promise.race([
-			new Promise((resolve) => socket.once(overTls ? 'secureConnect' : 'connect', resolve).once('close', resolve)),
-			sleep(CONNECT_MAX_MS).then(() => { if (socket.connecting || (overTls && !socket.getCipher()?.name)) c.error ??= new Error('nobody answers'); }),
-		]);
+		socket.on('error', (err) => { c.error ??= err; });
+		await new Promise((resolve) => {
+			const late = setTimeout(() => { c.error = new Error('no connection'); resolve(); }, CONNECT_MAX_MS);
+
+			socket.once(overTls ? 'secureConnect' : 'connect', resolve).once('close', resolve).once('close', () => clearTimeout(late));
+			socket.once(overTls ? 'secureConnect' : 'connect', () => clearTimeout(late));
+		});
 		c.write = (bytes) => new Promise((resolve) => socket.write(bytes, resolve));
 		/* What has come by then, or once there are count bytes. */
 		c.read = async (count = Infinity, limit_ms = SILENCE_MS) => {
