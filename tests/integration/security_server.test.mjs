@@ -115,7 +115,7 @@ const SUITES = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA2
 async function assertTls(server, options, protocol) {
 	const c = await server.connect({ tls: true, ...options });
 
-	assert.equal(c.error?.code ?? null, null);
+	assert.equal(c.error?.message ?? null, null);
 	assert.equal(c.socket.getProtocol(), protocol);
 	return c;
 }
