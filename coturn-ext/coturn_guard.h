@@ -22,6 +22,11 @@ int coturn_guard_may_answer(const uint8_t *answer, size_t n);
 /* May its request be logged? At a rate that no flood raises. */
 int coturn_guard_may_log(void);
 
+/* A DTLS cookie for this address (an ioa_addr); cookie has room for 255 bytes. Returns its bytes; 0:
+ * none can be made. */
+size_t coturn_guard_cookie(const void *address, uint8_t *cookie);
+int coturn_guard_cookie_good(const void *address, const uint8_t *cookie, size_t n);
+
 /* Defined in ns_turn_server.c: handle a request (data) with a session that is in no map and of id
  * 0. Returns 1 if the answer in buffer is to be sent. */
 int turn_answer_without_session(void *server, void *session, void *data, void *buffer);

@@ -246,3 +246,23 @@ int coturn_guard_adopt_nonce(void *session, const uint8_t *request, size_t n)
 	ss->nonce[NONCE_LEN] = '\0';
 	return 1;
 }
+
+size_t coturn_guard_cookie(const void *address, uint8_t *cookie)
+{
+	const ioa_addr *client = address;
+	struct listener *l = own_listener();
+
+	if (!l)
+		return 0;
+	guard_count(GUARD_DTLS_HELLO);
+	nonce_cookie_make(&l->nonces, &client->ss, monotonic_ms() / 1000, cookie);
+	return NONCE_COOKIE_LEN;
+}
+
+int coturn_guard_cookie_good(const void *address, const uint8_t *cookie, size_t n)
+{
+	const ioa_addr *client = address;
+	struct listener *l = own_listener();
+
+	return l && nonce_cookie_verify(&l->nonces, &client->ss, monotonic_ms() / 1000, cookie, n);
+}

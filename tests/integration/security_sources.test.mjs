@@ -57,3 +57,32 @@ row('S-SOURCE-SESSION', 'a Binding from an address not seen before leaves no ses
 
 row('S-SOURCE-SESSION', 'a byte from an address not seen before leaves no session', {},
 	(server) => leavesNoSession(server, () => Buffer.from('?')));
+
+/* --- DTLS --------------------------------------------------------------------------- */
+
+const DTLS = { tls: true, without: ['--no-dtls'] };
+
+/* RFC 6347 section 4.2: a record with a whole ClientHello, without a cookie. */
+function clientHello() {
+	const hello = Buffer.concat([
+		Buffer.from('fefd', 'hex'), randomBytes(32), Buffer.from([0, 0]),	/* no session, no cookie */
+		Buffer.from('0002c02f', 'hex'), Buffer.from([1, 0]),			/* one cipher, no compression */
+	]);
+	const length = hello.length.toString(16).padStart(6, '0');
+	const handshake = Buffer.concat([Buffer.from(`01${length}0000000000${length}`, 'hex'), hello]);
+	const head = Buffer.from('16fefd00000000000000000000', 'hex');
+
+	head.writeUInt16BE(handshake.length, 11);
+	return Buffer.concat([head, handshake]);
+}
+
+row('GHSA-5x2p-4vqj-f6m4', 'a ClientHello without a cookie leaves nothing', DTLS, async (server) => {
+	const answer = await server.exchange(clientHello());
+
+	assert.equal(answer?.[13], 3, 'no HelloVerifyRequest');
+	assert.ok(answer.length < clientHello().length, `${answer.length} bytes for ${clientHello().length}`);
+	await leavesNoSession(server, clientHello);
+});
+
+row('GHSA-5x2p-4vqj-f6m4', 'a handshake record that is no ClientHello leaves nothing', DTLS,
+	(server) => leavesNoSession(server, () => Buffer.from('16fefd0000000000000000000000', 'hex')));
