@@ -12,6 +12,7 @@
 #define COLUMNS_MIN 40
 #define INDENT 4
 #define TEXT_MAX 2048
+#define NOTHING "-" /* in a column */
 
 /* --- lines --------------------------------------------------------------------------- */
 
@@ -96,8 +97,11 @@ static void row(struct page *p, const struct security_row *r)
 	putc('\n', p->out);
 	paragraph(p, 0, "%s: %s", r->id, r->status);
 	paragraph(p, INDENT, "%s.", r->summary);
-	paragraph(p, INDENT, "In stock by default: %s. Patch: %s.", r->by_default, r->patch);
-	paragraph(p, INDENT, "Test: %s.", r->test);
+	paragraph(p, INDENT, "In stock by default: %s.", r->by_default);
+	if (strcmp(r->patch, NOTHING) != 0)
+		paragraph(p, INDENT, "Patch: %s.", r->patch);
+	if (strcmp(r->test, NOTHING) != 0)
+		paragraph(p, INDENT, "Test: %s.", r->test);
 }
 
 int security_status_print(FILE *out, unsigned columns)

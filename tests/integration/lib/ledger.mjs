@@ -13,6 +13,8 @@
  *          tls      they serve TLS as well, at server.tlsPort
  *          admin    ours has an admin socket: the hook is on
  *          auth     false: no secret is given; args say who may allocate
+ *          files    { name: text } for {dir}, which stands for the server's folder in args
+ *          ends     true: the check ends the server, and looks how
  *          because  a pattern for what the check says on stock, where the check could fail of something else
  *
  * Rows of one file with equal options share one server of each kind, which starts when the first of them runs and
@@ -23,6 +25,7 @@ import assert from 'node:assert/strict';
 import { AssertionError } from 'node:assert';
 import fs from 'node:fs';
 import net from 'node:net';
+import path from 'node:path';
 import { after, test } from 'node:test';
 import tls from 'node:tls';
 import dgram from 'node:dgram';
@@ -48,7 +51,7 @@ class LedgerServer {
 	#started;
 
 	constructor(kind, options) {
-		const { args = [], ours = [], stock = [], without = [], tls: serveTls = false, admin = false, auth = true } = options;
+		const { args = [], ours = [], stock = [], without = [], files = {}, tls: serveTls = false, admin = false, auth = true } = options;
 
 		this.kind = kind;
 		this.isStock = kind === STOCK;
@@ -58,6 +61,8 @@ class LedgerServer {
 		this.server = new Turnserver({ after: (f) => this.cleanups.push(f) },
 			[...(auth ? ['--use-auth-secret', `--static-auth-secret=${SECRET}`] : []), ...args, ...(this.isStock ? stock : ours)],
 			{ name: kind, admin: admin && !this.isStock, tls: serveTls, without });
+		for (const [name, text] of Object.entries(files))
+			fs.writeFileSync(path.join(this.server.dir, name), text, { mode: 0o600 });
 	}
 
 	/* Started at the first row, and after a crash. */
@@ -103,7 +108,7 @@ class LedgerServer {
 		return Number(/^VmRSS:\s*(\d+) kB/m.exec(fs.readFileSync(`/proc/${this.pid}/status`, 'utf8'))[1]) * 1024;
 	}
 
-	/* How it ended, or null while it serves. A crash takes its time to be seen: wait for it where one is likely. */
+	/* How it ended, a text, or null while it serves. A crash takes its time to be seen: wait for it where one is likely. */
 	async crash(limit_ms = CRASH_MS) {
 		const { program: p } = this.server;
 
@@ -116,6 +121,11 @@ class LedgerServer {
 		return report ? p.err.slice(report.index, report.index + 400) : null;
 	}
 
+	/* A signal to it. */
+	kill(signal) {
+		this.server.program.process.kill(signal);
+	}
+
 	async assertAlive() {
 		assert.equal(await this.crash(80), null);
 	}
@@ -126,14 +136,14 @@ class LedgerServer {
 		return { host: HOST, turnPort: this.port, realm: REALM, ...more };
 	}
 
-	credentials(name = 'row') {
-		const username = `${now() + 3600}:${name}`;
+	credentials(name = 'row', { ttl_s = 3600, secret = SECRET } = {}) {
+		const username = `${now() + ttl_s}:${name}`;
 
-		return { username, password: turnPassword(SECRET, username) };
+		return { username, password: turnPassword(secret, username) };
 	}
 
-	client(name) {
-		return this.#kept(new TurnClient(this.stack(), this.credentials(name)));
+	client(name, options) {
+		return this.#kept(new TurnClient(this.stack(), this.credentials(name, options)));
 	}
 
 	/* tlsOptions: for tls.connect(). */
@@ -163,7 +173,7 @@ class LedgerServer {
 	/* A connection as it is: .received collects, .ended is true after the server closed it, .error tells why there is none. */
 	async connect({ tls: overTls = false, ...more } = {}) {
 		const socket = overTls ? tls.connect({ host: HOST, port: this.tlsPort, rejectUnauthorized: false, ...more })
-			: net.connect({ host: HOST, port: this.port });
+			: net.connect({ host: HOST, port: this.port, ...more });
 		const c = { socket, received: Buffer.alloc(0), ended: false, error: null };
 
 		socket.on('data', (d) => { c.received = Buffer.concat([c.received, d]); });
@@ -254,7 +264,8 @@ async function oursPasses(options, check, t) {
 	try {
 		const server = await run(OURS, options, check, t);
 
-		await server.assertAlive();
+		if (!options.ends)
+			await server.assertAlive();
 	} catch (err) {
 		const { program: p } = serverFor(OURS, options).server;
 
