@@ -1,0 +1,136 @@
+/* security_options.test.mjs - rows of the security ledger that take an option we advise against */
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { after } from 'node:test';
+
+import { row } from './lib/ledger.mjs';
+import { freePort, sleep, until } from './lib/suite.mjs';
+
+/* --- redis -------------------------------------------------------------------------- */
+
+/* What a Redis understands of it: commands of words, each answered with "nothing there". */
+class FakeRedis {
+	constructor() {
+		this.commands = [];
+		this.server = net.createServer((s) => {
+			let rest = '';
+
+			s.on('error', () => {});
+			s.on('data', (d) => {
+				rest += d.toString('latin1');
+				for (let m; (m = /^\*(\d+)\r\n/.exec(rest));) {
+					const words = [];
+					let at = m[0].length;
+
+					while (words.length < Number(m[1])) {
+						const length = /^\$(\d+)\r\n/.exec(rest.slice(at));
+
+						if (!length || rest.length < at + length[0].length + Number(length[1]) + 2)
+							return;
+						at += length[0].length;
+						words.push(rest.slice(at, at + Number(length[1])));
+						at += Number(length[1]) + 2;
+					}
+					rest = rest.slice(at);
+					this.commands.push(words);
+					s.write(/^(keys|smembers|hgetall)$/i.test(words[0]) ? '*0\r\n' : /^get$/i.test(words[0]) ? '$-1\r\n' : '+OK\r\n');
+				}
+			});
+		});
+	}
+
+	async listen(port) {
+		await new Promise((resolve) => this.server.listen(port, '127.0.0.1', resolve));
+		return this;
+	}
+}
+
+const redis = await new FakeRedis().listen(await freePort());
+const REDIS = `ip=127.0.0.1 port=${redis.server.address().port} connect_timeout=3`;
+
+after(() => redis.server.close());
+
+const heard = (what) => redis.commands.filter((words) => words.some((w) => w.includes(what)));
+
+row('GHSA-4g7c-p5wg-j4hp', 'a user name goes to redis-statsdb as it is', { args: [`--redis-statsdb=${REDIS}`] }, async (server) => {
+	redis.commands.length = 0;
+	const client = server.client('a%sb%sc%dd');
+
+	client.allocate().catch(() => {}); /* the whole thread may be gone */
+	await until('the report', () => heard('allocation').length > 0, 2000).catch(() => {});
+	const [set] = redis.commands.filter((words) => words[0] === 'set');
+
+	assert.ok(set, `nothing was reported: ${JSON.stringify(redis.commands.map((c) => c[0]))}`);
+	assert.equal(set.length, 3);
+	assert.ok(set[1].includes(`/user/${client.username}/allocation/`), set[1]);
+	assert.match(set[2], /^new lifetime=\d+, type=UDP, /);
+});
+
+row('GHSA-4g7c-p5wg-j4hp', 'nor is the name of who has not authenticated a format for redis-userdb',
+	{ args: [`--redis-userdb=${REDIS}`, '--lt-cred-mech'], auth: false, because: /as it is/ }, async (server) => {
+		redis.commands.length = 0;
+		const client = server.client('x%sy%dz');
+
+		client.allocate().catch(() => {}); /* refused, or never answered */
+		await until('the name is looked up', () => heard('/user/').length > 0, 2000).catch(() => {});
+		assert.ok(redis.commands.some((words) => words.length === 2 && words[1].endsWith(`/user/${client.username}/key`)),
+			`the name arrives as it is: ${JSON.stringify(redis.commands)}`);
+	});
+
+/* --- the CLI ------------------------------------------------------------------------ */
+
+const CLI_PORT = { stock: await freePort(), ours: await freePort() };
+const CLI = {
+	args: ['--cli-ip=127.0.0.1', '--cli-password=cli-password'], without: ['--no-cli'],
+	stock: [`--cli-port=${CLI_PORT.stock}`], ours: [`--cli-port=${CLI_PORT.ours}`],
+};
+
+class Cli {
+	constructor(server, t) {
+		this.text = '';
+		this.socket = net.connect(server.isStock ? CLI_PORT.stock : CLI_PORT.ours, '127.0.0.1');
+		this.socket.on('error', () => {});
+		this.socket.on('data', (d) => { this.text += d.toString('latin1'); });
+		this.closed = new Promise((resolve) => this.socket.once('close', resolve));
+		t.after(() => this.socket.destroy());
+	}
+
+	async says(what, command) {
+		const from = this.text.length;
+
+		if (command !== undefined)
+			this.socket.write(Buffer.from(command, 'latin1'));
+		await until(`CLI: ${what}`, () => this.text.slice(from).includes(what), 1500);
+	}
+}
+
+row('S-CLI-PSD', 'psd writes to no file that is there, nor outside of turnserver\'s folder', CLI, async (server, t) => {
+	const there = path.join(server.server.dir, 'there');
+	const cli = new Cli(server, t);
+
+	fs.writeFileSync(there, 'kept');
+	await cli.says('password');
+	await cli.says('>', 'cli-password\r\n');
+	await cli.says('>', `psd ${there}\r\n`);
+	await cli.says('>', `psd ${there}.new\r\n`);
+	assert.equal(fs.readFileSync(there, 'utf8'), 'kept');
+	assert.ok(!fs.existsSync(`${there}.new`));
+});
+
+row('S-CLI-CLOSE', 'a session of the CLI that ends amid its input is left alone', CLI, async (server, t) => {
+	for (let i = 0; i < 5; i++) {
+		const cli = new Cli(server, t);
+
+		await cli.says('password');
+		for (let wrong = 0; wrong < 4; wrong++)
+			await cli.says('password', 'wrong\r\n');
+		/* The fifth ends it; the rest of what came with it was worked on in memory that had been freed. */
+		cli.socket.write(Buffer.from(`wrong${'\xff\xf1'}more${'\xff\xf1'}\xff\xfb\x18and more`, 'latin1'));
+		await Promise.race([cli.closed, sleep(1000)]);
+		if (server.server.program.end)
+			break;
+	}
+	await server.assertAlive();
+});
