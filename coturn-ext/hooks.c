@@ -182,6 +182,7 @@ int coturn_ext_start(void)
 {
 	unsigned threads = turn_params.general_relay_servers_number;
 
+	warn_of_options();
 	if (!watch)
 		return 0;
 	if (watch_start(watch, turn_params.listener.event_base, threads) < 0)

@@ -1,6 +1,6 @@
-/* hooks_priv.h - what hooks.c, hooks_count.c and hooks_policy.c share
+/* hooks_priv.h - what the files hooks*.c share
  *
- * Those three are the only files that know coturn's structs and ours. A
+ * They are the only ones that know coturn's structs and ours. A
  * session's functions are for its relay thread. */
 #ifndef HOOKS_PRIV_H
 #define HOOKS_PRIV_H
@@ -18,6 +18,12 @@ struct watch *hooks_watch(void); /* NULL: not configured */
 /* Seconds since 1970, to the instant. time() may still say the second before, for as long as a tick
  * of the kernel: a secret that signald signs with from its first moment would not be known yet. */
 int64_t hooks_now_s(void);
+
+/* --- hooks_warnings.c */
+
+/* A line in the log for each option in use that we advise against. Once, when the
+ * options are read and checked. Main thread. */
+void warn_of_options(void);
 
 /* --- hooks_count.c */
 

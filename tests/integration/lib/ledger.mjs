@@ -40,6 +40,7 @@ const OURS = 'turnserver';
 /* What is not there within this long is not coming. */
 const SILENCE_MS = 400;
 const CONNECT_MAX_MS = 1000;
+const SETTLE_MS = 150;
 /* From a crash to the end of the process as we see it; a sanitizer writes its report in between. */
 const CRASH_MS = 600;
 const SECRET = marker('ledger');
@@ -292,7 +293,9 @@ export function startRow(id, sentence, { args = [], ours = [], without = [], tls
 
 		t.after(() => p.stop('SIGKILL').catch(() => {}));
 		await until('it serves or ends', () => p.end || s.serves(), 10000);
-		/* Nothing more is said once it serves. */
+		/* Its threads serve a moment before the last word of its start is said. */
+		if (!p.end)
+			await sleep(SETTLE_MS);
 		if (!p.end)
 			p.process.kill('SIGKILL');
 		const served = !p.end;
