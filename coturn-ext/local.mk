@@ -59,8 +59,8 @@ COTURN_GROUPS_hook = hook
 COTURN_GROUPS_security = hook security
 COTURN_GROUPS_speed = hook security speed
 
-coturn-ext/security_rows.h: $(SECURITY_LEDGER) $(srcdir)/coturn-ext/security_rows.awk config.status
+coturn-ext/security_rows.c: $(SECURITY_LEDGER) $(srcdir)/coturn-ext/security_rows.awk config.status
 	@$(MKDIR_P) $(@D)
 	$(AM_V_GEN)$(AWK) -v groups="$(COTURN_GROUPS_$(COTURN_PATCHES))" -f $(srcdir)/coturn-ext/security_rows.awk \
 		$(SECURITY_LEDGER) >$@.new && mv $@.new $@
-CLEANFILES += coturn-ext/security_rows.h coturn-ext/security_rows.h.new
+CLEANFILES += coturn-ext/security_rows.c coturn-ext/security_rows.c.new

@@ -1,4 +1,4 @@
-# security_rows.awk - the table of SECURITY.md as the rows of security_status.c
+# security_rows.awk - the table of SECURITY.md as security_rows.c
 #
 # groups: the patch groups that are built in. A row with a patch of another group is not fixed here.
 
@@ -26,7 +26,8 @@ function built_in(patches,	i, n, name) {
 BEGIN {
 	FS = "|"
 	print "/* Made of SECURITY.md by security_rows.awk. */"
-	print "static const struct security_row rows[] = {"
+	print "#include \"security_rows.h\"\n"
+	print "const struct security_row security_rows[] = {"
 }
 
 /^Checked up to / {
@@ -53,5 +54,6 @@ END {
 	if (failed || !n || checked == "")
 		exit 1
 	print "};"
-	print "#define CHECKED_UP_TO \"" trim(checked) "\""
+	print "const size_t security_rows_n = " n ";"
+	print "const char security_checked[] = \"" trim(checked) "\";"
 }

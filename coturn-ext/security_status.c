@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "security_rows.h" /* rows[], CHECKED_UP_TO */
+#include "security_rows.h"
 
 #define COLUMNS_MIN 40
 #define INDENT 4
@@ -70,8 +70,8 @@ static unsigned count(const char *status)
 	unsigned n = 0;
 	size_t i;
 
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		n += !strcmp(rows[i].status, status);
+	for (i = 0; i < security_rows_n; i++)
+		n += !strcmp(security_rows[i].status, status);
 	return n;
 }
 
@@ -89,7 +89,7 @@ static void head(struct page *p)
 				 statuses[i]);
 	}
 	paragraph(p, 0, "turnserver %s with coturn-ext %s: %s. Checked up to %s.",
-		  COTURN_PACKAGE_VERSION, PACKAGE_VERSION, counts, CHECKED_UP_TO);
+		  COTURN_PACKAGE_VERSION, PACKAGE_VERSION, counts, security_checked);
 }
 
 static void row(struct page *p, const struct security_row *r)
@@ -110,8 +110,8 @@ int security_status_print(FILE *out, unsigned columns)
 	size_t i;
 
 	head(&p);
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		row(&p, &rows[i]);
+	for (i = 0; i < security_rows_n; i++)
+		row(&p, &security_rows[i]);
 	return fflush(out) || ferror(out) ? -EIO : 0;
 }
 

@@ -1,17 +1,10 @@
-/* security_status.h - the security ledger, as turnserver --security-status prints it
- *
- * The rows are those of patches/VERSION/SECURITY.md, taken in at build time by security_rows.awk. A row whose patch
- * belongs to a group that was not built in is not fixed here, and says so. */
+/* security_status.h - the security ledger, as turnserver --security-status prints it */
 #ifndef SECURITY_STATUS_H
 #define SECURITY_STATUS_H
 
 #include <stdio.h>
 
 #define SECURITY_STATUS_COLUMNS 80
-
-struct security_row {
-	const char *id, *summary, *by_default, *patch, *test, *status;
-};
 
 /* The ledger, in lines of at most so many columns (40 and more) but for words that are longer.
  * Returns 0, -EIO. */
