@@ -73,5 +73,11 @@ COTURN_SAN_CFLAGS=
 AS_IF([test "$enable_sanitizers" = thread], [COTURN_SAN_CFLAGS=$SAN_CFLAGS],
 	[test -n "$SAN_CFLAGS"], [COTURN_SAN_CFLAGS="-fsanitize=address -fno-omit-frame-pointer"])
 AC_SUBST([COTURN_SAN_CFLAGS])
+dnl But the parsers of what strangers send get all of it, as our files do, and where fuzz targets are built its counters.
+dnl Only with security/: before it they read unaligned words, too.
+COTURN_PARSER_SAN_CFLAGS=$COTURN_SAN_CFLAGS
+AS_IF([test "$COTURN_PATCHES" != hook], [COTURN_PARSER_SAN_CFLAGS=$SAN_CFLAGS])
+AS_IF([test "$enable_fuzzing" = yes], [COTURN_PARSER_SAN_CFLAGS="$COTURN_PARSER_SAN_CFLAGS -fsanitize=fuzzer-no-link"])
+AC_SUBST([COTURN_PARSER_SAN_CFLAGS])
 
 coturn_summary="$COTURN_VERSION, patches up to $COTURN_PATCHES, with${coturn_features:- nothing optional}"

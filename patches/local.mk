@@ -131,6 +131,10 @@ $(COTURN_HOOK_EXT_OBJECTS): coturn/hook.obj/coturn-ext/%.o: $(srcdir)/coturn-ext
 
 -include $(COTURN_HOOK_OBJECTS:.o=.d) $(COTURN_HOOK_EXT_OBJECTS:.o=.d)
 
+COTURN_PARSERS = $(COTURN_TREE).obj/client/ns_turn_ioaddr.o $(COTURN_TREE).obj/client/ns_turn_msg.o \
+	$(COTURN_TREE).obj/client/ns_turn_msg_addr.o
+$(COTURN_PARSERS): private COTURN_SAN_CFLAGS = $(COTURN_PARSER_SAN_CFLAGS)
+
 # The archive has no main: programs of ours call coturn_main().
 $(COTURN_TREE).obj/apps/relay/mainrelay.o: COTURN_MAIN = -Dmain=coturn_main
 
@@ -157,7 +161,7 @@ turnserver_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext -DCOTURN_PACKAGE_VER
 turnserver_LDADD = $(COTURN_LINK)
 turnserver_DEPENDENCIES = libcoturn.a $(COTURN_EXT_LIBS)
 
-COTURN_LINK_PROGRAM = $(CC) $(CFLAGS) $(HARDEN_LDFLAGS) $(COTURN_SAN_CFLAGS) $(LDFLAGS) -o $@
+COTURN_LINK_PROGRAM = $(CC) $(CFLAGS) $(HARDEN_LDFLAGS) $(SAN_CFLAGS) $(LDFLAGS) -o $@
 
 .PHONY: stock turnutils
 

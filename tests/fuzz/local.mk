@@ -378,3 +378,58 @@ fuzz_stranger_CFLAGS = $(AM_CFLAGS)
 fuzz_stranger_LDFLAGS = $(FUZZ_LINK)
 fuzz_stranger_LDADD = $(replay_stranger_LDADD)
 endif
+
+# --- stun_message
+# coturn's own parsers, in libcoturn.a with every sanitizer (patches/local.mk)
+check_PROGRAMS += replay_stun_message
+TESTS += replay_stun_message
+replay_stun_message_SOURCES = tests/fuzz/fuzz_stun_message.c $(FUZZ_REPLAY)
+replay_stun_message_CPPFLAGS = $(AM_CPPFLAGS) $(COTURN_CPPFLAGS)
+replay_stun_message_CFLAGS = $(AM_CFLAGS)
+replay_stun_message_LDADD = $(COTURN_LINK)
+$(replay_stun_message_OBJECTS): | $(COTURN_STAMP)
+if FUZZING
+noinst_PROGRAMS += fuzz_stun_message
+fuzz_stun_message_SOURCES = tests/fuzz/fuzz_stun_message.c tests/fuzz/fuzz.h
+fuzz_stun_message_CPPFLAGS = $(replay_stun_message_CPPFLAGS)
+fuzz_stun_message_CFLAGS = $(AM_CFLAGS)
+fuzz_stun_message_LDFLAGS = $(FUZZ_LINK)
+fuzz_stun_message_LDADD = $(replay_stun_message_LDADD)
+$(fuzz_stun_message_OBJECTS): | $(COTURN_STAMP)
+endif
+
+# --- channel_data
+check_PROGRAMS += replay_channel_data
+TESTS += replay_channel_data
+replay_channel_data_SOURCES = tests/fuzz/fuzz_channel_data.c $(FUZZ_REPLAY)
+replay_channel_data_CPPFLAGS = $(AM_CPPFLAGS) $(COTURN_CPPFLAGS)
+replay_channel_data_CFLAGS = $(AM_CFLAGS)
+replay_channel_data_LDADD = $(COTURN_LINK)
+$(replay_channel_data_OBJECTS): | $(COTURN_STAMP)
+if FUZZING
+noinst_PROGRAMS += fuzz_channel_data
+fuzz_channel_data_SOURCES = tests/fuzz/fuzz_channel_data.c tests/fuzz/fuzz.h
+fuzz_channel_data_CPPFLAGS = $(replay_channel_data_CPPFLAGS)
+fuzz_channel_data_CFLAGS = $(AM_CFLAGS)
+fuzz_channel_data_LDFLAGS = $(FUZZ_LINK)
+fuzz_channel_data_LDADD = $(replay_channel_data_LDADD)
+$(fuzz_channel_data_OBJECTS): | $(COTURN_STAMP)
+endif
+
+# --- turn_framing
+check_PROGRAMS += replay_turn_framing
+TESTS += replay_turn_framing
+replay_turn_framing_SOURCES = tests/fuzz/fuzz_turn_framing.c $(FUZZ_REPLAY)
+replay_turn_framing_CPPFLAGS = $(AM_CPPFLAGS) $(COTURN_CPPFLAGS)
+replay_turn_framing_CFLAGS = $(AM_CFLAGS)
+replay_turn_framing_LDADD = $(COTURN_LINK)
+$(replay_turn_framing_OBJECTS): | $(COTURN_STAMP)
+if FUZZING
+noinst_PROGRAMS += fuzz_turn_framing
+fuzz_turn_framing_SOURCES = tests/fuzz/fuzz_turn_framing.c tests/fuzz/fuzz.h
+fuzz_turn_framing_CPPFLAGS = $(replay_turn_framing_CPPFLAGS)
+fuzz_turn_framing_CFLAGS = $(AM_CFLAGS)
+fuzz_turn_framing_LDFLAGS = $(FUZZ_LINK)
+fuzz_turn_framing_LDADD = $(replay_turn_framing_LDADD)
+$(fuzz_turn_framing_OBJECTS): | $(COTURN_STAMP)
+endif
