@@ -24,8 +24,11 @@ enum coturn_ext_option_id {
 	COTURN_EXT_CALL_QUOTA,
 	COTURN_EXT_TAG_QUOTA,
 	COTURN_EXT_CLIENT_QUOTA,
+	COTURN_EXT_ALLOW_PEERS,
+	COTURN_EXT_PERMISSIONS_MAX,
+	COTURN_EXT_CHANNELS_MAX,
 	COTURN_EXT_OPTION_FIRST = COTURN_EXT_ADMIN_SOCKET,
-	COTURN_EXT_OPTION_LAST = COTURN_EXT_CLIENT_QUOTA
+	COTURN_EXT_OPTION_LAST = COTURN_EXT_CHANNELS_MAX
 };
 
 /* clang-format off */
@@ -40,7 +43,10 @@ enum coturn_ext_option_id {
 	{ "strict-expiry", required_argument, NULL, COTURN_EXT_STRICT_EXPIRY },                    \
 	{ "call-quota", required_argument, NULL, COTURN_EXT_CALL_QUOTA },                          \
 	{ "tag-quota", required_argument, NULL, COTURN_EXT_TAG_QUOTA },                            \
-	{ "client-quota", required_argument, NULL, COTURN_EXT_CLIENT_QUOTA },
+	{ "client-quota", required_argument, NULL, COTURN_EXT_CLIENT_QUOTA },                      \
+	{ "allow-peers", required_argument, NULL, COTURN_EXT_ALLOW_PEERS },                        \
+	{ "permissions-max", required_argument, NULL, COTURN_EXT_PERMISSIONS_MAX },                \
+	{ "channels-max", required_argument, NULL, COTURN_EXT_CHANNELS_MAX },
 
 /* The lines of --help; those of turnserver_main.c first. */
 #define COTURN_EXT_USAGE                                                                           \
@@ -65,7 +71,13 @@ enum coturn_ext_option_id {
 	" --tag-quota		<number>		Allocations of all names that one tag= of the secret\n"   \
 	"						file shares (0, the default: any number).\n"              \
 	" --client-quota	<number>		Allocations of one client address under shared names\n" \
-	"						(0, the default: any number).\n"
+	"						(0, the default: any number).\n"                          \
+	" --allow-peers		<name[,name]>		With the two above, peers are denied that are not\n"    \
+	"						the public Internet. Allow some: loopback, private,\n"    \
+	"						shared, link-local, metadata, multicast, broadcast,\n"    \
+	"						reserved; own-ports (all of this host).\n"                \
+	" --permissions-max	<number>		Permissions of one allocation (default 256).\n"        \
+	" --channels-max		<number>		Channels of one allocation (default 256).\n"
 /* clang-format on */
 
 /* One of the options above was given. A bad value is reported by

@@ -35,4 +35,35 @@ int turn_answer_without_session(void *server, void *session, void *data, void *b
  * session's nonce is as it was. */
 int coturn_guard_adopt_nonce(void *session, const uint8_t *request, size_t n);
 
+/* --- peers: the thread of the allocation, except where it says otherwise --------- */
+
+/* What coturn's own options say of a peer's address. */
+enum coturn_guard_listed {
+	COTURN_GUARD_NOT_LISTED,
+	COTURN_GUARD_LISTED_ALLOWED,
+	COTURN_GUARD_LISTED_DENIED,
+	COTURN_GUARD_LISTED_LOOPBACK
+};
+
+/* external-ip maps between these two. While options are read. */
+void coturn_guard_external_ip(const void *public_address, const void *private_address);
+
+/* May an allocation relay to and from this peer, at its port? With port 0: may
+ * it have a permission for the address? What is refused is counted. Without the
+ * hook it is as listed. */
+int coturn_guard_peer(const void *peer, enum coturn_guard_listed listed);
+
+/* Is the peer's address one of this host's, of which only the ports of relayed
+ * transport addresses are peers? For a permission, which is for all ports. */
+int coturn_guard_is_own(const void *peer);
+
+/* May a packet go to or come from this peer, of whose address that is so? What
+ * is refused is counted. */
+int coturn_guard_own_port(const void *peer);
+
+/* An allocation has so many: may it have so many more? What is refused is
+ * counted. */
+int coturn_guard_permissions(size_t has, size_t more);
+int coturn_guard_channel(size_t has);
+
 #endif

@@ -71,6 +71,9 @@ void coturn_ext_option(int option, const char *value)
 		[COTURN_EXT_CALL_QUOTA - COTURN_EXT_OPTION_FIRST] = OPTION_CALL_QUOTA,
 		[COTURN_EXT_TAG_QUOTA - COTURN_EXT_OPTION_FIRST] = OPTION_TAG_QUOTA,
 		[COTURN_EXT_CLIENT_QUOTA - COTURN_EXT_OPTION_FIRST] = OPTION_CLIENT_QUOTA,
+		[COTURN_EXT_ALLOW_PEERS - COTURN_EXT_OPTION_FIRST] = OPTION_ALLOW_PEERS,
+		[COTURN_EXT_PERMISSIONS_MAX - COTURN_EXT_OPTION_FIRST] = OPTION_PERMISSIONS_MAX,
+		[COTURN_EXT_CHANNELS_MAX - COTURN_EXT_OPTION_FIRST] = OPTION_CHANNELS_MAX,
 	};
 
 	options_set(&options, ids[option - COTURN_EXT_OPTION_FIRST], value);
@@ -158,17 +161,24 @@ static const struct watch_host host = {
 int coturn_ext_open(void)
 {
 	char err[512];
+	int r;
 
 	if (options_finish(&options) < 0) {
 		log_set_sink(to_coturn_log);
 		return refuse_start(options.error);
 	}
+	peers_bound(&options);
 	if (!options.socket_path && !options.secrets_path)
 		return 0;
 	log_set_sink(to_coturn_log);
 	if (turn_params.rest_api_separator != ':')
 		return refuse_start(
 			"rest-api-separator must be ':' with admin-socket or auth-secret-file");
+	r = peers_open(&options);
+	if (r < 0) {
+		snprintf(err, sizeof(err), "own addresses: %s", strerror(-r));
+		return refuse_start(err);
+	}
 	if (options.secrets_path)
 		no_core_dumps();
 	if (options.socket_path)
@@ -185,7 +195,8 @@ int coturn_ext_start(void)
 	warn_of_options();
 	if (!watch)
 		return 0;
-	if (watch_start(watch, turn_params.listener.event_base, threads) < 0)
+	if (watch_start(watch, turn_params.listener.event_base, threads) < 0 ||
+	    peers_start(turn_params.listener.event_base) < 0)
 		return refuse_start("admin-socket: out of memory");
 	return 0;
 }

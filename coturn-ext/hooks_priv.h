@@ -52,4 +52,16 @@ void session_apply_speed(ts_ur_super_session *ss);
 void session_release_hold(ts_ur_super_session *ss);
 void thread_tell_denials(void);
 
+/* --- hooks_peers.c: main, before there are threads */
+
+/* How many permissions and channels an allocation may have; in force without the hook, too. */
+void peers_bound(const struct options *o);
+
+/* The hook is on: from here on peers are what the options allow, and this host's addresses are
+ * known. Returns 0, -errno. */
+int peers_open(const struct options *o);
+
+/* Look at the interfaces again and again. Returns 0, -ENOMEM. */
+int peers_start(struct event_base *base);
+
 #endif

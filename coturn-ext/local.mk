@@ -22,6 +22,8 @@ libcoturn_ext_a_SOURCES = \
 	coturn-ext/nonce.c coturn-ext/nonce.h \
 	coturn-ext/options.c coturn-ext/options.h \
 	coturn-ext/own_file.c coturn-ext/own_file.h \
+	coturn-ext/own_addresses.c coturn-ext/own_addresses.h \
+	coturn-ext/peer_policy.c coturn-ext/peer_policy.h \
 	coturn-ext/peer_address.c coturn-ext/peer_address.h \
 	coturn-ext/policy.c coturn-ext/policy.h coturn-ext/published.h \
 	coturn-ext/policy_watch.c coturn-ext/policy_watch.h \
@@ -44,8 +46,8 @@ libcoturn_ext_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
 
 # The files that need coturn's headers, and so the patched tree; objects of the same archive.
 EXTRA_LIBRARIES = libcoturn-ext-hooks.a
-libcoturn_ext_hooks_a_SOURCES = coturn-ext/hooks.c coturn-ext/hooks_count.c coturn-ext/hooks_policy.c coturn-ext/hooks_warnings.c \
-	coturn-ext/hooks_sources.c \
+libcoturn_ext_hooks_a_SOURCES = coturn-ext/hooks.c coturn-ext/hooks_count.c coturn-ext/hooks_peers.c \
+	coturn-ext/hooks_policy.c coturn-ext/hooks_sources.c coturn-ext/hooks_warnings.c \
 	coturn-ext/hooks_priv.h coturn-ext/coturn_ext.h coturn-ext/coturn_guard.h
 libcoturn_ext_hooks_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext $(COTURN_CPPFLAGS) \
 	-DCOTURN_PACKAGE_VERSION=\"$(COTURN_VERSION)\"

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "peer_policy.h"
+
 __attribute__((format(printf, 2, 3))) static void mistake(struct options *o, const char *fmt, ...)
 {
 	va_list ap;
@@ -109,6 +111,26 @@ static void set_client_quota(struct options *o, const char *value)
 	o->client_quota = number(o, "client-quota", value, "", 0, OPTIONS_QUOTA_MAX);
 }
 
+static void add_peers(struct options *o, const char *value)
+{
+	const char *name;
+	int bytes;
+
+	if (peer_allow(&o->allow_peers, value, &name, &bytes) < 0)
+		mistake(o, "allow-peers: there is no range \"%.*s\"", bytes < 64 ? bytes : 64,
+			name);
+}
+
+static void set_permissions_max(struct options *o, const char *value)
+{
+	o->permissions_max = number(o, "permissions-max", value, "", 1, OPTIONS_PEERS_MAX);
+}
+
+static void set_channels_max(struct options *o, const char *value)
+{
+	o->channels_max = number(o, "channels-max", value, "", 1, OPTIONS_PEERS_MAX);
+}
+
 static const struct {
 	const char *name;
 	void (*set)(struct options *o, const char *value);
@@ -123,6 +145,9 @@ static const struct {
 	[OPTION_CALL_QUOTA] = { "call-quota", set_call_quota },
 	[OPTION_TAG_QUOTA] = { "tag-quota", set_tag_quota },
 	[OPTION_CLIENT_QUOTA] = { "client-quota", set_client_quota },
+	[OPTION_ALLOW_PEERS] = { "allow-peers", add_peers },
+	[OPTION_PERMISSIONS_MAX] = { "permissions-max", set_permissions_max },
+	[OPTION_CHANNELS_MAX] = { "channels-max", set_channels_max },
 };
 
 void options_set(struct options *o, enum option_id id, const char *value)
@@ -145,6 +170,7 @@ static void need_hook(struct options *o)
 		{ o->call_quota > 0, OPTION_CALL_QUOTA },
 		{ o->tag_quota > 0, OPTION_TAG_QUOTA },
 		{ o->client_quota > 0, OPTION_CLIENT_QUOTA },
+		{ o->allow_peers > 0, OPTION_ALLOW_PEERS },
 	};
 	size_t i;
 
@@ -161,6 +187,10 @@ int options_finish(struct options *o)
 	need_hook(o);
 	if (!o->interval_s)
 		o->interval_s = OPTIONS_INTERVAL_DEFAULT_S;
+	if (!o->permissions_max)
+		o->permissions_max = OPTIONS_PERMISSIONS_DEFAULT;
+	if (!o->channels_max)
+		o->channels_max = OPTIONS_CHANNELS_DEFAULT;
 	return o->error[0] ? -EINVAL : 0;
 }
 

@@ -14,6 +14,9 @@
 #define OPTIONS_INTERVAL_MAX_S 3600
 #define OPTIONS_EXPIRY_GRACE_MAX_S 86400
 #define OPTIONS_QUOTA_MAX 1000000
+#define OPTIONS_PERMISSIONS_DEFAULT 256
+#define OPTIONS_CHANNELS_DEFAULT 256
+#define OPTIONS_PEERS_MAX 16384 /* the numbers that channels have */
 
 #define OPTIONS_PATH_MAX 4096
 
@@ -28,6 +31,9 @@ enum option_id {
 	OPTION_CALL_QUOTA,
 	OPTION_TAG_QUOTA,
 	OPTION_CLIENT_QUOTA,
+	OPTION_ALLOW_PEERS,
+	OPTION_PERMISSIONS_MAX,
+	OPTION_CHANNELS_MAX,
 };
 
 /* Zeroed is "nothing given". */
@@ -37,6 +43,8 @@ struct options {
 	char *state_dir;    /* NULL: the folder of the socket */
 	unsigned interval_s;
 	unsigned call_quota, tag_quota, client_quota; /* allocations; 0: any number */
+	unsigned allow_peers;			      /* bits of enum peer_range */
+	unsigned permissions_max, channels_max;	      /* of an allocation */
 	bool strict_expiry;
 	unsigned expiry_grace_s; /* with strict_expiry */
 	bool has_group;

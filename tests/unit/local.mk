@@ -251,8 +251,12 @@ check_ext_policy_CFLAGS = $(EXT_CHECK_CFLAGS)
 check_ext_policy_LDFLAGS = $(NTH_ALLOC_LINK)
 check_ext_policy_LDADD = $(EXT_CHECK_LIBS)
 
-check_PROGRAMS += check_guard
-TESTS += check_guard
+check_PROGRAMS += check_guard check_peer_policy
+TESTS += check_guard check_peer_policy
+check_peer_policy_SOURCES = tests/unit/check_peer_policy.c
+check_peer_policy_CPPFLAGS = $(EXT_CHECK_CPPFLAGS)
+check_peer_policy_CFLAGS = $(EXT_CHECK_CFLAGS)
+check_peer_policy_LDADD = $(EXT_CHECK_LIBS)
 check_guard_SOURCES = tests/unit/check_guard.c
 check_guard_CPPFLAGS = $(EXT_CHECK_CPPFLAGS)
 check_guard_CFLAGS = $(EXT_CHECK_CFLAGS)

@@ -108,6 +108,7 @@ export class TurnClient {
 		this.pending = new Map();
 		this.received = 0;	/* payload bytes of Data indications */
 		this.packets = 0;
+		this.channelBytes = 0;	/* of ChannelData */
 	}
 
 	async open() {
@@ -117,6 +118,10 @@ export class TurnClient {
 	}
 
 	read(raw) {
+		if (raw[0] >> 6 === 1) { /* RFC 8656 section 12 */
+			this.channelBytes += raw.readUInt16BE(2);
+			return;
+		}
 		const msg = parse(raw);
 
 		if ((msg.type & 0x0110) === INDICATION) {
@@ -222,6 +227,14 @@ export class TurnClient {
 
 		number.writeUInt16BE(channel, 0);
 		await this.transaction(METHOD.channel, [attribute(ATTR.channel, number), peerAddress(peer)]);
+	}
+
+	sendChannel(channel, data) {
+		const head = Buffer.alloc(4);
+
+		head.writeUInt16BE(channel, 0);
+		head.writeUInt16BE(data.length, 2);
+		this.write(Buffer.concat([head, data]));
 	}
 
 	/* count payloads of size bytes to the peer, slowly enough for no queue to overflow. */
