@@ -16,6 +16,7 @@ libcoturn_ext_a_SOURCES = \
 	coturn-ext/expiry_walk.c coturn-ext/expiry_walk.h \
 	coturn-ext/file_lines.c coturn-ext/file_lines.h \
 	coturn-ext/guard.c coturn-ext/guard.h \
+	coturn-ext/lean_table.c coturn-ext/lean_table.h \
 	coturn-ext/live.c coturn-ext/live.h \
 	coturn-ext/live_file.c coturn-ext/live_file.h coturn-ext/live_recover.c coturn-ext/live_recover.h \
 	coturn-ext/live_text.c coturn-ext/live_text.h \

@@ -395,6 +395,23 @@ check_ext_peer_address_CPPFLAGS = $(EXT_CHECK_CPPFLAGS)
 check_ext_peer_address_CFLAGS = $(EXT_CHECK_CFLAGS)
 check_ext_peer_address_LDADD = $(EXT_CHECK_LIBS)
 
+check_PROGRAMS += check_lean_table
+TESTS += check_lean_table
+check_lean_table_SOURCES = tests/unit/check_lean_table.c
+check_lean_table_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext
+check_lean_table_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_lean_table_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc
+check_lean_table_LDADD = libcoturn-ext.a $(CHECK_LIBS)
+
+check_PROGRAMS += check_coturn_allocation
+TESTS += check_coturn_allocation
+check_coturn_allocation_SOURCES = tests/unit/check_coturn_allocation.c
+check_coturn_allocation_CPPFLAGS = $(AM_CPPFLAGS) $(COTURN_CPPFLAGS) -isystem $(srcdir)/coturn-ext
+check_coturn_allocation_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_coturn_allocation_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc
+check_coturn_allocation_LDADD = $(COTURN_LINK) $(CHECK_LIBS)
+$(check_coturn_allocation_OBJECTS): | $(COTURN_STAMP)
+
 check_PROGRAMS += check_coturn_totals
 TESTS += check_coturn_totals
 check_coturn_totals_SOURCES = tests/unit/check_coturn_totals.c
