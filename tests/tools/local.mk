@@ -15,6 +15,10 @@ sio-echo: tests/tools/sio-echo
 noinst_PROGRAMS += tests/tools/hold-socket
 tests_tools_hold_socket_SOURCES = tests/tools/hold_socket.c
 
+# Datagrams with forged sources.
+noinst_PROGRAMS += tests/tools/forge
+tests_tools_forge_SOURCES = tests/tools/forge.c
+
 # Allocations of known traffic, and what their far ends received: the measure of the proofs and benchmarks.
 noinst_PROGRAMS += tests/tools/turn-swarm
 tests_tools_turn_swarm_SOURCES = \
