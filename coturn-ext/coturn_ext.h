@@ -27,8 +27,9 @@ enum coturn_ext_option_id {
 	COTURN_EXT_ALLOW_PEERS,
 	COTURN_EXT_PERMISSIONS_MAX,
 	COTURN_EXT_CHANNELS_MAX,
+	COTURN_EXT_SOURCE_ANSWERS,
 	COTURN_EXT_OPTION_FIRST = COTURN_EXT_ADMIN_SOCKET,
-	COTURN_EXT_OPTION_LAST = COTURN_EXT_CHANNELS_MAX
+	COTURN_EXT_OPTION_LAST = COTURN_EXT_SOURCE_ANSWERS
 };
 
 /* clang-format off */
@@ -46,7 +47,8 @@ enum coturn_ext_option_id {
 	{ "client-quota", required_argument, NULL, COTURN_EXT_CLIENT_QUOTA },                      \
 	{ "allow-peers", required_argument, NULL, COTURN_EXT_ALLOW_PEERS },                        \
 	{ "permissions-max", required_argument, NULL, COTURN_EXT_PERMISSIONS_MAX },                \
-	{ "channels-max", required_argument, NULL, COTURN_EXT_CHANNELS_MAX },
+	{ "channels-max", required_argument, NULL, COTURN_EXT_CHANNELS_MAX },                \
+	{ "source-answers-per-s", required_argument, NULL, COTURN_EXT_SOURCE_ANSWERS },
 
 /* The lines of --help; those of turnserver_main.c first. */
 #define COTURN_EXT_USAGE                                                                           \
@@ -77,7 +79,10 @@ enum coturn_ext_option_id {
 	"						shared, link-local, metadata, multicast, broadcast,\n"    \
 	"						reserved; own-ports (all of this host).\n"                \
 	" --permissions-max	<number>		Permissions of one allocation (default 256).\n"        \
-	" --channels-max		<number>		Channels of one allocation (default 256).\n"
+	" --channels-max		<number>		Channels of one allocation (default 256).\n"                          \
+	" --source-answers-per-s	<number>	Answers to one address of UDP whose datagrams may be\n" \
+	"						forged, for each relay thread (default 50; 0: any\n"      \
+	"						number).\n"
 /* clang-format on */
 
 /* One of the options above was given. A bad value is reported by

@@ -42,6 +42,11 @@ struct watch *hooks_watch(void)
 	return watch;
 }
 
+const struct options *hooks_options(void)
+{
+	return &options;
+}
+
 /* --- options and start -------------------------------------------------------- */
 
 static void to_coturn_log(enum log_level level, const char *token, const char *text)
@@ -74,6 +79,7 @@ void coturn_ext_option(int option, const char *value)
 		[COTURN_EXT_ALLOW_PEERS - COTURN_EXT_OPTION_FIRST] = OPTION_ALLOW_PEERS,
 		[COTURN_EXT_PERMISSIONS_MAX - COTURN_EXT_OPTION_FIRST] = OPTION_PERMISSIONS_MAX,
 		[COTURN_EXT_CHANNELS_MAX - COTURN_EXT_OPTION_FIRST] = OPTION_CHANNELS_MAX,
+		[COTURN_EXT_SOURCE_ANSWERS - COTURN_EXT_OPTION_FIRST] = OPTION_SOURCE_ANSWERS,
 	};
 
 	options_set(&options, ids[option - COTURN_EXT_OPTION_FIRST], value);

@@ -8,12 +8,14 @@
 #include "mainrelay.h"
 
 #include "cells.h"
+#include "options.h"
 #include "policy.h"
 #include "relay_event.h"
 #include "secrets.h"
 #include "watch.h"
 
-struct watch *hooks_watch(void); /* NULL: not configured */
+struct watch *hooks_watch(void);	   /* NULL: not configured */
+const struct options *hooks_options(void); /* read and checked before there are threads */
 
 /* Seconds since 1970, to the instant. time() may still say the second before, for as long as a tick
  * of the kernel: a secret that signald signs with from its first moment would not be known yet. */

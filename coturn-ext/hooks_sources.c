@@ -57,7 +57,7 @@ static struct listener *listener_new(void)
 
 	pthread_once(&once, make_keys);
 	if (!l || !keys.made ||
-	    source_limit_new(&l->limit, &keys.sources, SOURCE_LIMIT_ANSWERS_PER_S) < 0) {
+	    source_limit_new(&l->limit, &keys.sources, hooks_options()->source_answers_per_s) < 0) {
 		free(l);
 		return NULL;
 	}

@@ -131,6 +131,13 @@ static void set_channels_max(struct options *o, const char *value)
 	o->channels_max = number(o, "channels-max", value, "", 1, OPTIONS_PEERS_MAX);
 }
 
+static void set_source_answers(struct options *o, const char *value)
+{
+	o->source_answers_per_s =
+		number(o, "source-answers-per-s", value, "", 0, OPTIONS_SOURCE_ANSWERS_MAX);
+	o->has_source_answers = true;
+}
+
 static const struct {
 	const char *name;
 	void (*set)(struct options *o, const char *value);
@@ -148,6 +155,7 @@ static const struct {
 	[OPTION_ALLOW_PEERS] = { "allow-peers", add_peers },
 	[OPTION_PERMISSIONS_MAX] = { "permissions-max", set_permissions_max },
 	[OPTION_CHANNELS_MAX] = { "channels-max", set_channels_max },
+	[OPTION_SOURCE_ANSWERS] = { "source-answers-per-s", set_source_answers },
 };
 
 void options_set(struct options *o, enum option_id id, const char *value)
@@ -191,6 +199,8 @@ int options_finish(struct options *o)
 		o->permissions_max = OPTIONS_PERMISSIONS_DEFAULT;
 	if (!o->channels_max)
 		o->channels_max = OPTIONS_CHANNELS_DEFAULT;
+	if (!o->has_source_answers)
+		o->source_answers_per_s = OPTIONS_SOURCE_ANSWERS_DEFAULT;
 	return o->error[0] ? -EINVAL : 0;
 }
 

@@ -17,6 +17,8 @@
 #define OPTIONS_PERMISSIONS_DEFAULT 256
 #define OPTIONS_CHANNELS_DEFAULT 256
 #define OPTIONS_PEERS_MAX 16384 /* the numbers that channels have */
+#define OPTIONS_SOURCE_ANSWERS_DEFAULT 50
+#define OPTIONS_SOURCE_ANSWERS_MAX 100000
 
 #define OPTIONS_PATH_MAX 4096
 
@@ -34,6 +36,7 @@ enum option_id {
 	OPTION_ALLOW_PEERS,
 	OPTION_PERMISSIONS_MAX,
 	OPTION_CHANNELS_MAX,
+	OPTION_SOURCE_ANSWERS,
 };
 
 /* Zeroed is "nothing given". */
@@ -45,6 +48,8 @@ struct options {
 	unsigned call_quota, tag_quota, client_quota; /* allocations; 0: any number */
 	unsigned allow_peers;			      /* bits of enum peer_range */
 	unsigned permissions_max, channels_max;	      /* of an allocation */
+	bool has_source_answers;
+	unsigned source_answers_per_s; /* for each relay thread; 0: any number */
 	bool strict_expiry;
 	unsigned expiry_grace_s; /* with strict_expiry */
 	bool has_group;

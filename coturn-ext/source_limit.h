@@ -20,8 +20,7 @@
 #include "name_hash.h"
 
 #define SOURCE_LIMIT_SOURCES 8192
-#define SOURCE_LIMIT_WAYS 8 /* sources of one corner */
-#define SOURCE_LIMIT_ANSWERS_PER_S 50
+#define SOURCE_LIMIT_WAYS 8	     /* sources of one corner */
 #define SOURCE_LIMIT_BURST_S 4	     /* seconds' worth of answers in the budget of one who is new */
 #define SOURCE_LIMIT_RATE_MAX 100000 /* answers per second */
 #define SOURCE_LIMIT_UNIT_BYTES 256  /* of an answer: so many cost as much as one answer */
@@ -30,7 +29,7 @@
 
 struct source_limit;
 
-/* Returns 0, -ENOMEM. answers_per_s: 1 to SOURCE_LIMIT_RATE_MAX. */
+/* Returns 0, -ENOMEM. answers_per_s: up to SOURCE_LIMIT_RATE_MAX; 0: no limit. */
 int source_limit_new(struct source_limit **out, const struct name_hash_key *key,
 		     unsigned answers_per_s);
 void source_limit_free(struct source_limit *l); /* NULL is fine */

@@ -319,6 +319,18 @@ START_TEST(this_hosts_own_loopback_has_no_limit)
 }
 END_TEST
 
+START_TEST(without_a_rate_nobody_is_limited)
+{
+	struct source_limit *any;
+	const union address a = address("192.0.2.1", 1);
+
+	ck_assert_int_eq(source_limit_new(&any, &key, 0), 0);
+	for (unsigned i = 0; i < 10000; i++)
+		ck_assert(source_limit_admit(any, &a.sa, 1000, REQUEST, ANSWER));
+	source_limit_free(any);
+}
+END_TEST
+
 /* Its neighbours are many more than there is room for, and it goes on being refused. */
 START_TEST(a_flood_of_other_sources_does_not_wash_a_busy_one_out)
 {
@@ -618,6 +630,7 @@ int main(void)
 	tcase_add_test(limits, an_ipv6_network_is_one_source);
 	tcase_add_test(limits, a_mapped_address_is_the_ipv4_source);
 	tcase_add_test(limits, this_hosts_own_loopback_has_no_limit);
+	tcase_add_test(limits, without_a_rate_nobody_is_limited);
 	tcase_add_test(limits, a_flood_of_other_sources_does_not_wash_a_busy_one_out);
 	tcase_add_test(limits, when_the_table_is_full_the_source_heard_longest_ago_goes);
 	tcase_add_test(limits, the_clock_of_a_source_may_wrap);
