@@ -285,17 +285,12 @@ fill() {
 }
 
 write_turnserver_conf() {
-	local allowed
-	allowed=$(lines allowed-peer-ip= "${addresses[@]}")
-	if [ $loopback = yes ]; then
-		allowed="# Only because turnserver listens on loopback alone:"$'\n'"allow-loopback-peers"$'\n'$allowed
-	fi
 	{
 		say "# Written by start-all.sh at each start: changes here do not last."
 		fill "$TOP/turnserver.conf.in" ADMIN_SOCKET "$socket$socket_note" ADMIN_STATE_DIR "$state" \
 			AUTH_SECRET_FILE "$state/auth-secrets" TURN_PORT "$turn_port" \
 			LISTENING_IPS "$(lines listening-ip= "${addresses[@]}")" RELAY_IPS "$(lines relay-ip= "${addresses[@]}")" \
-			MIN_PORT "$min_port" MAX_PORT "$max_port" REALM "$url_host" ALLOWED_PEERS "$allowed" \
+			MIN_PORT "$min_port" MAX_PORT "$max_port" REALM "$url_host" \
 			USERDB "$state/turndb" PIDFILE "$state/turnserver.own-pid"
 	} >"$state/turnserver.conf" || fail "cannot write $state/turnserver.conf"
 }

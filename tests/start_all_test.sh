@@ -168,8 +168,8 @@ only_loopback_is_open() {
 	! ss -H -ltun | awk '{ print $5 }' | grep -E ":($p1|$t1)\$" | grep -vE '^(127\.0\.0\.1|\[::1\]):'
 }
 
-loopback_peers_are_allowed_on_loopback() {
-	has "$(cat "$one/turnserver.conf")" '^allow-loopback-peers$' '^denied-peer-ip=10[.]' '^no-multicast-peers$'
+no_peers_are_allowed_beyond_the_default() {
+	! grep -E '^(allow-loopback-peers|allow-peers|allowed-peer-ip)' "$one/turnserver.conf"
 }
 
 # --- disturbances -------------------------------------------------------------
@@ -319,7 +319,7 @@ open_to_network_says_what_is_open() {
 		{ cat "$tmp/out8"; return 1; }
 	health "$p2" "$network_address" || return
 	has "$(cat "$tmp/out8")" 'Open to everybody' "TCP $p2" "UDP\+TCP $t2" || return
-	! grep -q '^allow-loopback-peers' "$two/turnserver.conf" && ! grep -q '^origins' "$two/signald.conf" &&
+	! grep -q '^origins' "$two/signald.conf" &&
 		start --stop --state "$two"
 }
 
@@ -352,7 +352,7 @@ test_that "secrets are random and well formed" secrets_are_random_and_well_forme
 test_that "every printed curl line works as it stands" printed_lines_work
 test_that "the demo page is served" the_demo_page_is_served
 test_that "only loopback addresses are open" only_loopback_is_open
-test_that "loopback peers are allowed, private networks are not" loopback_peers_are_allowed_on_loopback
+test_that "loopback peers are allowed, private networks are not" no_peers_are_allowed_beyond_the_default
 test_that "a running state is not started twice" a_running_state_is_not_started_twice
 test_that "a taken port is named and nothing is left running" taken_ports_are_named
 test_that "two states run side by side" two_states_run_side_by_side

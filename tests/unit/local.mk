@@ -364,15 +364,6 @@ check_credentials_SOURCES = tests/unit/check_credentials.c
 check_credentials_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_credentials_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS) -lm
 
-# --- turnserver.conf.in, by coturn's own code -------------------------------------
-check_PROGRAMS += check_peer_ranges
-TESTS += check_peer_ranges
-check_peer_ranges_SOURCES = tests/unit/check_peer_ranges.c
-check_peer_ranges_CPPFLAGS = $(AM_CPPFLAGS) $(COTURN_CPPFLAGS)
-check_peer_ranges_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-check_peer_ranges_LDADD = $(COTURN_LINK) $(CHECK_LIBS)
-$(check_peer_ranges_OBJECTS): | $(COTURN_STAMP)
-
 # --- coturn's own counters, as the hook group leaves them ---------------------------
 check_PROGRAMS += check_ext_wire
 TESTS += check_ext_wire

@@ -112,14 +112,14 @@ export class Stack {
 			MIN_PORT: this.relayPort,
 			MAX_PORT: this.relayPort + this.relayPorts - 1,
 			REALM,
-			ALLOWED_PEERS: `allow-loopback-peers\nallowed-peer-ip=${this.host}`,
 			USERDB: path.join(this.dir, 'turndb'),
 			PIDFILE: path.join(this.dir, 'turnserver.pid'),
 		};
 
 		return fs.readFileSync(path.join(SOURCE_DIR, 'turnserver.conf.in'), 'utf8')
 			.replace(/@([A-Z_]+)@/g, (_, name) => names[name] ?? `@${name}@`)
-			.replace('start-all.sh fills in the @NAMES@', 'the tests fill in the names');
+			.replace('start-all.sh fills in the @NAMES@', 'the tests fill in the names')
+			+ '\n# The tests have peers on this host.\nallow-loopback-peers\n';
 	}
 
 	#signaldConf() {
