@@ -174,3 +174,46 @@ row('S-CHANNEL-PADDING', 'the padding of ChannelData says nothing of other packe
 		assert.deepEqual([...msg.subarray(9)], [0, 0, 0]);
 	}
 });
+
+/* --- the log ------------------------------------------------------------------------- */
+
+const FORGED = '0: : INFO: forged';
+const ORIGIN = 0x802f;
+const linesOf = (server) => server.log.split('\n');
+
+/* An Allocate of nobody; what is said to it does not matter. */
+async function allocateWith(server, attrs) {
+	const client = server.client();
+
+	await client.open();
+	await codeOf(client.transaction(METHOD.allocate, [attribute(ATTR.transport, Buffer.from([17, 0, 0, 0])), ...attrs]));
+}
+
+row('S-LOG-FORGERY', 'an ORIGIN makes no line of the log', {}, async (server) => {
+	await allocateWith(server, [attribute(ORIGIN, Buffer.from(`no origin\n${FORGED}\n\x1b[2J`))]);
+	await until('the origin is logged', () => server.log.includes('Wrong origin format'));
+	assert.equal(linesOf(server).includes(FORGED), false);
+	assert.equal(server.log.includes('\x1b'), false);
+});
+
+row('S-LOG-FORGERY', 'nor does a USERNAME', {}, async (server) => {
+	const client = server.client(`mallory\n${FORGED}\n`);
+
+	await codeOf(client.allocate());
+	await until('the name is logged', () => server.log.includes('mallory'));
+	assert.equal(linesOf(server).includes(FORGED), false);
+});
+
+row('S-LOG-FORGERY', 'a line that is cut off ends all the same', {}, async (server) => {
+	for (let i = 0; i < 3; i++)
+		await allocateWith(server, [attribute(ORIGIN, Buffer.alloc(1200, 0x61))]);
+	const origins = await until('the origins are logged', () => {
+		const lines = linesOf(server).filter((l) => l.includes('aaaa'));
+
+		return lines.length > 0 && server.log.match(/Wrong origin format: a/g)?.length >= 3 && lines;
+	});
+
+	for (const line of origins)
+		assert.equal(line.match(/Wrong origin format/g)?.length ?? 0, line.includes('Wrong origin') ? 1 : 0);
+	assert.equal(server.log.includes('\0'), false);
+});
