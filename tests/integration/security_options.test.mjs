@@ -7,6 +7,7 @@ import { after } from 'node:test';
 
 import { row } from './lib/ledger.mjs';
 import { freePort, sleep, until } from './lib/suite.mjs';
+import { ATTR, attribute, METHOD, TurnError } from './lib/turn_client.mjs';
 
 /* --- redis -------------------------------------------------------------------------- */
 
@@ -133,4 +134,50 @@ row('S-CLI-CLOSE', 'a session of the CLI that ends amid its input is left alone'
 			break;
 	}
 	await server.assertAlive();
+});
+
+/* --- mobility ----------------------------------------------------------------------- */
+
+const MOBILE = { args: ['--mobility', '--relay-threads=1'] };
+/* Where stock's answer can be read. */
+const READABLE = { args: [...MOBILE.args, '--no-software-attribute'] };
+
+row('S-MOBILE-OWNER', 'the ticket of another user resumes nothing, and the refusal is signed', READABLE, async (server) => {
+	const [owner, thief] = [server.client('owner'), server.client('thief')];
+
+	await owner.allocate({ mobile: true });
+	await thief.open();
+	/* Authenticated, without an allocation: TCP cannot be asked for over UDP. */
+	await assert.rejects(thief.transaction(METHOD.allocate, [attribute(ATTR.transport, Buffer.from([6, 0, 0, 0]))]), TurnError);
+	const { nonce, realm } = thief;
+	const refused = await thief.resume({ ticket: owner.ticket, nonce, realm }).then(() => null, (err) => err);
+
+	assert.ok(refused instanceof TurnError, 'it was resumed');
+	assert.equal(refused.code, 441);
+	assert.equal(refused.signed, true);
+	await owner.refresh(600);
+});
+
+row('S-MOBILE-GARBLED', 'the answer to a resume can be read', MOBILE, async (server) => {
+	const [client, elsewhere] = [server.client('reader'), server.client('reader')];
+
+	await client.allocate({ mobile: true });
+	elsewhere.username = client.username;
+	elsewhere.key = client.key;
+	const answered = elsewhere.resume(client).then(() => 'resumed', (err) => `${err}`);
+
+	assert.equal(await Promise.race([answered, sleep(1000).then(() => 'no answer')]), 'resumed');
+	assert.ok(elsewhere.ticket, 'no ticket in the answer');
+	assert.notDeepEqual(elsewhere.ticket, client.ticket);
+});
+
+row('S-MOBILE-QUOTA', 'a ticket without credentials counts for nobody\'s quota', { args: [...READABLE.args, '--user-quota=2'], because: /486/ }, async (server) => {
+	const [owner, second, copy] = [server.client('owner'), server.client('owner'), server.client('owner')];
+
+	await owner.allocate({ mobile: true });
+	copy.key = Buffer.alloc(16);
+	await assert.rejects(copy.resume(owner), TurnError);
+	second.username = owner.username;
+	second.key = owner.key;
+	assert.ok(await second.allocate().catch((err) => assert.fail(`${err}`)));
 });

@@ -12,6 +12,7 @@
 #include <openssl/evp.h>
 
 #include "acme.h"
+#include "apputils.h"
 #include "libtelnet.h"
 #include "ns_turn_msg.h"
 #include "run_suite.h"
@@ -157,6 +158,27 @@ START_TEST(row_what_is_no_challenge_is_not_redirected)
 }
 END_TEST
 
+/* --- mobility's tickets ----------------------------------------------------------------- */
+START_TEST(row_letters_of_a_ticket_have_no_sign)
+{
+	size_t n = 0;
+	unsigned char *out = base64_decode("\xf8\xf8\xf8\xf8", 4, &n);
+
+	ck_assert_ptr_nonnull(out);
+	ck_assert_uint_eq(n, 3);
+	ck_assert_mem_eq(out, "\0\0\0", 3);
+	free(out);
+}
+END_TEST
+
+START_TEST(row_a_ticket_may_be_empty)
+{
+	size_t n = 0;
+
+	ck_assert_ptr_null(base64_decode(room_between_guards(1) - sysconf(_SC_PAGESIZE), 0, &n));
+}
+END_TEST
+
 /* --- the CLI's parser ----------------------------------------------------------------- */
 #define IAC "\xff"
 #define SB "\xfa"
@@ -224,6 +246,8 @@ int main(void)
 	tcase_add_test(t, row_a_token_ends_where_it_ends);
 	tcase_add_test(t, a_good_token_is_read);
 	tcase_add_loop_test(t, row_what_is_no_challenge_is_not_redirected, 0, 3);
+	tcase_add_test(t, row_letters_of_a_ticket_have_no_sign);
+	tcase_add_test(t, row_a_ticket_may_be_empty);
 	tcase_add_loop_test(t, row_the_cli_parses_no_subnegotiation, 0, N(subnegotiations));
 	suite_add_tcase(s, t);
 	return run_suite(s);

@@ -439,6 +439,18 @@ ledger_options_stock_CPPFLAGS = $(AM_CPPFLAGS) $(COTURN_STOCK_CPPFLAGS) -DLEDGER
 ledger_options_stock_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 ledger_options_stock_LDADD = $(COTURN_STOCK_LINK) $(CHECK_LIBS)
 $(ledger_options_stock_OBJECTS): | $(COTURN_STOCK_STAMP)
+check_PROGRAMS += check_ledger_tickets ledger_tickets.stock
+TESTS += check_ledger_tickets ledger_tickets.stock
+check_ledger_tickets_SOURCES = tests/unit/check_ledger_tickets.c
+check_ledger_tickets_CPPFLAGS = $(AM_CPPFLAGS) $(COTURN_CPPFLAGS) -isystem $(srcdir)/coturn-ext -isystem $(srcdir)/shared
+check_ledger_tickets_CFLAGS = $(AM_CFLAGS) -w $(CHECK_CFLAGS)
+check_ledger_tickets_LDADD = $(COTURN_LINK) $(CHECK_LIBS)
+$(check_ledger_tickets_OBJECTS): | $(COTURN_STAMP)
+ledger_tickets_stock_SOURCES = tests/unit/check_ledger_tickets.c
+ledger_tickets_stock_CPPFLAGS = $(AM_CPPFLAGS) $(COTURN_STOCK_CPPFLAGS) -DLEDGER_STOCK
+ledger_tickets_stock_CFLAGS = $(AM_CFLAGS) -w $(CHECK_CFLAGS)
+ledger_tickets_stock_LDADD = $(COTURN_STOCK_LINK) $(CHECK_LIBS)
+$(ledger_tickets_stock_OBJECTS): | $(COTURN_STOCK_STAMP)
 
 # The parsers, compiled so that a misaligned read or write ends the program, as it does on a strict machine.
 STRICT_OURS = $(COTURN_TREE).strict/client/ns_turn_msg.o $(COTURN_TREE).strict/client/ns_turn_msg_addr.o
