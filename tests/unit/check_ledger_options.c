@@ -7,13 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <openssl/evp.h>
 
 #include "acme.h"
 #include "apputils.h"
+#include "http_server.h"
 #include "libtelnet.h"
+#include "mainrelay.h"
 #include "ns_turn_msg.h"
 #include "run_suite.h"
 
@@ -179,6 +182,102 @@ START_TEST(row_a_ticket_may_be_empty)
 }
 END_TEST
 
+/* --- web admin ------------------------------------------------------------------------ */
+static const char *const quoting[] = {
+	"/x?realm=a%27%20or%20%271", "/x?realm=a%22b", "/x?realm=a%5Cb", "/x?realm=a;b",
+	"/x?realm=%3Cscript%3E",     "/x?realm=a%0Ab",
+};
+
+static const char *parameter(const char *target)
+{
+	char request[200];
+	struct http_request *r;
+
+	snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: turn\r\n\r\n", target);
+	r = parse_http_request(request);
+	ck_assert_ptr_nonnull(r);
+	return get_http_header_value(r, "realm", "none");
+}
+
+START_TEST(row_a_parameter_that_ends_a_text_is_none)
+{
+	ck_assert_str_eq(parameter(quoting[_i]), "none");
+}
+END_TEST
+
+START_TEST(other_parameters_are_as_they_came)
+{
+	ck_assert_str_eq(parameter("/x?realm=turn.example.org"), "turn.example.org");
+	ck_assert_str_eq(parameter("/x?realm=a%20b"), "a b");
+}
+END_TEST
+
+START_TEST(passwords_are_compared_whole)
+{
+	char encrypted[300];
+
+	generate_new_enc_password("correct", encrypted);
+	ck_assert_int_eq(check_password("correct", encrypted), 0);
+	ck_assert_int_ne(check_password("wrong", encrypted), 0);
+	ck_assert_int_eq(check_password("plain", "plain"), 0);
+	ck_assert_int_ne(check_password("plai", "plain"), 0);
+	ck_assert_int_ne(check_password("plainer", "plain"), 0);
+	ck_assert_int_ne(check_password("", "plain"), 0);
+}
+END_TEST
+
+/* --- encrypted passwords of databases --------------------------------------------------- */
+static const unsigned char database_key[16] = "0123456789abcdef";
+
+static const char *long_base64(char out[601])
+{
+	memset(out, 'A', 600);
+	out[600] = 0;
+	return out;
+}
+
+START_TEST(row_a_long_encrypted_password_is_refused)
+{
+	char text[601];
+
+	decrypt_aes_128((char *)long_base64(text), database_key);
+#ifndef TURN_NO_MYSQL
+	char *out = decryptPassword(text, database_key);
+
+	ck_assert_str_eq(out, "");
+	free(out);
+#endif
+}
+END_TEST
+
+START_TEST(row_a_long_password_is_not_encrypted)
+{
+	char text[4001];
+
+	memset(text, 'p', 4000);
+	text[4000] = 0;
+	encrypt_aes_128((unsigned char *)text, database_key);
+}
+END_TEST
+
+START_TEST(row_a_made_key_is_for_its_owner)
+{
+	char dir[] = "/tmp/check-ledger-XXXXXX", path[64];
+	char *room = room_between_guards(1);
+	struct stat st;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/key", dir);
+	umask(022);
+	generate_aes_128_key(path, (unsigned char *)room - sizeof(database_key));
+	ck_assert_int_eq(stat(path, &st), 0);
+	unlink(path);
+	rmdir(dir);
+	ck_assert_int_eq(st.st_size, 16);
+	ck_assert_int_eq(st.st_mode & 0777, 0600);
+}
+END_TEST
+
 /* --- the CLI's parser ----------------------------------------------------------------- */
 #define IAC "\xff"
 #define SB "\xfa"
@@ -248,7 +347,14 @@ int main(void)
 	tcase_add_loop_test(t, row_what_is_no_challenge_is_not_redirected, 0, 3);
 	tcase_add_test(t, row_letters_of_a_ticket_have_no_sign);
 	tcase_add_test(t, row_a_ticket_may_be_empty);
+	tcase_add_loop_test(t, row_a_parameter_that_ends_a_text_is_none, 0, N(quoting));
+	tcase_add_test(t, other_parameters_are_as_they_came);
+	tcase_add_test(t, passwords_are_compared_whole);
+	tcase_add_test(t, row_a_long_encrypted_password_is_refused);
+	tcase_add_test(t, row_a_long_password_is_not_encrypted);
+	tcase_add_test(t, row_a_made_key_is_for_its_owner);
 	tcase_add_loop_test(t, row_the_cli_parses_no_subnegotiation, 0, N(subnegotiations));
 	suite_add_tcase(s, t);
+	set_logfile("stdout"); /* not a file of its own below /var/log */
 	return run_suite(s);
 }
