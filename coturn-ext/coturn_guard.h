@@ -66,4 +66,10 @@ int coturn_guard_own_port(const void *peer);
 int coturn_guard_permissions(size_t has, size_t more);
 int coturn_guard_channel(size_t has);
 
+/* --- secrets: the session's relay thread ------------------------------------------ */
+
+/* The long-term key that the session is about to get was made with this secret:
+ * it need not be looked for again. */
+void coturn_guard_secret_found(void *session, const uint8_t *hmackey, const char *secret);
+
 #endif

@@ -1,5 +1,6 @@
 /* hooks_policy.c - coturn's requests put to the policy, and what it says put into coturn's words */
 #include "coturn_ext.h"
+#include "coturn_guard.h"
 #include "hooks_priv.h"
 
 #include <string.h>
@@ -20,12 +21,17 @@ static struct policy *policy_of_hook(void)
 
 /* --- who it is ----------------------------------------------------------------------- */
 
-static uint64_t key_start(const ts_ur_super_session *ss)
+static uint64_t start_of(const uint8_t *hmackey)
 {
 	uint64_t key;
 
-	memcpy(&key, ss->hmackey, sizeof(key));
+	memcpy(&key, hmackey, sizeof(key));
 	return key | 1; /* 0 is "unknown" */
+}
+
+static uint64_t key_start(const ts_ur_super_session *ss)
+{
+	return start_of(ss->hmackey);
 }
 
 static struct secrets *secrets_of_hook(void)
@@ -33,15 +39,32 @@ static struct secrets *secrets_of_hook(void)
 	return hooks_watch() ? watch_secrets(hooks_watch()) : NULL;
 }
 
+static void keep_secret(struct coturn_ext_session *x, struct secrets *secrets,
+			const struct secret_match *m, uint64_t key)
+{
+	secrets_let_go(secrets, x->secret);
+	x->secret = secrets_keep(secrets, m);
+	x->key = key;
+}
+
 static void look_up_secret(ts_ur_super_session *ss, struct secrets *secrets)
 {
-	struct coturn_ext_session *x = &ss->ext;
 	struct secret_match m;
 
 	secrets_match(secrets, ss->hmackey, (const char *)ss->username, ss->realm_options.name, &m);
-	secrets_let_go(secrets, x->secret);
-	x->secret = secrets_keep(secrets, &m);
-	x->key = key_start(ss);
+	keep_secret(&ss->ext, secrets, &m, key_start(ss));
+}
+
+void coturn_guard_secret_found(void *session, const uint8_t *hmackey, const char *secret)
+{
+	ts_ur_super_session *ss = session;
+	struct secrets *secrets = secrets_of_hook();
+	struct secret_match m;
+
+	if (!secrets)
+		return;
+	secrets_match_value(secrets, secret, (const char *)ss->username, &m);
+	keep_secret(&ss->ext, secrets, &m, start_of(hmackey));
 }
 
 /* Trying all secrets costs an HMAC each, so it is done once for a key, and

@@ -232,15 +232,27 @@ bool secrets_permit(struct secrets *s, const char *name, const char *value)
 	return permitted;
 }
 
-static bool match_in(const struct dated_set *d, const uint8_t key[16], const char *name,
-		     const char *realm, struct secret_match *out)
+/* Which secret is looked for: that of a value, or the one a key was made with. */
+struct sought {
+	const char *value; /* NULL: by the key */
+	const uint8_t *key;
+	const char *name, *realm;
+};
+
+static bool is_sought(const struct sought *w, const char *value)
+{
+	return w->value ? strcmp(w->value, value) == 0
+			: turn_key_matches(w->key, w->name, w->realm, value);
+}
+
+static bool match_in(const struct dated_set *d, const struct sought *w, struct secret_match *out)
 {
 	size_t i;
 
 	for (i = 0; d && i < d->set->n; i++) {
 		const struct secret *secret = d->newest_first[i];
 
-		if (!turn_key_matches(key, name, realm, secret->value))
+		if (!is_sought(w, secret->value))
 			continue;
 		memcpy(out->id, secret->id, sizeof(secret->id));
 		memcpy(out->tag, secret->tag, sizeof(secret->tag));
@@ -255,24 +267,34 @@ static bool is_shared_in(const struct dated_set *d, const char *user)
 	return d && secret_set_is_shared_user(d->set, user);
 }
 
-bool secrets_match(struct secrets *s, const uint8_t key[16], const char *name, const char *realm,
-		   struct secret_match *out)
+static bool match(struct secrets *s, const struct sought *w, struct secret_match *out)
 {
 	const struct dated_set *current, *previous;
 	struct turn_name parsed;
 	bool found;
 
-	user_of(name, &parsed);
+	user_of(w->name, &parsed);
 	*out = (struct secret_match){ .shared = false };
 	current = published_enter(&s->current);
 	previous = atomic_load(&s->previous);
-	found = match_in(current, key, name, realm, out) ||
-		match_in(previous, key, name, realm, out);
+	found = match_in(current, w, out) || match_in(previous, w, out);
 	if (!found)
 		out->shared =
 			is_shared_in(current, parsed.user) || is_shared_in(previous, parsed.user);
 	published_leave(&s->current);
 	return found;
+}
+
+bool secrets_match(struct secrets *s, const uint8_t key[16], const char *name, const char *realm,
+		   struct secret_match *out)
+{
+	return match(s, &(struct sought){ .key = key, .name = name, .realm = realm }, out);
+}
+
+bool secrets_match_value(struct secrets *s, const char *value, const char *name,
+			 struct secret_match *out)
+{
+	return match(s, &(struct sought){ .value = value, .name = name }, out);
 }
 
 static bool same_match(const struct secret_match *a, const struct secret_match *b)

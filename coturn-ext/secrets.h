@@ -55,6 +55,11 @@ struct secret_match {
 bool secrets_match(struct secrets *s, const uint8_t key[16], const char *name, const char *realm,
 		   struct secret_match *out);
 
+/* The same for who knows the value of the secret that the key was made with:
+ * without a hash for each secret. */
+bool secrets_match_value(struct secrets *s, const char *value, const char *name,
+			 struct secret_match *out);
+
 /* The same match, constant, kept once for all who keep it, until each has let go
  * of it. Without memory it is one without id and tag. Any thread; a mutex. */
 const struct secret_match *secrets_keep(struct secrets *s, const struct secret_match *m);

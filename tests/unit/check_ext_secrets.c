@@ -175,6 +175,45 @@ START_TEST(the_matching_secret_is_named)
 }
 END_TEST
 
+/* How both ways to look for a secret answer. */
+static void same_answers(struct secrets *s, const char *value, const char *name)
+{
+	struct secret_match by_key, by_value;
+	uint8_t key[16];
+	bool found;
+
+	key_of(key, value, name, "r");
+	found = secrets_match(s, key, name, "r", &by_key);
+	ck_assert_int_eq(secrets_match_value(s, value, name, &by_value), found);
+	ck_assert_str_eq(by_value.id, by_key.id);
+	ck_assert_str_eq(by_value.tag, by_key.tag);
+	ck_assert_int_eq(by_value.shared, by_key.shared);
+}
+
+START_TEST(who_knows_the_value_finds_what_the_key_finds)
+{
+	static const char *const values[] = { "first-secret", "public-secret", "twice-secret",
+					      "another-secret" };
+	static const char *const names[] = { "9999:alice", "9999:app",
+					     "9999:app:AAAAAAAAAAAAAAAAAAAAAA", "x" };
+	struct secrets *s = open_ok("k1 first-secret\nold twice-secret 100\nnew twice-secret 200\n"
+				    "shipped public-secret tag=x users=app\n");
+	struct secret_error err;
+	size_t i;
+
+	for (i = 0; i < 16; i++)
+		same_answers(s, values[i / 4], names[i % 4]);
+	write_file("k2 first-secret-2\nshipped public-secret-2 tag=x users=app\n");
+	ck_assert_int_eq(secrets_poll(s, &err), 1);
+	for (i = 0; i < 16; i++) /* those that were replaced a moment ago */
+		same_answers(s, values[i / 4], names[i % 4]);
+	ck_assert_int_eq(secrets_poll(s, &err), 0);
+	for (i = 0; i < 16; i++) /* and those that nobody knows any more */
+		same_answers(s, values[i / 4], names[i % 4]);
+	secrets_free(s);
+}
+END_TEST
+
 START_TEST(a_key_of_a_public_secret_that_is_gone_is_still_nobodys)
 {
 	struct secrets *s = open_ok("apk1 public-secret users=app\n");
@@ -497,6 +536,7 @@ int main(void)
 	tcase_add_test(secrets, a_public_secret_from_elsewhere_is_held_to_its_names);
 	tcase_add_test(secrets, no_more_than_the_maximum_are_tried);
 	tcase_add_test(secrets, the_matching_secret_is_named);
+	tcase_add_test(secrets, who_knows_the_value_finds_what_the_key_finds);
 	tcase_add_test(secrets, a_key_of_a_public_secret_that_is_gone_is_still_nobodys);
 	tcase_add_test(secrets, a_changed_file_is_read_again);
 	tcase_add_test(secrets, a_reload_reads_at_once_and_reports_each_time);
