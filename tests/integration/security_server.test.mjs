@@ -1,11 +1,9 @@
 /* security_server.test.mjs - rows of the security ledger: what turnserver makes of requests, options and TLS */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import fs from 'node:fs';
-import path from 'node:path';
 
 import { row, startRow } from './lib/ledger.mjs';
-import { sleep, until } from './lib/suite.mjs';
+import { until } from './lib/suite.mjs';
 import { ATTR, attribute, METHOD, peerAddress, TurnError, udpPeer } from './lib/turn_client.mjs';
 
 const HTTP_GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
@@ -62,6 +60,14 @@ row('S-USERNAME-PINNED', 'nor does its user name', {}, async (server) => {
 		attribute(ATTR.nonce, Buffer.from('0123456789abcdef')), attribute(ATTR.integrity, Buffer.alloc(20)),
 	]);
 	assert.equal(await codeOf(client.allocate()), 0);
+});
+
+row('S-LOG-LINES', 'what a client says begins no line of the log', {}, async (server) => {
+	const client = server.client('x\n0: : forged line\x1b[2J');
+
+	assert.equal(await codeOf(client.allocate()), 400);
+	await until('the server\'s word of it', () => server.log.includes('forged line'), 2000);
+	assert.doesNotMatch(server.log, /^0: : forged|\x1b/m);
 });
 
 /* --- peers ---------------------------------------------------------------------------------- */

@@ -70,6 +70,13 @@ function unxorAddress(b) {
 	};
 }
 
+/* One by itself, unsigned. */
+export function stunMessage(type, attrs, id = randomBytes(12)) {
+	const body = Buffer.concat(attrs.map((a) => (typeof a === 'function' ? a(id) : a)));
+
+	return Buffer.concat([header(type, body.length, id), body]);
+}
+
 function uint32(n) {
 	const b = Buffer.alloc(4);
 
