@@ -1,5 +1,7 @@
 /* security_parsers.test.mjs - rows of the security ledger: messages and addresses, as they are read */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
 
 import { row } from './lib/ledger.mjs';
 import { until } from './lib/suite.mjs';
@@ -173,6 +175,30 @@ row('S-CHANNEL-PADDING', 'the padding of ChannelData says nothing of other packe
 		assert.equal(msg.length, 12);
 		assert.deepEqual([...msg.subarray(9)], [0, 0, 0]);
 	}
+});
+
+/* --- RFC 6062 ------------------------------------------------------------------------- */
+
+row('S-CONNECTION-TAKEN', 'a ConnectionBind of a stranger takes no connection from its owner', {}, async (server, t) => {
+	const client = server.streamClient();
+	const stranger = server.streamClient('stranger');
+	const data = server.streamClient();
+	const peer = net.createServer().listen(0, '127.0.0.1');
+
+	t.after(() => peer.close());
+	peer.on('connection', (socket) => t.after(() => socket.destroy()));
+	await once(peer, 'listening');
+	await client.open();
+	await client.transaction(METHOD.allocate, [attribute(ATTR.transport, Buffer.from([6, 0, 0, 0]))]);
+	const to = { address: '127.0.0.1', port: peer.address().port };
+	const connection = attribute(ATTR.connection, (await client.transaction(METHOD.connect, [peerAddress(to)])).get(ATTR.connection));
+
+	await stranger.open();
+	Object.assign(stranger, { nonce: client.nonce, realm: client.realm });
+	assert.notEqual(await codeOf(stranger.transaction(METHOD.connectionBind, [connection])), 0);
+	await data.open();
+	Object.assign(data, { username: client.username, key: client.key, nonce: client.nonce, realm: client.realm });
+	assert.equal(await codeOf(data.transaction(METHOD.connectionBind, [connection])), 0);
 });
 
 /* --- the log ------------------------------------------------------------------------- */

@@ -11,10 +11,10 @@ import { REALM } from './stack.mjs';
 import { sleep, within } from './suite.mjs';
 
 const MAGIC = 0x2112a442;
-export const METHOD = { allocate: 0x003, refresh: 0x004, send: 0x016, permission: 0x008, channel: 0x009 };
+export const METHOD = { allocate: 0x003, refresh: 0x004, send: 0x016, permission: 0x008, channel: 0x009, connect: 0x00a, connectionBind: 0x00b };
 export const ATTR = {
 	username: 0x0006, integrity: 0x0008, error: 0x0009, channel: 0x000c, lifetime: 0x000d, peer: 0x0012, data: 0x0013,
-	realm: 0x0014, nonce: 0x0015, relayed: 0x0016, family: 0x0017, transport: 0x0019, fingerprint: 0x8028, ticket: 0x8030,
+	realm: 0x0014, nonce: 0x0015, relayed: 0x0016, family: 0x0017, transport: 0x0019, connection: 0x002a, fingerprint: 0x8028, ticket: 0x8030,
 };
 const INDICATION = 0x0010;
 
@@ -194,6 +194,9 @@ export class TurnClient {
 	async transaction(method, attrs, { last = [], behind = [] } = {}) {
 		for (let tries = 0; ; tries++) {
 			const answer = await this.#request(method, attrs, behind, last);
+
+			if (!answer)
+				throw new TurnError(null, 'the connection was closed', false);
 			const got = answer.attrs;
 			const error = got.get(ATTR.error);
 
@@ -303,6 +306,10 @@ export class TurnStreamClient extends TurnClient {
 		this.socket.on('data', (data) => this.#take(data));
 		this.socket.on('error', (err) => { this.error = err; });
 		this.ended = new Promise((resolve) => this.socket.once('close', resolve));
+		this.socket.once('close', () => {
+			for (const giveUp of this.pending.values())
+				giveUp(null);
+		});
 		await new Promise((resolve) => this.socket.once(tlsPort ? 'secureConnect' : 'connect', resolve));
 	}
 
