@@ -212,6 +212,23 @@ START_TEST(other_parameters_are_as_they_came)
 }
 END_TEST
 
+static size_t constant_time_bytes;
+
+int __real_CRYPTO_memcmp(const void *a, const void *b, size_t n);
+int __wrap_CRYPTO_memcmp(const void *a, const void *b, size_t n);
+int __wrap_CRYPTO_memcmp(const void *a, const void *b, size_t n)
+{
+	constant_time_bytes += n;
+	return __real_CRYPTO_memcmp(a, b, n);
+}
+
+START_TEST(row_passwords_are_compared_in_constant_time)
+{
+	ck_assert_int_ne(check_password("prain", "plain"), 0);
+	ck_assert_uint_eq(constant_time_bytes, 5);
+}
+END_TEST
+
 START_TEST(passwords_are_compared_whole)
 {
 	char encrypted[300];
@@ -349,6 +366,7 @@ int main(void)
 	tcase_add_test(t, row_a_ticket_may_be_empty);
 	tcase_add_loop_test(t, row_a_parameter_that_ends_a_text_is_none, 0, N(quoting));
 	tcase_add_test(t, other_parameters_are_as_they_came);
+	tcase_add_test(t, row_passwords_are_compared_in_constant_time);
 	tcase_add_test(t, passwords_are_compared_whole);
 	tcase_add_test(t, row_a_long_encrypted_password_is_refused);
 	tcase_add_test(t, row_a_long_password_is_not_encrypted);

@@ -432,11 +432,13 @@ TESTS += check_ledger_options ledger_options.stock
 check_ledger_options_SOURCES = tests/unit/check_ledger_options.c
 check_ledger_options_CPPFLAGS = $(AM_CPPFLAGS) $(COTURN_CPPFLAGS) -isystem $(srcdir)/coturn-ext -isystem $(srcdir)/shared
 check_ledger_options_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_ledger_options_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=CRYPTO_memcmp
 check_ledger_options_LDADD = $(COTURN_LINK) $(CHECK_LIBS)
 $(check_ledger_options_OBJECTS): | $(COTURN_STAMP)
 ledger_options_stock_SOURCES = tests/unit/check_ledger_options.c
 ledger_options_stock_CPPFLAGS = $(AM_CPPFLAGS) $(COTURN_STOCK_CPPFLAGS) -DLEDGER_STOCK
 ledger_options_stock_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+ledger_options_stock_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=CRYPTO_memcmp
 ledger_options_stock_LDADD = $(COTURN_STOCK_LINK) $(CHECK_LIBS)
 $(ledger_options_stock_OBJECTS): | $(COTURN_STOCK_STAMP)
 check_PROGRAMS += check_ledger_tickets ledger_tickets.stock
