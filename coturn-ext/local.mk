@@ -28,7 +28,7 @@ libcoturn_ext_a_SOURCES = \
 	coturn-ext/peer_address.c coturn-ext/peer_address.h \
 	coturn-ext/policy.c coturn-ext/policy.h coturn-ext/published.h \
 	coturn-ext/policy_watch.c coturn-ext/policy_watch.h \
-	coturn-ext/reasons.c coturn-ext/reasons.h \
+	coturn-ext/read_batch.h coturn-ext/reasons.c coturn-ext/reasons.h \
 	coturn-ext/registry.c coturn-ext/registry.h \
 	coturn-ext/relay_limits.c coturn-ext/relay_limits.h \
 	coturn-ext/revocations.c coturn-ext/revocations.h \
@@ -39,7 +39,7 @@ libcoturn_ext_a_SOURCES = \
 	coturn-ext/spool_index.c coturn-ext/spool_scan.c \
 	coturn-ext/state.c coturn-ext/state.h coturn-ext/stop.c coturn-ext/stop.h \
 	coturn-ext/stranger.c coturn-ext/stranger.h \
-	coturn-ext/turn_stream.c coturn-ext/turn_stream.h \
+	coturn-ext/turn_stream.c coturn-ext/turn_stream.h coturn-ext/udp_burst.c coturn-ext/udp_burst.h \
 	coturn-ext/watch.c coturn-ext/watch.h coturn-ext/watch_priv.h coturn-ext/watch_secrets.c \
 	coturn-ext/watch_stop.c \
 	coturn-ext/wire.c coturn-ext/wire.h

@@ -27,6 +27,7 @@ AS_CASE([$with_coturn_patches],
 	[AC_MSG_ERROR([--with-coturn-patches: hook, security or speed, not $with_coturn_patches])])
 COTURN_PATCHES=$with_coturn_patches
 AC_SUBST([COTURN_PATCHES])
+AM_CONDITIONAL([COTURN_SPEED], [test "$COTURN_PATCHES" = speed])
 
 dnl INSTALL_PREFIX and TURNDB are where turnserver looks for its files; TURNDB as in Debian's package.
 COTURN_DEFS='-DLIBEV_OK -D_FILE_OFFSET_BITS=64 -DTURN_NO_PROMETHEUS -DTURN_NO_SCTP -DTURN_NO_MONGO'

@@ -403,6 +403,23 @@ check_coturn_allocation_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc
 check_coturn_allocation_LDADD = $(COTURN_LINK) $(CHECK_LIBS)
 $(check_coturn_allocation_OBJECTS): | $(COTURN_STAMP)
 
+check_PROGRAMS += check_udp_burst
+TESTS += check_udp_burst
+check_udp_burst_SOURCES = tests/unit/check_udp_burst.c
+check_udp_burst_CPPFLAGS = $(EXT_CHECK_CPPFLAGS)
+check_udp_burst_CFLAGS = $(EXT_CHECK_CFLAGS)
+check_udp_burst_LDADD = $(EXT_CHECK_LIBS)
+
+if COTURN_SPEED
+check_PROGRAMS += check_coturn_udp
+TESTS += check_coturn_udp
+check_coturn_udp_SOURCES = tests/unit/check_coturn_udp.c
+check_coturn_udp_CPPFLAGS = $(AM_CPPFLAGS) $(COTURN_CPPFLAGS) -isystem $(srcdir)/coturn-ext
+check_coturn_udp_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_coturn_udp_LDADD = $(COTURN_LINK) $(CHECK_LIBS)
+$(check_coturn_udp_OBJECTS): | $(COTURN_STAMP)
+endif
+
 check_PROGRAMS += check_coturn_totals
 TESTS += check_coturn_totals
 check_coturn_totals_SOURCES = tests/unit/check_coturn_totals.c
