@@ -62,14 +62,6 @@ row('S-USERNAME-PINNED', 'nor does its user name', {}, async (server) => {
 	assert.equal(await codeOf(client.allocate()), 0);
 });
 
-row('S-LOG-LINES', 'what a client says begins no line of the log', {}, async (server) => {
-	const client = server.client('x\n0: : forged line\x1b[2J');
-
-	assert.equal(await codeOf(client.allocate()), 400);
-	await until('the server\'s word of it', () => server.log.includes('forged line'), 2000);
-	assert.doesNotMatch(server.log, /^0: : forged|\x1b/m);
-});
-
 /* --- peers ---------------------------------------------------------------------------------- */
 
 row('S-SEVERAL-PEERS', 'Send with two peer addresses sends nothing', {}, async (server, t) => {
