@@ -130,7 +130,7 @@ export async function everyTransport({ host = ownLoopback(), host6 = '::1', pref
 			'min-port': minPort,
 			'max-port': minPort + RELAY_PORTS - 1,
 			'max-allocate-lifetime': 4, /* seconds: an allocation that is left alone ends within the test */
-			...(prefix ? {} : { 'allow-loopback-peers': true }),
+			...(prefix ? { 'allow-peers': 'private,reserved' } : { 'allow-loopback-peers': true }),
 		},
 	};
 	const swarm = {
