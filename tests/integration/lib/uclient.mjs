@@ -15,9 +15,10 @@ function removeOwnLog(pid) {
 				fs.rmSync(`${dir}/${f}`, { force: true });
 }
 
-export async function startPeer(t, host = '127.0.0.1') {
+/* alsoAt: more addresses, at the same port. */
+export async function startPeer(t, host = '127.0.0.1', alsoAt = []) {
 	const port = await freePort(host);
-	const d = new Daemon('turnutils_peer', [program('turnutils_peer'), '-L', host, '-p', String(port)]);
+	const d = new Daemon('turnutils_peer', [program('turnutils_peer'), ...[host, ...alsoAt].flatMap((a) => ['-L', a]), '-p', String(port)]);
 
 	t.after(async () => {
 		await d.stop({ exits: endsSomehow });
