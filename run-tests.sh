@@ -12,10 +12,11 @@ CLANG_BUILD=$TOP/build/clang
 ASAN_BUILD=$TOP/build/asan
 TSAN_BUILD=$TOP/build/tsan
 FUZZ_BUILD=$TOP/build/fuzz
+GROUP_BUILD=$TOP/build/group
 STRICT_CFLAGS="-O2 -g -Werror"
 # With sanitizers gcc warns of what cannot happen, so warnings are left to the two builds above.
 SANITIZER_CFLAGS="-O1 -g"
-STAGES="install build clang check integration sanitizers threads fuzz scripts"
+STAGES="install build clang check integration groups sanitizers threads fuzz scripts"
 # A test that hangs must not take the whole run with it; a busy machine has its time.
 CHECK_LIMIT_S=1200
 INTEGRATION_LIMIT_S=1500
@@ -41,6 +42,8 @@ Install what is missing, build, and run the tests. Without arguments all stages 
   check         unit tests, specification vectors, fuzz corpora and the ledger's proof (make check);
                 coturn's per-packet functions compared with stock's (make per-packet-diff)
   integration   the daemons with real clients
+  groups        turnserver with the hook's patches alone, and with those of security but not of speed: its unit tests
+                and its hook
   sanitizers    AddressSanitizer and UndefinedBehaviorSanitizer; make check and integration again,
                 without the browsers
   threads       ThreadSanitizer: unit tests with threads, and both daemons under load
@@ -203,6 +206,25 @@ integration_with() {
 
 stage_integration() {
 	integration_with "$TEST_BUILD"
+}
+
+# Each group of patches has to build and pass without the later ones; all of them together did above.
+GROUP_FILES_hook="hook.test.mjs"
+GROUP_FILES_security="hook.test.mjs security_hook.test.mjs"
+
+stage_groups() {
+	local group dir files rc=0
+	for group in hook security; do
+		dir=$GROUP_BUILD-$group files=GROUP_FILES_$group
+		build_in "$dir" "$STRICT_CFLAGS" group --with-coturn-patches=$group || { rc=1; continue; }
+		rm -f "$dir"/*.trs
+		step "make check-group" timeout -k 10 $CHECK_LIMIT_S \
+			make -C "$dir" -j"$(jobs_count)" CFLAGS="$STRICT_CFLAGS" check-group || rc=1
+		count_check "$dir"
+		# shellcheck disable=SC2086 # a list of files
+		LEDGER=ours integration_with "$dir" ${!files} || rc=1
+	done
+	return $rc
 }
 
 # Without the browsers, which take the time and add little that the other clients do not ask of the daemons.

@@ -637,6 +637,14 @@ check_loop_LDADD = libsignald-io.a $(SIO_CHECK_LIBS) $(EVENT_LIBS) $(SSL_LIBS)
 
 endif
 
+# Those of turnserver, for a build that stops after a group of patches: the ledger's need the group security.
+GROUP_CHECKS = turnutils_rfc5769check $(filter check_coturn_% check_ext_% check_guard%,$(check_PROGRAMS)) \
+	$(if $(filter-out hook,$(COTURN_PATCHES)),$(filter check_ledger_%,$(check_PROGRAMS)))
+.PHONY: group check-group
+group: turnserver$(EXEEXT) turnutils tests/tools/turn-swarm$(EXEEXT) $(GROUP_CHECKS)
+check-group: $(GROUP_CHECKS)
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS= TESTS="$(GROUP_CHECKS)"
+
 # Those in which threads meet, for a build with --enable-sanitizers=thread.
 THREADED_CHECKS = check_ext_cells check_ext_live check_ext_policy check_ext_revocations check_ext_secrets \
 	check_guard check_ledger check_log check_secret_rotation check_state_file
