@@ -637,8 +637,9 @@ check_loop_LDADD = libsignald-io.a $(SIO_CHECK_LIBS) $(EVENT_LIBS) $(SSL_LIBS)
 
 endif
 
-# Those of turnserver, for a build that stops after a group of patches: the ledger's need the group security.
-GROUP_CHECKS = turnutils_rfc5769check $(filter check_coturn_% check_ext_% check_guard%,$(check_PROGRAMS)) \
+# Those of turnserver, for a build that stops after a group of patches: the ledger's need the group security, those of
+# coturn's maps as ours the group speed.
+GROUP_CHECKS = turnutils_rfc5769check $(filter check_coturn_totals% check_ext_% check_guard%,$(check_PROGRAMS)) \
 	$(if $(filter-out hook,$(COTURN_PATCHES)),$(filter check_ledger_%,$(check_PROGRAMS)))
 .PHONY: group check-group
 group: turnserver$(EXEEXT) turnutils tests/tools/turn-swarm$(EXEEXT) $(GROUP_CHECKS)
