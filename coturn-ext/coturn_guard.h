@@ -28,8 +28,10 @@ size_t coturn_guard_cookie(const void *address, uint8_t *cookie);
 int coturn_guard_cookie_good(const void *address, const uint8_t *cookie, size_t n);
 
 /* Defined in ns_turn_server.c: handle a request (data) with a session that is in no map and of id
- * 0. Returns 1 if the answer in buffer is to be sent. */
-int turn_answer_without_session(void *server, void *session, void *data, void *buffer);
+ * 0. Returns 1 if the answer in buffer is to be sent. Weak: without the patch that defines it
+ * (hook/ alone) there is none, and nobody who calls for it. */
+__attribute__((weak)) int turn_answer_without_session(void *server, void *session, void *data,
+						      void *buffer);
 
 /* A session's first nonce: the request's, if we gave it to this client. Returns 1, or 0: the
  * session's nonce is as it was. */
