@@ -46,10 +46,11 @@ endif
 .PHONY: per-packet-diff bench
 per-packet-diff: turnserver-stock turnserver-hook
 	$(srcdir)/tests/bench/per_packet_diff.sh turnserver-stock turnserver-hook
-bench: per-packet-diff turnserver turnutils tests/tools/turn-swarm$(EXEEXT) tests/bench/cell-cost$(EXEEXT)
+bench: per-packet-diff turnserver turnutils tests/tools/turn-swarm$(EXEEXT) tests/tools/forge$(EXEEXT) tests/bench/cell-cost$(EXEEXT)
 	$(srcdir)/tests/bench/instructions_per_packet.sh ./turnserver-stock ./turnserver-hook
 	$(srcdir)/tests/bench/memory_per_allocation.sh ./turnserver-stock ./turnserver ./turnserver-hook
 	tests/bench/cell-cost$(EXEEXT)
+	$(srcdir)/tests/bench/forged_sources.sh ./turnserver
 
 # The manual says what the programs say, and includes go one way.
 TESTS += tests/scripts/check_manual.sh tests/scripts/check_layers.sh

@@ -1,4 +1,4 @@
-/* netns_sources.test.mjs - rows of the security ledger: datagrams with forged sources
+/* netns_security_sources.test.mjs - rows of the security ledger: datagrams with forged sources
  *
  * In a network namespace: turnserver on 198.18.0.1, and a cable on which everything leaves that is not for
  * the host itself. Its counters are the measure of what turnserver sends; nothing answers at the other end. */
