@@ -170,9 +170,11 @@ stock: turnserver-stock
 turnserver-stock: $(COTURN_STOCK_OBJECTS)
 	$(AM_V_CCLD)$(COTURN_LINK_PROGRAM) $(COTURN_STOCK_OBJECTS) $(COTURN_SYSTEM_LIBS)
 
-# The hook without what the other groups change. Its own objects stand before the archive that has them too.
+# The hook without what the other groups change. An archive of its own objects stands before the one that has them
+# too; what only the other groups call is not taken from it.
 turnserver-hook: $(COTURN_HOOK_OBJECTS) $(COTURN_HOOK_EXT_OBJECTS) $(COTURN_EXT_LIBS)
-	$(AM_V_CCLD)$(COTURN_LINK_PROGRAM) $(COTURN_HOOK_OBJECTS) $(COTURN_HOOK_EXT_OBJECTS) $(COTURN_EXT_LIBS) $(COTURN_SYSTEM_LIBS)
+	$(AM_V_at)rm -f coturn/hook-ext.a && $(AR) cr coturn/hook-ext.a $(COTURN_HOOK_EXT_OBJECTS)
+	$(AM_V_CCLD)$(COTURN_LINK_PROGRAM) $(COTURN_HOOK_OBJECTS) coturn/hook-ext.a $(COTURN_EXT_LIBS) $(COTURN_SYSTEM_LIBS)
 
 # coturn's test client and echo peer, for our tests; not installed.
 turnutils: turnutils_uclient turnutils_peer
