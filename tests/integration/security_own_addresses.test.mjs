@@ -18,6 +18,7 @@ const INSIDE = 'SECURITY_OWN_NS';
 const PUBLIC = '198.41.0.4';
 const PRIVATE = '192.168.7.1';
 const OTHER = '193.0.14.129';
+const PUBLIC_V6 = '2a00:1450:4001::7';
 const CONNECT = 0x00a;
 const TCP = Buffer.from([6, 0, 0, 0]);
 const ARRIVES_MS = 200;
@@ -165,6 +166,17 @@ function elsewhere() {
 		assert.equal(await errorOf(client.permit({ address: PRIVATE, port: 0 })), 403);
 	});
 
+	row('S-OWN-PORTS', 'nor is one of IPv6, nor one of IPv4 by an IPv6 address', relayAt(PUBLIC, '-E', PUBLIC_V6), async (server) => {
+		const client = server.client();
+
+		await client.allocate({ ipv6: true });
+		for (const [i, address] of [PUBLIC_V6, `::ffff:${PUBLIC}`, `64:ff9b::${PUBLIC}`].entries()) {
+			assert.equal(await errorOf(client.permit({ address, port: 0 })), 0);
+			assert.equal(await errorOf(client.bindChannel({ address, port: 5353 }, 0x4000 + i)), 403, address);
+		}
+		assert.equal(await errorOf(client.bindChannel({ address: PUBLIC_V6, port: client.relayed.port }, 0x4010)), 0);
+	});
+
 	row('S-OWN-PORTS', 'allowed-peer-ip opens no port of an own address', relayAt(PUBLIC, `--allowed-peer-ip=${PUBLIC}`),
 		async (server, t) => {
 			const client = server.client();
@@ -206,7 +218,7 @@ if (process.env[INSIDE]) {
 } else {
 	test('this host as a peer', { skip: whySkip(), timeout: 120000 }, () => {
 		const script = ['ip link set lo up',
-			...[PUBLIC, PRIVATE, OTHER].map((a) => `ip address add ${a}/32 dev lo`), 'exec "$0" "$1"'].join(' && ');
+			...[PUBLIC, PRIVATE, OTHER, PUBLIC_V6].map((a) => `ip address add ${a} dev lo`), 'exec "$0" "$1"'].join(' && ');
 		const env = { ...process.env, [INSIDE]: '1' };
 
 		delete env.NODE_TEST_CONTEXT; /* a run of its own, not a part of this one's report */
