@@ -3,6 +3,7 @@
 #include "hooks_priv.h"
 
 #include <ifaddrs.h>
+#include <net/if.h>
 
 #include <event2/event.h>
 
@@ -85,6 +86,19 @@ static bool relays_anywhere(void)
 	return turn_params.default_relays;
 }
 
+/* A host with more of them than we can keep serves all the same; who runs it has to know. */
+static void warn_of_too_many(void)
+{
+	static bool warned;
+
+	if (!warned)
+		log_warn(TOKEN,
+			 "this host has more than %d addresses: services at the others are peers",
+			 OWN_ADDRESSES_MAX);
+	warned = true;
+}
+
+/* coturn never chooses loopback by itself. */
 static int add_interfaces(struct own_addresses *o)
 {
 	enum own_kind kind = relays_anywhere() ? OWN_RELAY : OWN_LOCAL;
@@ -95,9 +109,12 @@ static int add_interfaces(struct own_addresses *o)
 		return -errno;
 	for (at = all; at && !r; at = at->ifa_next)
 		if (at->ifa_addr)
-			r = own_addresses_add(o, at->ifa_addr, kind);
+			r = own_addresses_add(o, at->ifa_addr,
+					      at->ifa_flags & IFF_LOOPBACK ? OWN_LOCAL : kind);
 	freeifaddrs(all);
-	return r;
+	if (r == -ENOSPC)
+		warn_of_too_many();
+	return r == -ENOSPC ? 0 : r;
 }
 
 static struct own_addresses *look(void)

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-#define OWN_ADDRESSES_MAX 1024
+#define OWN_ADDRESSES_MAX 4096
 
 enum own_kind {
 	OWN_NOT,
