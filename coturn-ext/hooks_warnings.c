@@ -1,7 +1,7 @@
 /* hooks_warnings.c - what an admin should hear of at the start: options that we advise against
  *
- * Their known faults are fixed (SECURITY.md), but it is code that had most of them, that few use, or that weakens
- * what is around it. Told whether or not one of our own options is given. */
+ * Their known faults are fixed (SECURITY.md), but it is code that had most of them, that few use,
+ * or that weakens what is around it. Told whether or not one of our own options is given. */
 #include "hooks_priv.h"
 
 #include <stdbool.h>
@@ -51,8 +51,7 @@ static bool has_sql_web_admin(void)
 	case TURN_USERDB_TYPE_MYSQL:
 #endif
 		return use_web_admin;
-	default:
-		return false;
+	default: return false;
 	}
 }
 
@@ -64,7 +63,8 @@ static bool has_old_tls(void)
 /* Off, by an option or for want of a certificate, and something says that it was meant to be on. */
 static bool lacks_tls(void)
 {
-	bool has_cert = turn_params.cert_file[0] && strcmp(turn_params.cert_file, DEFAULT_CERT) != 0;
+	bool has_cert =
+		turn_params.cert_file[0] && strcmp(turn_params.cert_file, DEFAULT_CERT) != 0;
 
 	return turn_params.no_tls && (turn_params.tls_listener_port != DEFAULT_STUN_TLS_PORT ||
 				      (turn_params.no_dtls && has_cert));
@@ -74,16 +74,22 @@ static const struct {
 	bool (*applies)(void);
 	const char *text;
 } warnings[] = {
-	{ has_oauth, "oauth: third-party authorization is advised against: it parses a client's token before it "
+	{ has_oauth, "oauth: third-party authorization is advised against: it parses a client's "
+		     "token before it "
 		     "knows whose it is" },
-	{ has_mobility, "mobility is advised against: a client without an allocation names somebody else's" },
-	{ has_acme_redirect, "acme-redirect is advised against: anybody can ask a TURN port for it" },
-	{ has_cli, "the command line (cli) is on: its telnet sends the password in clear and commands everything; "
+	{ has_mobility,
+	  "mobility is advised against: a client without an allocation names somebody else's" },
+	{ has_acme_redirect,
+	  "acme-redirect is advised against: anybody can ask a TURN port for it" },
+	{ has_cli, "the command line (cli) is on: its telnet sends the password in clear and "
+		   "commands everything; "
 		   "switch it off with no-cli" },
-	{ has_web_admin, "web-admin is advised against: it serves pages that change users and secrets" },
+	{ has_web_admin,
+	  "web-admin is advised against: it serves pages that change users and secrets" },
 	{ has_sql_web_admin, "web-admin makes SQL of what is typed into its pages" },
 	{ has_old_tls, "TLS 1.0 and 1.1 are not switched off: no-tlsv1 and no-tlsv1_1 do" },
-	{ lacks_tls, "there is no TLS although tls-listening-port or cert is given: turns: URIs lead nowhere" },
+	{ lacks_tls, "there is no TLS although tls-listening-port or cert is given: turns: URIs "
+		     "lead nowhere" },
 };
 
 void warn_of_options(void)

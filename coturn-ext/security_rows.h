@@ -1,7 +1,8 @@
 /* security_rows.h - the rows of the security ledger
  *
- * Those of patches/VERSION/SECURITY.md: security_rows.c is made of it by security_rows.awk. A row whose patch belongs
- * to a group that was not built in is not fixed here, and its status says so. */
+ * Those of patches/VERSION/SECURITY.md: security_rows.c is made of it by security_rows.awk. A row
+ * whose patch belongs to a group that was not built in is not fixed here, and its status says so.
+ */
 #ifndef SECURITY_ROWS_H
 #define SECURITY_ROWS_H
 

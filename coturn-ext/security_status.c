@@ -62,8 +62,8 @@ __attribute__((format(printf, 3, 4))) static void paragraph(struct page *p, unsi
 
 /* --- the ledger ------------------------------------------------------------------------ */
 
-static const char *const statuses[] = { "fixed",  "mitigated",	  "warned",
-					"open",	  "not built in", "not affected" };
+static const char *const statuses[] = { "fixed", "mitigated",	 "warned",
+					"open",	 "not built in", "not affected" };
 
 static unsigned count(const char *status)
 {

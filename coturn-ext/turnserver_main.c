@@ -1,7 +1,8 @@
 /* turnserver_main.c - turnserver's main
  *
  * coturn is an archive here (libcoturn.a, its main renamed), so that tests link the same objects as
- * turnserver does. What needs neither a configuration nor a log is answered before coturn begins. */
+ * turnserver does. What needs neither a configuration nor a log is answered before coturn begins.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,8 @@
-/* check_ledger_server.c - faults of coturn's functions that no client can show in a test, by row of SECURITY.md
+/* check_ledger_server.c - faults of coturn's functions that no client can show in a test, by row of
+ * SECURITY.md
  *
- * Linked with our coturn all of it passes. The same source linked with stock (ledger_server.stock) must
- * fail in every test that begins with row_, and in no other.
+ * Linked with our coturn all of it passes. The same source linked with stock (ledger_server.stock)
+ * must fail in every test that begins with row_, and in no other.
  *
  * turn_ports.c is included: what its cursors are after 2^32 operations has to be set. */
 #include <check.h>
@@ -96,7 +97,8 @@ START_TEST(row_what_peers_exchange_is_counted_beyond_4_gib)
 }
 END_TEST
 
-/* --- relay ports ------------------------------------------------------------------------------- */
+/* --- relay ports -------------------------------------------------------------------------------
+ */
 
 #define FIRST 40000
 #define LAST 40099
@@ -115,6 +117,13 @@ static turnports *ports_after(uint32_t operations)
 	for (i = FIRST; i <= LAST; i++)
 		tp->status[i] += add;
 	return tp;
+}
+
+/* coturn's own live as long as it. */
+static void ports_free(turnports *tp)
+{
+	TURN_MUTEX_DESTROY(&tp->mutex);
+	free(tp);
 }
 
 /* All ports, each once. */
@@ -152,6 +161,7 @@ START_TEST(row_relay_ports_do_not_run_out)
 
 	use(tp, 200000);
 	take_all(tp);
+	ports_free(tp);
 }
 END_TEST
 
@@ -163,6 +173,7 @@ START_TEST(ports_are_given_out_from_the_first_operation_on)
 	take_all(tp);
 	use(tp, 100000);
 	take_all(tp);
+	ports_free(tp);
 }
 END_TEST
 
@@ -184,10 +195,12 @@ START_TEST(row_pairs_lose_no_ports)
 	while (turnports_allocate(tp) >= 0)
 		taken++;
 	ck_assert_uint_eq(taken, N);
+	ports_free(tp);
 }
 END_TEST
 
-/* --- secrets ------------------------------------------------------------------------------------- */
+/* --- secrets -------------------------------------------------------------------------------------
+ */
 
 #define SECRET "the-secret-of-this-test"
 
@@ -241,8 +254,8 @@ static ioa_network_buffer_handle request(int integrity_bytes)
 
 	stun_init_request_str(STUN_METHOD_ALLOCATE, ioa_network_buffer_data(elem), &n);
 	if (integrity_bytes)
-		stun_attr_add_str(ioa_network_buffer_data(elem), &n, STUN_ATTRIBUTE_MESSAGE_INTEGRITY,
-				  zeros, integrity_bytes);
+		stun_attr_add_str(ioa_network_buffer_data(elem), &n,
+				  STUN_ATTRIBUTE_MESSAGE_INTEGRITY, zeros, integrity_bytes);
 	ioa_network_buffer_set_size(elem, n);
 	return elem;
 }
