@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 
 import { row } from './lib/ledger.mjs';
 import { sleep } from './lib/suite.mjs';
+import { REALM } from './lib/turnserver.mjs';
 import { METHOD as METHODS, attribute, ATTR } from './lib/turn_client.mjs';
 
 const METHOD = { ...METHODS, binding: 0x001 };
@@ -59,6 +60,20 @@ row('S-SOURCE-SESSION', 'a Binding from an address not seen before leaves no ses
 
 row('S-SOURCE-SESSION', 'a byte from an address not seen before leaves no session', {},
 	(server) => leavesNoSession(server, () => Buffer.from('?')));
+
+/* RFC 8489 section 14.3: not what a name may be, which is an ERROR line without verbose, too. */
+const badName = () => request(METHOD.allocate, [attribute(ATTR.username, Buffer.from('a"b')), attribute(ATTR.realm, Buffer.from(REALM)),
+	attribute(ATTR.nonce, Buffer.from('x')), attribute(ATTR.integrity, Buffer.alloc(20))]);
+
+row('S-SOURCE-LOG', 'what sources without a session send is logged ten times a second and thread, not each time', { args: ['--relay-threads=1'] }, async (server) => {
+	const before = server.log.split('\n').length;
+
+	await fromManySources(server, allocate);
+	await fromManySources(server, badName);
+	const lines = server.log.split('\n').length - before;
+
+	assert.ok(lines > 0 && lines <= SOURCES / 4, `${lines} lines for ${2 * SOURCES} datagrams`);
+});
 
 /* --- DTLS --------------------------------------------------------------------------- */
 
