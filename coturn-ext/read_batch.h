@@ -1,9 +1,10 @@
 /* read_batch.h - how many datagrams to read when a socket says it is readable
  *
- * The event loop is level-triggered: what is left in a socket is told again in the loop's next turn. So nobody has
- * to read until the kernel says that nothing is there, which would be half of all reads or more, since a relay
- * socket mostly holds one datagram. Of such a socket one is read, and every READ_BATCH_LOOK-th time all there are,
- * to notice when it has more. One that has more is read to its end while it has, and twice as far each time. */
+ * The event loop is level-triggered: what is left in a socket is told again in the loop's next
+ * turn. So nobody has to read until the kernel says that nothing is there, which would be half of
+ * all reads or more, since a relay socket mostly holds one datagram. Of such a socket one is read,
+ * and every READ_BATCH_LOOK-th time all there are, to notice when it has more. One that has more is
+ * read to its end while it has, and twice as far each time. */
 #ifndef READ_BATCH_H
 #define READ_BATCH_H
 

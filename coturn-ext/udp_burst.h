@@ -1,9 +1,10 @@
 /* udp_burst.h - datagrams of one flow that follow each other, sent by one call
  *
- * A video frame, a flood of a data channel: many datagrams of one size (the last may be shorter) to one address.
- * The kernel takes them as one buffer and cuts it (UDP_SEGMENT, Linux 4.18), so routing, filters and the device's
- * queue are passed once. What arrives is what as many calls of sendto() would have made arrive, in that order.
- * It does not copy: the datagrams must stay where they are until they are sent. One thread. */
+ * A video frame, a flood of a data channel: many datagrams of one size (the last may be shorter) to
+ * one address. The kernel takes them as one buffer and cuts it (UDP_SEGMENT, Linux 4.18), so
+ * routing, filters and the device's queue are passed once. What arrives is what as many calls of
+ * sendto() would have made arrive, in that order. It does not copy: the datagrams must stay where
+ * they are until they are sent. One thread. */
 #ifndef UDP_BURST_H
 #define UDP_BURST_H
 
@@ -12,7 +13,7 @@
 #include <stddef.h>
 #include <sys/uio.h>
 
-#define UDP_BURST_MAX 16	 /* datagrams; the kernel takes 64 */
+#define UDP_BURST_MAX 16	  /* datagrams; the kernel takes 64 */
 #define UDP_BURST_BYTES_MAX 65000 /* of all of them, as one IP packet could have */
 
 /* All zero: empty. */
@@ -25,11 +26,12 @@ struct udp_burst {
 	struct iovec v[UDP_BURST_MAX];
 };
 
-/* Add a datagram, if it belongs to the same flow and may follow what is there. False: send that first. An empty
- * burst takes every datagram of either IP family that is not empty itself. */
-bool udp_burst_add(struct udp_burst *b, int fd, const void *to, socklen_t to_len, void *p, size_t n);
-/* Send two or more, and be empty. Returns 0, or -errno when nothing was sent: the kernel or the device cannot do
- * it (-EINVAL, -EIO, -EMSGSIZE), or what sendto() fails with. */
+/* Add a datagram, if it belongs to the same flow and may follow what is there. False: send that
+ * first. An empty burst takes every datagram of either IP family that is not empty itself. */
+bool udp_burst_add(struct udp_burst *b, int fd, const void *to, socklen_t to_len, void *p,
+		   size_t n);
+/* Send two or more, and be empty. Returns 0, or -errno when nothing was sent: the kernel or the
+ * device cannot do it (-EINVAL, -EIO, -EMSGSIZE), or what sendto() fails with. */
 int udp_burst_send(struct udp_burst *b);
 
 #endif

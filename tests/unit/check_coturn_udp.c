@@ -1,7 +1,9 @@
-/* check_coturn_udp.c - coturn's UDP sockets: errors are taken from them, bursts leave whole and in order
+/* check_coturn_udp.c - coturn's UDP sockets: errors are taken from them, bursts leave whole and in
+ * order
  *
- * A socket with an error is readable until the error is taken, so a reader that does not take it has the loop turn
- * for ever. coturn asks for errors only if it is built with TURN_IP_RECVERR; here every socket does. */
+ * A socket with an error is readable until the error is taken, so a reader that does not take it
+ * has the loop turn for ever. coturn asks for errors only if it is built with TURN_IP_RECVERR; here
+ * every socket does. */
 #include <arpa/inet.h>
 #include <check.h>
 #include <poll.h>
@@ -24,9 +26,10 @@ static ts_ur_super_session session;
 static ioa_socket_handle s;
 static ioa_addr own, peer_addr, closed_addr;
 static int peer;
-static unsigned events, datagrams;
+static unsigned datagrams;
 
-static void on_input(ioa_socket_handle socket, int what, ioa_net_data *data, void *ctx, int can_resume)
+static void on_input(ioa_socket_handle socket, int what, ioa_net_data *data, void *ctx,
+		     int can_resume)
 {
 	(void)socket;
 	(void)what;
@@ -47,17 +50,11 @@ static int bound(ioa_addr *a)
 	return fd;
 }
 
-static void setup(void)
+static void open_socket(void)
 {
 	const int on = 1;
 	socklen_t n = sizeof(own.s4);
 
-	memset(&engine, 0, sizeof(engine));
-	memset(&session, 0, sizeof(session));
-	engine.event_base = event_base_new();
-	engine.jiffie = 1;
-	server.e = &engine;
-	session.server = &server;
 	s = create_unbound_relay_ioa_socket(&engine, AF_INET, UDP_SOCKET, RELAY_SOCKET);
 	ck_assert_ptr_nonnull(s);
 	s->session = &session;
@@ -66,10 +63,19 @@ static void setup(void)
 	ck_assert_int_eq(getsockname(s->fd, &own.ss, &n), 0);
 	addr_cpy(&s->local_addr, &own);
 	ck_assert_int_eq(setsockopt(s->fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on)), 0);
-	ck_assert_int_eq(register_callback_on_ioa_socket(&engine, s, IOA_EV_READ, on_input, NULL, 0), 0);
+	ck_assert_int_eq(
+		register_callback_on_ioa_socket(&engine, s, IOA_EV_READ, on_input, NULL, 0), 0);
+}
+
+static void setup(void)
+{
+	engine.event_base = event_base_new();
+	engine.jiffie = 1;
+	server.e = &engine;
+	session.server = &server;
+	open_socket();
 	peer = bound(&peer_addr);
 	close(bound(&closed_addr));
-	events = datagrams = 0;
 }
 
 static void teardown(void)
@@ -166,8 +172,9 @@ static int send_one(size_t n)
 
 	memset(ioa_network_buffer_data(nbh), (int)sent, n);
 	ioa_network_buffer_set_size(nbh, n);
-	ck_assert_int_eq(send_data_from_ioa_socket_nbh(s, &peer_addr, nbh, TTL_IGNORE, TOS_IGNORE, &skip),
-			 (int)n);
+	ck_assert_int_eq(
+		send_data_from_ioa_socket_nbh(s, &peer_addr, nbh, TTL_IGNORE, TOS_IGNORE, &skip),
+		(int)n);
 	sent++;
 	sent_bytes += (unsigned)n;
 	if (!skip) {
@@ -186,8 +193,9 @@ static void assert_arrives(unsigned i, size_t n)
 		ck_assert_uint_eq(b[0], (uint8_t)i);
 }
 
-static const size_t lengths[] = { 100, 100, 100, 40, 40, 0, 40, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200,
-				  200, 200, 200, 200, 200, 200, 200, 200, 1300, 1300, 1, 1, 1 };
+static const size_t lengths[] = { 100, 100, 100, 40,  40,  0,	 40,   200, 200, 200,
+				  200, 200, 200, 200, 200, 200,	 200,  200, 200, 200,
+				  200, 200, 200, 200, 200, 1300, 1300, 1,   1,	 1 };
 #define LENGTHS (sizeof(lengths) / sizeof(lengths[0]))
 
 static void send_lengths(void)
@@ -236,7 +244,7 @@ START_TEST(a_socket_that_closes_sends_first)
 	ck_assert_uint_eq(session.peer_sent_packets, 2);
 	assert_arrives(0, 10);
 	assert_arrives(1, 10);
-	setup();
+	open_socket(); /* for teardown() */
 }
 END_TEST
 
@@ -261,7 +269,7 @@ START_TEST(another_ttl_does_not_overtake)
 }
 END_TEST
 
-/* No datagram passes the bound of the loopback device; nothing is sent of it, by either way. */
+/* Together or one by one. */
 START_TEST(a_datagram_that_cannot_be_sent_is_not_counted)
 {
 	ioa_addr nowhere = peer_addr;

@@ -29,7 +29,8 @@ static unsigned turn(struct read_batch *b, unsigned *held)
 	return reads;
 }
 
-/* So many times n datagrams come, and the loop turns until they are read. Returns the reads that found nothing. */
+/* So many times n datagrams come, and the loop turns until they are read. Returns the reads that
+ * found nothing. */
 static unsigned wasted(struct read_batch *b, unsigned times, unsigned n)
 {
 	unsigned reads = 0, held, i;
@@ -241,7 +242,8 @@ START_TEST(a_burst_has_bounds)
 }
 END_TEST
 
-/* A socket without checksums stands for a device without them: the kernel cuts nothing for either. */
+/* A socket without checksums stands for a device without them: the kernel cuts nothing for either.
+ */
 START_TEST(what_the_kernel_refuses_is_not_sent_in_part)
 {
 	const int on = 1;
