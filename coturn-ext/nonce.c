@@ -69,7 +69,7 @@ static struct mac mac(struct nonce_maker *m, uint64_t slot_number, enum use use,
 	client_address_read(&address, source);
 	memcpy(text, address.bytes, sizeof(address.bytes));
 	text[sizeof(address.bytes)] = address.family;
-	text[sizeof(address.bytes) + 1] = use;
+	text[sizeof(address.bytes) + 1] = (unsigned char)use;
 	memcpy(text + sizeof(address.bytes) + 2, &port, sizeof(port));
 	return (struct mac){ { name_hash(&slot->keys[0], text, sizeof(text)),
 			       name_hash(&slot->keys[1], text, sizeof(text)) } };

@@ -6,7 +6,7 @@
 #
 #	tests/bench/forged_sources.sh [PROGRAM ...]    default: turnserver
 #
-# stock makes a session of 19 kB for each: give it fewer. DATAGRAMS (1000000) and RATE (25000 a second) may be set.
+# stock makes a session of 19 kB for each: give it fewer. DATAGRAMS (1000000) and RATE (20000 a second) may be set.
 # Exit status 1: turnserver's memory grew by more than 5 MB.
 set -eu
 
@@ -15,7 +15,7 @@ if [ -z "${BENCH_NETNS:-}" ]; then
 fi
 
 datagrams=${DATAGRAMS:-1000000}
-rate=${RATE:-25000}
+rate=${RATE:-20000}
 server=198.18.0.1
 max_kb=5120
 
