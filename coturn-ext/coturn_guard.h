@@ -22,8 +22,8 @@ int coturn_guard_may_answer(const uint8_t *answer, size_t n);
 /* May its request be logged? At a rate that no flood raises. */
 int coturn_guard_may_log(void);
 
-/* A DTLS cookie for this address (an ioa_addr); cookie has room for 255 bytes. Returns its bytes; 0:
- * none can be made. */
+/* A DTLS cookie for this address (an ioa_addr); cookie has room for 255 bytes. Returns its bytes;
+ * 0: none can be made. */
 size_t coturn_guard_cookie(const void *address, uint8_t *cookie);
 int coturn_guard_cookie_good(const void *address, const uint8_t *cookie, size_t n);
 
@@ -64,7 +64,7 @@ int coturn_guard_is_own(const void *peer);
 int coturn_guard_own_port(const void *peer);
 
 /* An allocation has so many: may it have so many more? What is refused is
- * counted. */
+ * counted. A connection to a TCP peer counts as a channel does, apart from them. */
 int coturn_guard_permissions(size_t has, size_t more);
 int coturn_guard_channel(size_t has);
 

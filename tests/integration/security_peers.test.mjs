@@ -2,12 +2,14 @@
  *
  * This host's own addresses: security_own_addresses.test.mjs. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
 import { test } from 'node:test';
 
 import { row } from './lib/ledger.mjs';
 import { guard, errorOf as code } from './lib/peers.mjs';
 import { marker, now, turnPassword, until } from './lib/suite.mjs';
-import { allocation, METHOD, peerAddress } from './lib/turn_client.mjs';
+import { allocation, ATTR, attribute, METHOD, peerAddress } from './lib/turn_client.mjs';
 import { REALM, Turnserver } from './lib/turnserver.mjs';
 
 const HOOK = { admin: true };
@@ -79,6 +81,23 @@ row('S-PEERS-UNBOUND', 'an allocation has 256 channels and no more', HOOK, async
 	assert.equal(await code(client.bindChannel(peer(256), 0x4100)), 508);
 	assert.equal(await code(client.bindChannel(peer(0), 0x4000)), 0);
 	assert.ok((await guard(server)).channelsFull >= 1);
+});
+
+row('S-PEERS-UNBOUND', 'connections to TCP peers are bounded like channels', { ours: ['--channels-max=2'] }, async (server, t) => {
+	const client = server.streamClient();
+	const peers = await Promise.all([0, 1, 2].map(async () => {
+		const listener = net.createServer((socket) => t.after(() => socket.destroy())).listen(0, '127.0.0.1');
+
+		t.after(() => listener.close());
+		await once(listener, 'listening');
+		return { address: '127.0.0.1', port: listener.address().port };
+	}));
+
+	await client.open();
+	await client.transaction(METHOD.allocate, [attribute(ATTR.transport, Buffer.from([6, 0, 0, 0]))]);
+	assert.deepEqual([await code(client.transaction(METHOD.connect, [peerAddress(peers[0])])),
+		await code(client.transaction(METHOD.connect, [peerAddress(peers[1])])),
+		await code(client.transaction(METHOD.connect, [peerAddress(peers[2])]))], [0, 0, 508]);
 });
 
 row('S-PEERS-UNBOUND', 'a permission that has expired counts no more',
