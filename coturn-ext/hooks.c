@@ -164,6 +164,16 @@ static const struct watch_host host = {
 	.reopen_log = reset_rtpprintf,
 };
 
+/* The listener answers before the event loop has its handlers: a rotation of
+ * logs in between, with syslog, would end a server that has just started. */
+static void outlive_early_hangup(void)
+{
+	struct sigaction was;
+
+	if (sigaction(SIGHUP, NULL, &was) == 0 && was.sa_handler == SIG_DFL)
+		signal(SIGHUP, SIG_IGN);
+}
+
 int coturn_ext_open(void)
 {
 	char err[512];
@@ -187,6 +197,7 @@ int coturn_ext_open(void)
 	}
 	if (options.secrets_path)
 		no_core_dumps();
+	outlive_early_hangup();
 	if (options.socket_path)
 		signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is as a full disk */
 	if (watch_open(&watch, &options, &host, err, sizeof(err)) < 0)

@@ -181,3 +181,20 @@ row('S-MOBILE-QUOTA', 'a ticket without credentials counts for nobody\'s quota',
 	second.key = owner.key;
 	assert.ok(await second.allocate().catch((err) => assert.fail(`${err}`)));
 });
+
+/* A source is served by the thread its port falls to, an allocation by the one that made it. */
+row('S-MOBILE-GARBLED', 'nor does it matter which thread has the allocation', { args: ['--mobility', '--relay-threads=2'] }, async (server) => {
+	const client = server.client('mover');
+
+	await client.allocate({ mobile: true });
+	for (let i = 0, from = client; i < 6; i++) {
+		const to = server.client('mover');
+
+		Object.assign(to, { username: client.username, key: client.key });
+		const answered = to.resume(from).then(() => 'resumed', (err) => `${err}`);
+
+		assert.equal(await Promise.race([answered, sleep(1000).then(() => 'no answer')]), 'resumed');
+		await to.refresh(600);
+		from = to;
+	}
+});

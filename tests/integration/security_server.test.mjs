@@ -60,6 +60,14 @@ row('S-USERNAME-PINNED', 'nor does its user name', {}, async (server) => {
 		attribute(ATTR.nonce, Buffer.from('0123456789abcdef')), attribute(ATTR.integrity, Buffer.alloc(20)),
 	]);
 	assert.equal(await codeOf(client.allocate()), 0);
+
+	/* What binds nobody is no way to be somebody else: a key that is known signs for its own name only. */
+	const [thief, victim] = [server.client('thief'), server.client('victim')];
+
+	await thief.open();
+	assert.equal(await codeOf(thief.refresh(600)), 437);
+	thief.username = victim.username;
+	assert.notEqual(await codeOf(thief.allocate()), 0);
 });
 
 /* --- peers ---------------------------------------------------------------------------------- */
