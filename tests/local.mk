@@ -56,9 +56,9 @@ bench: per-packet-diff turnserver turnutils tests/tools/turn-swarm$(EXEEXT) test
 TESTS += tests/scripts/check_manual.sh tests/scripts/check_layers.sh
 EXTRA_DIST += tests/scripts/check_manual.sh tests/scripts/check_layers.sh
 
-# The security ledger names every patch of its group, and tests that exist.
-TESTS += tests/scripts/check_ledger.sh
-EXTRA_DIST += tests/scripts/check_ledger.sh
+# Patches are as patches/README wants them; the security ledger names every patch of its group, and tests that exist.
+TESTS += tests/scripts/check_patches.sh tests/scripts/check_ledger.sh
+EXTRA_DIST += tests/scripts/check_patches.sh tests/scripts/check_ledger.sh
 
 # What the ledger says is what the far ends got, whatever is killed.
 TESTS += tests/scripts/ledger_proof.sh

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The security ledger is complete and true: every patch of the security group is in a row, every row's patch and test
-# exist, and turnserver --security-status prints it, without a configuration.
+# exist, rows are in the order of the patches, and turnserver --security-status prints it, without a configuration.
 set -u
 : "${srcdir:=.}"
 ledger=$(ls "$srcdir"/patches/*/SECURITY.md) || exit 1
@@ -51,6 +51,10 @@ EOT
 for patch in $(sed 's/#.*//' "$patches/security/series"); do
 	echo "$rows" | cut -f 2 | tr -d ' ' | tr , '\n' | grep -qxF -e "${patch%.patch}" || complain "$patch is in no row"
 done
+
+# Rows are in the order of their patches; those without one are the last.
+echo "$rows" | cut -f 2 | sed -e 's/,.*//' -e 's/^-$/~/' -e 's,^[0-9],security/&,' | LC_ALL=C sort -c ||
+	complain "the rows are not in the order of the patches"
 
 printed=$(cd / && env -i "$OLDPWD/turnserver" --security-status </dev/null) || complain "--security-status: exit $?"
 echo "$printed" | head -n 1 | grep -q '^turnserver .*: [0-9]* fixed' || complain "--security-status: first line: $(echo "$printed" | head -n 1)"
