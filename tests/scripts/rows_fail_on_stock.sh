@@ -9,8 +9,13 @@
 # Check's own.
 set -u
 
+# What a row that crashes leaves behind is in a folder of its own.
+program=$(realpath "$1") && work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+
 # Each in a process of its own, or the first crash would be the last test.
-out=$(CK_VERBOSITY=verbose CK_FORK=yes "$1" 2>/dev/null)
+out=$(CK_VERBOSITY=verbose CK_FORK=yes "$program" 2>/dev/null)
 awk -F: '
 	# FILE:LINE:P|F|E:TCASE:TEST:ITERATION: MESSAGE
 	$3 ~ /^[PFE]$/ && NF > 6 {
