@@ -30,7 +30,7 @@ include tests/bench/relay/local.mk
 # What the hook costs, beside stock coturn built with the same flags. The first takes seconds and is
 # part of every test run; "make bench" takes minutes.
 EXTRA_DIST += tests/bench/per_packet_diff.sh tests/bench/instructions_per_packet.sh \
-	tests/bench/memory_per_allocation.sh
+	tests/bench/memory_per_allocation.sh tests/bench/forged_sources.sh
 EXTRA_PROGRAMS = tests/bench/cell-cost
 tests_bench_cell_cost_SOURCES = tests/bench/cell_cost.c
 tests_bench_cell_cost_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext
