@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import dgram from 'node:dgram';
 import { describe, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 
 import { marker, now, sleep, turnPassword } from './lib/suite.mjs';
 import { ATTR, METHOD, TurnClient, attribute } from './lib/turn_client.mjs';
@@ -132,7 +133,15 @@ describe('sources are answered as by stock', { concurrency: 2, skip }, () => {
 			/* 438 is 438, whichever of its two phrases comes with it. */
 			const plain = (all) => JSON.parse(JSON.stringify(all).replaceAll('Wrong nonce', 'Stale nonce'));
 
-			assert.deepEqual(await shapes(ours, names), plain(await shapes(stock, names)));
+			/* What is answered too late on a busy machine is asked again. */
+			for (let tries = 3; ; tries--) {
+				const [are, must] = [await shapes(ours, names), plain(await shapes(stock, names))];
+
+				if (tries > 1 && !isDeepStrictEqual(are, must))
+					continue;
+				assert.deepEqual(are, must);
+				return;
+			}
 		});
 });
 
