@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netinet/udp.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -38,6 +39,20 @@ bool udp_burst_add(struct udp_burst *b, int fd, const void *to, socklen_t to_len
 	return true;
 }
 
+/* An older kernel overlooks the control message and would send one datagram of them all. Asked
+ * until the first yes. */
+static bool kernel_cuts(int fd)
+{
+	static atomic_bool known;
+	int size;
+	socklen_t n = sizeof(size);
+
+	if (!atomic_load_explicit(&known, memory_order_relaxed) &&
+	    !getsockopt(fd, SOL_UDP, UDP_SEGMENT, &size, &n))
+		atomic_store_explicit(&known, true, memory_order_relaxed);
+	return atomic_load_explicit(&known, memory_order_relaxed);
+}
+
 int udp_burst_send(struct udp_burst *b)
 {
 	union {
@@ -54,6 +69,8 @@ int udp_burst_send(struct udp_burst *b)
 
 	memcpy(CMSG_DATA(&control.h), &size, sizeof(size));
 	b->n = 0;
+	if (!kernel_cuts(b->fd))
+		return -EOPNOTSUPP;
 	while (sendmsg(b->fd, &m, 0) < 0)
 		if (errno != EINTR)
 			return -errno;

@@ -31,7 +31,7 @@ struct udp_burst {
 bool udp_burst_add(struct udp_burst *b, int fd, const void *to, socklen_t to_len, void *p,
 		   size_t n);
 /* Send two or more, and be empty. Returns 0, or -errno when nothing was sent: the kernel or the
- * device cannot do it (-EINVAL, -EIO, -EMSGSIZE), or what sendto() fails with. */
+ * device cannot do it (-EOPNOTSUPP, -EINVAL, -EIO, -EMSGSIZE), or what sendto() fails with. */
 int udp_burst_send(struct udp_burst *b);
 
 #endif

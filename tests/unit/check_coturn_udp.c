@@ -112,6 +112,12 @@ static void send_nowhere(size_t n)
 	sendto(s->fd, b, n, 0, &closed_addr.ss, sizeof(closed_addr.s4));
 }
 
+/* An error has the address of a peer. */
+static void assert_own_address(void)
+{
+	ck_assert(addr_eq(&s->local_addr, &own));
+}
+
 static short has(short what)
 {
 	struct pollfd p = { .fd = s->fd, .events = POLLIN };
@@ -130,6 +136,7 @@ START_TEST(errors_are_taken_and_the_loop_sleeps)
 	ck_assert_int_lt(turn_loop(), BUSY_NS_MAX);
 	ck_assert_int_eq(has(POLLERR), 0);
 	ck_assert_uint_eq(datagrams, 0);
+	assert_own_address();
 }
 END_TEST
 
@@ -141,6 +148,7 @@ START_TEST(an_error_that_a_send_met_is_taken_from_the_queue)
 	send_nowhere(10);
 	ck_assert_int_lt(turn_loop(), BUSY_NS_MAX);
 	ck_assert_int_eq(has(POLLERR), 0);
+	assert_own_address();
 }
 END_TEST
 
