@@ -136,6 +136,23 @@ row('S-CLI-CLOSE', 'a session of the CLI that ends amid its input is left alone'
 	await server.assertAlive();
 });
 
+/* --- web admin ---------------------------------------------------------------------- */
+
+const WEB_PORT = { stock: await freePort(), ours: await freePort() };
+const WEB = {
+	args: ['--web-admin', '--web-admin-ip=127.0.0.1'],
+	stock: [`--web-admin-port=${WEB_PORT.stock}`], ours: [`--web-admin-port=${WEB_PORT.ours}`],
+};
+
+row('S-LOG-FORGERY', 'a request to web admin writes no line of its own', WEB, async (server) => {
+	const c = await server.connect({ port: server.isStock ? WEB_PORT.stock : WEB_PORT.ours });
+
+	await c.write('GET / HTTP/1.1\r\n0: : forged by who asks\r\n\r\n');
+	await until('the request in the log', () => / HTTP request: /.test(server.log), 2000);
+	await sleep(50);
+	assert.doesNotMatch(server.log, /^0: : forged/m);
+});
+
 /* --- mobility ----------------------------------------------------------------------- */
 
 const MOBILE = { args: ['--mobility', '--relay-threads=1'] };
