@@ -188,7 +188,7 @@ static const char *const quoting[] = {
 	"/x?realm=%3Cscript%3E",     "/x?realm=a%0Ab",
 };
 
-static const char *parameter(const char *target)
+static void ck_parameter(const char *target, const char *expected)
 {
 	char request[200];
 	struct http_request *r;
@@ -196,19 +196,20 @@ static const char *parameter(const char *target)
 	snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: turn\r\n\r\n", target);
 	r = parse_http_request(request);
 	ck_assert_ptr_nonnull(r);
-	return get_http_header_value(r, "realm", "none");
+	ck_assert_str_eq(get_http_header_value(r, "realm", "none"), expected);
+	free_http_request(r);
 }
 
 START_TEST(row_a_parameter_that_ends_a_text_is_none)
 {
-	ck_assert_str_eq(parameter(quoting[_i]), "none");
+	ck_parameter(quoting[_i], "none");
 }
 END_TEST
 
 START_TEST(other_parameters_are_as_they_came)
 {
-	ck_assert_str_eq(parameter("/x?realm=turn.example.org"), "turn.example.org");
-	ck_assert_str_eq(parameter("/x?realm=a%20b"), "a b");
+	ck_parameter("/x?realm=turn.example.org", "turn.example.org");
+	ck_parameter("/x?realm=a%20b", "a b");
 }
 END_TEST
 
