@@ -13,6 +13,7 @@
 #include "own_addresses.h"
 #include "peer_policy.h"
 #include "published.h"
+#include "turn_admin_server.h"
 
 #define TOKEN "peers"
 #define LOOK_AGAIN_S 5 /* at the interfaces of this host */
@@ -188,6 +189,35 @@ static void warn_of_denied_relays(void)
 				 turn_params.relay_addrs[i], turn_params.relay_addrs[i]);
 }
 
+/* A port of turnserver itself that lies among those of relayed transport addresses is a peer as
+ * they are: min-port and max-port are all that tells them apart. */
+static void warn_of_reachable_ports(void)
+{
+	const struct {
+		const char *name;
+		bool on;
+		int port;
+	} services[] = {
+		{ "listening-port", true, turn_params.listener_port },
+		{ "tls-listening-port", !turn_params.no_tls || !turn_params.no_dtls,
+		  turn_params.tls_listener_port },
+		{ "alt-listening-port", turn_params.rfc5780, get_alt_listener_port() },
+		{ "cli-port", use_cli, cli_port },
+		{ "web-admin-port", use_web_admin, web_admin_port },
+	};
+
+	if (policy.allowed & PEER_OWN_PORTS)
+		return;
+	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++)
+		if (services[i].on && services[i].port >= policy.min_port &&
+		    services[i].port <= policy.max_port)
+			log_warn(TOKEN,
+				 "%s %d lies within min-port %u and max-port %u: clients reach it "
+				 "as a peer",
+				 services[i].name, services[i].port, policy.min_port,
+				 policy.max_port);
+}
+
 /* --- start ------------------------------------------------------------------------------ */
 
 void peers_bound(const struct options *o)
@@ -210,6 +240,7 @@ int peers_open(const struct options *o)
 		return -errno;
 	published_replace(&own, now);
 	warn_of_denied_relays();
+	warn_of_reachable_ports();
 	return 0;
 }
 

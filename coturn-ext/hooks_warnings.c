@@ -22,6 +22,11 @@ static bool has_mobility(void)
 	return turn_params.mobility;
 }
 
+static bool has_server_relay(void)
+{
+	return turn_params.server_relay;
+}
+
 static bool has_acme_redirect(void)
 {
 	return turn_params.acme_redirect[0] != '\0';
@@ -79,6 +84,9 @@ static const struct {
 		     "knows whose it is" },
 	{ has_mobility,
 	  "mobility is advised against: a client without an allocation names somebody else's" },
+	{ has_server_relay, "server-relay is advised against: it asks for no permission, so "
+			    "anybody reaches a client at "
+			    "its relayed transport address" },
 	{ has_acme_redirect,
 	  "acme-redirect is advised against: anybody can ask a TURN port for it" },
 	{ has_cli, "the command line (cli) is on: its telnet sends the password in clear and "

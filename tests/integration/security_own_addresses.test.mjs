@@ -192,12 +192,16 @@ function elsewhere() {
 		let channel = 0x4000;
 		const asked = () => errorOf(client.bindChannel({ address: later, port: 1000 + channel }, channel++));
 
+		const refreshed = () => errorOf(client.bindChannel({ address: later, port: 999 }, 0x4fff));
+
 		await client.allocate();
 		assert.equal(await asked(), 0);
+		assert.equal(await refreshed(), 0);
 		spawnSync('ip', ['address', 'add', `${later}/32`, 'dev', 'lo']);
 		try {
 			await until('it is own', async () => await asked() === 403, server.isStock ? 300 : 8000, 200)
 				.catch((err) => assert.fail(err.message));
+			assert.equal(await refreshed(), 403, 'a channel of before is refreshed');
 		} finally {
 			spawnSync('ip', ['address', 'del', `${later}/32`, 'dev', 'lo']);
 		}

@@ -8,8 +8,8 @@ import { test } from 'node:test';
 
 import { row } from './lib/ledger.mjs';
 import { guard, errorOf as code } from './lib/peers.mjs';
-import { marker, now, turnPassword, until } from './lib/suite.mjs';
-import { allocation, ATTR, attribute, METHOD, peerAddress } from './lib/turn_client.mjs';
+import { marker, now, sleep, turnPassword, until } from './lib/suite.mjs';
+import { allocation, ATTR, attribute, METHOD, peerAddress, udpPeer } from './lib/turn_client.mjs';
 import { REALM, Turnserver } from './lib/turnserver.mjs';
 
 const HOOK = { admin: true };
@@ -55,6 +55,24 @@ row('S-PEERS-OPEN', 'nor is one of IPv6', { admin: true, args: ['-E', '::1'] }, 
 	await client.allocate({ ipv6: true });
 	assert.deepEqual(await permissions(client, [...ELSEWHERE_V6, '2620:fe::9']), { ...all(ELSEWHERE_V6, 403), '2620:fe::9': 0 });
 });
+
+/* The option takes away permissions, and with them the look at the peer. */
+for (const [what, options] of [
+	['what is not on the public Internet', HOOK],
+	['what denied-peer-ip names', { args: ['--denied-peer-ip=127.0.0.0-127.255.255.255'] }],
+])
+	row('S-SERVER-RELAY', `with server-relay, Send does not reach ${what}`,
+		{ ...options, args: ['--server-relay', ...options.args ?? []], without: ['--allow-loopback-peers'] }, async (server, t) => {
+			const client = server.client();
+			const service = await udpPeer(t);
+
+			await client.allocate();
+			await client.sendTo({ address: '127.0.0.1', port: service.port }, 3, 50);
+			/* It was read when what comes behind it is answered. */
+			await code(client.permit({ address: '127.0.0.1', port: 0 }));
+			await sleep(100);
+			assert.equal(service.packets, 0);
+		});
 
 row('S-PEERS-UNBOUND', 'an allocation has 256 permissions and no more', HOOK, async (server) => {
 	const client = server.client();

@@ -13,6 +13,7 @@ const OLD_TLS_OFF = ['--no-tlsv1', '--no-tlsv1_1'];
 const ROWS = [
 	{ what: 'oauth', args: ['--oauth', '--server-name=test'], says: [/^oauth: /] },
 	{ what: 'mobility', args: ['--mobility'], says: [/^mobility /] },
+	{ what: 'server-relay', args: ['--server-relay'], says: [/^server-relay /] },
 	{ what: 'acme-redirect', args: ['--acme-redirect=http://127.0.0.1/'], says: [/^acme-redirect /] },
 	{ what: 'the command line', args: [`--cli-password=${marker('cli')}`, `--cli-port=${await freePort()}`], without: ['--no-cli'], says: [/no-cli$/] },
 	{ what: 'web-admin', args: ['--web-admin', `--web-admin-port=${await freePort()}`], says: [/^web-admin is /, /^web-admin makes SQL /] },
