@@ -1,9 +1,10 @@
 /* security_server.test.mjs - rows of the security ledger: what turnserver makes of requests, options and TLS */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 
 import { row, startRow } from './lib/ledger.mjs';
-import { until } from './lib/suite.mjs';
+import { marker, until } from './lib/suite.mjs';
 import { ATTR, attribute, METHOD, peerAddress, TurnError, udpPeer } from './lib/turn_client.mjs';
 
 const HTTP_GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
@@ -46,6 +47,8 @@ row('S-ORIGIN-PINNED', 'the origin of an Allocate that nobody authenticated bind
 	const client = server.client();
 
 	await client.open();
+	/* It has a session, but not an allocation. */
+	assert.equal(await codeOf(client.refresh(600)), 437);
 	/* As if somebody had forged it. */
 	client.say(METHOD.allocate, [UDP_RELAY, attribute(ORIGIN, Buffer.from('https://forged.example'))]);
 	assert.equal(await codeOf(client.allocate()), 0);
@@ -68,6 +71,22 @@ row('S-USERNAME-PINNED', 'nor does its user name', {}, async (server) => {
 	assert.equal(await codeOf(thief.refresh(600)), 437);
 	thief.username = victim.username;
 	assert.notEqual(await codeOf(thief.allocate()), 0);
+});
+
+const USERS = ['thief', 'victim'];
+const passwordOf = Object.fromEntries(USERS.map((name) => [name, marker(name)]));
+const LONG_TERM = { args: ['--lt-cred-mech', ...USERS.map((name) => `--user=${name}:${passwordOf[name]}`)], auth: false };
+
+row('S-USERNAME-PINNED', 'and no key signs for another name', LONG_TERM, async (server) => {
+	const client = server.client();
+	const calls = (username, key) => Object.assign(client, { username, key });
+	const keyOf = (name) => createHash('md5').update(`${name}:hook.test:${passwordOf[name]}`).digest();
+
+	await client.open();
+	/* A wrong key lets the server look up the right one. */
+	assert.equal(await codeOf(calls('thief', Buffer.alloc(16)).refresh(600)), 401);
+	assert.notEqual(await codeOf(calls('victim', keyOf('thief')).allocate()), 0);
+	assert.equal(await codeOf(calls('victim', keyOf('victim')).allocate()), 0);
 });
 
 /* --- peers ---------------------------------------------------------------------------------- */
