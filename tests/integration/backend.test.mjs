@@ -145,6 +145,7 @@ for (const kind of ['node', 'php']) {
 
 			/* what is known of them is shown */
 			seven.emit('call:register', { userId: 77, user_id: 77 });
+			await isUser(seven, 77); /* answered behind it; a call comes another way */
 			initiate(Object.assign(ann, { userId: 'ann' }), 77);
 			const incoming = await seven.next('call:incoming');
 
