@@ -47,7 +47,7 @@ enum coturn_ext_option_id {
 	{ "client-quota", required_argument, NULL, COTURN_EXT_CLIENT_QUOTA },                      \
 	{ "allow-peers", required_argument, NULL, COTURN_EXT_ALLOW_PEERS },                        \
 	{ "permissions-max", required_argument, NULL, COTURN_EXT_PERMISSIONS_MAX },                \
-	{ "channels-max", required_argument, NULL, COTURN_EXT_CHANNELS_MAX },                \
+	{ "channels-max", required_argument, NULL, COTURN_EXT_CHANNELS_MAX },                      \
 	{ "source-answers-per-s", required_argument, NULL, COTURN_EXT_SOURCE_ANSWERS },
 
 /* The lines of --help; those of turnserver_main.c first. */

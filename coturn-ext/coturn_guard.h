@@ -2,7 +2,8 @@
  *
  * Beside coturn_ext.h, which is what hook/ calls: coturn-ext compiles and links
  * also where hook/ alone is applied. Needs no other header, ours or coturn's;
- * addresses are an ioa_addr, sessions a ts_ur_super_session. */
+ * addresses are an ioa_addr, sessions a ts_ur_super_session. What asks "may it?"
+ * or "is it?" returns 1 for yes and 0 for no. */
 #ifndef COTURN_GUARD_H
 #define COTURN_GUARD_H
 

@@ -43,8 +43,7 @@ void coturn_guard_external_ip(const void *public_address, const void *private_ad
 	for (size_t i = 0; i < 2; i++) {
 		if (externals_n == EXTERNALS_MAX) {
 			log_warn(TOKEN,
-				 "external-ip: more than %d addresses; the others are no own "
-				 "addresses",
+				 "external-ip: more than %d addresses; others are no own addresses",
 				 EXTERNALS_MAX);
 			return;
 		}
@@ -183,9 +182,8 @@ static void warn_of_denied_relays(void)
 		    !is_listed(&turn_params.ip_whitelist, &address))
 			log_warn(TOKEN,
 				 "denied-peer-ip has the relay address %s: calls between two "
-				 "clients of "
-				 "this server will fail; allowed-peer-ip=%s opens its relay ports "
-				 "alone",
+				 "clients of this server will fail; allowed-peer-ip=%s opens its "
+				 "relay ports alone",
 				 turn_params.relay_addrs[i], turn_params.relay_addrs[i]);
 }
 

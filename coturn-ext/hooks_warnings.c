@@ -80,8 +80,7 @@ static const struct {
 	const char *text;
 } warnings[] = {
 	{ has_oauth, "oauth: third-party authorization is advised against: it parses a client's "
-		     "token before it "
-		     "knows whose it is" },
+		     "token before it knows whose it is" },
 	{ has_mobility,
 	  "mobility is advised against: a client without an allocation names somebody else's" },
 	{ has_server_relay, "server-relay is advised against: it asks for no permission, so "
@@ -90,8 +89,7 @@ static const struct {
 	{ has_acme_redirect,
 	  "acme-redirect is advised against: anybody can ask a TURN port for it" },
 	{ has_cli, "the command line (cli) is on: its telnet sends the password in clear and "
-		   "commands everything; "
-		   "switch it off with no-cli" },
+		   "commands everything; switch it off with no-cli" },
 	{ has_web_admin,
 	  "web-admin is advised against: it serves pages that change users and secrets" },
 	{ has_sql_web_admin, "web-admin makes SQL of what is typed into its pages" },

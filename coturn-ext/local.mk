@@ -22,10 +22,10 @@ libcoturn_ext_a_SOURCES = \
 	coturn-ext/live_text.c coturn-ext/live_text.h \
 	coturn-ext/nonce.c coturn-ext/nonce.h \
 	coturn-ext/options.c coturn-ext/options.h \
-	coturn-ext/own_file.c coturn-ext/own_file.h \
 	coturn-ext/own_addresses.c coturn-ext/own_addresses.h \
-	coturn-ext/peer_policy.c coturn-ext/peer_policy.h \
+	coturn-ext/own_file.c coturn-ext/own_file.h \
 	coturn-ext/peer_address.c coturn-ext/peer_address.h \
+	coturn-ext/peer_policy.c coturn-ext/peer_policy.h \
 	coturn-ext/policy.c coturn-ext/policy.h coturn-ext/published.h \
 	coturn-ext/policy_watch.c coturn-ext/policy_watch.h \
 	coturn-ext/read_batch.h coturn-ext/reasons.c coturn-ext/reasons.h \

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "peer_policy.h"
+#include "source_limit.h"
 
 __attribute__((format(printf, 2, 3))) static void mistake(struct options *o, const char *fmt, ...)
 {
@@ -134,7 +135,7 @@ static void set_channels_max(struct options *o, const char *value)
 static void set_source_answers(struct options *o, const char *value)
 {
 	o->source_answers_per_s =
-		number(o, "source-answers-per-s", value, "", 0, OPTIONS_SOURCE_ANSWERS_MAX);
+		number(o, "source-answers-per-s", value, "", 0, SOURCE_LIMIT_RATE_MAX);
 	o->has_source_answers = true;
 }
 

@@ -82,16 +82,16 @@ static void read_attributes(const uint8_t *p, const uint8_t *end, struct strange
 static void read_stun(const uint8_t *p, size_t n, struct stranger *out)
 {
 	uint16_t type = u16(p);
+	bool is_binding = method_of(type) == METHOD_BINDING;
 
-	out->method = method_of(type);
 	if (!is_request(type)) {
 		out->kind = STRANGER_ONE_WAY;
 	} else if (u32(p + 4) != MAGIC_COOKIE) {
 		/* Random bytes may pass for a request of RFC 3489, which knows this one alone. */
-		if (out->method == METHOD_BINDING)
+		if (is_binding)
 			out->kind = STRANGER_OLD_BINDING;
 	} else {
-		out->kind = out->method == METHOD_BINDING ? STRANGER_BINDING : STRANGER_REQUEST;
+		out->kind = is_binding ? STRANGER_BINDING : STRANGER_REQUEST;
 		read_attributes(p + HEADER_BYTES, p + n, out);
 	}
 }

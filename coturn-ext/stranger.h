@@ -23,7 +23,6 @@ enum stranger_kind {
 /* What was read; a loan from the datagram. */
 struct stranger {
 	enum stranger_kind kind;
-	uint16_t method;
 	/* USERNAME, REALM, NONCE and MESSAGE-INTEGRITY are there, the last one behind the others:
 	 * as much as authentication needs (RFC 8489 section 9.2.4) */
 	bool complete;

@@ -69,12 +69,6 @@ async function started(t, args = []) {
 	return new Turnserver(t, [...LISTENS, '--use-auth-secret', `--static-auth-secret=${SECRET}`, ...args]).start();
 }
 
-async function guardOf(server) {
-	const admin = await server.connect();
-
-	return (await admin.command({ c: 'stats' })).guard;
-}
-
 /* Asks again and sooner than RFC 8489 section 6.2.1 has it: the tests do not wait for its doubling. */
 class PatientClient extends TurnClient {
 	write(msg) {
@@ -163,11 +157,11 @@ function inside() {
 
 		await forge(server.port, { count: 1000, sources: 1000, kinds: 'abg' });
 		await settledBytes();
-		const before = rssBytes(pid), counted = await guardOf(server), lost = lostDatagrams();
+		const before = rssBytes(pid), counted = await server.guard(), lost = lostDatagrams();
 
 		await forge(server.port, { sources: 100000, count: 100000, kinds: 'abg', rate: 40000 });
 		await settledBytes();
-		const grown = rssBytes(pid) - before, guard = await guardOf(server);
+		const grown = rssBytes(pid) - before, guard = await server.guard();
 		const of = (name) => guard[name] - counted[name];
 
 		const received = 100000 - (lostDatagrams() - lost);
@@ -201,7 +195,7 @@ function inside() {
 		for (const c of clients)
 			assert.ok(await c.allocate(), 'no answer');
 		stillGoing();
-		assert.ok((await guardOf(server)).sourceLimited > 100, 'there was no flood');
+		assert.ok((await server.guard()).sourceLimited > 100, 'there was no flood');
 	});
 }
 

@@ -10,9 +10,9 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { row } from './lib/ledger.mjs';
-import { errorOf, guard } from './lib/peers.mjs';
-import { command, IS_ROOT, sleep, until } from './lib/suite.mjs';
-import { ATTR, attribute, METHOD, peerAddress, udpPeer } from './lib/turn_client.mjs';
+import { command, IS_ROOT, marker, now, sleep, turnPassword, until } from './lib/suite.mjs';
+import { ATTR, attribute, errorOf, METHOD, peerAddress, TurnClient, udpPeer } from './lib/turn_client.mjs';
+import { Turnserver } from './lib/turnserver.mjs';
 
 const INSIDE = 'SECURITY_OWN_NS';
 const PUBLIC = '198.41.0.4';
@@ -67,7 +67,7 @@ function reaching({ where, options, told, bound }) {
 		await said(friend);
 		await sleep(ARRIVES_MS);
 		assert.equal(service.packets, 0);
-		assert.ok((await guard(server)).peerOwnPort >= 6);
+		assert.ok((await server.guard()).peerOwnPort >= 6);
 	});
 
 	row('S-OWN-PORTS', `a UDP service ${where} is not reached by ChannelBind`, options, async (server, t) => {
@@ -130,9 +130,6 @@ function reaching({ where, options, told, bound }) {
 }
 
 async function meet(t, options, told) {
-	const { Turnserver } = await import('./lib/turnserver.mjs');
-	const { TurnClient } = await import('./lib/turn_client.mjs');
-	const { marker, now, turnPassword } = await import('./lib/suite.mjs');
 	const secret = marker('meet');
 	const server = await new Turnserver(t, ['--use-auth-secret', `--static-auth-secret=${secret}`, ...options.args], options).start();
 	const clients = ['a', 'b'].map((name) => {

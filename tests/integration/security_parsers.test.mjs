@@ -5,21 +5,9 @@ import net from 'node:net';
 
 import { row } from './lib/ledger.mjs';
 import { until } from './lib/suite.mjs';
-import { ATTR, METHOD, TurnError, attribute, peerAddress, udpPeer } from './lib/turn_client.mjs';
+import { ATTR, METHOD, attribute, errorOf, peerAddress, udpPeer } from './lib/turn_client.mjs';
 
-/* What the server says: 0 or the error's code. */
-async function codeOf(request) {
-	try {
-		await request;
-		return 0;
-	} catch (err) {
-		if (!(err instanceof TurnError))
-			throw err;
-		return err.code;
-	}
-}
-
-const permission = (client, address) => codeOf(client.permit({ address, port: 4000 }));
+const permission = (client, address) => errorOf(client.permit({ address, port: 4000 }));
 
 /* The same of several, asked by one client that relays IPv6. */
 async function permissions(server, addresses) {
@@ -122,8 +110,8 @@ row('S-BEHIND-INTEGRITY', 'so is whatever else is behind it in Allocate and Chan
 	const peer = peerAddress(await udpPeer(t));
 
 	await client.open();
-	assert.equal(await codeOf(client.transaction(METHOD.allocate, [transport], { behind: [transport, lifetime(1000), unknown] })), 0);
-	assert.equal(await codeOf(client.transaction(METHOD.channel, [number, peer], { behind: [number, unknown] })), 0);
+	assert.equal(await errorOf(client.transaction(METHOD.allocate, [transport], { behind: [transport, lifetime(1000), unknown] })), 0);
+	assert.equal(await errorOf(client.transaction(METHOD.channel, [number, peer], { behind: [number, unknown] })), 0);
 });
 
 /* Of two USERNAMEs the first is whose key signs; stock charged the last. */
@@ -135,7 +123,7 @@ row('S-SECOND-USERNAME', 'an allocation is charged to whom its request is signed
 		const client = server.client('charged');
 
 		await client.open();
-		codes.push(await codeOf(client.transaction(METHOD.allocate, [transport],
+		codes.push(await errorOf(client.transaction(METHOD.allocate, [transport],
 			{ last: [attribute(ATTR.username, Buffer.from(other))] })));
 	}
 	assert.deepEqual(codes, [0, 486]);
@@ -195,10 +183,10 @@ row('S-CONNECTION-TAKEN', 'a ConnectionBind of a stranger takes no connection fr
 
 	await stranger.open();
 	Object.assign(stranger, { nonce: client.nonce, realm: client.realm });
-	assert.notEqual(await codeOf(stranger.transaction(METHOD.connectionBind, [connection])), 0);
+	assert.notEqual(await errorOf(stranger.transaction(METHOD.connectionBind, [connection])), 0);
 	await data.open();
 	Object.assign(data, { username: client.username, key: client.key, nonce: client.nonce, realm: client.realm });
-	assert.equal(await codeOf(data.transaction(METHOD.connectionBind, [connection])), 0);
+	assert.equal(await errorOf(data.transaction(METHOD.connectionBind, [connection])), 0);
 });
 
 /* --- the log ------------------------------------------------------------------------- */
@@ -212,7 +200,7 @@ async function allocateWith(server, attrs) {
 	const client = server.client();
 
 	await client.open();
-	await codeOf(client.transaction(METHOD.allocate, [attribute(ATTR.transport, Buffer.from([17, 0, 0, 0])), ...attrs]));
+	await errorOf(client.transaction(METHOD.allocate, [attribute(ATTR.transport, Buffer.from([17, 0, 0, 0])), ...attrs]));
 }
 
 row('S-LOG-FORGERY', 'an ORIGIN makes no line of the log', {}, async (server) => {
@@ -225,7 +213,7 @@ row('S-LOG-FORGERY', 'an ORIGIN makes no line of the log', {}, async (server) =>
 row('S-LOG-FORGERY', 'nor does a USERNAME', {}, async (server) => {
 	const client = server.client(`mallory\n${FORGED}\n`);
 
-	await codeOf(client.allocate());
+	await errorOf(client.allocate());
 	await until('the name is logged', () => server.log.includes('mallory'));
 	assert.equal(linesOf(server).includes(FORGED), false);
 });

@@ -7,9 +7,8 @@ import net from 'node:net';
 import { test } from 'node:test';
 
 import { row } from './lib/ledger.mjs';
-import { guard, errorOf as code } from './lib/peers.mjs';
 import { marker, now, sleep, turnPassword, until } from './lib/suite.mjs';
-import { allocation, ATTR, attribute, METHOD, peerAddress, udpPeer } from './lib/turn_client.mjs';
+import { allocation, ATTR, attribute, errorOf, METHOD, peerAddress, udpPeer } from './lib/turn_client.mjs';
 import { REALM, Turnserver } from './lib/turnserver.mjs';
 
 const HOOK = { admin: true };
@@ -18,7 +17,7 @@ async function codesOf(addresses, ask) {
 	const codes = {};
 
 	for (const address of addresses)
-		codes[address] = await code(ask(address));
+		codes[address] = await errorOf(ask(address));
 	return codes;
 }
 
@@ -26,7 +25,7 @@ const all = (addresses, c) => Object.fromEntries(addresses.map((a) => [a, c]));
 const permissions = (client, addresses) => codesOf(addresses, (address) => client.permit({ address, port: 0 }));
 const publicAddress = (i) => ({ address: `8.8.${i >> 8}.${i & 255}`, port: 4000 });
 const several = (from, count) => Array.from({ length: count }, (_, i) => publicAddress(from + i));
-const permitAll = (client, peers) => code(client.transaction(METHOD.permission, peers.map(peerAddress)));
+const permitAll = (client, peers) => errorOf(client.transaction(METHOD.permission, peers.map(peerAddress)));
 
 const ELSEWHERE = [
 	'10.0.0.1', '172.16.0.1', '192.168.255.255', '100.64.0.1', '169.254.1.1', '169.254.169.254', '100.100.100.200',
@@ -46,7 +45,7 @@ row('S-PEERS-OPEN', 'a peer that is not on the public Internet is refused', HOOK
 
 	assert.deepEqual(await codesOf(ELSEWHERE, (address) => client.bindChannel({ address, port: 80 }, channel++)),
 		all(ELSEWHERE, 403));
-	assert.ok((await guard(server)).peerDenied >= 2 * ELSEWHERE.length);
+	assert.ok((await server.guard()).peerDenied >= 2 * ELSEWHERE.length);
 });
 
 row('S-PEERS-OPEN', 'nor is one of IPv6', { admin: true, args: ['-E', '::1'] }, async (server) => {
@@ -69,7 +68,7 @@ for (const [what, options] of [
 			await client.allocate();
 			await client.sendTo({ address: '127.0.0.1', port: service.port }, 3, 50);
 			/* It was read when what comes behind it is answered. */
-			await code(client.permit({ address: '127.0.0.1', port: 0 }));
+			await errorOf(client.permit({ address: '127.0.0.1', port: 0 }));
 			await sleep(100);
 			assert.equal(service.packets, 0);
 		});
@@ -81,11 +80,11 @@ row('S-PEERS-UNBOUND', 'an allocation has 256 permissions and no more', HOOK, as
 	for (let i = 0; i < 256; i += 32)
 		assert.equal(await permitAll(client, several(i, 32)), 0);
 	assert.equal(await permitAll(client, several(256, 1)), 508);
-	assert.equal(await code(client.bindChannel(publicAddress(256))), 508);
+	assert.equal(await errorOf(client.bindChannel(publicAddress(256))), 508);
 	/* One that is there is refreshed; one too many makes none of its request. */
 	assert.equal(await permitAll(client, several(224, 32)), 0);
-	assert.equal(await code(client.bindChannel(publicAddress(0))), 0);
-	assert.ok((await guard(server)).permissionsFull >= 2);
+	assert.equal(await errorOf(client.bindChannel(publicAddress(0))), 0);
+	assert.ok((await server.guard()).permissionsFull >= 2);
 });
 
 row('S-PEERS-UNBOUND', 'an allocation has 256 channels and no more', HOOK, async (server) => {
@@ -95,10 +94,10 @@ row('S-PEERS-UNBOUND', 'an allocation has 256 channels and no more', HOOK, async
 	await client.allocate();
 	for (let i = 0; i < 256; i += 32)
 		assert.deepEqual(await Promise.all(Array.from({ length: 32 }, (_, n) =>
-			code(client.bindChannel(peer(i + n), 0x4000 + i + n)))), Array(32).fill(0));
-	assert.equal(await code(client.bindChannel(peer(256), 0x4100)), 508);
-	assert.equal(await code(client.bindChannel(peer(0), 0x4000)), 0);
-	assert.ok((await guard(server)).channelsFull >= 1);
+			errorOf(client.bindChannel(peer(i + n), 0x4000 + i + n)))), Array(32).fill(0));
+	assert.equal(await errorOf(client.bindChannel(peer(256), 0x4100)), 508);
+	assert.equal(await errorOf(client.bindChannel(peer(0), 0x4000)), 0);
+	assert.ok((await server.guard()).channelsFull >= 1);
 });
 
 row('S-PEERS-UNBOUND', 'connections to TCP peers are bounded like channels', { ours: ['--channels-max=2'] }, async (server, t) => {
@@ -113,9 +112,9 @@ row('S-PEERS-UNBOUND', 'connections to TCP peers are bounded like channels', { o
 
 	await client.open();
 	await client.transaction(METHOD.allocate, [attribute(ATTR.transport, Buffer.from([6, 0, 0, 0]))]);
-	assert.deepEqual([await code(client.transaction(METHOD.connect, [peerAddress(peers[0])])),
-		await code(client.transaction(METHOD.connect, [peerAddress(peers[1])])),
-		await code(client.transaction(METHOD.connect, [peerAddress(peers[2])]))], [0, 0, 508]);
+	assert.deepEqual([await errorOf(client.transaction(METHOD.connect, [peerAddress(peers[0])])),
+		await errorOf(client.transaction(METHOD.connect, [peerAddress(peers[1])])),
+		await errorOf(client.transaction(METHOD.connect, [peerAddress(peers[2])]))], [0, 0, 508]);
 });
 
 row('S-PEERS-UNBOUND', 'a permission that has expired counts no more',

@@ -21,14 +21,13 @@
  * again after one that killed it. Rows run one after the other.
  *
  * LEDGER=ours  only the halves of ours (what stock does is known from another build) */
-import assert from 'node:assert/strict';
-import { AssertionError } from 'node:assert';
+import assert, { AssertionError } from 'node:assert/strict';
+import dgram from 'node:dgram';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import tls from 'node:tls';
-import dgram from 'node:dgram';
 
 import { confide, marker, now, program, sleep, turnPassword, until } from './suite.mjs';
 import { TurnClient, TurnStreamClient } from './turn_client.mjs';
@@ -182,9 +181,9 @@ class LedgerServer {
 		socket.on('error', (err) => { c.error ??= err; });
 		await new Promise((resolve) => {
 			const late = setTimeout(() => { c.error = new Error('no connection'); resolve(); }, CONNECT_MAX_MS);
+			const done = () => { clearTimeout(late); resolve(); };
 
-			socket.once(overTls ? 'secureConnect' : 'connect', resolve).once('close', resolve).once('close', () => clearTimeout(late));
-			socket.once(overTls ? 'secureConnect' : 'connect', () => clearTimeout(late));
+			socket.once(overTls ? 'secureConnect' : 'connect', done).once('close', done);
 		});
 		c.write = (bytes) => new Promise((resolve) => socket.write(bytes, resolve));
 		/* What has come by then, or once there are count bytes. */
@@ -200,6 +199,10 @@ class LedgerServer {
 	/* Ours with the hook on. */
 	admin() {
 		return this.server.connect();
+	}
+
+	guard() {
+		return this.server.guard();
 	}
 
 	#kept(client) {

@@ -106,6 +106,18 @@ export class TurnError extends Error {
 	}
 }
 
+/* What a request is answered: 0, or the error's code. */
+export async function errorOf(request) {
+	try {
+		await request;
+		return 0;
+	} catch (err) {
+		if (!(err instanceof TurnError))
+			throw err;
+		return err.code;
+	}
+}
+
 export class TurnClient {
 	constructor(stack, { username, password }, localAddress = '127.0.0.1') {
 		this.stack = stack;

@@ -169,6 +169,13 @@ export class Turnserver {
 	connect() {
 		return Admin.connect(this.t, this.adminSocket);
 	}
+
+	/* What ours has refused so far, by counter. */
+	async guard() {
+		const admin = await this.connect();
+
+		return (await admin.command({ c: 'stats' })).guard;
+	}
 }
 
 /* One datagram there, one back; null when none comes. */
