@@ -428,48 +428,66 @@ check_coturn_totals_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_coturn_totals_LDADD = $(COTURN_LINK) $(CHECK_LIBS)
 $(check_coturn_totals_OBJECTS): | $(COTURN_STAMP)
 
-# The security ledger by function. Each source is linked twice: with our coturn an ordinary test, and
-# NAME.stock, of which rows_fail_on_stock.sh demands that its rows fail.
-check_PROGRAMS += check_ledger_parsers ledger_parsers.stock
-TESTS += check_ledger_parsers ledger_parsers.stock
-check_ledger_parsers_SOURCES = tests/unit/check_ledger_parsers.c
-check_ledger_parsers_CPPFLAGS = $(AM_CPPFLAGS) $(COTURN_CPPFLAGS)
-check_ledger_parsers_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-check_ledger_parsers_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=CRYPTO_memcmp
-check_ledger_parsers_LDADD = $(STRICT_OURS) $(COTURN_LINK) $(CHECK_LIBS)
-$(check_ledger_parsers_OBJECTS): | $(COTURN_STAMP)
-ledger_parsers_stock_SOURCES = tests/unit/check_ledger_parsers.c
-ledger_parsers_stock_CPPFLAGS = $(AM_CPPFLAGS) $(COTURN_STOCK_CPPFLAGS) -DLEDGER_STOCK
-ledger_parsers_stock_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-ledger_parsers_stock_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=CRYPTO_memcmp
-ledger_parsers_stock_LDADD = $(STRICT_STOCK) $(COTURN_STOCK_LINK) $(CHECK_LIBS)
-$(ledger_parsers_stock_OBJECTS): | $(COTURN_STOCK_STAMP)
-check_PROGRAMS += check_ledger_options ledger_options.stock
-TESTS += check_ledger_options ledger_options.stock
+# --- the security ledger, by function ---------------------------------------------
+# Each source is linked twice: with our coturn it is an ordinary test; of NAME.stock, linked with stock coturn,
+# rows_fail_on_stock.sh demands that its rows fail.
+LEDGER_CPPFLAGS = $(AM_CPPFLAGS) $(COTURN_CPPFLAGS) -isystem $(srcdir)/coturn-ext -isystem $(srcdir)/shared
+LEDGER_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+LEDGER_LIBS = $(COTURN_LINK) $(CHECK_LIBS)
+LEDGER_STOCK_CPPFLAGS = $(AM_CPPFLAGS) $(COTURN_STOCK_CPPFLAGS) -DLEDGER_STOCK
+LEDGER_STOCK_LIBS = $(COTURN_STOCK_LINK) $(CHECK_LIBS)
+LEDGER_OURS = check_ledger_options check_ledger_parsers check_ledger_server check_ledger_tickets
+LEDGER_STOCK = ledger_options.stock ledger_parsers.stock ledger_server.stock ledger_tickets.stock
+check_PROGRAMS += $(LEDGER_OURS) $(LEDGER_STOCK)
+TESTS += $(LEDGER_OURS) $(LEDGER_STOCK)
+
 check_ledger_options_SOURCES = tests/unit/check_ledger_options.c
-check_ledger_options_CPPFLAGS = $(AM_CPPFLAGS) $(COTURN_CPPFLAGS) -isystem $(srcdir)/coturn-ext -isystem $(srcdir)/shared
-check_ledger_options_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_ledger_options_CPPFLAGS = $(LEDGER_CPPFLAGS)
+check_ledger_options_CFLAGS = $(LEDGER_CFLAGS)
 check_ledger_options_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=CRYPTO_memcmp
-check_ledger_options_LDADD = $(COTURN_LINK) $(CHECK_LIBS)
-$(check_ledger_options_OBJECTS): | $(COTURN_STAMP)
-ledger_options_stock_SOURCES = tests/unit/check_ledger_options.c
-ledger_options_stock_CPPFLAGS = $(AM_CPPFLAGS) $(COTURN_STOCK_CPPFLAGS) -DLEDGER_STOCK
-ledger_options_stock_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-ledger_options_stock_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=CRYPTO_memcmp
-ledger_options_stock_LDADD = $(COTURN_STOCK_LINK) $(CHECK_LIBS)
-$(ledger_options_stock_OBJECTS): | $(COTURN_STOCK_STAMP)
-check_PROGRAMS += check_ledger_tickets ledger_tickets.stock
-TESTS += check_ledger_tickets ledger_tickets.stock
+check_ledger_options_LDADD = $(LEDGER_LIBS)
+ledger_options_stock_SOURCES = $(check_ledger_options_SOURCES)
+ledger_options_stock_CPPFLAGS = $(LEDGER_STOCK_CPPFLAGS)
+ledger_options_stock_CFLAGS = $(check_ledger_options_CFLAGS)
+ledger_options_stock_LDFLAGS = $(check_ledger_options_LDFLAGS)
+ledger_options_stock_LDADD = $(LEDGER_STOCK_LIBS)
+
+check_ledger_parsers_SOURCES = tests/unit/check_ledger_parsers.c
+check_ledger_parsers_CPPFLAGS = $(LEDGER_CPPFLAGS)
+check_ledger_parsers_CFLAGS = $(LEDGER_CFLAGS)
+check_ledger_parsers_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=CRYPTO_memcmp
+check_ledger_parsers_LDADD = $(STRICT_OURS) $(LEDGER_LIBS)
+ledger_parsers_stock_SOURCES = $(check_ledger_parsers_SOURCES)
+ledger_parsers_stock_CPPFLAGS = $(LEDGER_STOCK_CPPFLAGS)
+ledger_parsers_stock_CFLAGS = $(check_ledger_parsers_CFLAGS)
+ledger_parsers_stock_LDFLAGS = $(check_ledger_parsers_LDFLAGS)
+ledger_parsers_stock_LDADD = $(STRICT_STOCK) $(LEDGER_STOCK_LIBS)
+
+check_ledger_server_SOURCES = tests/unit/check_ledger_server.c
+check_ledger_server_CPPFLAGS = $(LEDGER_CPPFLAGS)
+check_ledger_server_CFLAGS = $(LEDGER_CFLAGS)
+check_ledger_server_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=strdup,--wrap=free
+check_ledger_server_LDADD = $(LEDGER_LIBS)
+ledger_server_stock_SOURCES = $(check_ledger_server_SOURCES)
+ledger_server_stock_CPPFLAGS = $(LEDGER_STOCK_CPPFLAGS)
+ledger_server_stock_CFLAGS = $(check_ledger_server_CFLAGS)
+ledger_server_stock_LDFLAGS = $(check_ledger_server_LDFLAGS)
+ledger_server_stock_LDADD = $(LEDGER_STOCK_LIBS)
+
+# It includes a source of coturn, whose warnings are not ours.
 check_ledger_tickets_SOURCES = tests/unit/check_ledger_tickets.c
-check_ledger_tickets_CPPFLAGS = $(AM_CPPFLAGS) $(COTURN_CPPFLAGS) -isystem $(srcdir)/coturn-ext -isystem $(srcdir)/shared
-check_ledger_tickets_CFLAGS = $(AM_CFLAGS) -w $(CHECK_CFLAGS)
-check_ledger_tickets_LDADD = $(COTURN_LINK) $(CHECK_LIBS)
-$(check_ledger_tickets_OBJECTS): | $(COTURN_STAMP)
-ledger_tickets_stock_SOURCES = tests/unit/check_ledger_tickets.c
-ledger_tickets_stock_CPPFLAGS = $(AM_CPPFLAGS) $(COTURN_STOCK_CPPFLAGS) -DLEDGER_STOCK
-ledger_tickets_stock_CFLAGS = $(AM_CFLAGS) -w $(CHECK_CFLAGS)
-ledger_tickets_stock_LDADD = $(COTURN_STOCK_LINK) $(CHECK_LIBS)
-$(ledger_tickets_stock_OBJECTS): | $(COTURN_STOCK_STAMP)
+check_ledger_tickets_CPPFLAGS = $(LEDGER_CPPFLAGS)
+check_ledger_tickets_CFLAGS = $(LEDGER_CFLAGS) -w
+check_ledger_tickets_LDADD = $(LEDGER_LIBS)
+ledger_tickets_stock_SOURCES = $(check_ledger_tickets_SOURCES)
+ledger_tickets_stock_CPPFLAGS = $(LEDGER_STOCK_CPPFLAGS)
+ledger_tickets_stock_CFLAGS = $(check_ledger_tickets_CFLAGS)
+ledger_tickets_stock_LDADD = $(LEDGER_STOCK_LIBS)
+
+$(check_ledger_options_OBJECTS) $(check_ledger_parsers_OBJECTS) \
+	$(check_ledger_server_OBJECTS) $(check_ledger_tickets_OBJECTS): | $(COTURN_STAMP)
+$(ledger_options_stock_OBJECTS) $(ledger_parsers_stock_OBJECTS) \
+	$(ledger_server_stock_OBJECTS) $(ledger_tickets_stock_OBJECTS): | $(COTURN_STOCK_STAMP)
 
 # The parsers, compiled so that a misaligned read or write ends the program, as it does on a strict machine.
 STRICT_OURS = $(COTURN_TREE).strict/client/ns_turn_msg.o $(COTURN_TREE).strict/client/ns_turn_msg_addr.o
@@ -482,21 +500,6 @@ $(STRICT_OURS): $(COTURN_TREE).strict/%.o: $(COTURN_STAMP)
 $(STRICT_STOCK): coturn/stock.strict/%.o: $(COTURN_STOCK_STAMP)
 	@$(MKDIR_P) $(@D)
 	$(AM_V_CC)$(COTURN_COMPILE) $(STRICT_CFLAGS) $(COTURN_INCLUDE_DIRS:%=-Icoturn/stock/%) -c -o $@ coturn/stock/src/$*.c
-
-check_PROGRAMS += check_ledger_server ledger_server.stock
-TESTS += check_ledger_server ledger_server.stock
-check_ledger_server_SOURCES = tests/unit/check_ledger_server.c
-check_ledger_server_CPPFLAGS = $(AM_CPPFLAGS) $(COTURN_CPPFLAGS) -isystem $(srcdir)/coturn-ext
-check_ledger_server_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-check_ledger_server_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=strdup,--wrap=free
-check_ledger_server_LDADD = $(COTURN_LINK) $(CHECK_LIBS)
-$(check_ledger_server_OBJECTS): | $(COTURN_STAMP)
-ledger_server_stock_SOURCES = tests/unit/check_ledger_server.c
-ledger_server_stock_CPPFLAGS = $(AM_CPPFLAGS) $(COTURN_STOCK_CPPFLAGS) -DLEDGER_STOCK
-ledger_server_stock_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-ledger_server_stock_LDFLAGS = $(check_ledger_server_LDFLAGS)
-ledger_server_stock_LDADD = $(COTURN_STOCK_LINK) $(CHECK_LIBS)
-$(ledger_server_stock_OBJECTS): | $(COTURN_STOCK_STAMP)
 
 # --- the daemon ---------------------------------------------------------------
 check_PROGRAMS += check_config check_admin
@@ -637,8 +640,8 @@ check_loop_LDADD = libsignald-io.a $(SIO_CHECK_LIBS) $(EVENT_LIBS) $(SSL_LIBS)
 
 endif
 
-# Those of turnserver, for a build that stops after a group of patches: the ledger's need the group security, those of
-# coturn's maps as ours the group speed.
+# Those of turnserver, for a build that stops after a group of patches. Those of the ledger need security/; what needs
+# speed/ is left out: check_coturn_allocation and check_coturn_udp.
 GROUP_CHECKS = turnutils_rfc5769check $(filter check_coturn_totals% check_ext_% check_guard%,$(check_PROGRAMS)) \
 	$(if $(filter-out hook,$(COTURN_PATCHES)),$(filter check_ledger_%,$(check_PROGRAMS)))
 .PHONY: group check-group
