@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 
 import { row } from './lib/ledger.mjs';
-import { freePort, marker, sleep, until } from './lib/suite.mjs';
+import { freePort, marker, now, sleep, until } from './lib/suite.mjs';
 import { errorOf, udpPeer } from './lib/turn_client.mjs';
 
 /* Packets that came from peers, as the server logged them at the end of a user's session. */
@@ -90,10 +90,11 @@ row('GHSA-f6hc-79w3-p8pq', 'a suspended mobile session counts for user-quota', {
 /* --- credentials ------------------------------------------------------------------------------ */
 
 row('S-EXPIRY-ONCE', 'a credential that expired keeps no allocation alive', { admin: true, ours: ['--strict-expiry=0'] }, async (server) => {
-	const client = server.client('late', { ttl_s: 1 });
+	const ttl_s = 2, expiry_s = now() + ttl_s;
+	const client = server.client('late', { ttl_s });
 
 	await client.allocate();
-	await sleep(2050);
+	await sleep((expiry_s + 1) * 1000 + 50 - Date.now());
 	assert.notEqual(await errorOf(client.refresh(600)), 0);
 });
 

@@ -215,9 +215,11 @@ export class TurnClient {
 			if (!error)
 				return got;
 			const code = error[2] * 100 + error[3];
+			/* coturn pads it with zeros, and counts them. */
+			const reason = error.toString('utf8', 4).replace(/\0+$/, '');
 
 			if (tries > 0 || (code !== 401 && code !== 438) || (code === 401 && this.nonce))
-				throw new TurnError(code, error.toString('utf8', 4), this.#isSigned(answer));
+				throw new TurnError(code, reason, this.#isSigned(answer));
 			this.nonce = Buffer.from(got.get(ATTR.nonce));
 			this.realm = Buffer.from(got.get(ATTR.realm) ?? REALM);
 		}
