@@ -271,6 +271,34 @@ START_TEST(whatever_comes_from_it_a_source_gets_two_a_second)
 }
 END_TEST
 
+/* RFC 8489 section 6.2.1 as browsers have it: asked again after 250 ms, then twice as long each
+ * time, nine times. */
+START_TEST(four_thousand_clients_of_one_address_come_in)
+{
+	enum { CLIENTS = 4000, TIMES = 9, LAST_MS = 1000 + (250 << (TIMES - 1)) };
+	static struct {
+		unsigned asks_ms, asked;
+	} clients[CLIENTS];
+	unsigned answered = 0;
+
+	for (unsigned i = 0; i < CLIENTS; i++)
+		clients[i].asks_ms = i % 1000;
+	for (unsigned t = 0; t < LAST_MS; t++) {
+		for (unsigned i = 0; i < CLIENTS; i++) {
+			if (clients[i].asks_ms != t || clients[i].asked == TIMES)
+				continue;
+			if (admits("192.0.2.1", 1000 + t)) {
+				clients[i].asked = TIMES;
+				answered++;
+			} else {
+				clients[i].asks_ms += 250u << clients[i].asked++;
+			}
+		}
+	}
+	ck_assert_uint_eq(answered, CLIENTS);
+}
+END_TEST
+
 START_TEST(a_large_answer_costs_as_much_as_several)
 {
 	const union address a = address("192.0.2.1", 1);
@@ -624,6 +652,7 @@ int main(void)
 	tcase_add_test(limits, a_source_has_a_budget_that_fills_up_again);
 	tcase_add_test(limits, beyond_its_budget_a_source_gets_no_more_bytes_than_it_sent);
 	tcase_add_test(limits, whatever_comes_from_it_a_source_gets_two_a_second);
+	tcase_add_test(limits, four_thousand_clients_of_one_address_come_in);
 	tcase_add_test(limits, a_large_answer_costs_as_much_as_several);
 	tcase_add_test(limits, credit_does_not_pile_up_without_end);
 	tcase_add_test(limits, an_ipv6_network_is_one_source);
