@@ -199,7 +199,10 @@ static void warn_of_reachable_ports(void)
 		{ "listening-port", true, turn_params.listener_port },
 		{ "tls-listening-port", !turn_params.no_tls || !turn_params.no_dtls,
 		  turn_params.tls_listener_port },
-		{ "alt-listening-port", turn_params.rfc5780, get_alt_listener_port() },
+		/* RFC 5780 takes two addresses; coturn switches it off later. */
+		{ "alt-listening-port",
+		  turn_params.rfc5780 && turn_params.listener.addrs_number > 1,
+		  get_alt_listener_port() },
 		{ "cli-port", use_cli, cli_port },
 		{ "web-admin-port", use_web_admin, web_admin_port },
 	};
