@@ -150,6 +150,7 @@ test('S18: a phone whose call screen alone lost its connection goes on over anot
 
 	await ringing.next('call:ended');
 	callee.vanish(); /* ringing stays: after a while it is the best there is */
+	await stack.rest.health(); /* seen: what was sent to it before would be lost */
 	caller.candidate(1, b);
 	const started = Date.now();
 
