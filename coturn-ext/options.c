@@ -118,8 +118,8 @@ static void add_peers(struct options *o, const char *value)
 	int bytes;
 
 	if (peer_allow(&o->allow_peers, value, &name, &bytes) < 0)
-		mistake(o, "allow-peers: there is no range \"%.*s\"", bytes < 64 ? bytes : 64,
-			name);
+		mistake(o, "allow-peers: there is no range \"%.*s\" (--help lists them)",
+			bytes < 64 ? bytes : 64, name);
 }
 
 static void set_permissions_max(struct options *o, const char *value)

@@ -151,7 +151,7 @@ for (const [args, opened] of [
 	});
 
 for (const [option, why] of [
-	['--allow-peers=privat', /allow-peers: there is no range "privat"/],
+	['--allow-peers=privat', /allow-peers: there is no range "privat" \(--help lists them\)/],
 	['--permissions-max=0', /permissions-max: "0" is not a number from 1 to/],
 	['--channels-max=16385', /channels-max: "16385" is not a number from 1 to 16384/],
 ])
