@@ -19,8 +19,9 @@ tests_bench_sio_sio_load_SOURCES = \
 	tests/bench/lib/reactor.c tests/bench/lib/reactor.h \
 	tests/bench/lib/server_cost.c tests/bench/lib/server_cost.h \
 	tests/bench/sio/stamp.c tests/bench/sio/stamp.h \
-	tests/bench/sio/ws.c tests/bench/sio/ws.h
-tests_bench_sio_sio_load_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/bench/lib $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
+	tests/bench/sio/ws.c tests/bench/sio/ws.h \
+	tests/tools/arguments.c tests/tools/arguments.h
+tests_bench_sio_sio_load_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/bench/lib -I$(srcdir)/tests/tools $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
 tests_bench_sio_sio_load_LDADD = $(SSL_LIBS) $(CRYPTO_LIBS)
 noinst_PROGRAMS += tests/bench/sio/bare-echo
 tests_bench_sio_bare_echo_SOURCES = tests/bench/sio/bare_echo.c

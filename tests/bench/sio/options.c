@@ -2,53 +2,55 @@
 #include "options.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-enum kind { NUMBER, TEXT, FLAG, WORD };
+#include "arguments.h"
 
 /* In the order of enum client_via. */
 static const char *const vias[] = { "websocket", "polling", "upgrade", NULL };
 
-static const struct option_row {
-	const char *name;
-	enum kind kind;
-	size_t offset;
-	unsigned min, max;
-	const char *help;
-} rows[] = {
+static const struct argument_row rows[] = {
 #define AT(field) offsetof(struct options, field)
-	{ "port", NUMBER, AT(port), 1, 65535, "of the server, on 127.0.0.1" },
-	{ "server-pid", NUMBER, AT(server_pid), 1, 4194304, "whose CPU and memory to report" },
-	{ "tls", FLAG, AT(tls), 0, 0, "nobody checks the certificate" },
-	{ "sources", NUMBER, AT(sources), 0, 250, "connect from 127.0.0.1 and so many more (8)" },
-	{ "via", WORD, AT(via), 0, 0, "websocket, polling or upgrade: idle and churning clients" },
-	{ "opening", NUMBER, AT(opening), 1, 20000, "connect at most so many at once (128)" },
-	{ "idle", NUMBER, AT(idle), 0, 20000, "clients that join a room each and stay" },
-	{ "pairs", NUMBER, AT(pairs), 0, 5000, "A sends events to B through a room" },
-	{ "calls", NUMBER, AT(calls), 0, 9000,
+	{ "port", ARG_NUMBER, AT(port), 1, 65535, NULL, "of the server, on 127.0.0.1" },
+	{ "server-pid", ARG_NUMBER, AT(server_pid), 1, 4194304, NULL,
+	  "whose CPU and memory to report" },
+	{ "tls", ARG_FLAG, AT(tls), 0, 0, NULL, "nobody checks the certificate" },
+	{ "sources", ARG_NUMBER, AT(sources), 0, 250, NULL,
+	  "connect from 127.0.0.1 and so many more (8)" },
+	{ "via", ARG_WORD, AT(via), 0, 0, vias,
+	  "websocket, polling or upgrade: idle and churning clients" },
+	{ "opening", ARG_NUMBER, AT(opening), 1, 20000, NULL,
+	  "connect at most so many at once (128)" },
+	{ "idle", ARG_NUMBER, AT(idle), 0, 20000, NULL, "clients that join a room each and stay" },
+	{ "pairs", ARG_NUMBER, AT(pairs), 0, 5000, NULL, "A sends events to B through a room" },
+	{ "calls", ARG_NUMBER, AT(calls), 0, 9000, NULL,
 	  "signald: so many calls are up; pairs send candidates in the first of them" },
-	{ "dials", NUMBER, AT(dials), 0, 5000,
+	{ "dials", ARG_NUMBER, AT(dials), 0, 5000, NULL,
 	  "pairs that call, answer and hang up, over and over" },
-	{ "signald", FLAG, AT(signald), 0, 0, "idle clients are users of signald" },
-	{ "raw", FLAG, AT(raw), 0, 0, "pairs: no protocol, each gets its own bytes back" },
-	{ "size", NUMBER, AT(size), 160, 4000, "bytes of an event's packet (1177)" },
-	{ "rate", NUMBER, AT(rate), 0, 1000000, "events or calls a second of all pairs; 0: as many as go" },
-	{ "window", NUMBER, AT(window), 1, 10000,
+	{ "signald", ARG_FLAG, AT(signald), 0, 0, NULL, "idle clients are users of signald" },
+	{ "raw", ARG_FLAG, AT(raw), 0, 0, NULL,
+	  "pairs: no protocol, each gets its own bytes back" },
+	{ "size", ARG_NUMBER, AT(size), 160, 4000, NULL, "bytes of an event's packet (1177)" },
+	{ "rate", ARG_NUMBER, AT(rate), 0, 1000000, NULL,
+	  "events or calls a second of all pairs; 0: as many as go" },
+	{ "window", ARG_NUMBER, AT(window), 1, 10000, NULL,
 	  "events of a pair under way when rate is 0 (32)" },
-	{ "stalled", NUMBER, AT(stalled), 0, 1, "a reader of these events who stopped reading" },
-	{ "churn", NUMBER, AT(churn), 0, 5000, "clients that join, leave and come anew" },
-	{ "cycles", NUMBER, AT(cycles), 0, 5000, "polling clients: POST an event, GET its answer" },
-	{ "count", NUMBER, AT(count), 0, 10000000, "joins, cycles or calls, then the end; 0: no limit" },
-	{ "storm", FLAG, AT(storm), 0, 0, "who is lost comes back as socket.io-client does" },
-	{ "get", TEXT, AT(get), 0, 0, "path to GET all the while" },
-	{ "token", TEXT, AT(token), 0, 0, "bearer token for it" },
-	{ "get-every-ms", NUMBER, AT(get_every_ms), 1, 60000, "(1000)" },
-	{ "settle-ms", NUMBER, AT(settle_ms), 0, 60000, "silence when all are ready (500)" },
-	{ "warmup-ms", NUMBER, AT(warmup_ms), 0, 60000, "not measured (500)" },
-	{ "duration-ms", NUMBER, AT(duration_ms), 0, 3600000, "measured (3000)" },
-	{ "limit-ms", NUMBER, AT(limit_ms), 1, 3600000, "for everything (120000)" },
+	{ "stalled", ARG_NUMBER, AT(stalled), 0, 1, NULL,
+	  "a reader of these events who stopped reading" },
+	{ "churn", ARG_NUMBER, AT(churn), 0, 5000, NULL, "clients that join, leave and come anew" },
+	{ "cycles", ARG_NUMBER, AT(cycles), 0, 5000, NULL,
+	  "polling clients: POST an event, GET its answer" },
+	{ "count", ARG_NUMBER, AT(count), 0, 10000000, NULL,
+	  "joins, cycles or calls, then the end; 0: no limit" },
+	{ "storm", ARG_FLAG, AT(storm), 0, 0, NULL,
+	  "who is lost comes back as socket.io-client does" },
+	{ "get", ARG_TEXT, AT(get), 0, 0, NULL, "path to GET all the while" },
+	{ "token", ARG_TEXT, AT(token), 0, 0, NULL, "bearer token for it" },
+	{ "get-every-ms", ARG_NUMBER, AT(get_every_ms), 1, 60000, NULL, "(1000)" },
+	{ "settle-ms", ARG_NUMBER, AT(settle_ms), 0, 60000, NULL,
+	  "silence when all are ready (500)" },
+	{ "warmup-ms", ARG_NUMBER, AT(warmup_ms), 0, 60000, NULL, "not measured (500)" },
+	{ "duration-ms", ARG_NUMBER, AT(duration_ms), 0, 3600000, NULL, "measured (3000)" },
+	{ "limit-ms", ARG_NUMBER, AT(limit_ms), 1, 3600000, NULL, "for everything (120000)" },
 #undef AT
 };
 
@@ -64,80 +66,17 @@ static const struct options defaults = {
 	.limit_ms = 120000,
 };
 
-static bool number(const char *text, const struct option_row *row, unsigned *out)
-{
-	char *end;
-	unsigned long long v;
-
-	errno = 0;
-	v = strtoull(text, &end, 10);
-	if (errno || end == text || *end || v < row->min || v > row->max)
-		return false;
-	*out = (unsigned)v;
-	return true;
-}
-
-static bool word(const char *text, unsigned *out)
-{
-	unsigned i;
-
-	for (i = 0; vias[i]; i++) {
-		if (!strcmp(vias[i], text)) {
-			*out = i;
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool set(struct options *o, const struct option_row *row, const char *value)
-{
-	void *field = (char *)o + row->offset;
-
-	switch (row->kind) {
-	case FLAG: *(bool *)field = true; return true;
-	case TEXT: *(const char **)field = value; return true;
-	case WORD: return word(value, field);
-	case NUMBER: return number(value, row, field);
-	}
-	return false;
-}
-
-static int usage(const char *why, const char *what)
-{
-	size_t i;
-
-	fprintf(stderr, "sio-load: %s%s\nusage: sio-load --port N [--OPTION [VALUE]]...\n", why,
-		what);
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		fprintf(stderr, "  --%-13s %s\n", rows[i].name, rows[i].help);
-	return -EINVAL;
-}
-
-static const struct option_row *find(const char *arg)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (!strncmp(arg, "--", 2) && !strcmp(arg + 2, rows[i].name))
-			return &rows[i];
-	return NULL;
-}
+static const struct argument_table table = {
+	.program = "sio-load",
+	.usage = "sio-load --port N [--OPTION [VALUE]]...",
+	.rows = rows,
+	.n = sizeof(rows) / sizeof(rows[0]),
+};
 
 int options_read(struct options *o, int argc, char **argv)
 {
-	const struct option_row *row;
-	int i;
-
 	*o = defaults;
-	for (i = 1; i < argc; i++) {
-		row = find(argv[i]);
-		if (!row)
-			return usage("unknown option ", argv[i]);
-		if (row->kind != FLAG && ++i == argc)
-			return usage("no value for --", row->name);
-		if (!set(o, row, argv[i]))
-			return usage("bad value for --", row->name);
-	}
-	return o->port ? 0 : usage("--port is missing", "");
+	if (arguments_read(&table, o, argc, argv))
+		return -EINVAL;
+	return o->port ? 0 : arguments_refuse(&table, "--port is missing", "");
 }

@@ -6,14 +6,9 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-#define CHOICES_MAX 8
+#include "arguments.h"
 
-/* One of a few words for each allocation in turn, as "--transports udp,tls". */
-struct choices {
-	unsigned n;
-	unsigned v[CHOICES_MAX];
-};
-
+/* choices: one of a few words for each allocation in turn, as "--transports udp,tls" */
 struct options {
 	unsigned allocations, ramp, churn, max;
 	unsigned duration_ms, quiet_ms;
