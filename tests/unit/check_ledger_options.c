@@ -280,7 +280,8 @@ END_TEST
 
 START_TEST(row_a_made_key_is_for_its_owner)
 {
-	char dir[] = "check-ledger-XXXXXX", path[64]; /* of the current folder: stock leaves it behind */
+	char dir[] = "check-ledger-XXXXXX",
+	     path[64]; /* of the current folder: stock leaves it behind */
 	char *room = room_between_guards(1);
 	struct stat st;
 
