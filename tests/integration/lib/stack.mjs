@@ -77,6 +77,8 @@ export class Stack {
 
 	#turnserverConf() {
 		return lines({
+			'log-file': 'stdout', /* first: stock complains of options that are not its own */
+			'simple-log': true,
 			'listening-ip': this.host,
 			'relay-ip': this.host,
 			'listening-port': this.turnPort,
@@ -93,8 +95,6 @@ export class Stack {
 			'no-dtls': true,
 			'userdb': path.join(this.dir, 'turndb'),
 			'pidfile': path.join(this.dir, 'turnserver.pid'),
-			'log-file': 'stdout',
-			'simple-log': true,
 			...(this.host.startsWith('127.') ? { 'allow-loopback-peers': true } : {}),
 			...this.turnserverOptions,
 		});
