@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 import { row } from './lib/ledger.mjs';
-import { command, IS_ROOT, now, sleep, turnPassword, until } from './lib/suite.mjs';
+import { command, IS_ROOT, now, sleep, turnPassword, until, within } from './lib/suite.mjs';
 import { ATTR, METHOD, TurnClient } from './lib/turn_client.mjs';
 import { BUILD_DIR, REALM, Turnserver } from './lib/turnserver.mjs';
 
@@ -100,13 +100,15 @@ function attributeOf(msg, type) {
 	return null;
 }
 
-/* Gives it the nonce of a 401, and no session. */
+/* Gives it the nonce of a 401, and no session. Asked again, because several of one address may be more than its budget. */
 async function challenge(c) {
 	await c.open();
-	const refused = new Promise((resolve) => c.socket.once('message', resolve));
+	const refused = within('a 401', new Promise((resolve) => c.socket.once('message', resolve)));
+	const ask = () => c.say(METHOD.refresh, []);
+	const again = setInterval(ask, 250);
 
-	c.say(METHOD.refresh, []);
-	const msg = await refused;
+	ask();
+	const msg = await refused.finally(() => clearInterval(again));
 
 	c.nonce = Buffer.from(attributeOf(msg, ATTR.nonce));
 	c.realm = Buffer.from(attributeOf(msg, ATTR.realm));
