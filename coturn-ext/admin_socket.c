@@ -50,11 +50,19 @@ static void reap(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+/* out is zeroed; text NULL: nothing. */
+static void copy_text(char *out, size_t size, const char *text)
+{
+	if (text)
+		strncpy(out, text, size - 1);
+}
+
 static void greet(struct client *c)
 {
 	const struct admin_socket *s = c->s;
 	struct relay_hello hello = {
 		.major = RELAY_PROTOCOL_MAJOR,
+		.minor = RELAY_PROTOCOL_MINOR,
 		.relay_threads = s->config.relay_threads,
 		.interval_ms = s->config.interval_ms,
 		.seq = s->seq,
@@ -63,7 +71,10 @@ static void greet(struct client *c)
 	char line[RELAY_LINE_MAX];
 
 	memcpy(hello.epoch, s->epoch, sizeof(hello.epoch));
-	strncpy(hello.version, s->config.version, sizeof(hello.version) - 1);
+	copy_text(hello.version, sizeof(hello.version), s->config.version);
+	copy_text(hello.base, sizeof(hello.base), s->config.base);
+	copy_text(hello.ledger_checked, sizeof(hello.ledger_checked), s->config.ledger_checked);
+	copy_text(hello.ledger_date, sizeof(hello.ledger_date), s->config.ledger_date);
 	client_say(c, line, relay_write_hello(line, sizeof(line), &hello));
 }
 

@@ -36,7 +36,9 @@ struct admin_config {
 	struct live *live;		/* for its counters; NULL: no mapping */
 	uint64_t recovered;		/* ends made up for a server that was killed */
 	const char *epoch;		/* of this run: 16 hex digits; copied */
-	const char *version;		/* of turnserver, for hello; a loan for the socket's life */
+	/* For hello; loans for the socket's life, NULL is left out but for version. */
+	const char *version; /* of turnserver */
+	const char *base, *ledger_checked, *ledger_date;
 	unsigned relay_threads;
 	uint32_t interval_ms;
 	const uid_t *users; /* may command, beside root and ourselves; copied */

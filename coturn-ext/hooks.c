@@ -20,6 +20,7 @@
 #include "log.h"
 #include "options.h"
 #include "secrets.h"
+#include "security_rows.h"
 
 static struct options options;
 static struct watch *watch; /* set before there are threads; NULL: not configured */
@@ -157,6 +158,9 @@ static const struct live_layout layout = {
 
 static const struct watch_host host = {
 	.version = COTURN_PACKAGE_VERSION "+signald1",
+	.base = COTURN_PACKAGE_VERSION,
+	.ledger_checked = security_checked_version,
+	.ledger_date = security_checked_date,
 	.layout = &layout,
 	.cancel = cancel,
 	.stopping = stopping,

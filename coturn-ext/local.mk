@@ -33,7 +33,7 @@ libcoturn_ext_a_SOURCES = \
 	coturn-ext/relay_limits.c coturn-ext/relay_limits.h \
 	coturn-ext/revocations.c coturn-ext/revocations.h \
 	coturn-ext/revoked_file.c coturn-ext/revoked_file.h \
-	coturn-ext/secrets.c coturn-ext/secrets.h \
+	coturn-ext/secrets.c coturn-ext/secrets.h coturn-ext/security_rows.h \
 	coturn-ext/source_limit.c coturn-ext/source_limit.h \
 	coturn-ext/spool.c coturn-ext/spool.h coturn-ext/spool_merge.c coturn-ext/spool_priv.h \
 	coturn-ext/spool_index.c coturn-ext/spool_scan.c \
@@ -43,7 +43,8 @@ libcoturn_ext_a_SOURCES = \
 	coturn-ext/watch.c coturn-ext/watch.h coturn-ext/watch_priv.h coturn-ext/watch_secrets.c \
 	coturn-ext/watch_stop.c \
 	coturn-ext/wire.c coturn-ext/wire.h
-libcoturn_ext_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
+nodist_libcoturn_ext_a_SOURCES = coturn-ext/security_rows.c
+libcoturn_ext_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext $(EVENT_CFLAGS)
 
 # The files that need coturn's headers, and so the patched tree; objects of the same archive.
 EXTRA_LIBRARIES = libcoturn-ext-hooks.a

@@ -33,6 +33,10 @@ BEGIN {
 /^Checked up to / {
 	checked = $0
 	sub(/^Checked up to /, "", checked)
+	if (match(checked, /[0-9]+\.[0-9.]*[0-9]/))
+		version = substr(checked, RSTART, RLENGTH)
+	if (match(checked, /[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]/))
+		date = substr(checked, RSTART, RLENGTH)
 }
 
 # | id | what was wrong | by default? | patch | test | status |
@@ -51,9 +55,11 @@ BEGIN {
 }
 
 END {
-	if (failed || !n || checked == "")
+	if (failed || !n || version == "" || date == "")
 		exit 1
 	print "};"
 	print "const size_t security_rows_n = " n ";"
 	print "const char security_checked[] = \"" trim(checked) "\";"
+	print "const char security_checked_version[] = \"" version "\";"
+	print "const char security_checked_date[] = \"" date "\";"
 }

@@ -14,6 +14,8 @@ struct security_row {
 
 extern const struct security_row security_rows[];
 extern const size_t security_rows_n;
-extern const char security_checked[]; /* up to which upstream version, and when */
+extern const char security_checked[];	      /* up to which upstream version, and when */
+extern const char security_checked_version[]; /* "4.17.1" */
+extern const char security_checked_date[];    /* YYYY-MM-DD */
 
 #endif

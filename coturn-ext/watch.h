@@ -20,7 +20,9 @@ struct watch;
 
 /* What turnserver does for the watch. Called on main. */
 struct watch_host {
-	const char *version; /* a loan */
+	/* Of turnserver, of Debian's that it is made of, and how far the ledger of its faults
+	 * was checked. Loans for the watch's life; only version must be there. */
+	const char *version, *base, *ledger_checked, *ledger_date;
 	/* Of its sessions; NULL: they are not in a mapping. A loan during watch_open(). */
 	const struct live_layout *layout;
 	/* Ask an allocation's owner to end it. Returns 0, or below 0. */

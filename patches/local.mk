@@ -154,9 +154,7 @@ libcoturn-stock.a: $(COTURN_STOCK_ARCHIVED) config.status
 
 # --- programs -------------------------------------------------------------------
 bin_PROGRAMS += turnserver
-turnserver_SOURCES = coturn-ext/turnserver_main.c coturn-ext/security_status.c coturn-ext/security_status.h \
-	coturn-ext/security_rows.h
-nodist_turnserver_SOURCES = coturn-ext/security_rows.c
+turnserver_SOURCES = coturn-ext/turnserver_main.c coturn-ext/security_status.c coturn-ext/security_status.h
 turnserver_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext -DCOTURN_PACKAGE_VERSION=\"$(COTURN_VERSION)\"
 turnserver_LDADD = $(COTURN_LINK)
 turnserver_DEPENDENCIES = libcoturn.a $(COTURN_EXT_LIBS)

@@ -180,7 +180,11 @@ static int read_secrets(struct json_slice v, void *to, size_t size)
 
 static const struct field hello_fields[] = {
 	REQUIRED("epoch", read_id, hello.epoch),
+	FIELD("minor", read_u32, hello.minor),
 	FIELD("version", read_text, hello.version),
+	FIELD("base", read_text, hello.base),
+	FIELD("ledger_checked", read_text, hello.ledger_checked),
+	FIELD("ledger_date", read_text, hello.ledger_date),
 	FIELD("threads", read_u32, hello.relay_threads),
 	FIELD("interval_ms", read_u32, hello.interval_ms),
 	REQUIRED("seq", read_u64, hello.seq),

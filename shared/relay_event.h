@@ -18,7 +18,8 @@
 #include "turn_credential.h"
 
 #define RELAY_PROTOCOL_MAJOR 1
-#define RELAY_LINE_MAX 16384		    /* bytes, newline included */
+#define RELAY_PROTOCOL_MINOR 1 /* 1: hello has minor, base, ledger_checked, ledger_date */
+#define RELAY_LINE_MAX 16384   /* bytes, newline included */
 #define RELAY_TOTAL_MAX 9007199254740991ULL /* 2^53-1 */
 #define RELAY_ID_LEN 18			    /* coturn prints session ids as 18 digits */
 #define RELAY_EPOCH_LEN 16		    /* hex digits, fresh at each start of turnserver */
@@ -74,9 +75,12 @@ enum relay_event_type {
 };
 
 struct relay_hello {
-	unsigned major;
+	unsigned major, minor; /* minor: 0 of who does not say it */
 	char epoch[RELAY_EPOCH_LEN + 1];
 	char version[64];
+	char base[32];		 /* Debian's version that ours is made of; "": it does not say */
+	char ledger_checked[32]; /* upstream's version up to which faults were looked for, or "" */
+	char ledger_date[16];	 /* and when, YYYY-MM-DD, or "" */
 	unsigned relay_threads;
 	uint32_t interval_ms;
 	uint64_t seq; /* of the last must-deliver event so far */

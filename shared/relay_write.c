@@ -72,8 +72,12 @@ int relay_write_hello(char *out, size_t size, const struct relay_hello *h)
 
 	begin_line(&o, out, size, "e", "hello");
 	json_put_u64(&o, "v", h->major);
+	json_put_u64(&o, "minor", h->minor);
 	put_text(&o, "epoch", h->epoch, sizeof(h->epoch) - 1);
 	put_text(&o, "version", h->version, sizeof(h->version) - 1);
+	put_text_if_any(&o, "base", h->base, sizeof(h->base) - 1);
+	put_text_if_any(&o, "ledger_checked", h->ledger_checked, sizeof(h->ledger_checked) - 1);
+	put_text_if_any(&o, "ledger_date", h->ledger_date, sizeof(h->ledger_date) - 1);
 	json_put_u64(&o, "threads", h->relay_threads);
 	json_put_u64(&o, "interval_ms", h->interval_ms);
 	json_put_u64(&o, "seq", h->seq);

@@ -98,9 +98,11 @@ static void status(void *ctx, struct control_status *out)
 		[CONFIG_AUTH_BACKEND] = "backend",
 	};
 	const struct control_side *s = ctx;
+	struct relay_peer relay;
 	const struct secret *secret =
 		signing_secret(secret_files_signing(s->cfg.secrets), now_s(s), NULL);
 
+	relay_side_peer(s->cfg.relay, &relay);
 	*out = (struct control_status){
 		.version = PACKAGE_VERSION,
 		.uptime_ms = s->cfg.now().now_ms - s->start_ms,
@@ -108,6 +110,9 @@ static void status(void *ctx, struct control_status *out)
 		.sessions = eio_server_counters(sio_server_engine(s->cfg.sio))->sessions,
 		.has_relay = s->cfg.config->relay_socket,
 		.relay_connected = relay_side_connected(s->cfg.relay),
+		.relay = relay.hello,
+		.relay_lacks = relay.lacks,
+		.relay_problem = relay.problem,
 		.secret = secret ? secret->id : NULL,
 	};
 	if (s->cfg.backend)

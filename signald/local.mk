@@ -109,6 +109,7 @@ libsignald_core_a_SOURCES += \
 # --- relay --------------------------------------------------------------------
 libsignald_core_a_SOURCES += \
 	signald/relay/attribution.c signald/relay/attribution.h \
+	signald/relay/hook_version.c signald/relay/hook_version.h \
 	signald/relay/lost_relays.c signald/relay/lost_relays.h \
 	signald/relay/revoke_list.c signald/relay/revoke_list.h \
 	signald/relay/journal_line.c signald/relay/journal_line.h \

@@ -19,6 +19,7 @@
 #include "log.h"
 #include "loop.h"
 #include "relay/feed.h"
+#include "relay/hook_version.h"
 #include "relay/ledger.h"
 #include "relay/lost_relays.h"
 #include "relay/revoke_list.h"
@@ -325,6 +326,17 @@ void relay_side_free(struct relay_side *r)
 bool relay_side_connected(const struct relay_side *r)
 {
 	return r->feed && feed_connected(r->feed);
+}
+
+void relay_side_peer(const struct relay_side *r, struct relay_peer *out)
+{
+	*out = (struct relay_peer){ .hello = NULL };
+	if (!r->feed)
+		return;
+	out->hello = feed_peer(r->feed);
+	out->problem = feed_problem(r->feed);
+	if (out->hello)
+		out->lacks = hook_version_lacks(out->hello->minor);
 }
 
 const struct usage *relay_side_usage(const struct relay_side *r)

@@ -15,6 +15,7 @@ struct event_base;
 struct feed_counters;
 struct ledger;
 struct ledger_counters;
+struct relay_hello;
 struct lost_relays_counters;
 struct relay_side;
 struct revoke_list_counters;
@@ -55,6 +56,13 @@ void relay_side_call_ended(struct relay_side *r, const struct call *c);
 void relay_side_tick(struct relay_side *r); /* to be called about once a second */
 
 bool relay_side_connected(const struct relay_side *r); /* to turnserver */
+
+/* As feed_peer() and feed_problem(), and what that turnserver lacks (hook_version_lacks()). */
+struct relay_peer {
+	const struct relay_hello *hello; /* NULL: none is connected */
+	const char *lacks, *problem;	 /* NULL: nothing */
+};
+void relay_side_peer(const struct relay_side *r, struct relay_peer *out);
 
 /* Loans, for figures. */
 const struct usage *relay_side_usage(const struct relay_side *r);

@@ -17,6 +17,7 @@
 #include "secret_rotation.h"
 
 struct calls;
+struct relay_hello;
 struct usage;
 struct control;
 struct control_session;
@@ -28,12 +29,15 @@ struct control_session;
 struct control_status {
 	const char *version;
 	uint64_t uptime_ms;
-	const char *auth;     /* "open" ... */
-	const char *backend;  /* how the messenger's server is; NULL: nobody asks it */
-	uint64_t sessions;    /* of Engine.IO */
-	bool has_relay;	      /* a relay-socket is configured */
-	bool relay_connected; /* and turnserver is there */
-	const char *secret;   /* id of the one that signs; "": static-auth-secret; NULL: none */
+	const char *auth;		 /* "open" ... */
+	const char *backend;		 /* how the messenger's server is; NULL: nobody asks it */
+	uint64_t sessions;		 /* of Engine.IO */
+	bool has_relay;			 /* a relay-socket is configured */
+	bool relay_connected;		 /* and turnserver is there */
+	const struct relay_hello *relay; /* how it greeted; NULL: it did not */
+	const char *relay_lacks;	 /* what that turnserver is too old for; NULL: nothing */
+	const char *relay_problem;	 /* why it is not served as it should be; NULL: it is */
+	const char *secret; /* id of the one that signs; "": static-auth-secret; NULL: none */
 };
 
 /* Loans for the life of struct control. */

@@ -1,7 +1,10 @@
 /* control_lines.c - see control_lines.h */
 #include "control/control_lines.h"
 
+#include <stdio.h>
+
 #include "calls/call_table.h"
+#include "relay_event.h"
 #include "relay/usage.h"
 
 /* {"e":kind */
@@ -145,6 +148,30 @@ static void put_counters(struct json_out *o, const struct calls *calls)
 	json_out_close(o, '}');
 }
 
+static void put_if_any(struct json_out *o, const char *key, const char *text)
+{
+	if (*text)
+		json_put_string(o, key, text);
+}
+
+static void put_turnserver(struct json_out *o, const struct control_status *st)
+{
+	const struct relay_hello *h = st->relay;
+	char protocol[24];
+
+	json_put_bool(o, "relay", st->relay_connected);
+	if (h) {
+		snprintf(protocol, sizeof(protocol), "%u.%u", h->major, h->minor);
+		json_put_string(o, "relay_protocol", protocol);
+		put_if_any(o, "relay_version", h->version);
+		put_if_any(o, "relay_base", h->base);
+		put_if_any(o, "relay_ledger_checked", h->ledger_checked);
+		put_if_any(o, "relay_ledger_date", h->ledger_date);
+	}
+	json_put_string(o, "relay_lacks", st->relay_lacks);
+	json_put_string(o, "relay_problem", st->relay_problem);
+}
+
 void line_put_status(struct json_out *o, const struct control_status *st, const struct calls *calls)
 {
 	const struct identity *identity = calls_users(calls);
@@ -158,7 +185,7 @@ void line_put_status(struct json_out *o, const struct control_status *st, const 
 	json_put_u64(o, "users", identity_users_n(identity));
 	json_put_u64(o, "calls", call_table_live_n(calls_table(calls)));
 	if (st->has_relay)
-		json_put_bool(o, "relay", st->relay_connected);
+		put_turnserver(o, st);
 	json_put_string(o, "secret", st->secret);
 	put_counters(o, calls);
 }

@@ -9,6 +9,7 @@
 #include "feed.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,6 +19,7 @@
 #include <event2/event.h>
 #include <event2/util.h>
 
+#include "hook_version.h"
 #include "log.h"
 #include "relay_command.h"
 #include "turn_credential.h"
@@ -65,6 +67,8 @@ struct feed {
 	struct journal_position acked; /* on this connection */
 	bool ack_due; /* a record came since: turnserver takes no ack for what it has not sent */
 	struct feed_counters counters;
+	struct relay_hello peer; /* of the last connection that was greeted */
+	char problem[FEED_PROBLEM_MAX];
 	size_t in_n;
 	char in[2 * RELAY_LINE_MAX]; /* a rest below RELAY_LINE_MAX, and as much to read into */
 	char *out;		     /* [out_at, out_n) is to be sent; NULL when nothing is */
@@ -155,6 +159,7 @@ static void fail(struct feed *f, const char *what, int err)
 	if (!f->told.failure)
 		log_warn(LOG, "%s: %s: %s; trying again", f->addr.sun_path, what, strerror(err));
 	f->told.failure = true;
+	f->problem[0] = '\0'; /* it says nothing of whoever comes next */
 	drop(f);
 }
 
@@ -289,6 +294,11 @@ static void log_peer(struct feed *f, const struct relay_hello *h)
 	getsockopt(f->fd, SOL_SOCKET, SO_PEERCRED, &peer, &n);
 	log_info(LOG, "turnserver %s, pid %ld, uid %lu, epoch %s", h->version, (long)peer.pid,
 		 (unsigned long)peer.uid, h->epoch);
+	if (hook_version_lacks(h->minor))
+		log_warn(LOG,
+			 "this turnserver is older than signald and lacks %s: upgrade the package "
+			 "coturn",
+			 hook_version_lacks(h->minor));
 }
 
 static int subscribe(struct feed *f, bool ledger, const struct journal_position *from)
@@ -312,7 +322,9 @@ static int greet(struct feed *f)
 	f->phase = PHASE_SYNCING;
 	f->counters.connects++;
 	f->counters.samples_skipped = 0;
-	log_peer(f, &f->ev.hello);
+	f->peer = f->ev.hello;
+	f->problem[0] = '\0';
+	log_peer(f, &f->peer);
 	f->ledger = f->cb.on_subscribe && f->cb.on_subscribe(f->cb.arg, &f->acked);
 	f->waiting = f->cb.on_subscribe && !f->ledger;
 	return subscribe(f, f->ledger, &f->acked);
@@ -338,6 +350,10 @@ static const char not_permitted[] = "not permitted"; /* its word for a peer that
 static void log_refusal(struct feed *f)
 {
 	f->counters.commands_refused++;
+	if (strcmp(f->ev.error, not_permitted) == 0)
+		snprintf(f->problem, sizeof(f->problem),
+			 "turnserver lets signald listen but not command: name its user in "
+			 "turnserver's admin-socket-user");
 	if (f->told_refused)
 		return;
 	f->told_refused = true;
@@ -431,9 +447,9 @@ static void refuse_line(struct feed *f, int err)
 	}
 	if (err == -EPROTO) {
 		f->counters.other_major++;
+		hook_version_refusal(f->problem, sizeof(f->problem), f->ev.hello.major);
 		if (!f->told.major)
-			log_error(LOG, "%s speaks protocol %u, signald speaks %u", f->addr.sun_path,
-				  f->ev.hello.major, RELAY_PROTOCOL_MAJOR);
+			log_error(LOG, "%s: %s", f->addr.sun_path, f->problem);
 		f->told.major = true;
 	} else {
 		if (err == -E2BIG)
@@ -624,6 +640,16 @@ void feed_free(struct feed *f)
 bool feed_connected(const struct feed *f)
 {
 	return f->phase == PHASE_SYNCED;
+}
+
+const struct relay_hello *feed_peer(const struct feed *f)
+{
+	return f->phase >= PHASE_SYNCING ? &f->peer : NULL;
+}
+
+const char *feed_problem(const struct feed *f)
+{
+	return f->problem[0] ? f->problem : NULL;
 }
 
 const struct feed_counters *feed_counters(const struct feed *f)

@@ -16,6 +16,8 @@
 struct event_base;
 struct feed;
 
+#define FEED_PROBLEM_MAX 192 /* bytes */
+
 struct feed_callbacks {
 	/* Every event but replies. ev is a loan until the callback returns. */
 	void (*on_event)(void *arg, const struct relay_event *ev);
@@ -76,6 +78,13 @@ void feed_resume(struct feed *f);
 void feed_leave_ledger(struct feed *f);
 
 bool feed_connected(const struct feed *f); /* hello, sub and snapshot are through */
+
+/* The hello of the turnserver that is connected, a loan for this turn of the loop; NULL: none. */
+const struct relay_hello *feed_peer(const struct feed *f);
+
+/* Why turnserver is there and yet not served as it should be, and what to do about it, one line:
+ * another major, or no right to command. NULL: nothing of the kind. A loan as feed_peer(). */
+const char *feed_problem(const struct feed *f);
 const struct feed_counters *feed_counters(const struct feed *f);
 
 /* Ask turnserver to refuse the call's name until then (seconds since 1970) and to end all

@@ -13,6 +13,7 @@
 #include "log.h"
 #include "nth_alloc.h"
 #include "relay/usage.h"
+#include "relay_event.h"
 #include "run_suite.h"
 
 #define OUT_MAX (32u << 20)
@@ -95,6 +96,9 @@ static int rotate(void *ctx, char *err, size_t err_size)
 	return asked.rotate;
 }
 
+static const struct relay_hello *peer;
+static const char *lacks, *problem;
+
 static void status(void *ctx, struct control_status *out)
 {
 	(void)ctx;
@@ -103,6 +107,9 @@ static void status(void *ctx, struct control_status *out)
 					.auth = "token",
 					.sessions = 4,
 					.has_relay = true,
+					.relay = peer,
+					.relay_lacks = lacks,
+					.relay_problem = problem,
 					.secret = "k1" };
 }
 
@@ -501,6 +508,36 @@ START_TEST(kick_rotate_and_status_say_what_was_done)
 	ck_assert_ptr_nonnull(
 		strstr(said.text, "\"relay\":false,\"secret\":\"k1\",\"counters\":{"));
 	ck_assert_ptr_null(strstr(said.text, "\"backend\""));
+	ck_assert_ptr_null(strstr(said.text, "\"relay_"));
+}
+END_TEST
+
+START_TEST(status_says_what_turnserver_is)
+{
+	const struct relay_hello hello = { .major = 1,
+					   .minor = 1,
+					   .version = "4.6.1-2+signald1",
+					   .base = "4.6.1-2",
+					   .ledger_checked = "4.17.1",
+					   .ledger_date = "2026-11-23" };
+	const struct relay_hello old = { .major = 1, .version = "4.6.1-2+signald1" };
+
+	peer = &hello;
+	ask("{\"c\":\"status\"}");
+	ck_assert_ptr_nonnull(strstr(
+		said.text, "\"relay_protocol\":\"1.1\",\"relay_version\":\"4.6.1-2+signald1\","
+			   "\"relay_base\":\"4.6.1-2\",\"relay_ledger_checked\":\"4.17.1\","
+			   "\"relay_ledger_date\":\"2026-11-23\",\"secret\""));
+	peer = &old;
+	lacks = "this and that";
+	problem = "no right";
+	ask("{\"c\":\"status\"}");
+	ck_assert_ptr_nonnull(strstr(said.text,
+				     "\"relay_protocol\":\"1.0\",\"relay_version\":"
+				     "\"4.6.1-2+signald1\",\"relay_lacks\":\"this and that\","
+				     "\"relay_problem\":\"no right\",\"secret\""));
+	peer = NULL;
+	lacks = problem = NULL;
 }
 END_TEST
 
@@ -585,6 +622,7 @@ int main(void)
 	tcase_add_test(tc, users_are_listed_with_what_they_have);
 	tcase_add_test(tc, who_leaves_while_users_are_listed_is_left_out);
 	tcase_add_test(tc, kick_rotate_and_status_say_what_was_done);
+	tcase_add_test(tc, status_says_what_turnserver_is);
 	tcase_add_test(tc, a_rotation_is_answered_when_it_is_done);
 	tcase_add_test(tc, who_asked_for_a_rotation_may_be_gone);
 	tcase_add_test(tc, without_memory_a_list_is_an_error);

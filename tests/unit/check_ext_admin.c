@@ -32,6 +32,9 @@ START_TEST(hello_comes_first)
 	r.fd = connect_fd();
 	expect(&r, "hello");
 	ck_assert(strstr(r.line, "4.6.1-test"));
+	ck_assert(strstr(r.line, "\"v\":1,\"minor\":1,"));
+	ck_assert(strstr(r.line, "\"base\":\"4.6.1-0\",\"ledger_checked\":\"4.99.1\","
+				 "\"ledger_date\":\"2026-01-31\""));
 	close(r.fd);
 }
 END_TEST

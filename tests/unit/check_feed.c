@@ -19,6 +19,7 @@
 #include "log.h"
 #include "relay_command.h"
 #include "relay/feed.h"
+#include "relay/hook_version.h"
 #include "run_suite.h"
 
 #define CALL_A "AAAAAAAAAAAAAAAAAAAAAA"
@@ -188,9 +189,12 @@ static void say_bytes(const char *p, size_t n)
 	}
 }
 
+static unsigned minor = RELAY_PROTOCOL_MINOR; /* of the next hello */
+
 static size_t make_hello(char *out, size_t size, unsigned major)
 {
 	struct relay_hello h = { .major = major,
+				 .minor = minor,
 				 .epoch = "00000000000000e1",
 				 .version = "4.6.1-2",
 				 .relay_threads = 2,
@@ -325,6 +329,7 @@ static void teardown(void)
 	memset(&kept, 0, sizeof(kept));
 	replies[0] = '\0';
 	last_total = 0;
+	minor = RELAY_PROTOCOL_MINOR;
 }
 
 /* --- tests ------------------------------------------------------------------------- */
@@ -484,7 +489,40 @@ START_TEST(another_major_is_refused_and_told_once)
 	ck_assert_uint_eq(feed_counters(feed)->connects, 0);
 	ck_assert_uint_eq(events[RELAY_HELLO], 0);
 	ck_assert_uint_eq(warnings, 1);
+	ck_assert_ptr_nonnull(strstr(feed_problem(feed), "version 2 "));
+	ck_assert_ptr_nonnull(strstr(feed_problem(feed), "upgrade the package signald"));
+	ck_assert_ptr_null(feed_peer(feed));
 	connect_whole(); /* turnserver was replaced */
+	ck_assert_ptr_null(feed_problem(feed));
+}
+END_TEST
+
+START_TEST(an_older_major_is_refused_too)
+{
+	accept_feed();
+	say_hello(RELAY_PROTOCOL_MAJOR - 1);
+	TURN_UNTIL(closed_by_feed());
+	ck_assert_uint_eq(feed_counters(feed)->other_major, 1);
+	ck_assert_ptr_nonnull(strstr(feed_problem(feed), "upgrade the package coturn"));
+}
+END_TEST
+
+START_TEST(another_minor_is_served_and_what_it_lacks_is_said)
+{
+	minor = 0;
+	connect_whole();
+	ck_assert_uint_eq(feed_peer(feed)->minor, 0);
+	ck_assert_uint_eq(warnings, 1);
+	ck_assert_ptr_nonnull(hook_version_lacks(0));
+	hang_up();
+	TURN_UNTIL(downs == 1);
+	warnings = 0;
+	minor = RELAY_PROTOCOL_MINOR + 1;
+	connect_whole();
+	ck_assert_uint_eq(feed_peer(feed)->minor, RELAY_PROTOCOL_MINOR + 1);
+	ck_assert_uint_eq(warnings, 0);
+	ck_assert_ptr_null(hook_version_lacks(RELAY_PROTOCOL_MINOR + 1));
+	ck_assert_ptr_null(hook_version_lacks(RELAY_PROTOCOL_MINOR));
 }
 END_TEST
 
@@ -865,6 +903,8 @@ int main(void)
 		the_longest_line_is_read,
 		the_hello_comes_first_and_once,
 		another_major_is_refused_and_told_once,
+		an_older_major_is_refused_too,
+		another_minor_is_served_and_what_it_lacks_is_said,
 		a_server_that_says_nothing_is_left,
 		it_comes_back_when_the_server_does,
 		revocations_and_kills_are_sent_with_their_reason,

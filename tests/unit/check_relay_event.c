@@ -95,18 +95,56 @@ static void must_be_alice(void)
 START_TEST(hello_is_read_as_written)
 {
 	const struct relay_hello h = {
-		RELAY_PROTOCOL_MAJOR, "0123456789abcdef", "4.6.1-2+signald1", 2, 2000, 17, 3
+		.major = RELAY_PROTOCOL_MAJOR,
+		.minor = RELAY_PROTOCOL_MINOR,
+		.epoch = "0123456789abcdef",
+		.version = "4.6.1-2+signald1",
+		.base = "4.6.1-2",
+		.ledger_checked = "4.17.1",
+		.ledger_date = "2026-11-23",
+		.relay_threads = 2,
+		.interval_ms = 2000,
+		.seq = 17,
+		.live = 3,
 	};
 
 	must_be_line(relay_write_hello(line, sizeof(line), &h));
 	ck_assert_int_eq(ev.type, RELAY_HELLO);
 	ck_assert_uint_eq(ev.hello.major, 1);
+	ck_assert_uint_eq(ev.hello.minor, RELAY_PROTOCOL_MINOR);
 	ck_assert_str_eq(ev.hello.epoch, h.epoch);
 	ck_assert_str_eq(ev.hello.version, h.version);
+	ck_assert_str_eq(ev.hello.base, h.base);
+	ck_assert_str_eq(ev.hello.ledger_checked, h.ledger_checked);
+	ck_assert_str_eq(ev.hello.ledger_date, h.ledger_date);
 	ck_assert_uint_eq(ev.hello.relay_threads, 2);
 	ck_assert_uint_eq(ev.hello.interval_ms, 2000);
 	ck_assert_uint_eq(ev.hello.seq, 17);
 	ck_assert_uint_eq(ev.hello.live, 3);
+}
+END_TEST
+
+START_TEST(a_hello_of_minor_0_is_read)
+{
+	ck_assert_int_eq(parse_text("{\"e\":\"hello\",\"v\":1,\"epoch\":\"0123456789abcdef\","
+				    "\"version\":\"4.6.1-2+signald1\",\"threads\":2,"
+				    "\"interval_ms\":2000,\"seq\":0,\"live\":0}"),
+			 0);
+	ck_assert_uint_eq(ev.hello.minor, 0);
+	ck_assert_str_eq(ev.hello.version, "4.6.1-2+signald1");
+	ck_assert_str_eq(ev.hello.base, "");
+	ck_assert_str_eq(ev.hello.ledger_checked, "");
+	ck_assert_str_eq(ev.hello.ledger_date, "");
+}
+END_TEST
+
+START_TEST(a_hello_of_a_later_minor_is_read)
+{
+	ck_assert_int_eq(
+		parse_text("{\"e\":\"hello\",\"v\":1,\"minor\":7,\"epoch\":\"0\",\"seq\":0,"
+			   "\"news\":{\"a\":[1]}}"),
+		0);
+	ck_assert_uint_eq(ev.hello.minor, 7);
 }
 END_TEST
 
@@ -566,6 +604,8 @@ int main(void)
 
 	tcase_set_timeout(t, 30); /* busy machines, sanitizers */
 	tcase_add_test(t, hello_is_read_as_written);
+	tcase_add_test(t, a_hello_of_minor_0_is_read);
+	tcase_add_test(t, a_hello_of_a_later_minor_is_read);
 	tcase_add_test(t, another_major_version_is_named);
 	tcase_add_test(t, allocations_are_read_as_written);
 	tcase_add_test(t, user_and_call_are_written_for_readers);

@@ -39,7 +39,11 @@ static inline int cancel(uint64_t sid)
 	return 0;
 }
 
-static struct watch_host host = { .version = "4.6.1-test", .cancel = cancel };
+static struct watch_host host = { .version = "4.6.1-test",
+				  .base = "4.6.1-0",
+				  .ledger_checked = "4.99.1",
+				  .ledger_date = "2026-01-31",
+				  .cancel = cancel };
 
 static inline void quiet(enum log_level level, const char *token, const char *text)
 {
