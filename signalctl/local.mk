@@ -12,6 +12,10 @@ libsignalctl_a_SOURCES = \
 libsignalctl_a_SOURCES += \
 	signalctl/cmd_status.c
 
+# Setup.
+libsignalctl_a_SOURCES += \
+	signalctl/turnserver_conf.c signalctl/turnserver_conf.h
+
 bin_PROGRAMS += signalctl/signalctl
 signalctl_signalctl_CPPFLAGS = $(libsignalctl_a_CPPFLAGS)
 signalctl_signalctl_SOURCES = signalctl/main.c

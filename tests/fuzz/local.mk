@@ -91,6 +91,20 @@ fuzz_static_secret_LDFLAGS = $(FUZZ_LINK)
 fuzz_static_secret_LDADD = $(replay_static_secret_LDADD)
 endif
 
+# --- turnserver_conf
+check_PROGRAMS += replay_turnserver_conf
+TESTS += replay_turnserver_conf
+replay_turnserver_conf_SOURCES = tests/fuzz/fuzz_turnserver_conf.c $(FUZZ_REPLAY)
+replay_turnserver_conf_CFLAGS = $(AM_CFLAGS) -I$(srcdir)/signalctl
+replay_turnserver_conf_LDADD = libsignalctl.a libshared.a $(CRYPTO_LIBS)
+if FUZZING
+noinst_PROGRAMS += fuzz_turnserver_conf
+fuzz_turnserver_conf_SOURCES = tests/fuzz/fuzz_turnserver_conf.c tests/fuzz/fuzz.h
+fuzz_turnserver_conf_CFLAGS = $(AM_CFLAGS) -I$(srcdir)/signalctl
+fuzz_turnserver_conf_LDFLAGS = $(FUZZ_LINK)
+fuzz_turnserver_conf_LDADD = $(replay_turnserver_conf_LDADD)
+endif
+
 # --- revoked_file
 check_PROGRAMS += replay_revoked_file
 TESTS += replay_revoked_file

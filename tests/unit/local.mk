@@ -638,6 +638,13 @@ check_loop_SOURCES = tests/unit/check_loop.c
 check_loop_CFLAGS = $(SIO_CHECK_CFLAGS) $(EVENT_CFLAGS)
 check_loop_LDADD = libsignald-io.a $(SIO_CHECK_LIBS) $(EVENT_LIBS) $(SSL_LIBS)
 
+# --- signalctl setup -----------------------------------------------------------
+check_PROGRAMS += check_turnserver_conf
+TESTS += check_turnserver_conf
+check_turnserver_conf_SOURCES = tests/unit/check_turnserver_conf.c
+check_turnserver_conf_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -I$(srcdir)/signalctl
+check_turnserver_conf_LDADD = libsignalctl.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
+
 endif
 
 # Those of turnserver, for a build that stops after a group of patches. Those of the ledger need security/; what needs
