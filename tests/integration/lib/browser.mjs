@@ -9,7 +9,7 @@ import { command, confide, IS_ROOT, newStateDir, SOURCE_DIR, until } from './sui
 const CHROMIUM = process.env.CHROMIUM ?? command('chromium', 'chromium-browser', 'google-chrome');
 /* Of a busy machine. */
 const PATIENCE_MS = 60000;
-const CLIENT = path.join(SOURCE_DIR, 'signald', 'demo', 'node_modules', 'socket.io-client');
+export const SOCKET_IO_CLIENT = path.join(SOURCE_DIR, 'signald', 'demo', 'node_modules', 'socket.io-client');
 
 /* Not a reason where the suite must be whole: there run() fails for want of a browser. */
 export const whyNoBrowser = CHROMIUM || process.env.CI ? false : 'no Chromium here (set CHROMIUM)';
@@ -35,8 +35,8 @@ function wrapped(prefix) {
 export async function launch(t, { prefix = [], fakeCamera = false } = {}) {
 	if (!CHROMIUM)
 		throw new Error('no Chromium here (set CHROMIUM)');
-	if (!fs.existsSync(CLIENT))
-		throw new Error(`${CLIENT} is missing: npm ci in signald/demo`);
+	if (!fs.existsSync(SOCKET_IO_CLIENT))
+		throw new Error(`${SOCKET_IO_CLIENT} is missing: npm ci in signald/demo`);
 	const browser = await chromium.launch({
 		executablePath: wrapped(prefix),
 		args: [...FLAGS, ...(IS_ROOT ? ['--no-sandbox'] : []), ...(fakeCamera ? FAKE_CAMERA : [])],
