@@ -4,7 +4,9 @@
 COTURN_EXT_LIBS = libcoturn-ext.a libshared.a
 
 EXTRA_DIST += coturn-ext/PROTOCOL.md coturn-ext/security_rows.awk
+if COTURN
 dist_man_MANS += coturn-ext/turnserver-ext.7
+endif
 
 noinst_LIBRARIES += libcoturn-ext.a
 libcoturn_ext_a_SOURCES = \
@@ -53,7 +55,9 @@ libcoturn_ext_hooks_a_SOURCES = coturn-ext/hooks.c coturn-ext/hooks_count.c cotu
 	coturn-ext/hooks_priv.h coturn-ext/coturn_ext.h coturn-ext/coturn_guard.h
 libcoturn_ext_hooks_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext $(COTURN_CPPFLAGS) \
 	-DCOTURN_PACKAGE_VERSION=\"$(COTURN_VERSION)\"
+if COTURN
 libcoturn_ext_a_LIBADD = $(libcoturn_ext_hooks_a_OBJECTS)
+endif
 $(libcoturn_ext_hooks_a_OBJECTS): | $(COTURN_STAMP)
 
 # --- turnserver --security-status -------------------------------------------------

@@ -7,6 +7,16 @@ dnl a database whose -dev package is missing is left out.
 COTURN_VERSION=4.6.1-2
 AC_SUBST([COTURN_VERSION])
 
+dnl Debian's package of signald is built alone: nothing is fetched for it, and turnserver is another package.
+AC_ARG_WITH([coturn],
+	[AS_HELP_STRING([--without-coturn],
+		[build signald alone: nothing is fetched, turnserver is not built, tests that need it are left out])],
+	[], [with_coturn=yes])
+AS_CASE([$with_coturn],
+	[yes|no], [],
+	[AC_MSG_ERROR([--with-coturn=$with_coturn: yes or no; a folder goes with --with-coturn-source])])
+AM_CONDITIONAL([COTURN], [test "$with_coturn" = yes])
+
 AC_ARG_WITH([coturn-source],
 	[AS_HELP_STRING([--with-coturn-source=DIR],
 		[take coturn's Debian source files from DIR instead of fetching them with apt])],
@@ -27,7 +37,7 @@ AS_CASE([$with_coturn_patches],
 	[AC_MSG_ERROR([--with-coturn-patches: hook, security or speed, not $with_coturn_patches])])
 COTURN_PATCHES=$with_coturn_patches
 AC_SUBST([COTURN_PATCHES])
-AM_CONDITIONAL([COTURN_SPEED], [test "$COTURN_PATCHES" = speed])
+AM_CONDITIONAL([COTURN_SPEED], [test "$with_coturn$COTURN_PATCHES" = yesspeed])
 
 dnl INSTALL_PREFIX and TURNDB are where turnserver looks for its files; TURNDB as in Debian's package.
 COTURN_DEFS='-DLIBEV_OK -D_FILE_OFFSET_BITS=64 -DTURN_NO_PROMETHEUS -DTURN_NO_SCTP -DTURN_NO_MONGO'
@@ -82,3 +92,4 @@ AS_IF([test "$enable_fuzzing" = yes], [COTURN_PARSER_SAN_CFLAGS="$COTURN_PARSER_
 AC_SUBST([COTURN_PARSER_SAN_CFLAGS])
 
 coturn_summary="$COTURN_VERSION, patches up to $COTURN_PATCHES, with${coturn_features:- nothing optional}"
+AS_IF([test "$with_coturn" = no], [coturn_summary="not built"])

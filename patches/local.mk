@@ -153,11 +153,13 @@ libcoturn-stock.a: $(COTURN_STOCK_ARCHIVED) config.status
 	$(AM_V_at)$(RANLIB) $@
 
 # --- programs -------------------------------------------------------------------
+if COTURN
 bin_PROGRAMS += turnserver
 turnserver_SOURCES = coturn-ext/turnserver_main.c coturn-ext/security_status.c coturn-ext/security_status.h
 turnserver_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext -DCOTURN_PACKAGE_VERSION=\"$(COTURN_VERSION)\"
 turnserver_LDADD = $(COTURN_LINK)
 turnserver_DEPENDENCIES = libcoturn.a $(COTURN_EXT_LIBS)
+endif
 
 COTURN_LINK_PROGRAM = $(CC) $(CFLAGS) $(HARDEN_LDFLAGS) $(SAN_CFLAGS) $(LDFLAGS) -o $@
 
@@ -183,7 +185,9 @@ turnutils_peer: $(COTURN_PEER_OBJECTS) $(TURNUTILS_OPTIONS) libcoturn.a $(COTURN
 	$(AM_V_CCLD)$(COTURN_LINK_PROGRAM) $(COTURN_PEER_OBJECTS) $(TURNUTILS_OPTIONS) $(COTURN_LINK)
 
 # What coturn's own "make check" runs: the vectors of RFC 5769, and OAuth tokens.
+if COTURN
 TESTS += turnutils_rfc5769check
+endif
 turnutils_rfc5769check: $(COTURN_RFC5769_OBJECTS) $(TURNUTILS_OPTIONS) libcoturn.a $(COTURN_EXT_LIBS)
 	$(AM_V_CCLD)$(COTURN_LINK_PROGRAM) $(COTURN_RFC5769_OBJECTS) $(TURNUTILS_OPTIONS) $(COTURN_LINK)
 

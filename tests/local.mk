@@ -57,11 +57,16 @@ TESTS += tests/scripts/check_manual.sh tests/scripts/check_layers.sh
 EXTRA_DIST += tests/scripts/check_manual.sh tests/scripts/check_layers.sh
 
 # Patches are as patches/README wants them; the security ledger names every patch of its group, and tests that exist.
-TESTS += tests/scripts/check_patches.sh tests/scripts/check_ledger.sh
+TESTS += tests/scripts/check_patches.sh
 EXTRA_DIST += tests/scripts/check_patches.sh tests/scripts/check_ledger.sh
+if COTURN
+TESTS += tests/scripts/check_ledger.sh
+endif
 
 # What the ledger says is what the far ends got, whatever is killed.
+if COTURN
 TESTS += tests/scripts/ledger_proof.sh
+endif
 EXTRA_DIST += tests/scripts/ledger_proof.sh
 
 # Ten times the kills that a test run makes of the daemons, against one journal. Takes half an hour.

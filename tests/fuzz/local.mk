@@ -395,6 +395,7 @@ endif
 
 # --- stun_message
 # coturn's own parsers, in libcoturn.a with every sanitizer (patches/local.mk)
+if COTURN
 check_PROGRAMS += replay_stun_message
 TESTS += replay_stun_message
 replay_stun_message_SOURCES = tests/fuzz/fuzz_stun_message.c $(FUZZ_REPLAY)
@@ -446,4 +447,5 @@ fuzz_turn_framing_CFLAGS = $(AM_CFLAGS)
 fuzz_turn_framing_LDFLAGS = $(FUZZ_LINK)
 fuzz_turn_framing_LDADD = $(replay_turn_framing_LDADD)
 $(fuzz_turn_framing_OBJECTS): | $(COTURN_STAMP)
+endif
 endif

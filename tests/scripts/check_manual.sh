@@ -32,6 +32,8 @@ done || bad=1
 	}
 done || bad=1
 
+[ -x ./turnserver ] || exit $bad # configured --without-coturn
+
 # turnserver: the rows we add to its table of options, those of its main, its -h, and turnserver-ext(7).
 known=$({
 	sed -n 's/^\t{ "\([a-z-]*\)", [a-z]*_argument, NULL, COTURN_EXT_.*/\1/p' "$srcdir/coturn-ext/coturn_ext.h"

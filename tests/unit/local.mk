@@ -394,6 +394,7 @@ check_lean_table_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_lean_table_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc
 check_lean_table_LDADD = libcoturn-ext.a $(CHECK_LIBS)
 
+if COTURN
 check_PROGRAMS += check_coturn_allocation
 TESTS += check_coturn_allocation
 check_coturn_allocation_SOURCES = tests/unit/check_coturn_allocation.c
@@ -402,6 +403,7 @@ check_coturn_allocation_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 check_coturn_allocation_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc
 check_coturn_allocation_LDADD = $(COTURN_LINK) $(CHECK_LIBS)
 $(check_coturn_allocation_OBJECTS): | $(COTURN_STAMP)
+endif
 
 check_PROGRAMS += check_udp_burst
 TESTS += check_udp_burst
@@ -420,6 +422,7 @@ check_coturn_udp_LDADD = $(COTURN_LINK) $(CHECK_LIBS)
 $(check_coturn_udp_OBJECTS): | $(COTURN_STAMP)
 endif
 
+if COTURN
 check_PROGRAMS += check_coturn_totals
 TESTS += check_coturn_totals
 check_coturn_totals_SOURCES = tests/unit/check_coturn_totals.c
@@ -500,6 +503,7 @@ $(STRICT_OURS): $(COTURN_TREE).strict/%.o: $(COTURN_STAMP)
 $(STRICT_STOCK): coturn/stock.strict/%.o: $(COTURN_STOCK_STAMP)
 	@$(MKDIR_P) $(@D)
 	$(AM_V_CC)$(COTURN_COMPILE) $(STRICT_CFLAGS) $(COTURN_INCLUDE_DIRS:%=-Icoturn/stock/%) -c -o $@ coturn/stock/src/$*.c
+endif
 
 # --- the daemon ---------------------------------------------------------------
 check_PROGRAMS += check_config check_admin
