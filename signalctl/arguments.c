@@ -172,6 +172,39 @@ static int take_operands(const struct signalctl_command *command, int argc, char
 	return 0;
 }
 
+/* Is the word behind this one its value? */
+static bool wants_value(const struct signalctl_command *command, const char *word)
+{
+	const struct signalctl_option *const tables[] = { arguments_global, command->options };
+
+	if (strcmp(word, "-c") == 0)
+		return true;
+	for (size_t i = 0; i < 2; i++)
+		for (const struct signalctl_option *o = tables[i]; o && o->name; o++)
+			if (strncmp(word, "--", 2) == 0 && strcmp(word + 2, o->name) == 0)
+				return o->argument;
+	return false;
+}
+
+/* One call of 64 has an id that begins like an option: such a word is put aside from getopt(). It
+ * goes to the end of argv, which is one shorter then. Returns the new argc. */
+static int put_call_aside(const struct signalctl_command *command, int argc, char **argv)
+{
+	if (!strstr(command->operands, "CALL"))
+		return argc;
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		char *word = argv[i];
+
+		if (word[0] != '-' || !turn_call_id_valid(word, strlen(word)) ||
+		    wants_value(command, argv[i - 1]))
+			continue;
+		memmove(&argv[i], &argv[i + 1], (size_t)(argc - i - 1) * sizeof(*argv));
+		argv[argc - 1] = word;
+		return argc - 1;
+	}
+	return argc;
+}
+
 int arguments_read(int argc, char **argv, struct arguments_global *global,
 		   const struct signalctl_command **command, struct arguments *out, char *err,
 		   size_t err_size)
@@ -191,7 +224,8 @@ int arguments_read(int argc, char **argv, struct arguments_global *global,
 	*command = signalctl_command_find(argv[0]);
 	if (!*command)
 		return refuse(err, err_size, "%s: no such command; --help shows them", argv[0]);
-	r = read_options(argc, argv, ":c:hV", *command, global, out, err, err_size);
+	r = read_options(put_call_aside(*command, argc, argv), argv, ":c:hV", *command, global, out,
+			 err, err_size);
 	if (r || global->ask)
 		return r;
 	return take_operands(*command, argc - optind, argv + optind, out, err, err_size);

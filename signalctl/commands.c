@@ -4,7 +4,15 @@
 #include <string.h>
 
 const struct signalctl_command signalctl_commands[] = {
-	{ "status", "", "Show how signald and its turnserver are", NULL, cmd_status },
+	{ "status", "", "Show how signald and its turnserver are, and what to do next", NULL,
+	  cmd_status },
+	{ "calls", "", "List the calls there are", options_calls, cmd_calls },
+	{ "call", "CALL", "Show all of one call; the beginning of its id is enough", NULL,
+	  cmd_call },
+	{ "end", "CALL", "End a call", options_reason, cmd_end },
+	{ "users", "", "List who is connected", NULL, cmd_users },
+	{ "kick", "USER", "End a user's part in calls and close its connections", options_reason,
+	  cmd_kick },
 	{ .name = NULL },
 };
 

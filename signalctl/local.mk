@@ -2,15 +2,26 @@
 noinst_LIBRARIES += libsignalctl.a
 libsignalctl_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/signalctl $(CRYPTO_CFLAGS) $(SSL_CFLAGS)
 libsignalctl_a_SOURCES = \
+	signalctl/answers.c signalctl/answers.h \
 	signalctl/arguments.c signalctl/arguments.h \
+	signalctl/columns.c signalctl/columns.h \
 	signalctl/commands.c \
+	signalctl/find_call.c signalctl/find_call.h \
 	signalctl/help.c signalctl/help.h \
+	signalctl/json_show.c signalctl/json_show.h \
 	signalctl/signalctl.c signalctl/signalctl.h \
+	signalctl/status_next.c signalctl/status_next.h \
+	signalctl/talk.c signalctl/talk.h \
+	signalctl/units.c signalctl/units.h \
 	signalctl/visible.c signalctl/visible.h
 
 # A command, a file.
 libsignalctl_a_SOURCES += \
-	signalctl/cmd_status.c
+	signalctl/cmd_call.c \
+	signalctl/cmd_calls.c \
+	signalctl/cmd_end.c \
+	signalctl/cmd_status.c \
+	signalctl/cmd_users.c
 
 # Setup.
 libsignalctl_a_SOURCES += \

@@ -69,6 +69,19 @@ int ctl_number(const struct signalctl *ctl, const char *what, const char *text, 
 	return 0;
 }
 
+int ctl_user(const struct signalctl *ctl, const char *text, char out[TURN_USER_ID_MAX + 1])
+{
+	size_t n = strlen(text);
+
+	if (!turn_name_user_valid(text, n)) {
+		ctl_error(ctl, "%s is no user id (1 to %d letters, digits or ._@+-)", text,
+			  TURN_USER_ID_MAX);
+		return -EINVAL;
+	}
+	memcpy(out, text, n + 1);
+	return 0;
+}
+
 bool ctl_yes(const struct signalctl *ctl, const char *fmt, ...)
 {
 	char line[16];

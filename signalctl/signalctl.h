@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "config.h"
+#include "turn_credential.h"
 
 #define SIGNALCTL_CONFIG "/etc/signald/signald.conf"
 #define SIGNALCTL_OPTIONS_MAX 32 /* of one command */
@@ -81,6 +82,9 @@ const struct config *ctl_config(struct signalctl *ctl);
 int ctl_number(const struct signalctl *ctl, const char *what, const char *text, uint64_t min,
 	       uint64_t max, uint64_t *out);
 
+/* A user id from the command line. Returns 0 with it in out, or -EINVAL after a ctl_error(). */
+int ctl_user(const struct signalctl *ctl, const char *text, char out[TURN_USER_ID_MAX + 1]);
+
 /* Ask on ctl->out, read a line from ctl->in. Only "y" and "yes" are yes; the end of input is no. */
 bool ctl_yes(const struct signalctl *ctl, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -91,5 +95,13 @@ int signalctl_run(struct signalctl *ctl, int argc, char **argv);
 /* --- commands ---------------------------------------------------------------------- */
 
 int cmd_status(struct signalctl *ctl, const struct arguments *a);
+int cmd_calls(struct signalctl *ctl, const struct arguments *a);
+int cmd_call(struct signalctl *ctl, const struct arguments *a);
+int cmd_end(struct signalctl *ctl, const struct arguments *a);
+int cmd_users(struct signalctl *ctl, const struct arguments *a);
+int cmd_kick(struct signalctl *ctl, const struct arguments *a);
+
+extern const struct signalctl_option options_calls[];
+extern const struct signalctl_option options_reason[]; /* end, kick */
 
 #endif

@@ -34,18 +34,22 @@ static bool hidden(uint32_t c)
 }
 
 /* The next piece of text: what to write, and how many bytes it stands for. */
-static size_t next_piece(const char *text, size_t n, char piece[16], size_t *length)
+static size_t next_piece(const char *text, size_t n, bool json, char piece[16], size_t *length)
 {
 	size_t valid = json_utf8_span(text, n < 4 ? n : 4);
 	uint32_t c = (unsigned char)text[0];
 	size_t used = valid ? decode((const unsigned char *)text, &c) : 1;
 
-	if (valid && !hidden(c)) {
+	if (json && c < 0x20) { /* between values: a space like any other */
+		piece[0] = ' ';
+		*length = 1;
+	} else if (valid && !hidden(c)) {
 		for (size_t i = 0; i < used; i++)
 			piece[i] = text[i];
 		*length = used;
 	} else {
-		*length = (size_t)snprintf(piece, 16, c < 0x100 ? "\\x%02x" : "\\u%04x", c);
+		*length =
+			(size_t)snprintf(piece, 16, c < 0x100 && !json ? "\\x%02x" : "\\u%04x", c);
 	}
 	return used;
 }
@@ -59,7 +63,7 @@ size_t visible_text(char *out, size_t size, const char *text, size_t n)
 	for (size_t i = 0; i < n; i += used) {
 		char piece[16];
 
-		used = next_piece(text + i, n - i, piece, &length);
+		used = next_piece(text + i, n - i, false, piece, &length);
 		fits = fits && at + length < size;
 		for (size_t k = 0; fits && k < length; k++)
 			out[at + k] = piece[k];
@@ -71,16 +75,26 @@ size_t visible_text(char *out, size_t size, const char *text, size_t n)
 	return at;
 }
 
-void visible_put(FILE *out, const char *text, size_t n)
+static void put(FILE *out, const char *text, size_t n, bool json)
 {
 	size_t length, used;
 
 	for (size_t i = 0; i < n; i += used) {
 		char piece[16];
 
-		used = next_piece(text + i, n - i, piece, &length);
+		used = next_piece(text + i, n - i, json, piece, &length);
 		fwrite(piece, 1, length, out);
 	}
+}
+
+void visible_put(FILE *out, const char *text, size_t n)
+{
+	put(out, text, n, false);
+}
+
+void visible_put_json(FILE *out, const char *text, size_t n)
+{
+	put(out, text, n, true);
 }
 
 size_t visible_width(const char *text)

@@ -12,6 +12,9 @@
 size_t visible_text(char *out, size_t size, const char *text, size_t n);
 void visible_put(FILE *out, const char *text, size_t n);
 
+/* Valid JSON, with \u escapes for the same characters: they can stand in its strings alone. */
+void visible_put_json(FILE *out, const char *text, size_t n);
+
 /* How many columns UTF-8 text takes, one a character. */
 size_t visible_width(const char *text);
 
