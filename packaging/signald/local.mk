@@ -1,0 +1,4 @@
+# packaging/signald/local.mk - what makes signald's Debian package; shipped, not installed by make
+EXTRA_DIST += \
+	debian \
+	packaging/signald
