@@ -29,6 +29,7 @@
 #include "relay/usage.h"
 #include "relay_side.h"
 #include "secret_files.h"
+#include "service_side.h"
 #include "socketio/sio_server.h"
 #include "transport/address_set.h"
 #include "transport/http_server.h"
@@ -38,6 +39,7 @@
 #define TELL_TICKS 4	   /* say who signs within 1 s of a change */
 #define LATER_MORE_MS 2000 /* beyond the backend's, for a CONNECT that waits for it */
 #define DRAIN_MORE_MS 5000 /* beyond its window, for what does not want to leave */
+#define STOP_MORE_MS 15000 /* beyond that, for a disk that is slow */
 
 struct app {
 	const struct config *config;
@@ -58,6 +60,7 @@ struct app {
 	struct call_keeper *keeper; /* NULL: calls do not outlive us */
 	struct demo_page *demo;
 	struct control_side *control; /* NULL: none */
+	struct service_side *service;
 	struct counters *counters;
 	struct admin_token admin_token, site_key;
 	struct rest rest;
@@ -293,8 +296,10 @@ static void on_tick(void *ctx)
 	}
 	if (a->ticks % TELL_TICKS == 0 && !a->draining)
 		relay_side_tick(a->relay);
-	if (a->ticks % TELL_TICKS == 0)
+	if (a->ticks % TELL_TICKS == 0) {
 		secret_files_tell(a->secrets, now_s());
+		service_side_tick(a->service);
+	}
 	loop_timer_set(a->tick, TICK_MS);
 }
 
@@ -328,6 +333,7 @@ static void on_stop(void *ctx)
 	a->draining = true;
 	log_info("signald", "stopping: clients leave within %u s", a->config->drain_window_s);
 	loop_timer_set(a->drain_end, window_ms + DRAIN_MORE_MS);
+	service_side_stopping(a->service, window_ms + DRAIN_MORE_MS + STOP_MORE_MS);
 	eio_server_drain(sio_server_engine(a->sio), window_ms, loop_now_ms(), on_drained, a);
 }
 
@@ -335,12 +341,14 @@ static void on_reload(void *ctx)
 {
 	struct app *a = ctx;
 
+	service_side_reloading(a->service);
 	secret_files_read(a->secrets, now_s());
 	front_reload(a->front, now_s());
 	if (a->auth)
 		auth_read(a->auth);
 	if (a->backend)
 		backend_side_read(a->backend);
+	service_side_ready(a->service);
 }
 
 static int make_loop(struct app *a)
@@ -609,6 +617,19 @@ static int make_http(struct app *a)
 	return r ? r : front_open(a->front, base, sio_server_engine(a->sio));
 }
 
+static int make_service(struct app *a)
+{
+	const struct service_side_config sc = { .loop = a->loop,
+						.config = a->config,
+						.front = a->front,
+						.calls = a->calls,
+						.engine = sio_server_engine(a->sio),
+						.relay = a->relay,
+						.secrets = a->secrets };
+
+	return service_side_new(&a->service, &sc);
+}
+
 static int make_control(struct app *a)
 {
 	const struct control_side_config cc = { .base = loop_base(a->loop),
@@ -618,6 +639,7 @@ static int make_control(struct app *a)
 						.secrets = a->secrets,
 						.sio = a->sio,
 						.backend = a->backend,
+						.service = a->service,
 						.now = app_now };
 
 	return a->config->control_socket ? control_side_new(&a->control, &cc) : 0;
@@ -671,6 +693,7 @@ static int (*const steps[])(struct app *) = {
 	make_socketio,
 	make_rest,
 	make_http,
+	make_service,
 	make_control,
 	make_counters,
 };
@@ -719,8 +742,10 @@ int app_new(struct app **out, const struct config *c)
 
 int app_run(struct app *a)
 {
-	int r = loop_run(a->loop);
+	int r;
 
+	service_side_ready(a->service);
+	r = loop_run(a->loop);
 	counters_say(a->counters);
 	return r;
 }
@@ -730,6 +755,7 @@ void app_free(struct app *a)
 	if (!a)
 		return;
 	control_side_free(a->control);
+	service_side_free(a->service);
 	/* Connections first: their ends reach calls, usage and the demo page. */
 	if (a->front)
 		front_close(a->front);

@@ -16,6 +16,7 @@
 #include "relay_side.h"
 #include "secret_files.h"
 #include "secret_turn.h"
+#include "service_side.h"
 #include "socketio/sio_server.h"
 
 #define LOG "secrets"
@@ -114,6 +115,8 @@ static void status(void *ctx, struct control_status *out)
 		.relay_lacks = relay.lacks,
 		.relay_problem = relay.problem,
 		.secret = secret ? secret->id : NULL,
+		.summary = service_side_line(s->cfg.service),
+		.next = service_side_next(s->cfg.service),
 	};
 	if (s->cfg.backend)
 		out->backend = backend_available(backend_side_backend(s->cfg.backend))

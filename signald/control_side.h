@@ -15,6 +15,7 @@ struct control_socket_counters;
 struct event_base;
 struct relay_side;
 struct secret_files;
+struct service_side;
 struct sio_server;
 
 /* Loans for the life of struct control_side. */
@@ -26,6 +27,7 @@ struct control_side_config {
 	struct secret_files *secrets;
 	struct sio_server *sio;
 	const struct backend_side *backend; /* NULL: nobody is asked */
+	const struct service_side *service;
 	struct call_time (*now)(void);
 };
 

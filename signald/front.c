@@ -332,6 +332,15 @@ struct outq_budget *front_queues(struct front *f)
 	return &f->queues;
 }
 
+void front_place(const struct front *f, struct front_place *out)
+{
+	out->address = f->rows_n ? f->rows[0].address : "";
+	out->more = f->rows_n ? f->rows_n - 1 : 0;
+	out->loopback_only = f->rows_n > 0;
+	for (size_t i = 0; i < f->rows_n; i++)
+		out->loopback_only &= listener_is_loopback(f->rows[i].address);
+}
+
 void front_counters(const struct front *f, struct counters_sources *out)
 {
 	out->http = http_server_counters(f->http);

@@ -7,6 +7,7 @@
 #define FRONT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct admission;
@@ -33,6 +34,14 @@ int front_open(struct front *f, struct event_base *base, struct eio_server *engi
 /* End every connection; nobody comes in any more. */
 void front_close(struct front *f);
 void front_free(struct front *f); /* closes first; NULL is fine */
+
+/* Where it serves. address, of the first socket, is a loan for the front's life. */
+struct front_place {
+	const char *address;
+	size_t more; /* sockets beside it */
+	bool loopback_only;
+};
+void front_place(const struct front *f, struct front_place *out);
 
 /* Read certificates again, changed or not; or if they look changed (every few seconds). */
 void front_reload(struct front *f, int64_t now_s);

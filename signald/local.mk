@@ -155,6 +155,7 @@ libsignald_io_a_SOURCES += \
 libsignald_core_a_SOURCES += \
 	signald/config.c signald/config.h \
 	signald/config_check.c signald/config_priv.h \
+	signald/situation.c signald/situation.h \
 	signald/admin/admin_token.c signald/admin/admin_token.h \
 	signald/admin/rights.c signald/admin/rights.h \
 	signald/admin/credential_request.c signald/admin/credential_request.h
@@ -167,6 +168,8 @@ libsignald_io_a_SOURCES += \
 	signald/secret_turn.c signald/secret_turn.h \
 	signald/front.c signald/front.h \
 	signald/relay_side.c signald/relay_side.h \
+	signald/service_manager.c signald/service_manager.h \
+	signald/service_side.c signald/service_side.h \
 	signald/call_keeper.c signald/call_keeper.h \
 	signald/state_file.c signald/state_file.h \
 	signald/write_all.c signald/write_all.h \

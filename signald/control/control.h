@@ -37,6 +37,8 @@ struct control_status {
 	const struct relay_hello *relay; /* how it greeted; NULL: it did not */
 	const char *relay_lacks;	 /* what that turnserver is too old for; NULL: nothing */
 	const char *relay_problem;	 /* why it is not served as it should be; NULL: it is */
+	const char *summary;		 /* all of it, as systemctl status shows it */
+	const char *next;		 /* what to do; NULL: nothing */
 	const char *secret; /* id of the one that signs; "": static-auth-secret; NULL: none */
 };
 

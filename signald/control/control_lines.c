@@ -187,5 +187,7 @@ void line_put_status(struct json_out *o, const struct control_status *st, const 
 	if (st->has_relay)
 		put_turnserver(o, st);
 	json_put_string(o, "secret", st->secret);
+	json_put_string(o, "summary", st->summary);
+	json_put_string(o, "next", st->next);
 	put_counters(o, calls);
 }

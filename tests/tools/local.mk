@@ -15,6 +15,10 @@ sio-echo: tests/tools/sio-echo
 noinst_PROGRAMS += tests/tools/hold-socket
 tests_tools_hold_socket_SOURCES = tests/tools/hold_socket.c
 
+# What a service manager would be told.
+noinst_PROGRAMS += tests/tools/notify-log
+tests_tools_notify_log_SOURCES = tests/tools/notify_log.c
+
 # Datagrams with forged sources.
 noinst_PROGRAMS += tests/tools/forge
 tests_tools_forge_SOURCES = tests/tools/forge.c

@@ -110,7 +110,9 @@ static void status(void *ctx, struct control_status *out)
 					.relay = peer,
 					.relay_lacks = lacks,
 					.relay_problem = problem,
-					.secret = "k1" };
+					.secret = "k1",
+					.summary = "serving \"x\"",
+					.next = lacks };
 }
 
 static struct call_socket *connect_as(const char *user)
@@ -505,8 +507,9 @@ START_TEST(kick_rotate_and_status_say_what_was_done)
 	ask("{\"c\":\"status\"}");
 	ck_assert_ptr_nonnull(strstr(said.text, "\"version\":\"1.2.3\",\"uptime_ms\":77,\"auth\":"
 						"\"token\",\"sessions\":4,"));
-	ck_assert_ptr_nonnull(
-		strstr(said.text, "\"relay\":false,\"secret\":\"k1\",\"counters\":{"));
+	ck_assert_ptr_nonnull(strstr(said.text,
+				     "\"relay\":false,\"secret\":\"k1\","
+				     "\"summary\":\"serving \\\"x\\\"\",\"counters\":{"));
 	ck_assert_ptr_null(strstr(said.text, "\"backend\""));
 	ck_assert_ptr_null(strstr(said.text, "\"relay_"));
 }

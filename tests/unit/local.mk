@@ -597,6 +597,15 @@ check_control_CFLAGS = $(SIO_CHECK_CFLAGS)
 check_control_LDFLAGS = $(NTH_ALLOC_LINK)
 check_control_LDADD = $(SIO_CHECK_LIBS) $(CRYPTO_LIBS)
 
+check_PROGRAMS += check_situation check_service_manager
+TESTS += check_situation check_service_manager
+check_situation_SOURCES = tests/unit/check_situation.c
+check_situation_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+check_situation_LDADD = libsignald-core.a libshared.a $(CHECK_LIBS)
+check_service_manager_SOURCES = tests/unit/check_service_manager.c
+check_service_manager_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
+check_service_manager_LDADD = libsignald-io.a libshared.a $(SYSTEMD_LIBS) $(EVENT_LIBS) $(CHECK_LIBS)
+
 check_PROGRAMS += check_rate
 TESTS += check_rate
 check_rate_SOURCES = tests/unit/check_rate.c

@@ -39,7 +39,7 @@ export class Stack {
 	/* host: where both listen; prefix: what runs them; transports: of the TURN addresses given to
 	 * clients; tls: { port, cert, pkey } of one more address that speaks it; turnPort: else any free
 	 * one; relayPorts: how many; turnserver, signald: further lines of their configurations; shipped:
-	 * turnserver.conf is the one we ship, filled in, instead of the tests' own. */
+	 * turnserver.conf is the one we ship, filled in, instead of the tests' own; env: of both programs. */
 	constructor(options = {}) {
 		this.host = options.host ?? '127.0.0.1';
 		this.prefix = options.prefix ?? [];
@@ -49,6 +49,7 @@ export class Stack {
 		this.turnserverOptions = options.turnserver ?? {};
 		this.signaldOptions = options.signald ?? {};
 		this.tls = options.tls;
+		this.env = options.env ?? {};
 		this.shipped = options.shipped ?? false;
 		this.dir = newStateDir();
 		this.secret = confide(randomBytes(32).toString('hex'));
@@ -152,7 +153,7 @@ export class Stack {
 		const argv = [program(name), '-c', path.join(this.dir, 'turnserver.conf')];
 		const d = new Daemon('turnserver', argv, {
 			prefix: this.prefix,
-			env: { ASAN_OPTIONS: 'detect_leaks=0' }, /* coturn's own at exit are not ours to judge */
+			env: { ...this.env, ASAN_OPTIONS: 'detect_leaks=0' }, /* coturn's own at exit are not ours to judge */
 		});
 
 		this.daemons.turnserver = d;
@@ -165,7 +166,7 @@ export class Stack {
 	async startSignald() {
 		const argv = [program('signald'), '-c', path.join(this.dir, 'signald.conf'),
 			...(this.host.startsWith('127.') ? [] : ['--open-to-network'])];
-		const d = new Daemon('signald', argv, { prefix: this.prefix });
+		const d = new Daemon('signald', argv, { prefix: this.prefix, env: this.env });
 
 		this.daemons.signald = d;
 		await until('signald answers', () => {
