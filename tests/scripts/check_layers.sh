@@ -18,7 +18,8 @@ signald/backend: shared signald signald/calls
 signald/control: shared signald signald/calls signald/relay
 signald/admin: shared signald signald/backend signald/auth signald/control signald/transport signald/engineio signald/socketio signald/calls signald/relay
 signald: shared signald/admin signald/auth signald/backend signald/control signald/transport signald/engineio signald/socketio signald/calls signald/relay
-signalctl: shared signald signald/control signald/calls signald/relay signald/auth signald/admin
+client: shared
+signalctl: shared client signald signald/control signald/calls signald/relay signald/auth signald/admin
 '
 # LIBRARY HEADER: the files that may name it. Code of coturn is what is ours nowhere.
 libraries='
@@ -33,7 +34,7 @@ core=$(awk '/_(SOURCES|sources) \+?=/ { on = /libsignald_core_a|calls_sources/ }
 	!/\\$/ { on = 0 }' signald/local.mk)
 [ -n "$core" ] || { echo "signald/local.mk lists no deciding code"; exit 1; }
 
-find shared coturn-ext signald signalctl -name node_modules -prune -o -name '*.[ch]' -print | sort |
+find shared coturn-ext signald client signalctl -name node_modules -prune -o -name '*.[ch]' -print | sort |
 	xargs grep -HE '^#include' |
 	awk -v layers="$layers" -v libraries="$libraries" -v core="$core" '
 function folder(path) { sub("/[^/]*$", "", path); return path }
@@ -45,7 +46,7 @@ function known(path, line) {
 	return exists[path]
 }
 function find(header, from, n, i, places) { # "" when it is none of ours
-	n = split(folder(from) " shared coturn-ext signald signalctl", places, " ")
+	n = split(folder(from) " shared coturn-ext signald client signalctl", places, " ")
 	for (i = 1; i <= n; i++)
 		if (known(places[i] "/" header))
 			return places[i] "/" header

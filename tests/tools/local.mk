@@ -34,7 +34,6 @@ tests_tools_turn_swarm_SOURCES = \
 	tests/tools/turn_swarm/peers.c tests/tools/turn_swarm/peers.h \
 	tests/tools/turn_swarm/report.c tests/tools/turn_swarm/report.h \
 	tests/tools/arguments.c tests/tools/arguments.h \
-	tests/tools/turn/stun.c tests/tools/turn/stun.h \
 	tests/tools/turn/udp.c tests/tools/turn/udp.h
-tests_tools_turn_swarm_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/tools -I$(srcdir)/tests/tools/turn $(EVENT_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
-tests_tools_turn_swarm_LDADD = libshared.a $(EVENT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
+tests_tools_turn_swarm_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/tools -I$(srcdir)/tests/tools/turn -I$(srcdir)/client $(EVENT_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
+tests_tools_turn_swarm_LDADD = libclient.a libshared.a $(EVENT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)

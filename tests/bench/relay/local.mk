@@ -12,11 +12,10 @@ tests_bench_relay_turn_load_SOURCES = \
 	tests/bench/relay/traffic.c tests/bench/relay/traffic.h \
 	tests/bench/relay/way.c tests/bench/relay/way.h \
 	tests/tools/arguments.c tests/tools/arguments.h \
-	tests/tools/turn/stun.c tests/tools/turn/stun.h \
 	tests/tools/turn/udp.c tests/tools/turn/udp.h
-tests_bench_relay_turn_load_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/bench/lib -I$(srcdir)/tests/tools -I$(srcdir)/tests/tools/turn \
+tests_bench_relay_turn_load_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/bench/lib -I$(srcdir)/tests/tools -I$(srcdir)/tests/tools/turn -I$(srcdir)/client \
 	$(SSL_CFLAGS) $(CRYPTO_CFLAGS)
-tests_bench_relay_turn_load_LDADD = libshared.a $(SSL_LIBS) $(CRYPTO_LIBS)
+tests_bench_relay_turn_load_LDADD = libclient.a libshared.a $(SSL_LIBS) $(CRYPTO_LIBS)
 EXTRA_DIST += $(addprefix tests/bench/lib/,process.mjs table.mjs) $(addprefix tests/bench/relay/,relay.mjs rows.mjs servers.mjs)
 
 # BENCH_RELAY=--full takes more rounds; --rows ID,ID some of the table.

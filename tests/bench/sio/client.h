@@ -8,7 +8,7 @@
 #define BENCH_CLIENT_H
 
 #include "conn.h"
-#include "http.h"
+#include "http_answer.h"
 
 #define CLIENT_HELLO_MAX 192
 

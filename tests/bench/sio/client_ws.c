@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "client_priv.h"
-#include "ws.h"
+#include "stamp.h"
+#include "ws_client.h"
 
 #define PACKET_MAX 4096
 
@@ -12,7 +13,7 @@ void client_ws_send(struct client *c, const char *packet, size_t n)
 	uint8_t frame[WS_HEAD_MAX + PACKET_MAX];
 
 	if (n <= PACKET_MAX)
-		conn_send(&c->ws, frame, ws_write(frame, WS_TEXT, packet, n));
+		conn_send(&c->ws, frame, ws_write(frame, WS_TEXT, stamp_mask, packet, n));
 }
 
 static void on_open(struct conn *conn)
@@ -47,7 +48,7 @@ static void take(struct client *c, const struct ws_frame *f)
 	uint8_t frame[WS_HEAD_MAX + 125];
 
 	if (f->opcode == WS_PING && f->n <= 125) {
-		conn_send(&c->ws, frame, ws_write(frame, WS_PONG, f->p, f->n));
+		conn_send(&c->ws, frame, ws_write(frame, WS_PONG, stamp_mask, f->p, f->n));
 	} else if (f->opcode == WS_CLOSE) {
 		client_lose(c, 0);
 	} else if (f->opcode == WS_TEXT && f->n == 6 && !memcmp(f->p, "3probe", 6)) {

@@ -10,7 +10,6 @@ tests_bench_sio_sio_load_SOURCES = \
 	tests/bench/sio/cycles.c \
 	tests/bench/sio/dials.c \
 	tests/bench/sio/get.c \
-	tests/bench/sio/http.c tests/bench/sio/http.h \
 	tests/bench/sio/idle.c \
 	tests/bench/sio/latency.c tests/bench/sio/latency.h \
 	tests/bench/sio/main.c tests/bench/sio/load.h \
@@ -19,10 +18,9 @@ tests_bench_sio_sio_load_SOURCES = \
 	tests/bench/lib/reactor.c tests/bench/lib/reactor.h \
 	tests/bench/lib/server_cost.c tests/bench/lib/server_cost.h \
 	tests/bench/sio/stamp.c tests/bench/sio/stamp.h \
-	tests/bench/sio/ws.c tests/bench/sio/ws.h \
 	tests/tools/arguments.c tests/tools/arguments.h
-tests_bench_sio_sio_load_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/bench/lib -I$(srcdir)/tests/tools $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
-tests_bench_sio_sio_load_LDADD = $(SSL_LIBS) $(CRYPTO_LIBS)
+tests_bench_sio_sio_load_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/bench/lib -I$(srcdir)/tests/tools -I$(srcdir)/client $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
+tests_bench_sio_sio_load_LDADD = libclient.a $(SSL_LIBS) $(CRYPTO_LIBS)
 noinst_PROGRAMS += tests/bench/sio/bare-echo
 tests_bench_sio_bare_echo_SOURCES = tests/bench/sio/bare_echo.c
 EXTRA_DIST += $(addprefix tests/bench/sio/,bench.mjs rows.mjs servers.mjs) \

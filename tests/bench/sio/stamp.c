@@ -5,13 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ws.h"
+#include "ws_client.h"
 
 #define MARK "@t="
 #define MARK_LEN 3
 #define DIGITS 20
 #define STAMP_LEN (MARK_LEN + 2 * DIGITS) /* nanoseconds, number */
 #define LOOK_MAX 512			  /* bytes from the start in which the mark must be */
+
+const uint8_t stamp_mask[4] = { 0x37, 0xfa, 0x21, 0x3d };
 
 int stamp_init(struct stamp *s, const char *before, const char *after, size_t size, bool raw)
 {
@@ -36,7 +38,7 @@ int stamp_init(struct stamp *s, const char *before, const char *after, size_t si
 	if (raw)
 		memcpy(s->frame, packet, size);
 	else
-		s->n = ws_write(s->frame, WS_TEXT, packet, size);
+		s->n = ws_write(s->frame, WS_TEXT, stamp_mask, packet, size);
 	s->at = s->n - size + head + MARK_LEN;
 	s->shift = head + MARK_LEN;
 	free(packet);
@@ -56,7 +58,7 @@ static void write_digits(const struct stamp *s, uint8_t *out, size_t at, uint64_
 	for (i = DIGITS; i-- > 0; v /= 10) {
 		out[s->at + at + i] = (uint8_t)('0' + v % 10);
 		if (s->masked)
-			out[s->at + at + i] ^= ws_mask[(s->shift + at + i) & 3];
+			out[s->at + at + i] ^= stamp_mask[(s->shift + at + i) & 3];
 	}
 }
 

@@ -10,6 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The mask of every frame of ours. It is no secret here, and must not be 0, which would spare the
+ * server its work. */
+extern const uint8_t stamp_mask[4];
+
 struct stamp {
 	uint8_t *frame;
 	size_t n;

@@ -1,5 +1,5 @@
-/* http.c - status line, headers, and a body of known length or in chunks (RFC 9112) */
-#include "http.h"
+/* http_answer.c - status line, headers, and a body of known length or in chunks (RFC 9112) */
+#include "http_answer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,18 +7,21 @@
 
 void http_reset(struct http_answer *a)
 {
-	bool keep = a->keep_body;
+	struct http_answer empty = { .keep_body = a->keep_body,
+				     .body_limit = a->body_limit,
+				     .want = a->want };
 
 	free(a->body);
-	memset(a, 0, sizeof(*a));
-	a->keep_body = keep;
+	*a = empty;
 }
 
-static void keep(struct http_answer *a, const char *p, size_t n)
+static bool keep(struct http_answer *a, const char *p, size_t n)
 {
 	a->body_bytes += n;
 	if (!a->keep_body)
-		return;
+		return true;
+	if (a->body_limit && n > a->body_limit - a->body_n)
+		return false;
 	if (a->body_n + n + 1 > a->body_max) {
 		a->body_max = 2 * (a->body_n + n) + 256;
 		a->body = realloc(a->body, a->body_max);
@@ -28,6 +31,7 @@ static void keep(struct http_answer *a, const char *p, size_t n)
 	memcpy(a->body + a->body_n, p, n);
 	a->body_n += n;
 	a->body[a->body_n] = '\0';
+	return true;
 }
 
 /* --- lines ------------------------------------------------------------------------- */
@@ -38,6 +42,20 @@ static enum http_progress end_headers(struct http_answer *a)
 		return HTTP_DONE;
 	a->phase = a->chunked ? HTTP_CHUNK_SIZE : HTTP_BODY;
 	return HTTP_MORE;
+}
+
+static void take_value(struct http_answer *a, const char *p)
+{
+	size_t n;
+
+	p += strspn(p, " \t");
+	n = strlen(p);
+	while (n && (p[n - 1] == ' ' || p[n - 1] == '\t'))
+		n--;
+	if (n >= sizeof(a->value)) /* none that we want is so long */
+		n = 0;
+	memcpy(a->value, p, n);
+	a->value[n] = '\0';
 }
 
 static enum http_progress take_line(struct http_answer *a)
@@ -58,6 +76,8 @@ static enum http_progress take_line(struct http_answer *a)
 			a->left = strtoull(l + 15, NULL, 10);
 		else if (!strncasecmp(l, "transfer-encoding:", 18))
 			a->chunked = true;
+		else if (a->want && !strncasecmp(l, a->want, strlen(a->want)))
+			take_value(a, l + strlen(a->want));
 		return HTTP_MORE;
 	case HTTP_CHUNK_SIZE:
 		if (!*l) /* the end of the chunk before */
@@ -95,7 +115,8 @@ static enum http_progress feed_line(struct http_answer *a, const char *p, size_t
 static enum http_progress feed_body(struct http_answer *a, const char *p, size_t n, size_t *used)
 {
 	*used = n < a->left ? n : (size_t)a->left;
-	keep(a, p, *used);
+	if (!keep(a, p, *used))
+		return HTTP_BROKEN;
 	a->left -= *used;
 	if (a->left)
 		return HTTP_MORE;

@@ -1,21 +1,25 @@
-/* http.h - answers of HTTP/1.1, as they come in */
-#ifndef BENCH_HTTP_H
-#define BENCH_HTTP_H
+/* http_answer.h - answers of HTTP/1.1, as they come in. Pure. */
+#ifndef HTTP_ANSWER_H
+#define HTTP_ANSWER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define HTTP_LINE_MAX 512
+#define HTTP_VALUE_MAX 64
 
 enum http_phase { HTTP_STATUS, HTTP_HEADERS, HTTP_BODY, HTTP_CHUNK_SIZE, HTTP_CHUNK, HTTP_TRAILER };
 
-/* All zero, but keep_body, before an answer. */
+/* All zero, but keep_body, body_limit and want, before an answer. */
 struct http_answer {
 	enum http_phase phase;
 	int status;
 	bool chunked;
 	bool keep_body;
+	size_t body_limit;	/* of a body that is kept; 0: none. Beyond, HTTP_BROKEN */
+	const char *want;	/* a header, "name:" in lower case; NULL: none */
+	char value[HTTP_VALUE_MAX]; /* what it said, "" without it */
 	uint64_t left; /* of the body, or of the chunk */
 	uint64_t body_bytes;
 	char line[HTTP_LINE_MAX];

@@ -1,8 +1,8 @@
 /* stun.h - STUN and TURN messages, as far as a client makes and reads them
  *
  * RFC 8489 (header, attributes, MESSAGE-INTEGRITY) and RFC 8656 (methods). Pure. */
-#ifndef TOOLS_STUN_H
-#define TOOLS_STUN_H
+#ifndef STUN_H
+#define STUN_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -67,6 +67,8 @@ struct stun_in {
 };
 
 bool stun_read(struct stun_in *in, const uint8_t *p, size_t n);
+/* Does MESSAGE-INTEGRITY hold under this key? What stands behind it is not covered. */
+bool stun_verify(const struct stun_in *in, const uint8_t key[16]);
 /* The attribute's value, or NULL; *n gets its length. */
 const uint8_t *stun_get(const struct stun_in *in, uint16_t attr, size_t *n);
 bool stun_get_u32(const struct stun_in *in, uint16_t attr, uint32_t *v);

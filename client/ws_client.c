@@ -1,9 +1,7 @@
-/* ws.c - one frame out, one frame in */
-#include "ws.h"
+/* ws_client.c - one frame out, one frame in */
+#include "ws_client.h"
 
 #include <string.h>
-
-const uint8_t ws_mask[4] = { 0x37, 0xfa, 0x21, 0x3d };
 
 static size_t write_length(uint8_t *out, size_t n)
 {
@@ -25,16 +23,16 @@ static size_t write_length(uint8_t *out, size_t n)
 	return 9;
 }
 
-size_t ws_write(uint8_t *out, enum ws_opcode opcode, const char *p, size_t n)
+size_t ws_write(uint8_t *out, enum ws_opcode opcode, const uint8_t mask[4], const char *p, size_t n)
 {
 	size_t i, at = 1;
 
 	out[0] = (uint8_t)(0x80 | opcode);
 	at += write_length(out + 1, n);
-	memcpy(out + at, ws_mask, 4);
+	memcpy(out + at, mask, 4);
 	at += 4;
 	for (i = 0; i < n; i++)
-		out[at + i] = (uint8_t)p[i] ^ ws_mask[i & 3];
+		out[at + i] = (uint8_t)p[i] ^ mask[i & 3];
 	return at + n;
 }
 

@@ -1,6 +1,6 @@
-/* ws.h - WebSocket frames as a client writes and reads them (RFC 6455) */
-#ifndef BENCH_WS_H
-#define BENCH_WS_H
+/* ws_client.h - WebSocket frames as a client writes and reads them (RFC 6455). Pure. */
+#ifndef WS_CLIENT_H
+#define WS_CLIENT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,13 +16,10 @@ struct ws_frame {
 	size_t n;
 };
 
-/* The mask of every frame of ours. It is no secret here, and must not be 0, which would spare the
- * server its work. */
-extern const uint8_t ws_mask[4];
-
 /* A whole masked frame into out, of WS_HEAD_MAX + n bytes at least. Returns its length; the payload
- * is its end. */
-size_t ws_write(uint8_t *out, enum ws_opcode opcode, const char *p, size_t n);
+ * is its end. Section 5.3: the mask is a new random one each time, unless nothing but our own server
+ * will ever see it. */
+size_t ws_write(uint8_t *out, enum ws_opcode opcode, const uint8_t mask[4], const char *p, size_t n);
 /* Returns the bytes of one whole frame, 0: more is needed, -1: what no server may send, or in
  * fragments. */
 int64_t ws_read(struct ws_frame *f, const char *p, size_t n);

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <string.h>
@@ -145,6 +146,24 @@ const uint8_t *stun_get(const struct stun_in *in, uint16_t attr, size_t *n)
 		}
 	}
 	return NULL;
+}
+
+bool stun_verify(const struct stun_in *in, const uint8_t key[16])
+{
+	uint8_t covered[STUN_MAX], mac[EVP_MAX_MD_SIZE];
+	size_t n, covered_n;
+	const uint8_t *p = stun_get(in, ATTR_INTEGRITY, &n);
+
+	if (!p || n != MAC_LEN)
+		return false;
+	covered_n = (size_t)(p - in->p) - 4;
+	if (covered_n > sizeof(covered))
+		return false;
+	memcpy(covered, in->p, covered_n);
+	/* RFC 8489 section 14.5: the length as if the message ended here. */
+	put16(covered + 2, covered_n + 4 + MAC_LEN - HEADER_LEN);
+	return HMAC(EVP_sha1(), key, 16, covered, covered_n, mac, NULL) &&
+	       CRYPTO_memcmp(mac, p, MAC_LEN) == 0;
 }
 
 bool stun_get_u32(const struct stun_in *in, uint16_t attr, uint32_t *v)
