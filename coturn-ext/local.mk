@@ -1,4 +1,7 @@
 # coturn-ext/local.mk - the static library linked into turnserver
+#
+# GNU make reads this file and shared/local.mk as they are, too: packaging/coturn/coturn-ext.mk builds the
+# library of the Debian package from the same lists. So: assignments and rules, no conditionals of automake.
 
 # What the patched coturn objects call; linked into turnserver (patches/local.mk).
 COTURN_EXT_LIBS = libcoturn-ext.a libshared.a
@@ -55,12 +58,10 @@ libcoturn_ext_hooks_a_SOURCES = coturn-ext/hooks.c coturn-ext/hooks_count.c cotu
 	coturn-ext/hooks_priv.h coturn-ext/coturn_ext.h coturn-ext/coturn_guard.h
 libcoturn_ext_hooks_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext $(COTURN_CPPFLAGS) \
 	-DCOTURN_PACKAGE_VERSION=\"$(COTURN_VERSION)\"
-if COTURN
-libcoturn_ext_a_LIBADD = $(libcoturn_ext_hooks_a_OBJECTS)
-endif
 $(libcoturn_ext_hooks_a_OBJECTS): | $(COTURN_STAMP)
 
-# --- turnserver --security-status -------------------------------------------------
+# --- turnserver's main, and turnserver --security-status --------------------------
+turnserver_SOURCES = coturn-ext/turnserver_main.c coturn-ext/security_status.c coturn-ext/security_status.h
 # The rows are those of the ledger beside the patches; what is not built in is not fixed.
 SECURITY_LEDGER = $(srcdir)/patches/$(COTURN_VERSION)/SECURITY.md
 COTURN_GROUPS_hook = hook

@@ -155,7 +155,8 @@ libcoturn-stock.a: $(COTURN_STOCK_ARCHIVED) config.status
 # --- programs -------------------------------------------------------------------
 if COTURN
 bin_PROGRAMS += turnserver
-turnserver_SOURCES = coturn-ext/turnserver_main.c coturn-ext/security_status.c coturn-ext/security_status.h
+# The files that need coturn's headers are objects of this archive, too.
+libcoturn_ext_a_LIBADD = $(libcoturn_ext_hooks_a_OBJECTS)
 turnserver_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext -DCOTURN_PACKAGE_VERSION=\"$(COTURN_VERSION)\"
 turnserver_LDADD = $(COTURN_LINK)
 turnserver_DEPENDENCIES = libcoturn.a $(COTURN_EXT_LIBS)

@@ -1,0 +1,9 @@
+# targets.mk - make deb and its companions, which need no configure
+#
+# Read by GNUmakefile in a checkout that is not configured, and by packaging/local.mk in one that is. srcdir is
+# the checkout there; DEB_OUTPUT is where the packages go.
+PACKAGING = $(or $(srcdir),.)/packaging
+
+.PHONY: deb
+deb:
+	$(PACKAGING)/make-deb.sh $(if $(COTURN_SOURCE),--coturn-source $(COTURN_SOURCE)) $(if $(DEB_OUTPUT),-o $(DEB_OUTPUT)) $(DEB_PACKAGES)
