@@ -1,15 +1,13 @@
 # coturn-ext/local.mk - the static library linked into turnserver
 #
 # GNU make reads this file and shared/local.mk as they are, too: packaging/coturn/coturn-ext.mk builds the
-# library of the Debian package from the same lists. So: assignments and rules, no conditionals of automake.
+# library of the Debian package from the same lists. So: assignments and rules, no conditionals of automake
+# (what depends on --without-coturn is in patches/local.mk).
 
 # What the patched coturn objects call; linked into turnserver (patches/local.mk).
 COTURN_EXT_LIBS = libcoturn-ext.a libshared.a
 
-EXTRA_DIST += coturn-ext/PROTOCOL.md coturn-ext/security_rows.awk
-if COTURN
-dist_man_MANS += coturn-ext/turnserver-ext.7
-endif
+EXTRA_DIST += coturn-ext/PROTOCOL.md coturn-ext/security_rows.awk coturn-ext/turnserver-ext.7
 
 noinst_LIBRARIES += libcoturn-ext.a
 libcoturn_ext_a_SOURCES = \

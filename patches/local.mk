@@ -155,6 +155,7 @@ libcoturn-stock.a: $(COTURN_STOCK_ARCHIVED) config.status
 # --- programs -------------------------------------------------------------------
 if COTURN
 bin_PROGRAMS += turnserver
+man_MANS = coturn-ext/turnserver-ext.7
 # The files that need coturn's headers are objects of this archive, too.
 libcoturn_ext_a_LIBADD = $(libcoturn_ext_hooks_a_OBJECTS)
 turnserver_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext -DCOTURN_PACKAGE_VERSION=\"$(COTURN_VERSION)\"

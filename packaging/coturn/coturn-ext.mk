@@ -55,7 +55,7 @@ config.status: ;
 
 list-sources:
 	@printf '%s\n' coturn-ext/local.mk shared/local.mk $(libshared_a_SOURCES) $(libcoturn_ext_a_SOURCES) \
-		$(libcoturn_ext_hooks_a_SOURCES) $(turnserver_SOURCES) coturn-ext/security_rows.awk \
-		$(filter coturn-ext/%,$(EXTRA_DIST) $(dist_man_MANS)) $(SECURITY_LEDGER:$(srcdir)/%=%) | sort -u
+		$(libcoturn_ext_hooks_a_SOURCES) $(turnserver_SOURCES) \
+		$(filter coturn-ext/%,$(EXTRA_DIST)) $(SECURITY_LEDGER:$(srcdir)/%=%) | sort -u
 
 .PHONY: all list-sources
