@@ -13,6 +13,11 @@ const struct signalctl_command signalctl_commands[] = {
 	{ "users", "", "List who is connected", NULL, cmd_users },
 	{ "kick", "USER", "End a user's part in calls and close its connections", options_reason,
 	  cmd_kick },
+	{ "secrets", "list|rotate",
+	  "List the shared secrets, never what they are; or make a new one", NULL, cmd_secrets },
+	{ "token", "USER", "Print a client's token, for auth = token", options_token, cmd_token },
+	{ "credentials", "USER", "Print a TURN user name and password, and how to try them",
+	  options_credentials, cmd_credentials },
 	{ .name = NULL },
 };
 

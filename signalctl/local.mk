@@ -9,9 +9,12 @@ libsignalctl_a_SOURCES = \
 	signalctl/find_call.c signalctl/find_call.h \
 	signalctl/help.c signalctl/help.h \
 	signalctl/json_show.c signalctl/json_show.h \
+	signalctl/mint.c signalctl/mint.h \
 	signalctl/signalctl.c signalctl/signalctl.h \
+	signalctl/signer.c signalctl/signer.h \
 	signalctl/status_next.c signalctl/status_next.h \
 	signalctl/talk.c signalctl/talk.h \
+	signalctl/turn_url.c signalctl/turn_url.h \
 	signalctl/units.c signalctl/units.h \
 	signalctl/visible.c signalctl/visible.h
 
@@ -19,8 +22,11 @@ libsignalctl_a_SOURCES = \
 libsignalctl_a_SOURCES += \
 	signalctl/cmd_call.c \
 	signalctl/cmd_calls.c \
+	signalctl/cmd_credentials.c \
 	signalctl/cmd_end.c \
+	signalctl/cmd_secrets.c \
 	signalctl/cmd_status.c \
+	signalctl/cmd_token.c \
 	signalctl/cmd_users.c
 
 # Setup.
