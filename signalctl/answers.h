@@ -62,6 +62,7 @@ struct answer_status {
 	char relay_version[64], relay_protocol[32];
 	char relay_base[64], relay_ledger_checked[64], relay_ledger_date[32]; /* "": not said */
 	char relay_lacks[256], relay_problem[512];
+	char next[512];			/* what the admin should do */
 	bool has_secret;		/* one signs */
 	char secret[SECRET_ID_MAX + 1]; /* its id; "": the static-auth-secret */
 };

@@ -9,7 +9,7 @@
 #include "find_call.h"
 #include "json_text.h"
 #include "signer.h"
-#include "turn_url.h"
+#include "url.h"
 
 enum { TTL, CALL };
 
@@ -21,20 +21,34 @@ const struct signalctl_option options_credentials[] = {
 
 #define TEST_MAX 1024
 
+/* Nothing that means something to a shell. */
+static bool is_plain(const char *host)
+{
+	static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				   ".-_:";
+
+	return host[0] != '-' && host[strspn(host, good)] == '\0';
+}
+
 /* A command line that tries them, where the first address of turn-urls points; two clients of it
- * speak through two allocations. All parts are of characters that a shell leaves alone in quotes.
- * "" without an address. */
+ * speak through two allocations. Names and passwords are safe in quotes by their grammar. ""
+ * without an address. */
 static void test_line(char *out, size_t size, const struct config *c,
 		      const struct turn_grant *grant)
 {
-	struct turn_url url;
+	static const char *const flags[] = {
+		[NET_UDP] = "", [NET_TCP] = "-t ", [NET_TLS] = "-t -S "
+	};
+	struct net_target to;
+	bool is_turn;
 
 	out[0] = '\0';
-	if (!c->turn_urls.n || turn_url_parse(c->turn_urls.v[0], &url))
+	if (!c->turn_urls.n ||
+	    url_ice(c->turn_urls.v[0], strlen(c->turn_urls.v[0]), &to, &is_turn) ||
+	    !is_plain(to.host))
 		return;
-	snprintf(out, size, "turnutils_uclient -y -c -n 10 %s%s-u '%s' -w '%s' -p %u %s",
-		 url.tcp ? "-t " : "", url.tls ? "-S " : "", grant->name, grant->password, url.port,
-		 url.host);
+	snprintf(out, size, "turnutils_uclient -y -c -n 10 %s-u '%s' -w '%s' -p %u %s",
+		 flags[to.transport], grant->name, grant->password, to.port, to.host);
 }
 
 /* As JavaScript's toISOString(), which the script that this command replaces printed. */

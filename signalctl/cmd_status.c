@@ -7,7 +7,6 @@
 #include "answers.h"
 #include "columns.h"
 #include "json_show.h"
-#include "status_next.h"
 #include "talk.h"
 #include "units.h"
 
@@ -60,15 +59,7 @@ static void show(FILE *out, const struct answer_status *s)
 	columns_fact(out, NAMES, "Sessions", text);
 	snprintf(text, sizeof(text), "%" PRIu64, s->calls);
 	columns_fact(out, NAMES, "Calls", text);
-}
-
-static void show_next(FILE *out, const struct answer_status *s, const struct config *c)
-{
-	char text[STATUS_NEXT_MAX];
-
-	for (size_t i = 0; status_next(i, s, c, text, sizeof(text)); i++)
-		if (text[0])
-			columns_fact(out, NAMES, "Next", text);
+	columns_fact(out, NAMES, "Next", s->next[0] ? s->next : NULL);
 }
 
 static int show_reply(const struct signalctl *ctl, struct json_slice reply)
@@ -82,7 +73,6 @@ static int show_reply(const struct signalctl *ctl, struct json_slice reply)
 		return SIGNALCTL_DONE;
 	}
 	show(ctl->out, &s);
-	show_next(ctl->out, &s, &ctl->config);
 	return SIGNALCTL_DONE;
 }
 

@@ -1,6 +1,6 @@
 # signalctl/local.mk - the admin's tool. All but main.c is a library, for the tests.
 noinst_LIBRARIES += libsignalctl.a
-libsignalctl_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/signalctl $(CRYPTO_CFLAGS) $(SSL_CFLAGS)
+libsignalctl_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/signalctl -I$(srcdir)/client $(CRYPTO_CFLAGS) $(SSL_CFLAGS)
 libsignalctl_a_SOURCES = \
 	signalctl/answers.c signalctl/answers.h \
 	signalctl/arguments.c signalctl/arguments.h \
@@ -12,9 +12,7 @@ libsignalctl_a_SOURCES = \
 	signalctl/mint.c signalctl/mint.h \
 	signalctl/signalctl.c signalctl/signalctl.h \
 	signalctl/signer.c signalctl/signer.h \
-	signalctl/status_next.c signalctl/status_next.h \
 	signalctl/talk.c signalctl/talk.h \
-	signalctl/turn_url.c signalctl/turn_url.h \
 	signalctl/units.c signalctl/units.h \
 	signalctl/visible.c signalctl/visible.h
 
@@ -36,5 +34,5 @@ libsignalctl_a_SOURCES += \
 bin_PROGRAMS += signalctl/signalctl
 signalctl_signalctl_CPPFLAGS = $(libsignalctl_a_CPPFLAGS)
 signalctl_signalctl_SOURCES = signalctl/main.c
-signalctl_signalctl_LDADD = libsignalctl.a libsignald-core.a libshared.a \
+signalctl_signalctl_LDADD = libsignalctl.a libclient.a libsignald-core.a libshared.a \
 	$(JWT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) -lm

@@ -26,7 +26,7 @@ libraries='
 event2/ ^(coturn-ext/|signald/transport/|signald/(loop|worker)[.]c$|signald/control/control_socket[.]c$|signald/relay/(feed|ledger)[.]c$|signald/backend/http_client[.]c$)
 curl/ ^signald/backend/http_client[.]c$
 microhttpd[.]h ^signald/transport/
-systemd/ ^signald/transport/inherited[.]c$
+systemd/ ^signald/(transport/inherited|service_manager)[.]c$
 coturn ^coturn-ext/hooks(_[a-z]+)?[.][ch]$
 '
 # Deciding code, which includes no header of an I/O library; these layers not even ours over one.
