@@ -36,7 +36,7 @@ fs.mkdirSync(LOG_DIR, { recursive: true, mode: 0o700 });
 fs.mkdirSync(ARTIFACTS, { recursive: true });
 
 export function program(name) {
-	const found = ['', 'signald', 'coturn', 'bin']
+	const found = ['', 'signald', 'signalctl', 'coturn', 'bin']
 		.map((dir) => path.join(BUILD_DIR, dir, name))
 		.find((p) => fs.existsSync(p) && fs.statSync(p).isFile());
 

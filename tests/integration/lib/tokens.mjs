@@ -7,6 +7,7 @@ import { mint } from '../../../examples/token/mint.mjs';
 import { Stack } from './stack.mjs';
 import { confide } from './suite.mjs';
 
+/* more: further lines of signald.conf, or what gives them for the stack that is made. */
 export async function startTokenStack(t, more = {}) {
 	const stack = new Stack();
 	const secret = (name, text) => {
@@ -23,7 +24,7 @@ export async function startTokenStack(t, more = {}) {
 		'auth': 'token',
 		'token-key': `HS256:one:${secret('token.key', key)}`,
 		'site-key-file': secret('site-key', stack.siteKey),
-		...more,
+		...(typeof more === 'function' ? more(stack) : more),
 	});
 	stack.token = (user) => confide(mint({ sub: String(user), name: `User ${user}` }, { alg: 'HS256', key, kid: 'one' }));
 	await stack.start();
