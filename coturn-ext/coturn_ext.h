@@ -28,8 +28,9 @@ enum coturn_ext_option_id {
 	COTURN_EXT_PERMISSIONS_MAX,
 	COTURN_EXT_CHANNELS_MAX,
 	COTURN_EXT_SOURCE_ANSWERS,
+	COTURN_EXT_STOP_WAIT,
 	COTURN_EXT_OPTION_FIRST = COTURN_EXT_ADMIN_SOCKET,
-	COTURN_EXT_OPTION_LAST = COTURN_EXT_SOURCE_ANSWERS
+	COTURN_EXT_OPTION_LAST = COTURN_EXT_STOP_WAIT
 };
 
 /* clang-format off */
@@ -48,7 +49,8 @@ enum coturn_ext_option_id {
 	{ "allow-peers", required_argument, NULL, COTURN_EXT_ALLOW_PEERS },                        \
 	{ "permissions-max", required_argument, NULL, COTURN_EXT_PERMISSIONS_MAX },                \
 	{ "channels-max", required_argument, NULL, COTURN_EXT_CHANNELS_MAX },                      \
-	{ "source-answers-per-s", required_argument, NULL, COTURN_EXT_SOURCE_ANSWERS },
+	{ "source-answers-per-s", required_argument, NULL, COTURN_EXT_SOURCE_ANSWERS },            \
+	{ "stop-wait", required_argument, NULL, COTURN_EXT_STOP_WAIT },
 
 /* The lines of --help; those of turnserver_main.c first. */
 #define COTURN_EXT_USAGE                                                                           \
@@ -82,7 +84,9 @@ enum coturn_ext_option_id {
 	" --channels-max		<number>		Channels of one allocation (default 256).\n"                          \
 	" --source-answers-per-s	<number>	Answers to one address of UDP whose datagrams may be\n" \
 	"						forged, for each relay thread (default 50; 0: any\n"      \
-	"						number).\n"
+	"						number).\n"                                               \
+	" --stop-wait		<seconds>		At SIGTERM refuse new allocations and wait so long\n"   \
+	"						for the others to end (0-86400, default 0).\n"
 /* clang-format on */
 
 /* One of the options above was given. A bad value is reported by

@@ -81,6 +81,7 @@ void coturn_ext_option(int option, const char *value)
 		[COTURN_EXT_PERMISSIONS_MAX - COTURN_EXT_OPTION_FIRST] = OPTION_PERMISSIONS_MAX,
 		[COTURN_EXT_CHANNELS_MAX - COTURN_EXT_OPTION_FIRST] = OPTION_CHANNELS_MAX,
 		[COTURN_EXT_SOURCE_ANSWERS - COTURN_EXT_OPTION_FIRST] = OPTION_SOURCE_ANSWERS,
+		[COTURN_EXT_STOP_WAIT - COTURN_EXT_OPTION_FIRST] = OPTION_STOP_WAIT,
 	};
 
 	options_set(&options, ids[option - COTURN_EXT_OPTION_FIRST], value);
@@ -115,10 +116,14 @@ static int cancel(uint64_t sid)
 	return send_session_cancellation_to_relay((turnsession_id)sid);
 }
 
-static void stopping(void)
+static void stopping(const char *status, uint64_t within_ms)
 {
 #if !defined(TURN_NO_SYSTEMD)
-	sd_notify(0, "STOPPING=1");
+	sd_notifyf(0, "STOPPING=1\nSTATUS=%s\nEXTEND_TIMEOUT_USEC=%llu", status,
+		   (unsigned long long)within_ms * 1000);
+#else
+	(void)status;
+	(void)within_ms;
 #endif
 }
 

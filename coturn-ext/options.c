@@ -139,6 +139,11 @@ static void set_source_answers(struct options *o, const char *value)
 	o->has_source_answers = true;
 }
 
+static void set_stop_wait(struct options *o, const char *value)
+{
+	o->stop_wait_s = number(o, "stop-wait", value, " of seconds", 0, OPTIONS_STOP_WAIT_MAX_S);
+}
+
 static const struct {
 	const char *name;
 	void (*set)(struct options *o, const char *value);
@@ -157,6 +162,7 @@ static const struct {
 	[OPTION_PERMISSIONS_MAX] = { "permissions-max", set_permissions_max },
 	[OPTION_CHANNELS_MAX] = { "channels-max", set_channels_max },
 	[OPTION_SOURCE_ANSWERS] = { "source-answers-per-s", set_source_answers },
+	[OPTION_STOP_WAIT] = { "stop-wait", set_stop_wait },
 };
 
 void options_set(struct options *o, enum option_id id, const char *value)
@@ -194,6 +200,8 @@ static void need_hook(struct options *o)
 int options_finish(struct options *o)
 {
 	need_hook(o);
+	if (o->stop_wait_s && !o->socket_path) /* signals are coturn's own then */
+		mistake(o, "stop-wait needs admin-socket");
 	if (!o->interval_s)
 		o->interval_s = OPTIONS_INTERVAL_DEFAULT_S;
 	if (!o->permissions_max)

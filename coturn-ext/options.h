@@ -18,6 +18,7 @@
 #define OPTIONS_CHANNELS_DEFAULT 256
 #define OPTIONS_PEERS_MAX 16384 /* the numbers that channels have */
 #define OPTIONS_SOURCE_ANSWERS_DEFAULT 50
+#define OPTIONS_STOP_WAIT_MAX_S 86400
 
 #define OPTIONS_PATH_MAX 4096
 
@@ -36,6 +37,7 @@ enum option_id {
 	OPTION_PERMISSIONS_MAX,
 	OPTION_CHANNELS_MAX,
 	OPTION_SOURCE_ANSWERS,
+	OPTION_STOP_WAIT,
 };
 
 /* Zeroed is "nothing given". */
@@ -51,6 +53,7 @@ struct options {
 	unsigned source_answers_per_s; /* for each relay thread; 0: any number */
 	bool strict_expiry;
 	unsigned expiry_grace_s; /* with strict_expiry */
+	unsigned stop_wait_s;	 /* for allocations to end by themselves */
 	bool has_group;
 	gid_t group;
 	uid_t users[OPTIONS_USERS_MAX];

@@ -288,6 +288,11 @@ size_t registry_count(const struct registry *r)
 	return r->n;
 }
 
+size_t registry_calls(const struct registry *r)
+{
+	return r->firsts[BY_CALL].n;
+}
+
 uint64_t registry_refused(const struct registry *r)
 {
 	return r->refused;

@@ -46,6 +46,7 @@ void registry_remove(struct registry *r, struct entry *e);
 struct entry *registry_entry(struct cell *c); /* NULL: it is not registered */
 
 size_t registry_count(const struct registry *r);
+size_t registry_calls(const struct registry *r); /* how many calls their names carry */
 uint64_t registry_refused(const struct registry *r);
 
 struct entry *registry_oldest(const struct registry *r);

@@ -13,14 +13,16 @@
 #define TOKEN "stop"
 #define LOOK_MS 20    /* how often a stop looks what is left */
 #define EMPTY_LOOKS 3 /* nothing live so often in a row: nothing was being made either */
+#define TELL_MS 1000  /* how often a wait says how long it may take */
 #define HANGUP_CHECK_S 5
 
-enum stage { RUNNING, ENDING, FLUSHING };
+enum stage { RUNNING, WAITING, ENDING, FLUSHING };
 
 struct stop {
 	struct stop_steps steps;
 	enum stage stage;
 	uint64_t since_ms; /* of the stage */
+	uint64_t wait_ms, told_ms;
 	unsigned empty_looks;
 	struct event *term, *interrupt, *hangup, *look, *check;
 	struct sigaction ours; /* libevent's for SIGHUP */
@@ -39,13 +41,41 @@ static void enter(struct stop *s, enum stage stage)
 	s->since_ms = admin_now_ms();
 }
 
+static bool is_empty(struct stop *s, size_t live)
+{
+	s->empty_looks = live ? 0 : s->empty_looks + 1;
+	return s->empty_looks >= EMPTY_LOOKS;
+}
+
+static void end_all(struct stop *s)
+{
+	s->steps.cut(s->steps.arg);
+	enter(s, ENDING);
+	s->steps.cancel(s->steps.arg);
+}
+
+static void tell_waiting(struct stop *s)
+{
+	uint64_t gone_ms = admin_now_ms() - s->since_ms;
+
+	s->told_ms = admin_now_ms();
+	s->steps.waiting(s->steps.arg, gone_ms < s->wait_ms ? s->wait_ms - gone_ms : 0);
+}
+
+static void look_waiting(struct stop *s)
+{
+	if (is_empty(s, s->steps.live(s->steps.arg)) || waited(s, s->wait_ms))
+		end_all(s);
+	else if (admin_now_ms() - s->told_ms >= TELL_MS)
+		tell_waiting(s);
+}
+
 /* The cancels are in the relay threads' queues; the ends come as notes. */
 static void look_ending(struct stop *s)
 {
 	size_t live = s->steps.cancel(s->steps.arg);
 
-	s->empty_looks = live ? 0 : s->empty_looks + 1;
-	if (s->empty_looks < EMPTY_LOOKS && !waited(s, STOP_WAIT_MS))
+	if (!is_empty(s, live) && !waited(s, STOP_END_MS))
 		return;
 	if (live)
 		log_warn(TOKEN, "%zu allocations did not end in time", live);
@@ -59,6 +89,8 @@ static void on_look(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (s->stage == WAITING)
+		look_waiting(s);
 	if (s->stage == ENDING)
 		look_ending(s);
 	if (s->stage == FLUSHING && (s->steps.flushed(s->steps.arg) || waited(s, STOP_FLUSH_MS)))
@@ -71,9 +103,12 @@ void stop_begin(struct stop *s)
 
 	if (s->stage != RUNNING)
 		return;
-	enter(s, ENDING);
+	enter(s, WAITING);
 	s->steps.begin(s->steps.arg);
-	s->steps.cancel(s->steps.arg);
+	if (s->wait_ms)
+		tell_waiting(s);
+	else
+		end_all(s);
 	event_add(s->look, &tv);
 }
 
@@ -84,9 +119,16 @@ bool stop_under_way(const struct stop *s)
 
 static void on_term(evutil_socket_t signum, short what, void *arg)
 {
+	struct stop *s = arg;
+
 	(void)what;
+	if (s->stage == WAITING) {
+		log_info(TOKEN, "signal %d once more, stopping at once", (int)signum);
+		end_all(s);
+		return;
+	}
 	log_info(TOKEN, "signal %d, stopping", (int)signum);
-	stop_begin(arg);
+	stop_begin(s);
 }
 
 /* --- SIGHUP ---------------------------------------------------------------------------- */
@@ -129,7 +171,8 @@ static struct event *on_signal(struct stop *s, struct event_base *base, int sign
 	return ev;
 }
 
-int stop_new(struct stop **out, struct event_base *base, const struct stop_steps *steps)
+int stop_new(struct stop **out, struct event_base *base, const struct stop_steps *steps,
+	     uint64_t wait_ms)
 {
 	const struct timeval check = { .tv_sec = HANGUP_CHECK_S };
 	struct stop *s = calloc(1, sizeof(*s));
@@ -137,6 +180,7 @@ int stop_new(struct stop **out, struct event_base *base, const struct stop_steps
 	if (!s)
 		return -ENOMEM;
 	s->steps = *steps;
+	s->wait_ms = wait_ms;
 	s->term = on_signal(s, base, SIGTERM, on_term);
 	s->interrupt = on_signal(s, base, SIGINT, on_term);
 	s->hangup = on_signal(s, base, SIGHUP, on_hangup);

@@ -27,7 +27,8 @@ struct watch_host {
 	const struct live_layout *layout;
 	/* Ask an allocation's owner to end it. Returns 0, or below 0. */
 	int (*cancel)(uint64_t sid);
-	void (*stopping)(void);	  /* a stop has begun */
+	/* A stop is under way: how far it is, one line, and how long it may take from now on. */
+	void (*stopping)(const char *status, uint64_t within_ms);
 	void (*leave)(void);	  /* end the process; NULL: signals stay turnserver's own */
 	void (*reopen_log)(void); /* close the log; the next message opens it */
 };

@@ -1,24 +1,27 @@
-/* service.test.mjs - what systemd and the log are told: served, how it is, what to do next, reloading, stopping, alive */
+/* service.test.mjs - what systemd and the log are told: ready, how it is, what to do next, reloading, stopping, alive */
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { Client, join } from './lib/client.mjs';
+import { callWithCredentials, Client, join } from './lib/client.mjs';
 import { Control } from './lib/control.mjs';
+import { readJournal } from './lib/journal.mjs';
 import { Notified } from './lib/notify.mjs';
 import { Stack } from './lib/stack.mjs';
 import { newStateDir, sleep, until } from './lib/suite.mjs';
+import { allocation, errorOf, udpPeer } from './lib/turn_client.mjs';
 
 const options = { timeout: 120000 };
 const SETUP = 'sudo signalctl setup --realm NAME --host NAME --external-ip auto --cert FILE --pkey FILE';
 const PUBLIC = { 'turn-urls': 'turn:turn.example.org:3478', 'stun-urls': 'stun:turn.example.org:3478' };
 
-/* signald, told to notify; with a control socket, too. */
-async function start(t, { turnserver = false, signald = {}, env = {} } = {}) {
+/* signald, told to notify, with a control socket; and with a turnserver that has these options. */
+async function start(t, { turnserver = false, options: more = {}, signald = {}, env = {} } = {}) {
 	const notified = await Notified.start(t);
 	const controlFile = path.join(newStateDir(), 'control.sock');
 	const stack = new Stack({
 		env: { NOTIFY_SOCKET: notified.path, ...env },
+		turnserver: more,
 		signald: { 'control-socket': controlFile, ...(turnserver ? {} : { 'relay-socket': undefined }), ...signald },
 	});
 
@@ -107,3 +110,69 @@ test('the watchdog is answered, and not by a signald that hangs', options, async
 	stack.daemons.signald.process.kill('SIGCONT');
 	await until('it is again', () => notified.count('WATCHDOG=1') > before);
 });
+
+/* A call that relays, and a turnserver that waits for it when it stops. */
+async function relaying(t, wait_s) {
+	const { stack, notified } = await start(t, { turnserver: true, options: { 'stop-wait': wait_s } });
+	const peer = await udpPeer(t, { echo: true });
+	const call = await callWithCredentials(t, stack);
+	const relay = await allocation(t, stack, call.credentials);
+
+	await relay.permit(peer);
+	await relay.sendTo(peer, 10, 100);
+	await until('media passes', () => relay.received === 1000);
+	return { stack, notified, peer, relay, ...call };
+}
+
+const ends = (stack, callId) => until('its end is in the journal', () => {
+	const found = readJournal(path.join(stack.dir, 'usage.journal')).filter((line) => line.call === callId);
+
+	return found.length && found;
+});
+
+test('turnserver with stop-wait: what is new is refused, what lives goes on, and with the last one it goes', options, async (t) => {
+	const { stack, notified, peer, relay, callId, credentials } = await relaying(t, 60);
+	const { turnserver } = stack.daemons;
+
+	assert.ok(notified.count('READY=1') >= 2, 'both daemons');
+	turnserver.process.kill('SIGTERM');
+	await until('systemd is told', () => /^stopping: 1 allocation, 1 call left, for at most \d+ s$/.test(notified.last('STATUS')));
+	assert.ok(Number(notified.last('EXTEND_TIMEOUT_USEC')) > 60e6);
+	assert.equal(await errorOf(allocation(t, stack, credentials)), 508);
+	await relay.sendTo(peer, 10, 100);
+	await until('media passes still', () => relay.received === 2000);
+	await until('the time that is left gets less', () => Number(notified.last('STATUS').match(/at most (\d+) s/)[1]) <= 58);
+	assert.equal(turnserver.end, undefined);
+	await relay.release();
+	assert.deepEqual(await turnserver.ended, { code: 0, signal: null });
+	assert.doesNotMatch(turnserver.logText(), /cuts off/);
+	const [end] = await ends(stack, callId);
+
+	assert.equal(end.exact, true);
+	assert.equal(end.reason, 'timeout');
+	assert.equal(end.totals[7], 2000);
+});
+
+for (const [how, wait_s, strike] of [
+	['whose time is up', 2, () => {}],
+	['that is told twice', 60, async (process_) => { await sleep(500); process_.kill('SIGTERM'); }],
+])
+	test(`turnserver with stop-wait ${how} ends what is left with its totals, and says how much that was`, options, async (t) => {
+		const { stack, notified, relay, callId } = await relaying(t, wait_s);
+		const { turnserver } = stack.daemons;
+		const began_ms = Date.now();
+
+		turnserver.process.kill('SIGTERM');
+		await strike(turnserver.process);
+		assert.deepEqual(await turnserver.ended, { code: 0, signal: null });
+		assert.ok(Date.now() - began_ms < 20000);
+		assert.ok(Date.now() - began_ms >= (wait_s === 2 ? 2000 : 500));
+		relay.relayed = null;
+		assert.match(turnserver.logText(), /WARNING: stop: stopping cuts off 1 allocation, 1 call\n/);
+		assert.ok(notified.messages().some((m) => m.includes('STATUS=stopping: cuts off 1 allocation, 1 call')));
+		const [end] = await ends(stack, callId);
+
+		assert.equal(end.exact, true);
+		assert.equal(end.reason, 'server-stop');
+		assert.equal(end.totals[7], 1000);
+	});

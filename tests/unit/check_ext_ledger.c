@@ -16,6 +16,8 @@
 
 static struct relay_event event;
 static bool left, stopping_told;
+static char stopping_line[160];
+static uint64_t stopping_within_ms;
 static unsigned logs_opened;
 
 static void leave(void)
@@ -23,9 +25,11 @@ static void leave(void)
 	left = true;
 }
 
-static void stopping(void)
+static void stopping(const char *status, uint64_t within_ms)
 {
 	stopping_told = true;
+	snprintf(stopping_line, sizeof(stopping_line), "%s", status);
+	stopping_within_ms = within_ms;
 }
 
 /* As coturn: opening the log installs a handler of its own. */
@@ -340,7 +344,7 @@ START_TEST(a_stop_cancels_all_and_waits_for_the_ends)
 	char line[RELAY_LINE_MAX];
 
 	subscribe(&r);
-	ck_assert_uint_lt(stop_with(cells, 3, 0), STOP_WAIT_MS);
+	ck_assert_uint_lt(stop_with(cells, 3, 0), STOP_END_MS);
 	ck_assert(stopping_told);
 	expect(&r, "\"drain\"");
 	expect_end(&r, 1);
@@ -356,6 +360,91 @@ START_TEST(a_stop_cancels_all_and_waits_for_the_ends)
 }
 END_TEST
 
+/* --- stop-wait --- */
+
+static void setup_waiting(void)
+{
+	options_set(&options, OPTION_STOP_WAIT, "2");
+	setup_server();
+}
+
+static void turn_for(unsigned ms)
+{
+	uint64_t since = admin_now_ms();
+
+	while (!left && admin_now_ms() - since < ms) {
+		turn();
+		usleep(1000);
+	}
+}
+
+START_TEST(a_stop_that_waits_cancels_nothing_and_goes_when_the_last_is_gone)
+{
+	struct cell *c[] = { allocate(1, "1900000000:alice:" CALL_A),
+			     allocate(2, "1900000000:bob:" CALL_A),
+			     allocate(3, "1900000000:carol") };
+	struct reader r;
+
+	greet(&r);
+	turns(3);
+	raise(SIGTERM);
+	turn_for(200);
+	ck_assert(!left && policy_draining(watch_policy(watch)));
+	ck_assert_uint_eq(cancelled_n, 0);
+	ck_assert_str_eq(stopping_line, "stopping: 3 allocations, 1 call left, for at most 2 s");
+	ck_assert_uint_gt(stopping_within_ms, 2000);
+	say(&r, "{\"c\":\"drain\",\"off\":true}\n");
+	expect(&r, "stopping");
+	end(c[0], 500, "general");
+	end(c[1], 500, "general");
+	turn_for(200);
+	ck_assert(!left);
+	end(c[2], 500, "general");
+	turn_for(1500);
+	ck_assert(left);
+	ck_assert_uint_eq(cancelled_n, 0);
+	ck_assert_str_eq(stopping_line, "stopping");
+	close(r.fd);
+}
+END_TEST
+
+START_TEST(a_stop_that_has_waited_ends_what_is_left_with_its_totals)
+{
+	struct cell *cells[] = { allocate(1, "1900000000:alice:" CALL_A) };
+	struct spool *sp;
+	uint64_t took_ms;
+
+	turns(3);
+	took_ms = stop_with(cells, 1, 0);
+	ck_assert_uint_ge(took_ms, 2000);
+	ck_assert_uint_lt(took_ms, 2000 + STOP_END_MS);
+	ck_assert_str_eq(stopping_line, "stopping: cuts off 1 allocation, 1 call");
+	sp = closed_spool();
+	expect_spooled(sp, "server-stop", true, 500);
+	spool_free(sp);
+}
+END_TEST
+
+START_TEST(a_second_signal_ends_the_wait)
+{
+	struct cell *cells[] = { allocate(1, "1900000000:alice") };
+
+	turns(3);
+	raise(SIGTERM);
+	turn_for(100);
+	ck_assert(!left);
+	ck_assert_uint_lt(stop_with(cells, 1, 0), 1500);
+	ck_assert_str_eq(stopping_line, "stopping: cuts off 1 allocation, 0 calls");
+}
+END_TEST
+
+START_TEST(a_stop_that_waits_for_nobody_goes_at_once)
+{
+	ck_assert_uint_lt(stop_with(NULL, 0, 0), 1500);
+	ck_assert_str_eq(stopping_line, "stopping");
+}
+END_TEST
+
 START_TEST(what_does_not_end_in_time_is_ended_from_its_last_sample)
 {
 	struct relay_totals t = { .peer_sent_bytes = 77 };
@@ -364,7 +453,7 @@ START_TEST(what_does_not_end_in_time_is_ended_from_its_last_sample)
 	char line[RELAY_LINE_MAX];
 
 	cell_publish(cells[1], &t);
-	ck_assert_uint_ge(stop_with(cells, 2, 2), STOP_WAIT_MS);
+	ck_assert_uint_ge(stop_with(cells, 2, 2), STOP_END_MS);
 	end(cells[1], 99, "Forceful shutdown"); /* too late to be told */
 	turns(5);
 	sp = closed_spool();
@@ -562,7 +651,7 @@ int main(void)
 {
 	Suite *s = suite_create("coturn-ext ledger");
 	TCase *ledger = tcase_create("ledger"), *stop = tcase_create("stop"),
-	      *crash = tcase_create("crash");
+	      *crash = tcase_create("crash"), *waits = tcase_create("stop-wait");
 
 	tcase_set_timeout(ledger, 120); /* busy machines, sanitizers */
 	tcase_add_checked_fixture(ledger, setup, teardown);
@@ -587,6 +676,13 @@ int main(void)
 	tcase_add_test(stop, a_stop_is_not_taken_back_with_the_drain);
 	tcase_add_test(stop, a_hang_up_opens_the_log_and_ends_nothing);
 	suite_add_tcase(s, stop);
+	tcase_set_timeout(waits, 30);
+	tcase_add_checked_fixture(waits, setup_waiting, teardown_stopped);
+	tcase_add_test(waits, a_stop_that_waits_cancels_nothing_and_goes_when_the_last_is_gone);
+	tcase_add_test(waits, a_stop_that_has_waited_ends_what_is_left_with_its_totals);
+	tcase_add_test(waits, a_second_signal_ends_the_wait);
+	tcase_add_test(waits, a_stop_that_waits_for_nobody_goes_at_once);
+	suite_add_tcase(s, waits);
 	tcase_set_timeout(crash, 30);
 	tcase_add_checked_fixture(crash, make_place, teardown);
 	tcase_add_test(crash, a_successor_ends_what_a_killed_server_left);
