@@ -61,13 +61,11 @@ static bool choice_n(const char *words, size_t n, const char *text)
 {
 	size_t length = strlen(text), part;
 
-	if (!memchr(words, '|', n))
-		return true;
 	for (const char *p = words; p < words + n; p += part + 1) {
 		const char *bar = memchr(p, '|', (size_t)(words + n - p));
 
 		part = bar ? (size_t)(bar - p) : (size_t)(words + n - p);
-		if (part == length && memcmp(p, text, part) == 0)
+		if (*p < 'a' || *p > 'z' || (part == length && memcmp(p, text, part) == 0))
 			return true;
 	}
 	return false;
@@ -96,19 +94,19 @@ static void take_global(struct arguments_global *g, int which, const char *value
 	case G_JSON: g->json = true; break;
 	case G_HELP: g->ask = ARGUMENTS_HELP; break;
 	case G_VERSION: g->ask = ARGUMENTS_VERSION; break;
-	case G_COMPLETION:
-		g->ask = ARGUMENTS_COMPLETION;
-		g->shell = value;
-		break;
+	case G_COMPLETION: g->ask = ARGUMENTS_COMPLETION; break;
 	}
 }
 
-static int global_of_letter(int letter)
+/* By what getopt_long() returns: its place and 1, or its letter. */
+static const struct signalctl_option *global_option(int o)
 {
-	for (int i = 0; i < ARGUMENTS_GLOBAL_N; i++)
-		if (arguments_letters[i] == letter)
-			return i;
-	return -1;
+	int i = o - 1;
+
+	if (o > ARGUMENTS_GLOBAL_N)
+		for (i = 0; arguments_letters[i] != o;)
+			i++;
+	return &arguments_global[i];
 }
 
 /* Read options until getopt() stops. letters begins with "+:" or ":". */
@@ -117,7 +115,7 @@ static int read_options(int argc, char **argv, const char *letters,
 			struct arguments *out, char *err, size_t err_size)
 {
 	struct option all[ARGUMENTS_GLOBAL_N + SIGNALCTL_OPTIONS_MAX + 1] = { { .name = NULL } };
-	const struct signalctl_option *own = command ? command->options : NULL;
+	const struct signalctl_option *own = command ? command->options : NULL, *option;
 	int o;
 
 	add(all, add(all, 0, arguments_global, 1), own, OF_COMMAND);
@@ -131,17 +129,14 @@ static int read_options(int argc, char **argv, const char *letters,
 		if (o == '?')
 			return refuse(err, err_size, "%s: %s", argv[optind - 1],
 				      optopt ? "takes no value" : "no such option");
-		if (o >= OF_COMMAND) {
-			const struct signalctl_option *option = &own[o - OF_COMMAND];
-
-			if (option->argument && !arguments_choice(option->argument, optarg))
-				return refuse(err, err_size, "--%s takes one of %s", option->name,
-					      option->argument);
+		option = o >= OF_COMMAND ? &own[o - OF_COMMAND] : global_option(o);
+		if (option->argument && !arguments_choice(option->argument, optarg))
+			return refuse(err, err_size, "--%s takes one of %s", option->name,
+				      option->argument);
+		if (o >= OF_COMMAND)
 			out->value[o - OF_COMMAND] = optarg ? optarg : "";
-		} else {
-			take_global(g, o <= ARGUMENTS_GLOBAL_N ? o - 1 : global_of_letter(o),
-				    optarg);
-		}
+		else
+			take_global(g, (int)(option - arguments_global), optarg);
 	}
 	return 0;
 }

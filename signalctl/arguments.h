@@ -15,7 +15,6 @@ struct arguments_global {
 	const char *config; /* NULL: not given */
 	bool json;
 	enum arguments_ask ask;
-	const char *shell; /* of ARGUMENTS_COMPLETION */
 };
 
 #define ARGUMENTS_GLOBAL_N 5
@@ -31,7 +30,8 @@ int arguments_read(int argc, char **argv, struct arguments_global *global,
 /* How many operands a row's words mean. */
 void arguments_count(const char *words, size_t *min, size_t *max);
 
-/* Is text one of "a|b"? Words without a bar take every text. */
+/* Is text what the word means? "a|b" is one of these, a word in capitals ("FILE", "IP|auto") any
+ * text. */
 bool arguments_choice(const char *words, const char *text);
 
 #endif

@@ -6,6 +6,7 @@ libsignalctl_a_SOURCES = \
 	signalctl/arguments.c signalctl/arguments.h \
 	signalctl/columns.c signalctl/columns.h \
 	signalctl/commands.c \
+	signalctl/completion.c signalctl/completion.h \
 	signalctl/find_call.c signalctl/find_call.h \
 	signalctl/help.c signalctl/help.h \
 	signalctl/json_show.c signalctl/json_show.h \

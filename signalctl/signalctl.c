@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "arguments.h"
+#include "completion.h"
 #include "help.h"
 #include "visible.h"
 
@@ -112,6 +113,8 @@ static int answer(struct signalctl *ctl, const struct arguments_global *g,
 {
 	if (g->ask == ARGUMENTS_VERSION)
 		fputs("signalctl (" PACKAGE_STRING ")\n", ctl->out);
+	else if (g->ask == ARGUMENTS_COMPLETION)
+		completion_put_bash(ctl->out);
 	else
 		help_put(ctl->out, command);
 	return SIGNALCTL_DONE;

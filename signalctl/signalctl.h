@@ -38,8 +38,8 @@ struct signalctl {
 	struct config config; /* ctl_config() gives it */
 };
 
-/* An option of one command. How its value is completed says the word: FILE, DIR, CALL, USER, or
- * the choices themselves, "udp|tcp". */
+/* An option of one command. The word says how its value is judged and completed: FILE, DIR, CALL,
+ * USER; other capitals are any text; "udp|tcp" is one of these, "IP|auto" any text again. */
 struct signalctl_option {
 	const char *name;     /* without the dashes; NULL ends the table */
 	const char *argument; /* NULL: it takes none */
