@@ -37,3 +37,12 @@ signalctl_signalctl_CPPFLAGS = $(libsignalctl_a_CPPFLAGS)
 signalctl_signalctl_SOURCES = signalctl/main.c
 signalctl_signalctl_LDADD = libsignalctl.a libclient.a libsignald-core.a libshared.a \
 	$(JWT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) -lm
+dist_man_MANS += signalctl/signalctl.8
+
+# What bash-completion looks for has the program's name.
+bashcompletiondir = $(datadir)/bash-completion/completions
+bashcompletion_DATA = signalctl/completions/signalctl
+signalctl/completions/signalctl: signalctl/signalctl$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) signalctl/completions && \
+		signalctl/signalctl$(EXEEXT) --completion bash >$@.tmp && mv $@.tmp $@
+CLEANFILES += signalctl/completions/signalctl

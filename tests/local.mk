@@ -53,8 +53,8 @@ bench: per-packet-diff turnserver turnutils tests/tools/turn-swarm$(EXEEXT) test
 	$(srcdir)/tests/bench/forged_sources.sh ./turnserver
 
 # The manual says what the programs say, and includes go one way.
-TESTS += tests/scripts/check_manual.sh tests/scripts/check_layers.sh
-EXTRA_DIST += tests/scripts/check_manual.sh tests/scripts/check_layers.sh
+TESTS += tests/scripts/check_manual.sh tests/scripts/check_layers.sh tests/scripts/check_completion.sh
+EXTRA_DIST += tests/scripts/check_manual.sh tests/scripts/check_layers.sh tests/scripts/check_completion.sh
 
 # Patches are as patches/README wants them; the security ledger names every patch of its group, and tests that exist.
 TESTS += tests/scripts/check_patches.sh

@@ -57,18 +57,27 @@ for option in $("$signald" --help | grep -o -e '--[a-z][a-z-]*' | sort -u); do
 done
 
 # --- signalctl(8) -------------------------------------------------------------
+# A section of COMMANDS for each, with its operands, and in it a paragraph for each option with its value.
 page=$srcdir/signalctl/signalctl.8
-if [ -x ./signalctl/signalctl ] && [ -f "$page" ]; then
-	commands=$(./signalctl/signalctl --help | sed -n '/^Commands:/,/^$/s/^  \([a-z][a-z-]*\).*/\1/p' | sort)
-	[ -n "$commands" ] || complain "signalctl --help tells of no commands"
-	text=$(sed 's/\\-/-/g' "$page")
-	for command in $commands; do
-		echo "$text" | grep -qE "^\.(B|BR|BI|SS) \"?$command\b" || complain "signalctl.8 lacks $command"
-		for option in $(./signalctl/signalctl "$command" --help | grep -oE '^ +(-[a-zA-Z], )?--[a-z][a-z-]*' | grep -o -e '--.*'); do
-			echo "$text" | grep -q -e "$option\\b" || complain "signalctl.8: $command lacks $option"
-		done
-	done
-fi
+signalctl=./signalctl/signalctl
+section() {
+	sed -e 's/\\-/-/g' "$page" | awk -v name="$1" '/^\.S[SH] / { inside = ($2 == name); next } inside'
+}
+options() { # of --help
+	sed -n 's/^  \(-[a-zA-Z], \)*\(--.*\)/\2/p' | sed 's/   *.*//' | sort
+}
+told_options() { # of a section
+	sed -n -e '/^\.TP/{n;s/\\f[RI]//g;s/^\.B[IR]* .*\(--[a-z]\)/\1/;/^--/{s/"//g;s/  */ /g;p}}' | sort
+}
+help=$("$signalctl" --help)
+known=$(echo "$help" | sed -n '/^Commands:/,/^$/s/^  \([a-z].*\)/\1/p' | sed 's/   *.*//' | sort)
+same "signalctl.8, COMMANDS" "$known" "$(sed -n 's/^\.SS //p' "$page" | sort)"
+same "signalctl.8, OPTIONS" "$(echo "$help" | options)" "$(section OPTIONS | told_options)"
+for command in $(echo "$known" | sed 's/ .*//'); do
+	known=$("$signalctl" "$command" --help | sed '/^Options of every/,$d' | options)
+	told=$(section "$command" | told_options)
+	[ "$known" = "$told" ] || complain "signalctl.8, $command: has '$told', the program '$known'"
+done
 
 # --- turnserver-ext(7) --------------------------------------------------------
 # The rows we add to turnserver's table of options, those of its main, its -h, and the page.
