@@ -343,6 +343,7 @@ static void suspend(struct http_request *r)
 	struct http_server *srv = r->srv;
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(r->conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+	int fd = info ? info->connect_fd : -1; /* *info is the next question's, too */
 
 	MHD_suspend_connection(r->conn);
 	http_conn_step(r->conn, HTTP_STEP_REST);
@@ -352,9 +353,9 @@ static void suspend(struct http_request *r)
 	if (r->next)
 		r->next->prev = r;
 	srv->suspended = r;
-	if (info)
-		r->abort = event_new(srv->base, info->connect_fd,
-				     EV_READ | EV_CLOSED | EV_ET | EV_PERSIST, on_abort, r);
+	if (fd >= 0)
+		r->abort = event_new(srv->base, fd, EV_READ | EV_CLOSED | EV_ET | EV_PERSIST,
+				     on_abort, r);
 	if (r->abort)
 		event_add(r->abort, NULL);
 }

@@ -353,7 +353,7 @@ static const struct {
 	{ "POST / HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\nab", 200 },
 	{ "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: Chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n",
 	  200 },
-	{ "POST / HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 2\r\n\r\nab", 100 },
+	{ "POST / HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n", 100 },
 	{ "DELETE / HTTP/1.1\r\n" HOST "\r\n", 405 },
 	{ "TRACE / HTTP/1.1\r\n" HOST "\r\n", 405 },
 };
