@@ -73,7 +73,7 @@ NEEDS_RUN="command:curl:curl command:setsid:util-linux command:flock:util-linux"
 NEEDS_NODE="command:node:nodejs command:npm:npm file:/etc/ssl/certs/ca-certificates.crt:ca-certificates"
 # The tests' own, beside all of the above.
 NEEDS_TEST="
-module:check:check module:libcjson:libcjson-dev header:wslay/wslay.h:libwslay-dev command:clang:clang
+module:check:check module:hiredis:libhiredis-dev module:libcjson:libcjson-dev header:wslay/wslay.h:libwslay-dev command:clang:clang
 links:-fsanitize=fuzzer,address,undefined:libclang-rt-dev
 command:chromium:chromium command:ip:iproute2 command:openssl:openssl
 command:php:php-cli
