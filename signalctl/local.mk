@@ -35,8 +35,9 @@ libsignalctl_a_SOURCES += \
 bin_PROGRAMS += signalctl/signalctl
 signalctl_signalctl_CPPFLAGS = $(libsignalctl_a_CPPFLAGS)
 signalctl_signalctl_SOURCES = signalctl/main.c
-signalctl_signalctl_LDADD = libsignalctl.a libclient.a libsignald-core.a libshared.a \
+SIGNALCTL_LIBS = libsignalctl.a libclient.a libsignald-core.a libshared.a \
 	$(JWT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(ZLIB_LIBS) -lm
+signalctl_signalctl_LDADD = $(SIGNALCTL_LIBS)
 dist_man_MANS += signalctl/signalctl.8
 
 # What bash-completion looks for has the program's name.

@@ -651,6 +651,13 @@ check_loop_SOURCES = tests/unit/check_loop.c
 check_loop_CFLAGS = $(SIO_CHECK_CFLAGS) $(EVENT_CFLAGS)
 check_loop_LDADD = libsignald-io.a $(SIO_CHECK_LIBS) $(EVENT_LIBS) $(SSL_LIBS)
 
+# --- signalctl ------------------------------------------------------------------
+check_PROGRAMS += check_signalctl
+TESTS += check_signalctl
+check_signalctl_SOURCES = tests/unit/check_signalctl.c
+check_signalctl_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CRYPTO_CFLAGS) -I$(srcdir)/signalctl
+check_signalctl_LDADD = $(SIGNALCTL_LIBS) $(CHECK_LIBS)
+
 # --- signalctl setup -----------------------------------------------------------
 check_PROGRAMS += check_turnserver_conf
 TESTS += check_turnserver_conf
