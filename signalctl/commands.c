@@ -18,6 +18,8 @@ const struct signalctl_command signalctl_commands[] = {
 	{ "token", "USER", "Print a client's token, for auth = token", options_token, cmd_token },
 	{ "credentials", "USER", "Print a TURN user name and password, and how to try them",
 	  options_credentials, cmd_credentials },
+	{ "try", "", "Make a call between two built-in clients, relayed: does all of it work?",
+	  options_try, cmd_try },
 	{ .name = NULL },
 };
 

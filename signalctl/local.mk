@@ -32,6 +32,14 @@ libsignalctl_a_SOURCES += \
 libsignalctl_a_SOURCES += \
 	signalctl/turnserver_conf.c signalctl/turnserver_conf.h
 
+# Check and try.
+libsignalctl_a_SOURCES += \
+	signalctl/cmd_try.c \
+	signalctl/client_token.c signalctl/client_token.h \
+	signalctl/ice_servers.c signalctl/ice_servers.h \
+	signalctl/places.c signalctl/places.h \
+	signalctl/try_call.c signalctl/try_call.h
+
 bin_PROGRAMS += signalctl/signalctl
 signalctl_signalctl_CPPFLAGS = $(libsignalctl_a_CPPFLAGS)
 signalctl_signalctl_SOURCES = signalctl/main.c

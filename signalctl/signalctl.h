@@ -103,10 +103,12 @@ int cmd_kick(struct signalctl *ctl, const struct arguments *a);
 int cmd_secrets(struct signalctl *ctl, const struct arguments *a);
 int cmd_token(struct signalctl *ctl, const struct arguments *a);
 int cmd_credentials(struct signalctl *ctl, const struct arguments *a);
+int cmd_try(struct signalctl *ctl, const struct arguments *a);
 
 extern const struct signalctl_option options_calls[];
 extern const struct signalctl_option options_reason[]; /* end, kick */
 extern const struct signalctl_option options_token[];
 extern const struct signalctl_option options_credentials[];
+extern const struct signalctl_option options_try[];
 
 #endif
