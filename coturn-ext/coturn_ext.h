@@ -67,8 +67,9 @@ enum coturn_ext_option_id {
 	"						revocations (default: that of the admin socket).\n"       \
 	" --auth-secret-file	<path>			Dated secrets for the TURN REST API, accepted\n"   \
 	"						beside static-auth-secret and read again when\n"           \
-	"						the file changes. Implies --use-auth-secret. No\n"         \
-	"						core dumps are written then.\n"                           \
+	"						the file changes. Implies --use-auth-secret, but\n"        \
+	"						not over --lt-cred-mech, --user or --no-auth: it is\n"      \
+	"						unused then. No core dumps are written with it.\n"                           \
 	" --strict-expiry	<seconds>		End the allocations of a credential so long after\n"   \
 	"						it expired. Default: they may live on.\n"                 \
 	" --call-quota		<number>		Allocations of one call (0, the default: any number).\n" \
@@ -92,6 +93,11 @@ enum coturn_ext_option_id {
 /* One of the options above was given. A bad value is reported by
  * coturn_ext_open(). Main thread. */
 void coturn_ext_option(int option, const char *value);
+
+/* All options were read. "rest": use-auth-secret or static-auth-secret is given; "others": something
+ * that decides who is let in, as lt-cred-mech, a user, or no-auth. Returns 1 when the file of secrets
+ * is to be used, as if use-auth-secret had been given, else 0. Main thread. */
+int coturn_ext_use_secrets(int rest, int others);
 
 /* Check the options, make the admin socket, load the secrets: all that can
  * fail. Called once, after the options were read and before turnserver becomes

@@ -23,7 +23,8 @@
 #include "security_rows.h"
 
 static struct options options;
-static struct watch *watch; /* set before there are threads; NULL: not configured */
+static const char *secrets_unused; /* why auth-secret-file was given in vain; NULL: not so */
+static struct watch *watch;	   /* set before there are threads; NULL: not configured */
 static _Thread_local struct cell_ring ring;
 
 /* A relay thread does other things in between: 300 us is the longest it may be
@@ -183,22 +184,50 @@ static void outlive_early_hangup(void)
 		signal(SIGHUP, SIG_IGN);
 }
 
+/* A configuration that chose who is let in goes on as it was, also with a file of secrets given
+ * beside it; one that chose nothing would let in anybody. */
+int coturn_ext_use_secrets(int rest, int others)
+{
+	if (!options.secrets_path)
+		return 0;
+	if (others && !rest)
+		secrets_unused = "lt-cred-mech, user or no-auth is given, and not use-auth-secret";
+	else if (rest && turn_params.rest_api_separator != ':')
+		secrets_unused = "rest-api-separator is not ':'";
+	if (!secrets_unused)
+		return 1;
+	options_forget_secrets(&options);
+	return 0;
+}
+
+/* What our options ask of coturn's. Returns 0, or -1 as refuse_start(). */
+static int check_separator(void)
+{
+	if (turn_params.rest_api_separator == ':')
+		return 0;
+	if (options.secrets_path || options_read_names(&options))
+		return refuse_start("rest-api-separator must be ':' with auth-secret-file, "
+				    "strict-expiry and quotas");
+	log_warn("admin-socket", "rest-api-separator is not ':', so names are reported whole: no "
+				 "users, no calls");
+	return 0;
+}
+
 int coturn_ext_open(void)
 {
 	char err[512];
 	int r;
 
-	if (options_finish(&options) < 0) {
-		log_set_sink(to_coturn_log);
+	log_set_sink(to_coturn_log);
+	if (options_finish(&options) < 0)
 		return refuse_start(options.error);
-	}
 	peers_bound(&options);
+	if (secrets_unused)
+		log_warn("secrets", "auth-secret-file is not used: %s", secrets_unused);
 	if (!options.socket_path && !options.secrets_path)
 		return 0;
-	log_set_sink(to_coturn_log);
-	if (turn_params.rest_api_separator != ':')
-		return refuse_start(
-			"rest-api-separator must be ':' with admin-socket or auth-secret-file");
+	if (check_separator() < 0)
+		return -1;
 	r = peers_open(&options);
 	if (r < 0) {
 		snprintf(err, sizeof(err), "own addresses: %s", strerror(-r));

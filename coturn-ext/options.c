@@ -213,6 +213,17 @@ int options_finish(struct options *o)
 	return o->error[0] ? -EINVAL : 0;
 }
 
+void options_forget_secrets(struct options *o)
+{
+	free(o->secrets_path);
+	o->secrets_path = NULL;
+}
+
+bool options_read_names(const struct options *o)
+{
+	return o->strict_expiry || o->call_quota || o->tag_quota || o->client_quota;
+}
+
 int options_state_path(const struct options *o, const char *file, char *out, size_t size)
 {
 	const char *slash = o->socket_path ? strrchr(o->socket_path, '/') : NULL;

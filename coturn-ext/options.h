@@ -68,6 +68,12 @@ void options_set(struct options *o, enum option_id id, const char *value);
  * is a mistake. Returns 0, -EINVAL with o->error. */
 int options_finish(struct options *o);
 
+/* The file of secrets was given where it cannot be used: as if it had not been. */
+void options_forget_secrets(struct options *o);
+
+/* Is a policy given that takes names apart? */
+bool options_read_names(const struct options *o);
+
 /* A file of the state folder. Returns 0, -ENAMETOOLONG. */
 int options_state_path(const struct options *o, const char *file, char *out, size_t size);
 void options_clear(struct options *o);

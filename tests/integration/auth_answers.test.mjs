@@ -4,17 +4,15 @@
  * way through the authentication threads as it always did. Each question goes to both servers; with LEDGER=ours, where
  * turnserver-stock is not built, to ours. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
-import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { marker, now, program, turnPassword, within } from './lib/suite.mjs';
+import { marker, now, turnPassword, within } from './lib/suite.mjs';
 import { ATTR, METHOD, attribute } from './lib/turn_client.mjs';
-import { REALM, Turnserver, tempDir, writeSecrets } from './lib/turnserver.mjs';
+import { REALM, turnadmin, Turnserver, writeSecrets } from './lib/turnserver.mjs';
 
 const SECRETS = { first: marker('first'), second: marker('second'), database: marker('database'), unknown: marker('unknown') };
 const UDP = attribute(ATTR.transport, Buffer.from([17, 0, 0, 0]));
@@ -102,30 +100,10 @@ async function answers(t, server, steps) {
 	return codes;
 }
 
-/* turnadmin has no option for its log: the first of these folders that it may write to. */
-function forgetLog(pid) {
-	for (const dir of ['/var/log/turnserver', '/var/log', '/var/tmp', '/tmp']) {
-		for (const file of fs.existsSync(dir) ? fs.readdirSync(dir) : []) {
-			if (file.startsWith(`turn_${pid}_`))
-				fs.unlinkSync(path.join(dir, file));
-		}
-	}
-}
-
-/* turnserver is turnadmin under that name. */
-function putIntoDatabase(t, db, secret) {
-	const turnadmin = path.join(tempDir(t), 'turnadmin');
-
-	fs.symlinkSync(program('turnserver'), turnadmin);
-	const { pid, status, stderr } = spawnSync(turnadmin, ['-s', secret, '-r', REALM, '-b', db], { encoding: 'utf8' });
-	forgetLog(pid);
-	assert.equal(status, 0, stderr);
-}
-
 async function start(t, kind, args) {
 	const server = new Turnserver(t, args, { name: kind, admin: kind === 'turnserver' });
 
-	putIntoDatabase(t, `${server.dir}/turndb`, SECRETS.database);
+	turnadmin(t, server, ['-s', SECRETS.database]);
 	return server.start();
 }
 
@@ -144,7 +122,7 @@ test('so it is with the secrets in a file, of which none is tried for a name it 
 	const server = new Turnserver(t, ['--auth-secret-file={dir}/secrets']);
 
 	writeSecrets(path.join(server.dir, 'secrets'), [`a ${SECRETS.first} users=guest`, `b ${SECRETS.second}`]);
-	putIntoDatabase(t, `${server.dir}/turndb`, SECRETS.database);
+	turnadmin(t, server, ['-s', SECRETS.database]);
 	await server.start();
 	const ask = (how) => answers(t, server, [[METHOD.allocate, how]]);
 

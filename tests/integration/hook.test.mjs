@@ -326,7 +326,7 @@ describe('start', { concurrency: 3 }, () => {
 		'an interval of 0': [['--admin-interval=0'], /admin-interval/],
 		'an interval beyond an hour': [['--admin-interval=3601'], /admin-interval/],
 		'an interval that is no number': [['--admin-interval=soon'], /admin-interval/],
-		'another separator': [['--rest-api-separator=|'], /rest-api-separator/],
+		'another separator with a policy': [['--strict-expiry=5', '--rest-api-separator=|'], /rest-api-separator/],
 		'a missing secrets file': [[FILE], /auth-secrets/],
 		'a broken secrets file': [[FILE], /auth-secrets line 2/, onSecrets([`k1 ${SECRET}`, 'k2'])],
 		'a secrets file others may read': [[FILE], /auth-secrets/, onSecrets([`k1 ${SECRET}`], 0o644)],
@@ -335,7 +335,7 @@ describe('start', { concurrency: 3 }, () => {
 	for (const [name, [args, why, prepare]] of Object.entries(cases))
 		test(`is refused: ${name}`, (t) => refuses(t, args, why, prepare));
 
-	test('is refused with the separator when only the secrets are on', (t) =>
+	test('is refused: another separator where only the file of secrets says who is let in', (t) =>
 		refuses(t, [FILE, '--rest-api-separator=|'], /rest-api-separator/, onSecrets([`k1 ${SECRET}`]), { admin: false }));
 
 	test('the options work in turnserver.conf', async (t) => {

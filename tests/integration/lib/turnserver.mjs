@@ -1,5 +1,5 @@
 /* turnserver.mjs - turnserver alone: its options, its admin socket, and coturn's own client against it */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import dgram from 'node:dgram';
 import fs from 'node:fs';
@@ -322,4 +322,22 @@ export function uclient(server, name, secret, args, { ttl_s = 3600 } = {}) {
 
 	return new Program('turnutils_uclient', ['-u', user, '-w', password, '-L', HOST, '-p', String(server.port),
 		...args.map(String), HOST]);
+}
+
+/* coturn's own client with these credentials as they are: what it ended with. */
+export async function uclientAs(server, credentials, args) {
+	return (await new Program('turnutils_uclient', [...credentials, '-L', HOST, '-p', String(server.port),
+		...args.map(String), HOST]).ended).code;
+}
+
+/* turnserver is turnadmin under that name; it works on the database of a server that need not run. */
+export function turnadmin(t, server, args) {
+	const link = path.join(tempDir(t), 'turnadmin');
+
+	fs.symlinkSync(program('turnserver'), link);
+	const { pid, status, stderr } = spawnSync(link, [...args, '-r', REALM, '-b', `${server.dir}/turndb`], { encoding: 'utf8' });
+
+	removeOwnLog(pid);
+	if (status !== 0)
+		throw new Error(`turnadmin: ${stderr}`);
 }
