@@ -221,19 +221,24 @@ static int peer_of(evutil_socket_t fd, struct ucred *peer)
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, &len) < 0 ? -errno : 0;
 }
 
-bool client_may_command(const struct admin_socket *s, evutil_socket_t fd)
+static bool permits(struct admin_socket *s, uid_t uid)
+{
+	return uid == 0 || uid == s->start_uid || uid == geteuid() ||
+	       admin_users_permit(&s->users, uid, admin_now_ms());
+}
+
+bool client_may_command(struct admin_socket *s, evutil_socket_t fd)
 {
 	struct ucred peer;
-	size_t i;
 
-	if (peer_of(fd, &peer) < 0)
-		return false;
-	if (peer.uid == 0 || peer.uid == s->start_uid || peer.uid == geteuid())
-		return true;
-	for (i = 0; i < s->config.users_n; i++)
-		if (peer.uid == s->users[i])
-			return true;
-	return false;
+	return peer_of(fd, &peer) == 0 && permits(s, peer.uid);
+}
+
+bool client_may_command_now(struct client *c)
+{
+	if (!c->may_command && c->known)
+		c->may_command = permits(c->s, c->uid);
+	return c->may_command;
 }
 
 struct client *client_new(struct admin_socket *s, evutil_socket_t fd)
@@ -246,6 +251,7 @@ struct client *client_new(struct admin_socket *s, evutil_socket_t fd)
 	c->s = s;
 	c->may_command = client_may_command(s, fd);
 	if (peer_of(fd, &peer) == 0) {
+		c->known = true;
 		c->uid = peer.uid;
 		c->pid = peer.pid;
 	}

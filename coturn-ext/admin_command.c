@@ -208,11 +208,9 @@ static const struct {
 	[RELAY_RELOAD] = { do_reload, true, false },
 };
 
-static const char *refusal(const struct client *c, const struct relay_command *cmd)
+static const char *refusal(struct client *c, const struct relay_command *cmd)
 {
-	if (commands[cmd->type].commands && !c->may_command)
-		return "not permitted";
-	if (cmd->ledger && !c->may_command)
+	if ((commands[cmd->type].commands || cmd->ledger) && !client_may_command_now(c))
 		return "not permitted";
 	return commands[cmd->type].policy && !c->s->config.policy ? "there is no policy" : NULL;
 }

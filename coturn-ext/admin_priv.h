@@ -19,6 +19,7 @@
 #include <event2/listener.h>
 
 #include "admin_socket.h"
+#include "admin_users.h"
 #include "spool.h"
 
 #define TOKEN "admin-socket"
@@ -42,6 +43,7 @@ struct client {
 	struct walk walk;
 	uid_t uid; /* whose connection it is */
 	pid_t pid;
+	bool known; /* uid and pid are true */
 	bool may_command;
 	bool subscribed;
 	bool behind;   /* missed usage lines since its last full round */
@@ -65,7 +67,7 @@ struct admin_counters {
 
 struct admin_socket {
 	struct admin_config config;
-	uid_t *users;
+	struct admin_users users;
 	uid_t start_uid;
 	struct event_base *base;
 	struct evconnlistener *listener;
@@ -83,7 +85,10 @@ struct admin_socket {
 /* --- admin_client.c --- */
 
 /* Has the peer the right to command? */
-bool client_may_command(const struct admin_socket *s, evutil_socket_t fd);
+bool client_may_command(struct admin_socket *s, evutil_socket_t fd);
+
+/* The same of a connection that had not: its user may be one that was made meanwhile. */
+bool client_may_command_now(struct client *c);
 
 /* fd is its own from here on, also when this fails. NULL: out of memory. */
 struct client *client_new(struct admin_socket *s, evutil_socket_t fd);

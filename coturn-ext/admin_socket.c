@@ -90,7 +90,7 @@ static void turn_away(struct admin_socket *s, evutil_socket_t fd)
 }
 
 /* One more than watchers: theirs all taken, the ledger still finds its own. */
-static bool has_place(const struct admin_socket *s, evutil_socket_t fd)
+static bool has_place(struct admin_socket *s, evutil_socket_t fd)
 {
 	return s->clients_n < ADMIN_CLIENTS_MAX ||
 	       (s->clients_n == ADMIN_CLIENTS_MAX && (s->ledger || client_may_command(s, fd)));
@@ -143,17 +143,6 @@ static void on_resume(evutil_socket_t fd, short what, void *arg)
 
 /* --- the socket --------------------------------------------------------------------------- */
 
-static int copy_users(struct admin_socket *s, const struct admin_config *config)
-{
-	s->users = calloc(config->users_n + 1, sizeof(*s->users));
-	if (!s->users)
-		return -ENOMEM;
-	if (config->users_n)
-		memcpy(s->users, config->users, config->users_n * sizeof(*s->users));
-	s->config.users = s->users;
-	return 0;
-}
-
 static int listen_on(struct admin_socket *s, int fd)
 {
 	s->reap = event_new(s->base, -1, 0, reap, s);
@@ -181,9 +170,7 @@ int admin_socket_new(struct admin_socket **out, struct event_base *base, int fd,
 	s->config = *config;
 	s->start_uid = geteuid();
 	snprintf(s->epoch, sizeof(s->epoch), "%s", config->epoch);
-	r = copy_users(s, config);
-	if (r < 0)
-		goto fail;
+	admin_users_init(&s->users, config->users, config->users_n, config->find_user);
 	r = listen_on(s, fd);
 	if (r < 0)
 		goto fail;
@@ -213,7 +200,6 @@ void admin_socket_free(struct admin_socket *s)
 		event_free(s->reap);
 	if (s->resume)
 		event_free(s->resume);
-	free(s->users);
 	free(s);
 }
 

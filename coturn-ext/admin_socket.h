@@ -41,8 +41,11 @@ struct admin_config {
 	const char *base, *ledger_checked, *ledger_date;
 	unsigned relay_threads;
 	uint32_t interval_ms;
-	const uid_t *users; /* may command, beside root and ourselves; copied */
+	/* Names of who may command, beside root and ourselves; up to ADMIN_USERS_MAX, loans for
+	 * the socket's life. find as admin_users_init()'s. */
+	const char *const *users;
 	size_t users_n;
+	int (*find_user)(const char *name, uid_t *out);
 	/* Ask the owner of an allocation to end it. Returns 0, or below 0. */
 	int (*cancel)(uint64_t sid);
 	struct policy *policy;	 /* NULL: nothing to command of it */

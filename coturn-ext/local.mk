@@ -12,7 +12,7 @@ EXTRA_DIST += coturn-ext/PROTOCOL.md coturn-ext/security_rows.awk coturn-ext/tur
 noinst_LIBRARIES += libcoturn-ext.a
 libcoturn_ext_a_SOURCES = \
 	coturn-ext/admin_client.c coturn-ext/admin_command.c coturn-ext/admin_stats.c coturn-ext/admin_ledger.c \
-	coturn-ext/admin_walk.c \
+	coturn-ext/admin_walk.c coturn-ext/admin_users.c coturn-ext/admin_users.h \
 	coturn-ext/admin_socket.c coturn-ext/admin_socket.h coturn-ext/admin_priv.h \
 	coturn-ext/cell_ring.c coturn-ext/cells.c coturn-ext/cells.h coturn-ext/cells_priv.h \
 	coturn-ext/denials.c coturn-ext/denials.h \

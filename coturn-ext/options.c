@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,22 +22,22 @@ __attribute__((format(printf, 2, 3))) static void mistake(struct options *o, con
 	va_end(ap);
 }
 
-static void set_path(struct options *o, char **path, const char *value)
+static void set_text(struct options *o, char **text, const char *value)
 {
-	free(*path);
-	*path = strdup(value);
-	if (!*path)
+	free(*text);
+	*text = strdup(value);
+	if (!*text)
 		mistake(o, "out of memory");
 }
 
 static void set_socket(struct options *o, const char *value)
 {
-	set_path(o, &o->socket_path, value);
+	set_text(o, &o->socket_path, value);
 }
 
 static void set_secrets(struct options *o, const char *value)
 {
-	set_path(o, &o->secrets_path, value);
+	set_text(o, &o->secrets_path, value);
 }
 
 static void set_group(struct options *o, const char *value)
@@ -55,14 +54,10 @@ static void set_group(struct options *o, const char *value)
 
 static void add_user(struct options *o, const char *value)
 {
-	const struct passwd *pw = getpwnam(value);
-
-	if (!pw)
-		mistake(o, "admin-socket-user: there is no user \"%.64s\"", value);
-	else if (o->users_n == OPTIONS_USERS_MAX)
+	if (o->users_n == OPTIONS_USERS_MAX)
 		mistake(o, "admin-socket-user: more than %d users", OPTIONS_USERS_MAX);
 	else
-		o->users[o->users_n++] = pw->pw_uid;
+		set_text(o, &o->users[o->users_n++], value);
 }
 
 static unsigned number(struct options *o, const char *name, const char *value, const char *what,
@@ -87,7 +82,7 @@ static void set_interval(struct options *o, const char *value)
 
 static void set_state_dir(struct options *o, const char *value)
 {
-	set_path(o, &o->state_dir, value);
+	set_text(o, &o->state_dir, value);
 }
 
 static void set_strict_expiry(struct options *o, const char *value)
@@ -244,5 +239,7 @@ void options_clear(struct options *o)
 	free(o->socket_path);
 	free(o->secrets_path);
 	free(o->state_dir);
+	for (size_t i = 0; i < o->users_n; i++)
+		free(o->users[i]);
 	memset(o, 0, sizeof(*o));
 }

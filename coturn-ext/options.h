@@ -9,7 +9,9 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define OPTIONS_USERS_MAX 16
+#include "admin_users.h"
+
+#define OPTIONS_USERS_MAX ADMIN_USERS_MAX
 #define OPTIONS_INTERVAL_DEFAULT_S 2
 #define OPTIONS_INTERVAL_MAX_S 3600
 #define OPTIONS_EXPIRY_GRACE_MAX_S 86400
@@ -56,7 +58,7 @@ struct options {
 	unsigned stop_wait_s;	 /* for allocations to end by themselves */
 	bool has_group;
 	gid_t group;
-	uid_t users[OPTIONS_USERS_MAX];
+	char *users[OPTIONS_USERS_MAX]; /* names; there need not be such a user */
 	size_t users_n;
 	char error[200]; /* the first mistake; "" = none */
 };

@@ -310,7 +310,7 @@ static int start_admin(struct watch *w, struct event_base *base, unsigned relay_
 		.ledger_date = w->host.ledger_date,
 		.relay_threads = relay_threads,
 		.interval_ms = w->options->interval_s * 1000,
-		.users = w->options->users,
+		.users = (const char *const *)w->options->users,
 		.users_n = w->options->users_n,
 		.cancel = w->host.cancel,
 		.policy = watch_policy(w),

@@ -6,9 +6,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 
+import { Stack } from './lib/stack.mjs';
 import { sleep } from './lib/suite.mjs';
 import { allocation, TurnClient, TurnError, udpPeer } from './lib/turn_client.mjs';
-import { CALL, IS_ROOT, REALM, Turnserver, until, writeSecrets } from './lib/turnserver.mjs';
+import { CALL, IS_ROOT, REALM, tempDir, Turnserver, until, writeSecrets } from './lib/turnserver.mjs';
 
 const SECRET = 'the-control-secret';
 const PUBLIC = 'the-public-control-secret';
@@ -363,5 +364,41 @@ describe('who asks, and for what', { concurrency: 2 }, () => {
 		assert.equal(replies.at(-1).ok, true);
 		assert.equal(replies.at(-1).commandsRefused, commands.length);
 		assert.equal(admin.all('end').length, 0);
+	});
+
+	/* In a mount namespace of its own, in which the list of users is ours. */
+	test('a user that is made after turnserver was started may command, without a restart', { skip: !IS_ROOT && 'not root' }, async (t) => {
+		const passwd = path.join(tempDir(t), 'passwd');
+
+		fs.copyFileSync('/etc/passwd', passwd);
+		const stack = new Stack({
+			prefix: ['unshare', '-m', '--propagation', 'private', 'sh', '-c', 'mount --bind "$0" /etc/passwd && exec "$@"', passwd],
+			turnserver: { 'admin-socket-user': 'made-later' },
+		});
+
+		t.after(() => stack.stop());
+		await stack.init();
+		await stack.startTurnserver();
+		fs.chmodSync(stack.dir, 0o711);
+		fs.chmodSync(path.dirname(stack.dir), 0o711);
+		t.after(() => fs.chmodSync(path.dirname(stack.dir), 0o700));
+		fs.chmodSync(stack.adminSocket, 0o666);
+		const log = () => stack.daemons.turnserver.logText();
+		const ask = async () => {
+			const s = spawn(process.execPath, ['-e', `
+				const s = require('node:net').connect(process.argv[1], () => s.end('{"c":"kill","user":"x"}\\n'));
+				s.pipe(process.stdout);`, stack.adminSocket], { cwd: '/', uid: 64321, gid: 64321, stdio: ['ignore', 'pipe', 'inherit'] });
+			let out = '';
+
+			s.stdout.on('data', (d) => { out += d; });
+			await new Promise((resolve, reject) => s.once('error', reject).once('close', resolve));
+			return out.trim().split('\n').map(JSON.parse).find((l) => l.e === 'reply');
+		};
+
+		await until('it is said', () => /WARNING: admin-socket: admin-socket-user: there is no user "made-later" yet/.test(log()));
+		assert.equal((await ask()).error, 'not permitted');
+		fs.appendFileSync(passwd, 'made-later:x:64321:64321::/:/usr/sbin/nologin\n');
+		assert.deepEqual(await ask(), { e: 'reply', id: 0, ok: true, count: 0 });
+		assert.match(log(), /"made-later" is there now, uid 64321/);
 	});
 });

@@ -19,6 +19,7 @@
 
 #include <event2/event.h>
 
+#include "admin_users.h"
 #include "ext_admin.h"
 #include "run_suite.h"
 #include "socket_path.h"
@@ -659,6 +660,93 @@ START_TEST(a_stranger_may_watch_but_not_kill)
 }
 END_TEST
 
+/* --- users that come later ------------------------------------------------------------------ */
+
+static bool late_is_there;
+static unsigned asked_for_late;
+
+static int find_late(const char *name, uid_t *out)
+{
+	if (strcmp(name, "early") == 0) {
+		*out = 100;
+		return 0;
+	}
+	asked_for_late++;
+	if (!late_is_there)
+		return -ENOENT;
+	*out = 200;
+	return 0;
+}
+
+static const char *const late_names[] = { "early", "late" };
+
+static void init_late(struct admin_users *u)
+{
+	late_is_there = false;
+	asked_for_late = 0;
+	log_set_sink(quiet);
+	admin_users_init(u, late_names, 2, find_late);
+	ck_assert_uint_eq(asked_for_late, 1);
+}
+
+START_TEST(a_user_that_is_made_later_may_command_then)
+{
+	struct admin_users u;
+
+	init_late(&u);
+	ck_assert(admin_users_permit(&u, 100, 1));
+	ck_assert_uint_eq(asked_for_late, 1); /* who is known asks for nobody */
+	ck_assert(!admin_users_permit(&u, 200, 1));
+	ck_assert(!admin_users_permit(&u, 300, 1));
+	late_is_there = true;
+	ck_assert(admin_users_permit(&u, 200, 2));
+	ck_assert(!admin_users_permit(&u, 300, 2));
+	ck_assert_uint_eq(asked_for_late, 4); /* with all found there is nobody to ask for */
+}
+END_TEST
+
+START_TEST(how_often_a_user_is_looked_up_is_bounded)
+{
+	struct admin_users u;
+	unsigned i;
+
+	init_late(&u);
+	for (i = 0; i < 1000; i++)
+		ck_assert(!admin_users_permit(&u, 200, 5));
+	ck_assert_uint_eq(asked_for_late, 1 + ADMIN_USERS_LOOKS);
+	late_is_there = true;
+	ck_assert(!admin_users_permit(&u, 200, 5));
+	ck_assert(admin_users_permit(&u, 200, 5 + ADMIN_USERS_LOOKS_MS));
+}
+END_TEST
+
+START_TEST(without_names_nobody_is_permitted)
+{
+	struct admin_users u;
+
+	admin_users_init(&u, NULL, 0, find_late);
+	ck_assert(!admin_users_permit(&u, 0, 1));
+	ck_assert(!admin_users_permit(&u, 100, 1));
+}
+END_TEST
+
+START_TEST(a_user_that_does_not_exist_does_not_keep_the_socket_from_serving)
+{
+	struct reader r;
+
+	greet(&r);
+	say(&r, "{\"c\":\"stats\"}\n");
+	expect(&r, "\"ok\":true");
+	close(r.fd);
+}
+END_TEST
+
+static void setup_late(void)
+{
+	options_set(&options, OPTION_USER, "no-such-user-here");
+	setup();
+}
+
 /* --- the path -------------------------------------------------------------------------------- */
 
 static void make_dir(void)
@@ -757,6 +845,7 @@ int main(void)
 {
 	Suite *s = suite_create("coturn-ext admin socket");
 	TCase *admin = tcase_create("admin"), *place = tcase_create("path");
+	TCase *late = tcase_create("late users"), *serves = tcase_create("serves");
 
 	signal(SIGPIPE, SIG_IGN); /* as turnserver does */
 	tcase_add_checked_fixture(admin, setup, teardown);
@@ -792,6 +881,13 @@ int main(void)
 	tcase_add_test(place, the_mode_is_there_from_the_first_moment_on);
 	tcase_add_test(place, what_is_no_socket_is_left_alone);
 	tcase_add_test(place, a_path_that_cannot_be_is_refused);
+	tcase_add_test(late, a_user_that_is_made_later_may_command_then);
+	tcase_add_test(late, how_often_a_user_is_looked_up_is_bounded);
+	tcase_add_test(late, without_names_nobody_is_permitted);
+	suite_add_tcase(s, late);
+	tcase_add_checked_fixture(serves, setup_late, teardown);
+	tcase_add_test(serves, a_user_that_does_not_exist_does_not_keep_the_socket_from_serving);
+	suite_add_tcase(s, serves);
 	suite_add_tcase(s, place);
 	return run_suite(s);
 }
