@@ -82,10 +82,13 @@ checkout_files() {
 }
 
 source_of_signald() {
+	local file
 	mkdir -p "$work/signald/source"
 	checkout_files | tar -C "$TOP" --null -T - -cf - | tar -C "$work/signald/source" -xf - || return
-	"$TOP/packaging/debian-version.sh" <"$TOP/debian/changelog" >"$work/signald/changelog" || return
-	mv "$work/signald/changelog" "$work/signald/source/debian/changelog"
+	for file in changelog NEWS; do # a piece of news is found by its version
+		"$TOP/packaging/debian-version.sh" <"$TOP/debian/$file" >"$work/signald/$file" || return
+		mv "$work/signald/$file" "$work/signald/source/debian/$file"
+	done
 	chmod -R u=rwX,go=rX "$work/signald/source"
 	find "$work/signald/source" -name '*.sh' -exec chmod a+x {} +
 	chmod a+x "$work/signald/source/debian/rules"
