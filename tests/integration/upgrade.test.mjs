@@ -102,7 +102,10 @@ for (const [how, run] of Object.entries(ways))
 		for (let n = 0; n < 6; n++)
 			calls.push(await call(t, stack, n));
 		const everybody = calls.flatMap((c) => c.people);
-		const before = await Promise.all(calls.map((c) => stack.rest.call(c.roomName)));
+		const before = [];
+
+		for (const c of calls) /* one by one: few long answers are given at once */
+			before.push(await stack.rest.call(c.roomName));
 		const hush = talk(calls);
 
 		t.after(hush);
