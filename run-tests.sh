@@ -18,13 +18,14 @@ STRICT_CFLAGS="-O2 -g -Werror"
 SANITIZER_CFLAGS="-O1 -g"
 # That a group builds and passes is asked, not how fast it is; twice as quick to compile.
 GROUP_CFLAGS="-O1 -Werror"
-STAGES="install build clang check integration groups sanitizers threads fuzz scripts"
+STAGES="install build clang check integration groups sanitizers threads fuzz scripts packages"
 # A test that hangs must not take the whole run with it; a busy machine has its time.
 CHECK_LIMIT_S=1200
 INTEGRATION_LIMIT_S=1500
 # Kills in the ledger's proof; with sanitizers everything takes longer, and the accounts are the same.
 SANITIZER_SOAK_ROUNDS=10
 SCRIPTS_LIMIT_S=600
+PACKAGES_LIMIT_S=900
 # Each target for so long, and all of them together.
 FUZZ_SECONDS=${FUZZ_SECONDS:-20}
 FUZZ_LIMIT_S=$((120 + FUZZ_SECONDS * 30))
@@ -52,6 +53,8 @@ Install what is missing, build, and run the tests. Without arguments all stages 
   fuzz          libFuzzer with AddressSanitizer and UndefinedBehaviorSanitizer: every decoder, FUZZ_SECONDS (20)
                 each, on top of its corpus
   scripts       start-all.sh (options, secrets, stale pids, taken ports, stop) and how coturn is fetched and patched
+  packages      make deb; the packages installed, replaced, upgraded and removed on machines with systemd booted in
+                namespaces (as root; otherwise it is skipped), and their own tests on those (autopkgtest, piuparts)
 
 The last line is 'N passed, N failed'. Output of all steps: build/run-tests.log
 EOF
@@ -308,6 +311,21 @@ stage_scripts() {
 	for script in patches_test start_all_test; do
 		STEP_TELLS=told_by_shell step "tests/$script.sh" timeout -k 10 $SCRIPTS_LIMIT_S "$TOP/tests/$script.sh" || rc=1
 	done
+	count_node "$from"
+	return $rc
+}
+
+# Their own tests, of make check, have run; and with -O2, too.
+stage_packages() {
+	local rc=0 from
+	# shellcheck disable=SC2086 # a list of words
+	(
+		lock_checkout
+		install_missing $NEEDS_PACKAGES
+		step "make deb" env DEB_BUILD_OPTIONS=nocheck "$TOP/packaging/make-deb.sh" --install-build-deps || exit 1
+	) || return
+	from=$(log_size)
+	STEP_TELLS=told_by_shell step "tests/packages/run.sh" timeout -k 20 $PACKAGES_LIMIT_S "$TOP/tests/packages/run.sh" || rc=1
 	count_node "$from"
 	return $rc
 }

@@ -78,6 +78,11 @@ links:-fsanitize=fuzzer,address,undefined:libclang-rt-dev
 command:chromium:chromium command:ip:iproute2 command:openssl:openssl
 command:php:php-cli
 "
+# To build the packages and to try them; the packages' own build-dependencies are in their control files.
+NEEDS_PACKAGES="
+command:dpkg-buildpackage:dpkg-dev command:dh:debhelper command:debootstrap:debootstrap command:unshare:util-linux command:ip:iproute2
+command:piuparts:piuparts
+"
 
 # missing NEED...: the packages of the needs that are not met, each once.
 missing() {

@@ -48,3 +48,17 @@ runs() {
 of_path() {
 	in_machine "stat -c '%U:%G %a' $1"
 }
+
+# Of a .deb and of what is installed: "path md5" of each conffile.
+conffiles_of_deb() {
+	local tree
+	tree=$(mktemp -d "$WORK/deb.XXXXXX")
+	dpkg-deb -R "$1" "$tree"
+	(cd "$tree" && while read -r path; do printf '%s %s\n' "$path" "$(md5sum <"./$path" | cut -c1-32)"; done <DEBIAN/conffiles | sort)
+	rm -rf "$tree"
+}
+
+conffiles_installed() {
+	in_machine "dpkg-query -W -f '\${Conffiles}' $1" | sed 's/^ //' | grep . | cut -d' ' -f1 |
+		while read -r path; do printf '%s %s\n' "$path" "$(in_machine "md5sum <$path" | cut -c1-32)"; done | sort
+}

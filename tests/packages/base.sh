@@ -21,7 +21,7 @@ host_suite() {
 in_root() {
 	local root=$1
 	shift
-	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
+	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS:-}" \
 		${http_proxy:+"http_proxy=$http_proxy"} chroot "$root" "$@"
 }
 

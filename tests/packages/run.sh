@@ -98,7 +98,8 @@ mkdir "$CGROUP" && machine_could_boot || say_skipped "systemd cannot boot in nam
 repositories_make "$WORK/extra/srv/repo" "$BASE/srv/stock" "$debs" >"$WORK/repositories.log" 2>&1 ||
 	{ cat "$WORK/repositories.log" >&2; fail "no repositories"; }
 
-export TOP BASE WORK CGROUP
+SUITE=$suite
+export TOP BASE WORK CGROUP SUITE
 printf '%s\n' "${cases[@]}" | xargs -P "$AT_A_TIME" -I CASE sh -c \
 	'timeout -k 10 '$CASE_LIMIT_S' "$TOP/tests/packages/case.sh" CASE >"$WORK/CASE.out" 2>&1 || echo "# not whole" >>"$WORK/CASE.out"'
 for name in "${cases[@]}"; do

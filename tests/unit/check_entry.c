@@ -505,18 +505,19 @@ START_TEST(what_is_no_http_gets_a_400)
 	} wrong[] = {
 		{ "\x16\x03\x01\x02\0\x01", 6 }, /* TLS */
 		{ V2_LOCAL_PROXY, 16 },
-		{ "PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n" GET("/who"), 34 + sizeof(GET("/who")) - 3 },
 		{ "\0\0\0\0", 4 },
 		{ "\n\n", 2 },
 		{ " GET", 4 },
 		{ "\xff\xff", 2 },
 	};
+	static const char line[] = "PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n" GET("/who");
 	size_t i;
 
 	start();
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		ask(0, wrong[i].p, wrong[i].n, "HTTP/1.1 400 ");
-	ck_assert_uint_eq(counted()->strangers, 6); /* the line is libmicrohttpd's business */
+	ask(0, line, sizeof(line) - 1, NULL); /* libmicrohttpd's business; 1.0 cuts it without a word */
+	ck_assert_uint_eq(counted()->strangers, 6);
 	ask(0, "\r\n" GET("/who"), sizeof("\r\n" GET("/who")) - 1, "127.0.0.1"); /* RFC 9112 2.2 */
 }
 END_TEST
