@@ -201,22 +201,6 @@ open_state() {
 	: >"$LOG" || exit 1
 }
 
-random_hex() {
-	od -An -v -N "$1" -tx1 /dev/urandom | tr -d ' \n'
-}
-
-# keep FILE CONTENT: a secret made once; a second start finds it.
-keep() {
-	[ -s "$1" ] || printf '%s\n' "$2" >"$1" || fail "cannot write $1"
-	chmod 600 "$1"
-}
-
-make_secrets() {
-	keep "$state/auth-secrets" "demo-$(date -u +%Y%m%d) $(random_hex 32)"
-	keep "$state/admin-token" "$(random_hex 32)"
-	printf 'Authorization: Bearer %s\n' "$(cat "$state/admin-token")" >"$state/admin-header"
-}
-
 # The folder made for the socket alone, or nothing.
 socket_dir_kept() {
 	local dir
@@ -241,7 +225,7 @@ drop_socket_dir() {
 
 choose_socket() {
 	socket=$state/turn-admin.sock
-	socket_note=
+	socket_dir=
 	if [ "$(printf '%s' "$socket" | wc -c)" -le $SOCKET_PATH_MAX ]; then
 		drop_socket_dir
 		return
@@ -252,71 +236,23 @@ choose_socket() {
 		printf '%s\n' "$socket_dir" >"$state/socket-dir"
 	fi
 	socket=$socket_dir/turn-admin.sock
-	socket_note=$'\n'"# (not in the state folder: its path is too long for a socket)"
 }
 
-# lines PREFIX VALUE...: one line each
-lines() {
-	local prefix=$1 value out=
-	shift
-	for value; do
-		out="$out${out:+$'\n'}$prefix$value"
-	done
-	printf '%s' "$out"
-}
-
-# joined VALUE...: separated by ", "
+# joined VALUE...: separated by commas
 joined() {
-	local out
-	out=$(printf ', %s' "$@")
-	printf '%s' "${out#, }"
+	local IFS=,
+	printf '%s' "$*"
 }
 
-# fill TEMPLATE NAME VALUE...: the template's text with each @NAME@ replaced
-fill() {
-	local text
-	text=$(cat "$1") || exit 1
-	shift
-	while [ $# -gt 0 ]; do
-		text=${text//"@$1@"/"$2"}
-		shift 2
-	done
-	printf '%s\n' "$text"
-}
-
-write_turnserver_conf() {
-	{
-		say "# Written by start-all.sh at each start: changes here do not last."
-		fill "$TOP/turnserver.conf.in" ADMIN_SOCKET "$socket$socket_note" ADMIN_STATE_DIR "$state" \
-			AUTH_SECRET_FILE "$state/auth-secrets" TURN_PORT "$turn_port" \
-			LISTENING_IPS "$(lines listening-ip= "${addresses[@]}")" RELAY_IPS "$(lines relay-ip= "${addresses[@]}")" \
-			MIN_PORT "$min_port" MAX_PORT "$max_port" REALM "$url_host" \
-			USERDB "$state/turndb" PIDFILE "$state/turnserver.own-pid"
-	} >"$state/turnserver.conf" || fail "cannot write $state/turnserver.conf"
-}
-
-write_signald_conf() {
-	local address listen=() turn
-	for address in "${addresses[@]}"; do
-		listen+=("$(bracketed "$address"):$port")
-	done
-	turn=$(bracketed "${addresses[0]}"):$turn_port
-	{
-		say "# Written by start-all.sh at each start: changes here do not last."
-		fill "$TOP/signald/signald.conf.in" LISTEN "$(joined "${listen[@]}")" \
-			RELAY_SOCKET "$socket$socket_note" \
-			STATE_DIR "$state" \
-			AUTH_SECRET_FILE "$state/auth-secrets" ADMIN_TOKEN_FILE "$state/admin-token" \
-			TURN_URLS "$(joined "turn:$turn?transport=udp" "turn:$turn?transport=tcp")" STUN_URLS "stun:$turn"
-		say ""
-		say "# Where whoever owns this folder sees and ends calls: signald/PROTOCOL.md."
-		say "control-socket = ${socket%/*}/control.sock"
-		say ""
-		say "# The demo: its page, and pages of any port of this machine."
-		say "demo-dir = $TOP/signald/demo"
-		[ $loopback = no ] || say "origins = loopback"
-		say "log-level = info"
-	} >"$state/signald.conf" || fail "cannot write $state/signald.conf"
+# Both configurations, and the secrets that are not there yet; what they were is kept beside them.
+write_configuration() {
+	local sockets=()
+	[ -z "$socket_dir" ] || sockets=(--socket-dir "$socket_dir")
+	"$(program signalctl)" setup --dir "$state" "${sockets[@]}" --yes --realm "$url_host" --host "${addresses[0]}" \
+		--listen "$(joined "${addresses[@]}")" --port "$port" --turn-port "$turn_port" \
+		--relay-ports "$min_port-$max_port" --auth open --demo-dir "$TOP/signald/demo" >>"$LOG" ||
+		fail "no configuration was written; see $LOG"
+	printf 'Authorization: Bearer %s\n' "$(cat "$state/admin-token")" >"$state/admin-header"
 }
 
 # --- build --------------------------------------------------------------------
@@ -520,10 +456,8 @@ refuse_second_start
 check_ports
 build_all
 check_ports
-make_secrets
 choose_socket
-write_turnserver_conf
-write_signald_conf
+write_configuration
 say "Starting"
 trap 'interrupted 130' INT TERM HUP
 trap : PIPE # whoever has stopped reading must not keep us from ending what runs

@@ -104,11 +104,15 @@ int cmd_secrets(struct signalctl *ctl, const struct arguments *a);
 int cmd_token(struct signalctl *ctl, const struct arguments *a);
 int cmd_credentials(struct signalctl *ctl, const struct arguments *a);
 int cmd_try(struct signalctl *ctl, const struct arguments *a);
+int cmd_setup(struct signalctl *ctl, const struct arguments *a);
+int cmd_certificates(struct signalctl *ctl, const struct arguments *a);
 
 extern const struct signalctl_option options_calls[];
 extern const struct signalctl_option options_reason[]; /* end, kick */
 extern const struct signalctl_option options_token[];
 extern const struct signalctl_option options_credentials[];
 extern const struct signalctl_option options_try[];
+extern const struct signalctl_option options_setup[];
+extern const struct signalctl_option options_certificates[];
 
 #endif

@@ -135,7 +135,7 @@ files_are_private() {
 }
 
 secrets_are_random_and_well_formed() {
-	has "$(cat "$one/auth-secrets")" '^demo-[0-9]{8} [0-9a-f]{64}$' &&
+	has "$(cat "$one/auth-secrets")" '^[0-9]{4}-[0-9]{2} [0-9a-f]{64}$' &&
 		has "$(cat "$one/admin-token")" '^[0-9a-f]{64}$' &&
 		is "Authorization: Bearer $(cat "$one/admin-token")" "$(cat "$one/admin-header")" admin-header
 }

@@ -665,6 +665,12 @@ check_turnserver_conf_SOURCES = tests/unit/check_turnserver_conf.c
 check_turnserver_conf_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -I$(srcdir)/signalctl
 check_turnserver_conf_LDADD = libsignalctl.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 
+check_PROGRAMS += check_setup
+TESTS += check_setup
+check_setup_SOURCES = tests/unit/check_setup.c
+check_setup_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -I$(srcdir)/signalctl
+check_setup_LDADD = libsignalctl.a libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
+
 endif
 
 # Those of turnserver, for a build that stops after a group of patches. Those of the ledger need security/; what needs

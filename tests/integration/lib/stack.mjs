@@ -1,4 +1,5 @@
 /* stack.mjs - a turnserver and a signald with configurations of their own, on free ports */
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import net from 'node:net';
@@ -72,7 +73,10 @@ export class Stack {
 		this.secretsFile = write(this.dir, 'auth-secrets',
 			`# id secret\nmain ${this.secret}\napk ${this.sharedSecret} tag=apk users=${this.sharedUser}\n`);
 		write(this.dir, 'admin-token', `${this.adminToken}\n`);
-		write(this.dir, 'turnserver.conf', this.shipped ? this.#shippedConf() : this.#turnserverConf());
+		if (this.shipped)
+			this.#setUp();
+		else
+			write(this.dir, 'turnserver.conf', this.#turnserverConf());
 		write(this.dir, 'signald.conf', this.#signaldConf());
 	}
 
@@ -101,26 +105,15 @@ export class Stack {
 		});
 	}
 
-	/* As start-all.sh fills it in for a host that serves on loopback alone. */
-	#shippedConf() {
-		const names = {
-			ADMIN_SOCKET: this.adminSocket,
-			ADMIN_STATE_DIR: this.dir,
-			AUTH_SECRET_FILE: this.secretsFile,
-			TURN_PORT: this.turnPort,
-			LISTENING_IPS: `listening-ip=${this.host}`,
-			RELAY_IPS: `relay-ip=${this.host}`,
-			MIN_PORT: this.relayPort,
-			MAX_PORT: this.relayPort + this.relayPorts - 1,
-			REALM,
-			USERDB: path.join(this.dir, 'turndb'),
-			PIDFILE: path.join(this.dir, 'turnserver.pid'),
-		};
+	/* As signalctl setup makes it for a host that serves on loopback alone. */
+	#setUp() {
+		const file = path.join(this.dir, 'turnserver.conf');
 
-		return fs.readFileSync(path.join(SOURCE_DIR, 'turnserver.conf.in'), 'utf8')
-			.replace(/@([A-Z_]+)@/g, (_, name) => names[name] ?? `@${name}@`)
-			.replace('start-all.sh fills in the @NAMES@', 'the tests fill in the names')
-			+ '\n# The tests have peers on this host.\nallow-loopback-peers\n';
+		execFileSync(program('signalctl'), ['setup', '--dir', this.dir, '--realm', REALM, '--host', this.host,
+			'--listen', this.host, '--port', this.port, '--turn-port', this.turnPort,
+			'--relay-ports', `${this.relayPort}-${this.relayPort + this.relayPorts - 1}`].map(String));
+		this.adminSocket = path.join(this.dir, 'turn-admin.sock');
+		fs.appendFileSync(file, '# The tests have peers on this host.\nallow-loopback-peers\n');
 	}
 
 	#signaldConf() {
