@@ -102,9 +102,10 @@ bool ctl_yes(const struct signalctl *ctl, const char *fmt, ...)
 /* What was written must have arrived: a full disk is no success. */
 static int flushed(const struct signalctl *ctl, int status)
 {
+	errno = 0;
 	if (!fflush(ctl->out) && !ferror(ctl->out))
 		return status;
-	ctl_error(ctl, "cannot write: %s", strerror(errno));
+	ctl_error(ctl, "cannot write: %s", strerror(errno ? errno : EIO));
 	return status ? status : SIGNALCTL_FAILED;
 }
 
