@@ -2,9 +2,9 @@
 # debian-version.sh - a changelog for the release of Debian that this runs on
 #
 # Usage: debian-version.sh <CHANGELOG >CHANGELOG
-# The version of the first entry gets a suffix, ~deb12u1 on Debian 12, so that the packages of a newer release sort
-# above those of an older one and below a version without suffix; the distribution becomes the release's name.
-# OS_RELEASE is read in place of /etc/os-release.
+# An entry is put before the first: its version with a suffix, ~deb12u1 on Debian 12, so that the packages of a newer
+# release sort above those of an older one and below a version without suffix. It is a minute younger than the first one, so the
+# same changelog always gives the same. OS_RELEASE is read in place of /etc/os-release.
 set -eu
 
 os_release=${OS_RELEASE:-/etc/os-release}
@@ -12,14 +12,17 @@ value() {
 	sed -n "s/^$1=\"\\{0,1\\}\\([^\"]*\\)\"\\{0,1\\}\$/\\1/p" "$os_release"
 }
 
-suffix=
-distribution=$(value VERSION_CODENAME)
 case $(value ID):$(value VERSION_ID) in
-debian:[0-9]*) suffix="~deb$(value VERSION_ID)u1" ;;
-debian:) distribution=unstable ;;
+debian:[0-9]*) ;;
 *)
-	echo "debian-version.sh: $os_release is not Debian's: the version gets no suffix" >&2
-	distribution=unstable
+	[ "$(value ID)" = debian ] || echo "debian-version.sh: $os_release is not Debian's: the version gets no suffix" >&2
+	exec cat
 	;;
 esac
-sed "1s/^\([^ ]*\) (\([^)]*\)) [^;]*;/\1 (\2$suffix) ${distribution:-unstable};/"
+text=$(cat)
+release=$(value VERSION_CODENAME)
+# "coturn (1.2) unstable; urgency=medium", and "NAME <MAIL>  DATE" of its last line.
+head=$(printf '%s\n' "$text" | sed -n "1s/^\([^ ]*\) (\([^)]*\)).*/\1 (\2~deb$(value VERSION_ID)u1) $release; urgency=medium/p")
+trailer=$(printf '%s\n' "$text" | sed -n '/^ -- /{s///p;q;}')
+built=$(LC_ALL=C date -R -u -d "${trailer#*>  } + 1 minute")
+printf '%s\n\n  * Built for %s.\n\n -- %s  %s\n\n%s\n' "$head" "$release" "${trailer%%  *}" "$built" "$text"

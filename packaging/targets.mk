@@ -7,3 +7,7 @@ PACKAGING = $(or $(srcdir),.)/packaging
 .PHONY: deb
 deb:
 	$(PACKAGING)/make-deb.sh $(if $(COTURN_SOURCE),--coturn-source $(COTURN_SOURCE)) $(if $(DEB_OUTPUT),-o $(DEB_OUTPUT)) $(DEB_PACKAGES)
+
+.PHONY: check-deb
+check-deb:
+	$(PACKAGING)/check-deb.sh $(if $(COTURN_SOURCE),--coturn-source $(COTURN_SOURCE)) $(if $(DEB_OUTPUT),-o $(DEB_OUTPUT))
