@@ -403,7 +403,7 @@ static int decide_loopback(struct setup_plan *p, const struct setup_options *o,
 	const struct setup_value *relay = &p->value[NAME_RELAY_IP];
 
 	(void)facts;
-	p->loopback = true;
+	p->loopback = !p->value[NAME_EXTERNAL_IP].n;
 	for (size_t i = 0; i < relay->n; i++)
 		if (setup_reach(relay->v[i]) != SETUP_LOOPBACK)
 			p->loopback = false;
