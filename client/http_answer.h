@@ -17,10 +17,10 @@ struct http_answer {
 	int status;
 	bool chunked;
 	bool keep_body;
-	size_t body_limit;	/* of a body that is kept; 0: none. Beyond, HTTP_BROKEN */
-	const char *want;	/* a header, "name:" in lower case; NULL: none */
+	size_t body_limit;	    /* of a body that is kept; 0: none. Beyond, HTTP_BROKEN */
+	const char *want;	    /* a header, "name:" in lower case; NULL: none */
 	char value[HTTP_VALUE_MAX]; /* what it said, "" without it */
-	uint64_t left; /* of the body, or of the chunk */
+	uint64_t left;		    /* of the body, or of the chunk */
 	uint64_t body_bytes;
 	char line[HTTP_LINE_MAX];
 	size_t line_n;

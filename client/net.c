@@ -179,8 +179,8 @@ static int dial(struct net *n, const struct addrinfo *ai, uint64_t deadline_ms)
 
 static int resolve(const struct net_target *to, struct addrinfo **list, struct client_error *err)
 {
-	struct addrinfo hints = { .ai_socktype = to->transport == NET_UDP ? SOCK_DGRAM
-									  : SOCK_STREAM };
+	struct addrinfo hints = { .ai_socktype =
+					  to->transport == NET_UDP ? SOCK_DGRAM : SOCK_STREAM };
 	char port[8];
 	int r;
 
@@ -297,7 +297,8 @@ static ssize_t tls_receive(struct net *n, void *p, size_t size, uint64_t deadlin
 		if (got > 0)
 			return got;
 		r = SSL_get_error(n->ssl, got);
-		/* An end without close_notify is an end, too: what is missing shows in what was read. */
+		/* An end without close_notify is an end, too: what is missing shows in what was
+		 * read. */
 		if (r == SSL_ERROR_ZERO_RETURN || r == SSL_ERROR_SYSCALL ||
 		    ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
 			ERR_clear_error();

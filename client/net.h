@@ -1,9 +1,9 @@
 /* net.h - a way to a server, bounded in time: UDP, TCP or TLS
  *
  * For programs that do one thing after the other: each call waits until it is done or a deadline
- * passes. Certificates are verified, against the name that was dialled, unless that is switched off.
- * Names are looked up by getaddrinfo(), whose patience is the resolver's own (RES_OPTIONS). A program
- * with TLS ignores SIGPIPE. One thread. */
+ * passes. Certificates are verified, against the name that was dialled, unless that is switched
+ * off. Names are looked up by getaddrinfo(), whose patience is the resolver's own (RES_OPTIONS). A
+ * program with TLS ignores SIGPIPE. One thread. */
 #ifndef NET_H
 #define NET_H
 
@@ -40,7 +40,8 @@ struct net;
 uint64_t net_now_ms(void); /* monotonic */
 
 /* Of a name's addresses, skip is how many to pass over; a stream tries the rest one by one.
- * Returns 0; -ENXIO (there are not so many), -ETIMEDOUT, -EPROTO (TLS), -errno, with *err filled. */
+ * Returns 0; -ENXIO (there are not so many), -ETIMEDOUT, -EPROTO (TLS), -errno, with *err filled.
+ */
 int net_open(struct net **out, const struct net_target *to, unsigned skip, uint64_t deadline_ms,
 	     struct client_error *err);
 void net_close(struct net *n); /* NULL is fine */

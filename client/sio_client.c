@@ -142,9 +142,7 @@ static int message(struct sio_client *c, const char *p, size_t n, struct client_
 		return no_socketio(err);
 	switch (*p) {
 	case '0': c->joined = true; return 0;
-	case '1':
-		client_error_set(err, "signald ended the session");
-		return -ECONNRESET;
+	case '1': client_error_set(err, "signald ended the session"); return -ECONNRESET;
 	case '2': return event(c, p + 1, n - 1, err);
 	case '3': return acknowledged(c, p + 1, n - 1, err);
 	case '4': return refused(p + 1, n - 1, err);
@@ -158,9 +156,7 @@ int sio_packet(struct sio_client *c, const char *p, size_t n, struct client_erro
 		return no_socketio(err);
 	switch (*p) {
 	case '0': return opened(c, p + 1, n - 1, err);
-	case '1':
-		client_error_set(err, "signald closed the connection");
-		return -ECONNRESET;
+	case '1': client_error_set(err, "signald closed the connection"); return -ECONNRESET;
 	case '2': c->pinged = true; return 0;
 	case '4': return message(c, p + 1, n - 1, err);
 	default: return 0;
@@ -192,8 +188,7 @@ static int send_json(struct sio_client *c, const char *head, struct json_out *o,
 	json_out_bytes(&packet, head, strlen(head));
 	if (o->n)
 		json_out_bytes(&packet, o->p, o->n);
-	r = packet.failed ? no_memory(err)
-			  : c->way->send(c, packet.p, packet.n, deadline_ms, err);
+	r = packet.failed ? no_memory(err) : c->way->send(c, packet.p, packet.n, deadline_ms, err);
 	json_out_free(&packet);
 	return r;
 }

@@ -2,8 +2,8 @@
  *
  * Engine.IO 4, Socket.IO protocol 5, for a program that does one thing after the other: what comes
  * while nobody waits stays with the kernel, what comes while something else is waited for is kept
- * (SIO_INBOX_MAX events; then the oldest goes, and is counted). Pings are answered while it waits for
- * anything. One thread. */
+ * (SIO_INBOX_MAX events; then the oldest goes, and is counted). Pings are answered while it waits
+ * for anything. One thread. */
 #ifndef SIO_CLIENT_H
 #define SIO_CLIENT_H
 
@@ -27,11 +27,12 @@ void sio_client_close(struct sio_client *c, uint64_t deadline_ms);
 /* payload: JSON. The others return as sio_client_open(). */
 int sio_client_emit(struct sio_client *c, const char *event, const char *payload,
 		    uint64_t deadline_ms, struct client_error *err);
-/* The same, and the first argument of its acknowledgement: *reply is JSON for the caller to free. */
+/* The same, and the first argument of its acknowledgement: *reply is JSON for the caller to free.
+ */
 int sio_client_ask(struct sio_client *c, const char *event, const char *payload, char **reply,
 		   uint64_t deadline_ms, struct client_error *err);
-/* The first event that came with one of these names (NULL at their end): its number in the list, and
- * *payload, its first argument, for the caller to free. */
+/* The first event that came with one of these names (NULL at their end): its number in the list,
+ * and *payload, its first argument, for the caller to free. */
 int sio_client_next(struct sio_client *c, const char *const *events, char **payload,
 		    uint64_t deadline_ms, struct client_error *err);
 

@@ -41,8 +41,8 @@ struct sio_client {
 	size_t in_n, in_size;
 };
 
-/* One Engine.IO packet from the server. Returns 0, -EACCES, -EPROTO, -ECONNRESET, -ENOMEM, with *err
- * filled. */
+/* One Engine.IO packet from the server. Returns 0, -EACCES, -EPROTO, -ECONNRESET, -ENOMEM, with
+ * *err filled. */
 int sio_packet(struct sio_client *c, const char *p, size_t n, struct client_error *err);
 
 #endif

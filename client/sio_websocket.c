@@ -89,12 +89,9 @@ static int take_frame(struct sio_client *c, const struct ws_frame *f, uint64_t d
 	switch (f->opcode) {
 	case WS_TEXT: return sio_packet(c, f->p, f->n, err);
 	case WS_PING:
-		return f->n <= CONTROL_MAX
-			       ? send_frame(c, WS_PONG, f->p, f->n, deadline_ms, err)
-			       : 0;
-	case WS_CLOSE:
-		client_error_set(err, "signald closed the connection");
-		return -ECONNRESET;
+		return f->n <= CONTROL_MAX ? send_frame(c, WS_PONG, f->p, f->n, deadline_ms, err)
+					   : 0;
+	case WS_CLOSE: client_error_set(err, "signald closed the connection"); return -ECONNRESET;
 	default: return 0;
 	}
 }

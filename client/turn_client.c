@@ -40,8 +40,9 @@ static const struct code_text {
 } code_texts[] = {
 	{ 400, "400 Bad Request" },
 	{ 401, "401 again: wrong secret or realm" },
-	{ 403, "403 Forbidden: turnserver refuses that peer or user (its denied peers, or a credential "
-	       "that was revoked)" },
+	{ 403,
+	  "403 Forbidden: turnserver refuses that peer or user (its denied peers, or a credential "
+	  "that was revoked)" },
 	{ 437, "437 Allocation Mismatch: the allocation is gone" },
 	{ 438, "438 Stale Nonce, again and again" },
 	{ 441, "441 Wrong Credentials" },
@@ -49,8 +50,9 @@ static const struct code_text {
 	{ 443, "443 Peer Address Family Mismatch" },
 	{ 486, "486 Allocation Quota Reached: user-quota, call-quota or total-quota" },
 	{ 500, "500 Server Error" },
-	{ 508, "508 Insufficient Capacity: no free port between min-port and max-port, or turnserver is "
-	       "draining" },
+	{ 508,
+	  "508 Insufficient Capacity: no free port between min-port and max-port, or turnserver is "
+	  "draining" },
 };
 
 const char *turn_client_code_text(unsigned code)

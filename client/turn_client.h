@@ -1,9 +1,9 @@
 /* turn_client.h - one allocation, for a program that does one thing after the other
  *
- * Allocate with the long-term credential (RFC 8489 section 9.2), permissions or a channel, data both
- * ways, the end (RFC 8656), over UDP, TCP or TLS. Every answer that was asked for with a key is
- * verified with it. Each call waits for its answer up to a deadline; what a peer sends meanwhile is
- * counted and dropped. One thread. */
+ * Allocate with the long-term credential (RFC 8489 section 9.2), permissions or a channel, data
+ * both ways, the end (RFC 8656), over UDP, TCP or TLS. Every answer that was asked for with a key
+ * is verified with it. Each call waits for its answer up to a deadline; what a peer sends meanwhile
+ * is counted and dropped. One thread. */
 #ifndef TURN_CLIENT_H
 #define TURN_CLIENT_H
 
@@ -16,8 +16,8 @@ struct turn_client;
 /* Make an allocation. Name and password are copied. Returns 0, or with *err filled: -ETIMEDOUT
  * (turnserver did not answer), -EACCES (it refuses: turn_client_code_text() has said why), -EPROTO
  * (an answer that is none), -errno of the connection.
- * A refusal's code is in *code where code is not NULL (0: there was none); the realm that the server
- * names is in realm where that is not NULL, also when it refuses then. */
+ * A refusal's code is in *code where code is not NULL (0: there was none); the realm that the
+ * server names is in realm where that is not NULL, also when it refuses then. */
 struct turn_client_told {
 	unsigned code;
 	char realm[128];
@@ -25,7 +25,8 @@ struct turn_client_told {
 int turn_client_open(struct turn_client **out, const struct net_target *to, const char *name,
 		     const char *password, uint64_t deadline_ms, struct turn_client_told *told,
 		     struct client_error *err);
-/* End the allocation (a Refresh of 0, its answer awaited up to the deadline), and free. NULL is fine.
+/* End the allocation (a Refresh of 0, its answer awaited up to the deadline), and free. NULL is
+ * fine.
  */
 void turn_client_close(struct turn_client *c, uint64_t deadline_ms);
 

@@ -17,9 +17,10 @@ struct ws_frame {
 };
 
 /* A whole masked frame into out, of WS_HEAD_MAX + n bytes at least. Returns its length; the payload
- * is its end. Section 5.3: the mask is a new random one each time, unless nothing but our own server
- * will ever see it. */
-size_t ws_write(uint8_t *out, enum ws_opcode opcode, const uint8_t mask[4], const char *p, size_t n);
+ * is its end. Section 5.3: the mask is a new random one each time, unless nothing but our own
+ * server will ever see it. */
+size_t ws_write(uint8_t *out, enum ws_opcode opcode, const uint8_t mask[4], const char *p,
+		size_t n);
 /* Returns the bytes of one whole frame, 0: more is needed, -1: what no server may send, or in
  * fragments. */
 int64_t ws_read(struct ws_frame *f, const char *p, size_t n);

@@ -1,6 +1,7 @@
 /* cmd_try.c - a call between two built-in clients: does all of it work?
  *
- * Their users are of this one trial: "signalctl-try." and 64 random bits, an id that nobody has. With
+ * Their users are of this one trial: "signalctl-try." and 64 random bits, an id that nobody has.
+ * With
  * --tokens they are who the tokens say. */
 #include "signalctl.h"
 
@@ -216,7 +217,10 @@ static int run_steps(struct signalctl *ctl, struct try_call *t)
 		strcpy(err.text, "it did not succeed");
 		t->note[0] = '\0';
 		r = s->run(t, &err);
-		say(ctl, s, r < 0 ? TRY_FAILED : r ? TRY_SKIPPED : TRY_OK,
+		say(ctl, s,
+		    r < 0 ? TRY_FAILED
+		    : r	  ? TRY_SKIPPED
+			  : TRY_OK,
 		    r < 0 ? err.text : t->note);
 	}
 	if (ctl->json)

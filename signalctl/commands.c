@@ -23,6 +23,8 @@ const struct signalctl_command signalctl_commands[] = {
 	{ "certificates", "",
 	  "Copy a certificate and its key for both daemons, and have them read it",
 	  options_certificates, cmd_certificates },
+	{ "check", "", "Look at everything that may be wrong with an installation", options_check,
+	  cmd_check },
 	{ "try", "", "Make a call between two built-in clients, relayed: does all of it work?",
 	  options_try, cmd_try },
 	{ .name = NULL },

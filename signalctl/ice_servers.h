@@ -18,8 +18,8 @@ struct ice_login {
 	size_t urls_n;
 };
 
-/* The first server with a username, of an array of RTCIceServer. Returns 0, -ENOENT (there is none),
- * -EINVAL (one that cannot be used). */
+/* The first server with a username, of an array of RTCIceServer. Returns 0, -ENOENT (there is
+ * none), -EINVAL (one that cannot be used). */
 int ice_login_read(struct json_slice servers, struct ice_login *out);
 
 /* A candidate of type relay with this address (RFC 8839 section 5.1), and its address out of one.

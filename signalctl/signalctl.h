@@ -103,6 +103,7 @@ int cmd_kick(struct signalctl *ctl, const struct arguments *a);
 int cmd_secrets(struct signalctl *ctl, const struct arguments *a);
 int cmd_token(struct signalctl *ctl, const struct arguments *a);
 int cmd_credentials(struct signalctl *ctl, const struct arguments *a);
+int cmd_check(struct signalctl *ctl, const struct arguments *a);
 int cmd_try(struct signalctl *ctl, const struct arguments *a);
 int cmd_setup(struct signalctl *ctl, const struct arguments *a);
 int cmd_certificates(struct signalctl *ctl, const struct arguments *a);
@@ -111,6 +112,7 @@ extern const struct signalctl_option options_calls[];
 extern const struct signalctl_option options_reason[]; /* end, kick */
 extern const struct signalctl_option options_token[];
 extern const struct signalctl_option options_credentials[];
+extern const struct signalctl_option options_check[];
 extern const struct signalctl_option options_try[];
 extern const struct signalctl_option options_setup[];
 extern const struct signalctl_option options_certificates[];

@@ -11,11 +11,11 @@
 #include "answers.h"
 #include "talk.h"
 
-#define PACKETS 25		/* each way */
-#define PACKET_BYTES 1000	/* as those of a video call */
-#define PACKETS_ENOUGH 20	/* a network may lose some */
-#define RELEASE_LIMIT_MS 1000	/* from the end of the call to that of its relay */
-#define RELEASE_ANSWER_MS 1000	/* how long turnserver may take to say so */
+#define PACKETS 25	       /* each way */
+#define PACKET_BYTES 1000      /* as those of a video call */
+#define PACKETS_ENOUGH 20      /* a network may lose some */
+#define RELEASE_LIMIT_MS 1000  /* from the end of the call to that of its relay */
+#define RELEASE_ANSWER_MS 1000 /* how long turnserver may take to say so */
 #define RELEASE_PAUSE_MS 50
 #define USAGE_WAIT_MS 8000 /* beyond turnserver's admin-interval */
 #define USAGE_PAUSE_MS 200
@@ -212,8 +212,9 @@ static int step_credentials(struct try_call *t, struct client_error *err)
 static int step_call(struct try_call *t, struct client_error *err)
 {
 	struct try_client *a = &t->side[TRY_CALLER], *b = &t->side[TRY_CALLEE];
-	const char *const members[] = { "fromId", a->user,  "toId",	b->user, "callType", "video",
-					"roomName", t->room, "sdpOffer", SDP,	  NULL };
+	const char *const members[] = { "fromId",   a->user, "toId",	 b->user,
+					"callType", "video", "roomName", t->room,
+					"sdpOffer", SDP,     NULL };
 	/* What would have become of the call is told to who makes it. */
 	char *payload = NULL;
 	int r = emit(t, a, "call:initiate", members, err);
@@ -322,8 +323,9 @@ static int send_candidate(struct try_call *t, struct try_client *from, struct tr
 			  struct client_error *err)
 {
 	char text[ICE_CANDIDATE_MAX], *payload;
-	const char *const members[] = { "roomName", t->room, "candidate", text,
-					"sdpMid",   "0",     NULL };
+	const char *const members[] = {
+		"roomName", t->room, "candidate", text, "sdpMid", "0", NULL
+	};
 	int r;
 
 	if (ice_candidate_write(text, sizeof(text), turn_client_relayed(from->turn)) < 0)
@@ -469,8 +471,8 @@ static int step_usage(struct try_call *t, struct client_error *err)
 	return -ETIMEDOUT;
 }
 
-/* How long after begin_ms the allocation answered for the last time. Returns -ETIMEDOUT when that is
- * too long. */
+/* How long after begin_ms the allocation answered for the last time. Returns -ETIMEDOUT when that
+ * is too long. */
 static int released(struct try_call *t, struct try_client *c, uint64_t begin_ms, uint64_t *last_ms,
 		    struct client_error *err)
 {
@@ -480,15 +482,15 @@ static int released(struct try_call *t, struct try_client *c, uint64_t begin_ms,
 
 	for (;;) {
 		asked_ms = net_now_ms();
-		r = turn_client_refresh(c->turn,
-					soonest(t->deadline_ms, asked_ms + RELEASE_ANSWER_MS),
-					&ended);
+		r = turn_client_refresh(
+			c->turn, soonest(t->deadline_ms, asked_ms + RELEASE_ANSWER_MS), &ended);
 		if (r)
 			break;
 		*last_ms = asked_ms - begin_ms;
 		if (*last_ms > RELEASE_LIMIT_MS) {
-			client_error_set(err, "%s could still use the relay %" PRIu64
-					      " ms after the call ended",
+			client_error_set(err,
+					 "%s could still use the relay %" PRIu64
+					 " ms after the call ended",
 					 c->user, *last_ms);
 			return -ETIMEDOUT;
 		}
@@ -509,13 +511,15 @@ static int step_released(struct try_call *t, struct client_error *err)
 	for (size_t i = 0; i < TRY_SIDES && !r; i++)
 		r = released(t, &t->side[i], begin_ms, &last_ms, err);
 	if (!r)
-		note(t, "both allocations are gone, within %" PRIu64 " ms", net_now_ms() - begin_ms);
+		note(t, "both allocations are gone, within %" PRIu64 " ms",
+		     net_now_ms() - begin_ms);
 	return r;
 }
 
 const struct try_step try_steps[] = {
 	{ "connect",
-	  "Is signald running (systemctl status signald), is its port open in the firewall, and does "
+	  "Is signald running (systemctl status signald), is its port open in the firewall, and "
+	  "does "
 	  "the token-key belong to it?",
 	  step_connect },
 	{ "credentials",
@@ -524,17 +528,20 @@ const struct try_step try_steps[] = {
 	  step_credentials },
 	{ "call", "Look into signald's log: journalctl -u signald.", step_call },
 	{ "allocate",
-	  "Is turnserver running (systemctl status coturn), are its ports open, and do both daemons "
+	  "Is turnserver running (systemctl status coturn), are its ports open, and do both "
+	  "daemons "
 	  "read the same auth-secret-file? signalctl check says which.",
 	  step_allocate },
 	{ "answer", "Look into signald's log: journalctl -u signald.", step_answer },
 	{ "candidates", "Look into signald's log: journalctl -u signald.", step_candidates },
 	{ "relay",
-	  "Are external-ip and relay-ip right, are UDP ports min-port to max-port open, and does no "
+	  "Are external-ip and relay-ip right, are UDP ports min-port to max-port open, and does "
+	  "no "
 	  "denied-peer-ip cover this host?",
 	  step_relay },
 	{ "usage",
-	  "signald must hear turnserver: relay-socket is turnserver's admin-socket; signalctl status.",
+	  "signald must hear turnserver: relay-socket is turnserver's admin-socket; signalctl "
+	  "status.",
 	  step_usage },
 	{ "end", "Look into signald's log: journalctl -u signald.", step_end },
 	{ "released",
