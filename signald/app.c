@@ -62,7 +62,8 @@ struct app {
 	struct control_side *control; /* NULL: none */
 	struct service_side *service;
 	struct counters *counters;
-	struct admin_token admin_token, site_key;
+	struct admin_tokens *admin_tokens;
+	struct site_key site_key;
 	struct rest rest;
 	unsigned ticks;
 	bool checking; /* the configuration; nobody will be served */
@@ -289,6 +290,7 @@ static void on_tick(void *ctx)
 	if (++a->ticks % LOOK_TICKS == 0) {
 		secret_files_read_if_changed(a->secrets, now_s());
 		front_look(a->front, now_s());
+		admin_tokens_read_if_changed(a->admin_tokens);
 		if (a->auth)
 			auth_read_if_changed(a->auth);
 		if (a->backend)
@@ -344,6 +346,7 @@ static void on_reload(void *ctx)
 	service_side_reloading(a->service);
 	secret_files_read(a->secrets, now_s());
 	front_reload(a->front, now_s());
+	admin_tokens_read(a->admin_tokens);
 	if (a->auth)
 		auth_read(a->auth);
 	if (a->backend)
@@ -543,36 +546,33 @@ static int make_socketio(struct app *a)
 	return calls_sio_new(&a->calls_sio, &cc);
 }
 
-/* A token of a file, if there is to be one. */
-static int load_token(struct admin_token *t, const char *key, const char *path,
-		      int (*load)(struct admin_token *t, const char *path), unsigned min)
-{
-	int r = path ? load(t, path) : 0;
-
-	if (r == -EPERM)
-		log_error("config", "%s %s: others may read or write it", key, path);
-	else if (r == -EINVAL)
-		log_error("config", "%s %s: its first line is no token of %u to %u characters", key,
-			  path, min, ADMIN_TOKEN_MAX);
-	else if (r)
-		log_error("config", "%s %s: %s", key, path, strerror(-r));
-	return r;
-}
-
 static int check_backend(struct app *a)
 {
 	return backend_side_check(a->config->backend_url, a->config->backend_token_file,
 				  a->config->backend_ca);
 }
 
+static int read_site_key(struct app *a)
+{
+	const char *path = a->config->site_key_file;
+	int r = path ? site_key_load(&a->site_key, path) : 0;
+
+	if (r == -EPERM)
+		log_error("config", "site-key-file %s: others may write it", path);
+	else if (r == -EINVAL)
+		log_error("config",
+			  "site-key-file %s: its first line is no key of %u to %u characters", path,
+			  SITE_KEY_MIN, SITE_KEY_MAX);
+	else if (r)
+		log_error("config", "site-key-file %s: %s", path, strerror(-r));
+	return r;
+}
+
 static int make_tokens(struct app *a)
 {
-	int r = load_token(&a->admin_token, "admin-token-file", a->config->admin_token_file,
-			   admin_token_load, ADMIN_TOKEN_MIN);
+	int r = admin_tokens_new(&a->admin_tokens, a->config->admin_token_file);
 
-	return r ? r
-		 : load_token(&a->site_key, "site-key-file", a->config->site_key_file,
-			      site_key_load, SITE_KEY_MIN);
+	return r ? r : read_site_key(a);
 }
 
 static int make_front(struct app *a)
@@ -584,7 +584,7 @@ static int make_rest(struct app *a)
 {
 	const struct rights_config rc = {
 		.open = a->config->auth == CONFIG_AUTH_OPEN,
-		.admin = &a->admin_token,
+		.admin = a->admin_tokens,
 		.site_key = &a->site_key,
 		.failures_per_minute = a->config->admin_failures_per_minute,
 		.credentials_per_minute = a->config->credentials_per_minute,
@@ -766,6 +766,7 @@ void app_free(struct app *a)
 	backend_side_free(a->backend);
 	relay_side_free(a->relay);
 	rights_free(a->rest.rights);
+	admin_tokens_free(a->admin_tokens);
 	demo_page_free(a->demo);
 	credentials_free(a->credentials);
 	auth_free(a->auth);

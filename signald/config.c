@@ -98,7 +98,7 @@ static const struct key {
 	  "folder that signald may write, for usage.journal (relay-socket) and tls-tickets "
 	  "(cert)" },
 	{ "admin-token-file", KIND_STRING, FIELD(admin_token_file), 0, 0, NULL, false,
-	  "file with the token of the admin API; without it nobody is let in" },
+	  "file of NAME TOKEN lines: who the admin API is for; without it nobody is let in" },
 	{ "demo-dir", KIND_STRING, FIELD(demo_dir), 0, 0, NULL, false,
 	  "folder of the demo page, served at /demo/; not for production" },
 	{ "calls-per-minute", KIND_U32, FIELD(calls_per_minute), 0, 1000000, "30", false,

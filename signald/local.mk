@@ -156,7 +156,8 @@ libsignald_core_a_SOURCES += \
 	signald/config.c signald/config.h \
 	signald/config_check.c signald/config_priv.h \
 	signald/situation.c signald/situation.h \
-	signald/admin/admin_token.c signald/admin/admin_token.h \
+	signald/admin/admin_tokens.c signald/admin/admin_tokens.h \
+	signald/admin/site_key.c signald/admin/site_key.h \
 	signald/admin/rights.c signald/admin/rights.h \
 	signald/admin/credential_request.c signald/admin/credential_request.h
 libsignald_io_a_SOURCES += \

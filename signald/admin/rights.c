@@ -2,6 +2,7 @@
 #include "admin/rights.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "auth/auth.h"
@@ -13,11 +14,15 @@
 #define TOKEN "admin"
 #define ADDRESSES_MAX 16384 /* of each rate */
 #define FAILURES_LOGGED 20  /* lines a minute */
-#define KEY_MAX 512	    /* bytes of a site key in a query */
+#define USES_LOGGED 6	    /* lines a minute of one name, for each thing it is used for */
+#define USES_KEYS (4 * ADMIN_TOKENS_MAX)
+#define KEY_MAX 512 /* bytes of a site key in a query */
+
+static const char admin_api[] = "the admin API", credentials[] = "credentials";
 
 struct rights {
 	struct rights_config cfg;
-	struct rate *failures, *site, *credentials, *lines;
+	struct rate *failures, *site, *credentials, *lines, *uses;
 	struct rights_counters counters;
 };
 
@@ -42,6 +47,9 @@ int rights_new(struct rights **out, const struct rights_config *cfg)
 		err = make_rate(&r->credentials, cfg->credentials_per_minute);
 	if (!err)
 		err = rate_new(&r->lines, &(struct rate_config){ .per_minute = FAILURES_LOGGED });
+	if (!err)
+		err = rate_new(&r->uses, &(struct rate_config){ .per_minute = USES_LOGGED,
+								.keys_max = USES_KEYS });
 	if (err) {
 		rights_free(r);
 		return err;
@@ -58,6 +66,7 @@ void rights_free(struct rights *r)
 	rate_free(r->site);
 	rate_free(r->credentials);
 	rate_free(r->lines);
+	rate_free(r->uses);
 	free(r);
 }
 
@@ -71,6 +80,20 @@ static void failed(struct rights *r, const struct client_address *client, const 
 		log_warn(TOKEN, "%s: a wrong token for %s", address, what);
 }
 
+/* Is it an admin's token? Then the log has whose, and what for. */
+static bool by_admin(struct rights *r, const struct rights_asker *a, const char *what)
+{
+	const char *name = admin_tokens_match(r->cfg.admin, a->authorization);
+	char key[ADMIN_NAME_MAX + 32];
+
+	if (!name)
+		return false;
+	snprintf(key, sizeof(key), "%s %s", name, what);
+	if (rate_take(r->uses, key, a->now_ms))
+		log_info(TOKEN, "%s: %s, with the token of %s", a->address, what, name);
+	return true;
+}
+
 static bool locked(const struct rights *r, const struct rights_asker *a)
 {
 	return rate_wait_client_s(r->failures, a->client, a->now_ms) > 0;
@@ -82,10 +105,10 @@ enum right rights_admin(struct rights *r, const struct rights_asker *a)
 		r->counters.failures_limited++;
 		return RIGHT_LIMITED;
 	}
-	if (admin_token_matches(r->cfg.admin, a->authorization))
+	if (by_admin(r, a, admin_api))
 		return RIGHT_FULL;
 	r->counters.admin_failures++;
-	failed(r, a->client, a->address, "the admin API", a->now_ms);
+	failed(r, a->client, a->address, admin_api, a->now_ms);
 	return RIGHT_NONE;
 }
 
@@ -93,7 +116,7 @@ void rights_token_failed(struct rights *r, const struct client_address *client, 
 			 uint64_t now_ms)
 {
 	r->counters.token_failures++;
-	failed(r, client, address, "credentials", now_ms);
+	failed(r, client, address, credentials, now_ms);
 }
 
 void rights_foreign(struct rights *r)
@@ -105,7 +128,7 @@ void rights_foreign(struct rights *r)
 
 static enum right by_site_key(struct rights *r, const struct rights_asker *a, const char *key)
 {
-	if (!admin_token_is(r->cfg.site_key, key)) {
+	if (!site_key_is(r->cfg.site_key, key)) {
 		r->counters.site_refused++;
 		return RIGHT_REFUSED;
 	}
@@ -129,7 +152,7 @@ enum right rights_credentials(struct rights *r, const struct rights_asker *a,
 	}
 	if (r->cfg.open)
 		return RIGHT_FULL;
-	if (!locked(r, a) && admin_token_matches(r->cfg.admin, a->authorization))
+	if (!locked(r, a) && by_admin(r, a, credentials))
 		return RIGHT_FULL;
 	length = auth_token_of_request(a->authorization, a->query, token);
 	if (length > 0) {

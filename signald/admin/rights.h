@@ -9,7 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "admin/admin_token.h"
+#include "admin/admin_tokens.h"
+#include "admin/site_key.h"
 #include "auth/token.h"
 
 struct client_address;
@@ -19,9 +20,9 @@ struct rights;
 #define RIGHTS_SITE_TTL_S 3600	  /* at most */
 
 struct rights_config {
-	bool open;			 /* anybody has credentials of anybody */
-	const struct admin_token *admin; /* loans for life; not set: no such right */
-	const struct admin_token *site_key;
+	bool open;			  /* anybody has credentials of anybody */
+	const struct admin_tokens *admin; /* loans for life; none in it: no such right */
+	const struct site_key *site_key;
 	unsigned failures_per_minute;	 /* with a wrong token, an address; 0: no limit */
 	unsigned credentials_per_minute; /* asked for, an address; 0: no limit */
 };
@@ -58,8 +59,9 @@ struct rights_counters {
 int rights_new(struct rights **out, const struct rights_config *cfg);
 void rights_free(struct rights *r); /* NULL is fine */
 
-/* May the admin API be read? RIGHT_FULL, RIGHT_NONE (a failure, counted and logged), RIGHT_LIMITED:
- * after too many failures even the right token waits, or it could be guessed. */
+/* May the admin API be read? RIGHT_FULL (whose token that was is logged, now and then), RIGHT_NONE
+ * (a failure, counted and logged), RIGHT_LIMITED: after too many failures even the right token
+ * waits, or it could be guessed. */
 enum right rights_admin(struct rights *r, const struct rights_asker *a);
 
 /* May credentials be had? RIGHT_TOKEN: it is in token, n bytes; once it turns out to be nobody's,

@@ -77,6 +77,20 @@ fuzz_backend_answer_LDFLAGS = $(FUZZ_LINK)
 fuzz_backend_answer_LDADD = $(replay_backend_answer_LDADD)
 endif
 
+# --- admin_tokens
+check_PROGRAMS += replay_admin_tokens
+TESTS += replay_admin_tokens
+replay_admin_tokens_SOURCES = tests/fuzz/fuzz_admin_tokens.c $(FUZZ_REPLAY)
+replay_admin_tokens_CFLAGS = $(AM_CFLAGS)
+replay_admin_tokens_LDADD = libsignald-core.a libshared.a $(CRYPTO_LIBS)
+if FUZZING
+noinst_PROGRAMS += fuzz_admin_tokens
+fuzz_admin_tokens_SOURCES = tests/fuzz/fuzz_admin_tokens.c tests/fuzz/fuzz.h
+fuzz_admin_tokens_CFLAGS = $(AM_CFLAGS)
+fuzz_admin_tokens_LDFLAGS = $(FUZZ_LINK)
+fuzz_admin_tokens_LDADD = $(replay_admin_tokens_LDADD)
+endif
+
 # --- static_secret
 check_PROGRAMS += replay_static_secret
 TESTS += replay_static_secret

@@ -247,6 +247,38 @@ test('wrong tokens are limited by address, and logged with it', options, async (
 	assert.equal(lines.length, 10);
 });
 
+test('each admin has a token of a name; the log says whose, and a line that is taken out is worth nothing', options, async (t) => {
+	const tokens = Object.fromEntries(['ops', 'bot'].map((name) => [name, confide(randomBytes(16).toString('hex'))]));
+	const stack = await start(t, { signald: { 'admin-failures-per-minute': 0 } });
+	const file = path.join(stack.dir, 'admin-token');
+	const log = () => stack.daemons.signald.logText();
+	const stats = async (token) => (await stack.rest.get('/api/admin/calls/stats', bearer(token))).status;
+	const write = (...names) => fs.writeFileSync(file, names.map((name) => `${name} ${tokens[name]}\n`).join(''));
+
+	assert.equal(await stats(stack.adminToken), 200);
+	assert.match(log(), /127\.0\.0\.1: the admin API, with the token of admin\n/);
+	write('ops', 'bot');
+	await until('the file is read again by itself', async () => await stats(tokens.ops) === 200, 15000);
+	assert.equal(await stats(tokens.bot), 200);
+	assert.equal(await stats(stack.adminToken), 401);
+	assertGrant(stack, await stack.ice('7', bearer(tokens.bot)), '7', 86400);
+	assert.match(log(), /the admin API, with the token of ops\n/);
+	assert.match(log(), /credentials, with the token of bot\n/);
+
+	write('bot');
+	stack.daemons.signald.process.kill('SIGHUP');
+	await until('it is read', async () => await stats(tokens.ops) === 401);
+	assert.equal(await stats(tokens.bot), 200);
+
+	fs.writeFileSync(file, `bot ${tokens.bot}\nbot ${tokens.ops}\n`);
+	stack.daemons.signald.process.kill('SIGHUP');
+	await until('it is refused', () => log().includes(`admin-token-file ${file}:2: a second token of bot\n`));
+	assert.equal(await stats(tokens.bot), 200, 'the tokens there were');
+	for (let i = 0; i < 20; i++)
+		await stats(tokens.bot);
+	assert.ok(log().split('the admin API, with the token of bot').length - 1 <= 8);
+});
+
 test('a user makes so many calls a minute, and asks so often for ice servers', options, async (t) => {
 	const stack = await start(t, { signald: { 'auth': 'open', 'calls-per-minute': 3, 'ice-requests-per-minute': 5 } });
 	const ann = await join(t, stack, 'ann'); /* one ice:request */

@@ -1,6 +1,8 @@
-/* check_admin.c - who may see the stats, and what is asked for in a body */
-#include "admin/admin_token.h"
+/* check_admin.c - tokens of admins, the site key, and what is asked for in a body */
+#include "admin/admin_tokens.h"
 #include "admin/credential_request.h"
+#include "admin/site_key.h"
+#include "admin_fixture.h"
 #include "run_suite.h"
 
 #include <check.h>
@@ -11,54 +13,134 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* --- the token ----------------------------------------------------------- */
+#define ONE "0123456789abcdef"
+#define TWO "fedcba9876543210"
 
-static char path[] = "/tmp/check_admin_XXXXXX";
+/* --- tokens ---------------------------------------------------------------- */
 
-static void write_token(const char *text, mode_t mode)
+static struct admin_token_set set;
+static struct secret_error err;
+
+static int parse(const char *text)
 {
-	int fd;
-
-	strcpy(path + strlen(path) - 6, "XXXXXX");
-	fd = mkstemp(path);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-	fchmod(fd, mode);
-	close(fd);
-}
-
-static int load(struct admin_token *t, const char *text, mode_t mode)
-{
+	size_t n = strlen(text);
+	char *copy = malloc(n ? n : 1); /* exactly sized: a read past it is seen */
 	int r;
 
-	write_token(text, mode);
-	r = admin_token_load(t, path);
-	unlink(path);
+	memcpy(copy, text, n);
+	memset(&err, 0, sizeof(err));
+	r = admin_tokens_parse(&set, copy, n, &err);
+	free(copy);
 	return r;
 }
 
 START_TEST(the_token_opens_with_and_without_bearer)
 {
-	struct admin_token t;
+	struct admin_tokens *t = admin_tokens_of(ONE "\n");
 
-	ck_assert_int_eq(load(&t, "0123456789abcdef\n", 0600), 0);
-	ck_assert(admin_token_matches(&t, "Bearer 0123456789abcdef"));
-	ck_assert(admin_token_matches(&t, "bearer 0123456789abcdef"));
-	ck_assert(admin_token_matches(&t, "0123456789abcdef"));
-	ck_assert(!admin_token_matches(&t, "0123456789abcdeF"));
-	ck_assert(!admin_token_matches(&t, "Bearer 0123456789abcde"));
-	ck_assert(!admin_token_matches(&t, "Bearer "));
-	ck_assert(!admin_token_matches(&t, ""));
-	ck_assert(!admin_token_matches(&t, NULL));
+	ck_assert_ptr_nonnull(t);
+	ck_assert_str_eq(admin_tokens_match(t, "Bearer " ONE), "admin");
+	ck_assert_str_eq(admin_tokens_match(t, "bearer " ONE), "admin");
+	ck_assert_str_eq(admin_tokens_match(t, ONE), "admin");
+	ck_assert_ptr_null(admin_tokens_match(t, "0123456789abcdeF"));
+	ck_assert_ptr_null(admin_tokens_match(t, "Bearer 0123456789abcde"));
+	ck_assert_ptr_null(admin_tokens_match(t, "Bearer "));
+	ck_assert_ptr_null(admin_tokens_match(t, "admin " ONE));
+	ck_assert_ptr_null(admin_tokens_match(t, ""));
+	ck_assert_ptr_null(admin_tokens_match(t, NULL));
+	admin_tokens_free(t);
 }
 END_TEST
 
-START_TEST(without_a_token_nobody_is_let_in)
+START_TEST(without_a_file_nobody_is_let_in)
 {
-	struct admin_token t = { .set = false };
+	struct admin_tokens *t;
 
-	ck_assert(!admin_token_matches(&t, "Bearer 0123456789abcdef"));
-	ck_assert(!admin_token_matches(&t, ""));
+	ck_assert_int_eq(admin_tokens_new(&t, NULL), 0);
+	ck_assert_ptr_null(admin_tokens_match(t, "Bearer " ONE));
+	ck_assert_ptr_null(admin_tokens_match(t, ""));
+	admin_tokens_read(t);
+	admin_tokens_read_if_changed(t);
+	admin_tokens_free(t);
+}
+END_TEST
+
+START_TEST(each_admin_has_a_name)
+{
+	struct admin_tokens *t = admin_tokens_of("# who\n\n  ops\t" ONE "  \nbot.2_x-Y " TWO);
+
+	ck_assert_ptr_nonnull(t);
+	ck_assert_str_eq(admin_tokens_match(t, "Bearer " ONE), "ops");
+	ck_assert_str_eq(admin_tokens_match(t, "Bearer " TWO), "bot.2_x-Y");
+	ck_assert_ptr_null(admin_tokens_match(t, "Bearer ops"));
+	admin_tokens_free(t);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	unsigned line;
+	const char *why;
+} bad[] = {
+	{ "ops " ONE "\nops " TWO, 2, "a second token of ops" },
+	{ "ops " ONE "\n\nbot " ONE, 3, "bot has the token of ops" },
+	{ "ops 0123456789abcde", 1, "a token has 16 to 512" },
+	{ "0123456789abcde", 1, "a token has 16 to 512" },
+	{ ONE " 0123", 1, "a token has 16 to 512" },
+	{ "o/ps " ONE, 1, "a name has 1 to 32" },
+	{ "abcdefghijklmnopqrstuvwxyz0123456 " ONE, 1, "a name has 1 to 32" },
+	{ "ops " ONE " more", 1, "more than a name and a token" },
+	{ "ops " ONE "\n" TWO, 2, "a token without a name" },
+	{ ONE "\nbot " TWO, 1, "a token without a name" },
+	{ "ops " ONE "\n# x\nadmin " TWO "\n0123456789abcdeg", 4, "a second token of admin" },
+	{ "ops 0123456789abcdef\r\n", 1, "a token has 16 to 512" },
+	{ "ops 0123456789abcde\x7f", 1, "a token has 16 to 512" },
+	{ "\xc3\xa4 " ONE, 1, "a name has 1 to 32" },
+};
+
+START_TEST(what_is_wrong_is_said_with_its_line_and_without_the_token)
+{
+	ck_assert_int_eq(parse(bad[_i].text), -EINVAL);
+	ck_assert_uint_eq(err.line, bad[_i].line);
+	ck_assert_msg(strstr(err.text, bad[_i].why) == err.text, "%s", err.text);
+	ck_assert_ptr_null(strstr(err.text, "0123456789"));
+	ck_assert_uint_eq(set.n, 0);
+}
+END_TEST
+
+START_TEST(a_nul_is_part_of_no_name_and_no_token)
+{
+	static const char name[] = "o\0s " ONE, token[] = "ops 0123456789\0abcdef";
+
+	ck_assert_int_eq(admin_tokens_parse(&set, name, sizeof(name) - 1, &err), -EINVAL);
+	ck_assert_int_eq(admin_tokens_parse(&set, token, sizeof(token) - 1, &err), -EINVAL);
+}
+END_TEST
+
+START_TEST(there_are_sixty_four_tokens_at_most)
+{
+	static char text[ADMIN_TOKENS_MAX * 40 + 80];
+	size_t n = 0;
+
+	for (unsigned i = 0; i < ADMIN_TOKENS_MAX; i++)
+		n += (size_t)sprintf(text + n, "admin-%u token-of-number-%04u\n", i, i);
+	ck_assert_int_eq(parse(text), 0);
+	ck_assert_uint_eq(set.n, ADMIN_TOKENS_MAX);
+	sprintf(text + n, "one-more and-a-token-that-is-long\n");
+	ck_assert_int_eq(parse(text), -EINVAL);
+	ck_assert_uint_eq(err.line, ADMIN_TOKENS_MAX + 1);
+}
+END_TEST
+
+START_TEST(an_overlong_token_is_refused)
+{
+	char text[ADMIN_TOKEN_MAX + 2];
+
+	memset(text, 'x', sizeof(text));
+	text[ADMIN_TOKEN_MAX + 1] = 0;
+	ck_assert_int_eq(parse(text), -EINVAL);
+	text[ADMIN_TOKEN_MAX] = 0;
+	ck_assert_int_eq(parse(text), 0);
 }
 END_TEST
 
@@ -67,35 +149,83 @@ static const struct {
 	mode_t mode;
 	int result;
 } files[] = {
-	{ "0123456789abcdef", 0640, 0 },
-	{ "0123456789abcdef", 0644, -EPERM },
-	{ "0123456789abcdef", 0602, -EPERM },
-	{ "0123456789abcde\n", 0600, -EINVAL },
-	{ "", 0600, -EINVAL },
-	{ "0123456789 abcdef\n", 0600, -EINVAL },
+	{ ONE, 0640, 0 },	  { ONE, 0644, -EPERM }, { ONE, 0602, -EPERM },
+	{ "x\n", 0600, -EINVAL }, { "", 0600, 0 },
 };
 
 START_TEST(a_file_that_is_open_or_odd_is_refused)
 {
-	struct admin_token t;
+	struct admin_tokens *t = NULL;
 
-	ck_assert_int_eq(load(&t, files[_i].text, files[_i].mode), files[_i].result);
-	ck_assert_int_eq(t.set, !files[_i].result);
+	ck_assert_int_eq(admin_file_write(files[_i].text, files[_i].mode), 0);
+	ck_assert_int_eq(admin_tokens_new(&t, admin_file), files[_i].result);
+	unlink(admin_file);
+	ck_assert_int_eq(t != NULL, !files[_i].result);
+	admin_tokens_free(t);
+	ck_assert_int_eq(admin_tokens_new(&t, "/nonexistent/token"), -ENOENT);
 }
 END_TEST
 
-START_TEST(an_overlong_token_is_refused)
+static void rewrite(const char *text)
 {
-	struct admin_token t;
-	char text[ADMIN_TOKEN_MAX + 2];
+	FILE *f = fopen(admin_file, "w");
 
-	memset(text, 'x', sizeof(text));
-	text[ADMIN_TOKEN_MAX + 1] = 0;
-	ck_assert_int_eq(load(&t, text, 0600), -EINVAL);
-	text[ADMIN_TOKEN_MAX] = 0;
-	ck_assert_int_eq(load(&t, text, 0600), 0);
-	ck_assert_int_eq(admin_token_load(&t, "/nonexistent/token"), -ENOENT);
-	ck_assert(!t.set);
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+START_TEST(a_change_counts_at_once_and_a_broken_file_changes_nothing)
+{
+	struct admin_tokens *t;
+
+	ck_assert_int_eq(admin_file_write("ops " ONE "\nbot " TWO "\n", 0600), 0);
+	ck_assert_int_eq(admin_tokens_new(&t, admin_file), 0);
+	rewrite("bot " TWO "\n");
+	admin_tokens_read_if_changed(t);
+	ck_assert_ptr_null(admin_tokens_match(t, ONE));
+	ck_assert_str_eq(admin_tokens_match(t, TWO), "bot");
+	rewrite("bot short\n");
+	admin_tokens_read_if_changed(t);
+	admin_tokens_read(t);
+	ck_assert_str_eq(admin_tokens_match(t, TWO), "bot");
+	unlink(admin_file);
+	admin_tokens_read_if_changed(t);
+	ck_assert_str_eq(admin_tokens_match(t, TWO), "bot");
+	ck_assert_int_eq(admin_file_write("# none any more\n", 0600), 0);
+	admin_tokens_free(t);
+	ck_assert_int_eq(admin_tokens_new(&t, admin_file), 0);
+	ck_assert_ptr_null(admin_tokens_match(t, TWO));
+	admin_tokens_free(t);
+	unlink(admin_file);
+}
+END_TEST
+
+/* --- the site key ---------------------------------------------------------- */
+
+static const struct {
+	const char *text;
+	mode_t mode;
+	int result;
+} keys[] = {
+	{ "site-key-1\nwords behind it\n", 0644, 0 },
+	{ "site-key-1", 0600, 0 },
+	{ "site-key-1", 0646, -EPERM },
+	{ "short", 0600, -EINVAL },
+	{ "site key 1", 0600, -EINVAL },
+};
+
+START_TEST(the_site_key_is_public_but_not_to_be_written)
+{
+	struct site_key k = { .set = true };
+
+	ck_assert_int_eq(admin_file_write(keys[_i].text, keys[_i].mode), 0);
+	ck_assert_int_eq(site_key_load(&k, admin_file), keys[_i].result);
+	unlink(admin_file);
+	ck_assert_int_eq(k.set, !keys[_i].result);
+	ck_assert_int_eq(site_key_is(&k, "site-key-1"), !keys[_i].result);
+	ck_assert(!site_key_is(&k, "site-key-"));
+	ck_assert(!site_key_is(&k, NULL));
 }
 END_TEST
 
@@ -167,7 +297,15 @@ int main(void)
 	TCase *t = tcase_create("admin");
 
 	tcase_add_test(t, the_token_opens_with_and_without_bearer);
-	tcase_add_test(t, without_a_token_nobody_is_let_in);
+	tcase_add_test(t, without_a_file_nobody_is_let_in);
+	tcase_add_test(t, each_admin_has_a_name);
+	tcase_add_loop_test(t, what_is_wrong_is_said_with_its_line_and_without_the_token, 0,
+			    sizeof(bad) / sizeof(bad[0]));
+	tcase_add_test(t, a_nul_is_part_of_no_name_and_no_token);
+	tcase_add_test(t, there_are_sixty_four_tokens_at_most);
+	tcase_add_test(t, a_change_counts_at_once_and_a_broken_file_changes_nothing);
+	tcase_add_loop_test(t, the_site_key_is_public_but_not_to_be_written, 0,
+			    sizeof(keys) / sizeof(keys[0]));
 	tcase_add_loop_test(t, a_file_that_is_open_or_odd_is_refused, 0,
 			    sizeof(files) / sizeof(files[0]));
 	tcase_add_test(t, an_overlong_token_is_refused);

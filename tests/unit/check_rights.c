@@ -8,15 +8,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "admin_fixture.h"
 #include "client_address.h"
 #include "log.h"
 #include "nth_alloc.h"
 #include "run_suite.h"
 
 #define ADMIN "0123456789abcdef"
+#define BOT "fedcba9876543210"
 #define SITE "site-key-1"
 
-static struct admin_token admin, site;
+static struct admin_tokens *admin;
+static struct site_key site;
 static struct client_address client;
 static struct rights *r;
 static struct rights_asker a;
@@ -33,9 +36,9 @@ static void on_log(enum log_level level, const char *what, const char *text)
 	snprintf(last_line, sizeof(last_line), "%s", text);
 }
 
-static void token_of(struct admin_token *t, const char *text)
+static void key_of(struct site_key *k, const char *text)
 {
-	t->set = EVP_Digest(text, strlen(text), t->sha256, NULL, EVP_sha256(), NULL) == 1;
+	k->set = EVP_Digest(text, strlen(text), k->sha256, NULL, EVP_sha256(), NULL) == 1;
 }
 
 static void from(const char *address)
@@ -52,7 +55,7 @@ static void make(bool open)
 {
 	rights_free(r);
 	ck_assert_int_eq(rights_new(&r, &(struct rights_config){ .open = open,
-								 .admin = &admin,
+								 .admin = admin,
 								 .site_key = &site,
 								 .failures_per_minute = 3,
 								 .credentials_per_minute = 100 }),
@@ -61,8 +64,9 @@ static void make(bool open)
 
 static void setup(void)
 {
-	token_of(&admin, ADMIN);
-	token_of(&site, SITE);
+	admin = admin_tokens_of("ops " ADMIN "\nbot " BOT "\n");
+	ck_assert_ptr_nonnull(admin);
+	key_of(&site, SITE);
 	a = (struct rights_asker){ .query = "", .now_ms = 1000 };
 	from("192.0.2.1");
 	make(false);
@@ -75,6 +79,7 @@ static void teardown(void)
 	log_set_sink(NULL);
 	rights_free(r);
 	r = NULL;
+	admin_tokens_free(admin);
 }
 
 static enum right credentials(const char *authorization, const char *query)
@@ -182,7 +187,23 @@ START_TEST(who_succeeds_is_not_limited)
 	a.authorization = "Bearer " ADMIN;
 	for (int i = 0; i < 1000; i++)
 		ck_assert_int_eq(rights_admin(r, &a), RIGHT_FULL);
-	ck_assert_uint_eq(logged, 0);
+	ck_assert_uint_eq(logged, 6);
+	ck_assert_str_eq(last_line, "192.0.2.1: the admin API, with the token of ops");
+}
+END_TEST
+
+START_TEST(whose_token_it_was_is_logged_for_each_name_and_use)
+{
+	for (int i = 0; i < 100; i++) {
+		a.authorization = BOT;
+		ck_assert_int_eq(rights_admin(r, &a), RIGHT_FULL);
+		a.authorization = "Bearer " ADMIN;
+		ck_assert_int_eq(rights_admin(r, &a), RIGHT_FULL);
+	}
+	ck_assert_uint_eq(logged, 12);
+	ck_assert_int_eq(credentials("Bearer " BOT, ""), RIGHT_FULL);
+	ck_assert_uint_eq(logged, 13);
+	ck_assert_str_eq(last_line, "192.0.2.1: credentials, with the token of bot");
 }
 END_TEST
 
@@ -216,7 +237,7 @@ END_TEST
 static void make_without_memory(void)
 {
 	struct rights *some = NULL;
-	int err = rights_new(&some, &(struct rights_config){ .admin = &admin, .site_key = &site });
+	int err = rights_new(&some, &(struct rights_config){ .admin = admin, .site_key = &site });
 
 	MUST(err == 0 || (err == -ENOMEM && !some));
 	rights_free(some);
@@ -242,6 +263,7 @@ int main(void)
 	tcase_add_test(tc, credentials_are_limited_whatever_is_shown);
 	tcase_add_test(tc, after_too_many_failures_even_the_right_token_waits);
 	tcase_add_test(tc, who_succeeds_is_not_limited);
+	tcase_add_test(tc, whose_token_it_was_is_logged_for_each_name_and_use);
 	tcase_add_test(tc, tokens_that_are_nobodys_count_as_guesses);
 	tcase_add_test(tc, failures_from_everywhere_are_few_lines);
 	tcase_add_test(tc, without_memory_there_are_no_rights);

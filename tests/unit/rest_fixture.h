@@ -2,10 +2,9 @@
 #ifndef TESTS_UNIT_REST_FIXTURE_H
 #define TESTS_UNIT_REST_FIXTURE_H
 
-#include <openssl/evp.h>
 #include <stdio.h>
 
-#include "admin/admin_token.h"
+#include "admin_fixture.h"
 #include "admin/rest.h"
 #include "admin/rights.h"
 #include "calls/call_events.h"
@@ -21,7 +20,8 @@
 static struct {
 	struct calls *calls;
 	struct usage *usage;
-	struct admin_token token, site_key;
+	struct admin_tokens *tokens;
+	struct site_key site_key;
 	struct rest rest;
 } crowd;
 
@@ -103,11 +103,11 @@ static void crowd_start(unsigned n)
 				    .usage = crowd.usage,
 				    .now = crowd_now,
 				    .turn_connected = crowd_connected };
-	crowd.token.set = true;
-	EVP_Digest(REST_TOKEN, strlen(REST_TOKEN), crowd.token.sha256, NULL, EVP_sha256(), NULL);
+	crowd.tokens = admin_tokens_of(REST_TOKEN "\n");
+	FIXTURE_MUST(crowd.tokens);
 	FIXTURE_MUST(rights_new(&crowd.rest.rights,
 				&(struct rights_config){ .open = true,
-							 .admin = &crowd.token,
+							 .admin = crowd.tokens,
 							 .site_key = &crowd.site_key,
 							 .failures_per_minute = 3 }) == 0);
 	for (unsigned i = 0; i < n; i++)
@@ -119,6 +119,7 @@ static void crowd_stop(void)
 {
 	fixture_stop();
 	rights_free(crowd.rest.rights);
+	admin_tokens_free(crowd.tokens);
 	usage_free(crowd.usage);
 	calls_free(crowd.calls);
 }
