@@ -62,3 +62,7 @@ conffiles_installed() {
 	in_machine "dpkg-query -W -f '\${Conffiles}' $1" | sed 's/^ //' | grep . | cut -d' ' -f1 |
 		while read -r path; do printf '%s %s\n' "$path" "$(in_machine "md5sum <$path" | cut -c1-32)"; done | sort
 }
+
+version_of() {
+	dpkg-deb -f "$1" Version
+}

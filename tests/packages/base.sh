@@ -1,11 +1,5 @@
 # shellcheck shell=bash
-# base.sh - the root file system that every machine of the tests begins as
-#
-# A minimal Debian of the suite that booted systemd would run, with what our packages depend on already there, so that a
-# case needs no network. Packages that are neither in it nor ours come from a repository of its own, /srv/repo.
-
-# What is there beside the dependencies of both packages: what makes it boot, and what the cases look with.
-BASE_PACKAGES="systemd systemd-sysv dbus procps iproute2 openssl curl adduser autopkgtest libjson-pp-perl"
+# base.sh - root file systems of a suite of Debian
 
 # Which server the host's apt has Debian from, so that no other has to be reached.
 debian_mirror() {
@@ -39,45 +33,4 @@ base_debootstrap() {
 	printf 'APT::Install-Recommends "false";\nDpkg::Use-Pty "false";\nAcquire::Languages "none";\n' \
 		>"$1.new/etc/apt/apt.conf.d/80test"
 	mv "$1.new" "$1"
-}
-
-# What apt would install to have these .deb files, without those themselves.
-base_dependencies() {
-	local root=$1
-	in_root "$root" sh -c 'apt-get -s install /srv/debs/*.deb' |
-		sed -n 's/^Inst \([^ ]*\) .*/\1/p' | grep -vxF -e coturn -e signald
-}
-
-# base_make ROOT SUITE DEBS: make or complete it for the .deb files of folder DEBS.
-base_make() (
-	set -e
-	root=$1 suite=$2 debs=$3
-	[ -d "$root" ] || { rm -rf --one-file-system "$root.new"; base_debootstrap "$root" "$suite"; }
-	asked=$(for deb in "$debs"/*.deb; do dpkg-deb -f "$deb" Depends; done | cat - <(echo "$BASE_PACKAGES") | sha256sum)
-	[ "$(cat "$root/srv/.asked" 2>/dev/null)" != "$asked" ] || exit 0
-	mount --bind "$root" "$root"
-	mount -t proc proc "$root/proc"
-	base_network "$root"
-	printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
-	chmod 755 "$root/usr/sbin/policy-rc.d"
-	in_root "$root" apt-get -q update
-	# shellcheck disable=SC2086 # a list of words
-	in_root "$root" apt-get -q -y install $BASE_PACKAGES
-	rm -rf "$root/srv/debs"
-	mkdir -p "$root/srv/debs" "$root/srv/stock"
-	cp "$debs"/*.deb "$root/srv/debs"
-	# shellcheck disable=SC2046 # a list of words
-	in_root "$root" apt-get -q -y install $(base_dependencies "$root") $(stock_dependencies "$root")
-	(cd "$root/srv/stock" && rm -f ./*.deb)
-	in_root "$root" sh -c 'cd /srv/stock && apt-get -q download coturn'
-	rm -rf "$root/srv/debs" "$root/usr/sbin/policy-rc.d" "$root/etc/apt/apt.conf.d/90host" "$root"/var/lib/apt/lists/*
-	in_root "$root" apt-get clean
-	: >"$root/etc/apt/sources.list"
-	umount "$root/proc"
-	umount "$root"
-	echo "$asked" >"$root/srv/.asked"
-)
-
-stock_dependencies() {
-	in_root "$1" apt-get -s install coturn | sed -n 's/^Inst \([^ ]*\) .*/\1/p' | grep -vxF coturn
 }

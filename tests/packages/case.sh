@@ -7,8 +7,6 @@ HERE=$TOP/tests/packages
 . "$TOP/tests/shell_test.sh"
 # shellcheck source=tests/packages/machine.sh
 . "$HERE/machine.sh"
-# shellcheck source=tests/packages/repositories.sh
-. "$HERE/repositories.sh"
 # shellcheck source=tests/packages/asks.sh
 . "$HERE/asks.sh"
 

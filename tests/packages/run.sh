@@ -14,8 +14,6 @@ LOG=/dev/stderr
 . "$TOP/tests/shell_test.sh"
 # shellcheck source=tests/packages/base.sh
 . "$HERE/base.sh"
-# shellcheck source=tests/packages/repositories.sh
-. "$HERE/repositories.sh"
 
 CASE_LIMIT_S=400
 AT_A_TIME=${AT_A_TIME:-2}
@@ -88,15 +86,14 @@ BASE=$TOP/build/packages/$suite
 mkdir -p "$TOP/build/packages"
 exec 8>"$TOP/build/packages/.lock"
 flock 8
-base_make "$BASE" "$suite" "$debs" >"$BASE.log" 2>&1 || { tail -n 30 "$BASE.log" >&2; fail "no root file system of $suite; see $BASE.log"; }
 
 WORK=$(mktemp -d "$TOP/build/packages/work.XXXXXX")
 mount -t tmpfs -o mode=755 work "$WORK" || say_skipped "nothing may be mounted here"
 CGROUP=$(cgroup_root)/coturn-signald-test-$$
 trap over EXIT
 mkdir "$CGROUP" && machine_could_boot || say_skipped "systemd cannot boot in namespaces here"
-repositories_make "$WORK/extra/srv/repo" "$BASE/srv/stock" "$debs" >"$WORK/repositories.log" 2>&1 ||
-	{ cat "$WORK/repositories.log" >&2; fail "no repositories"; }
+"$HERE/prepare.sh" "$BASE" "$suite" "$debs" "$WORK/extra/srv/repo" >"$BASE.log" 2>&1 ||
+	{ tail -n 30 "$BASE.log" >&2; fail "no root file system of $suite; see $BASE.log"; }
 
 SUITE=$suite
 export TOP BASE WORK CGROUP SUITE

@@ -9,7 +9,6 @@ stock_is_in_use() {
 	in_machine 'cat >/etc/turnserver.conf <<-END
 		# as we like it
 		listening-ip=10.77.0.10
-		listening-ip=127.0.0.1
 		lt-cred-mech
 		realm=office.test
 		fingerprint
