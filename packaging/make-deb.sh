@@ -68,23 +68,10 @@ source_of_coturn() {
 	"$TOP/packaging/coturn/make-source.sh" "$work/coturn/source" "$coturn_source"
 }
 
-# The files of the checkout that are not made; of a release's tarball, which has no list, those that are not built.
-checkout_files() {
-	if [ -e "$TOP/.git" ] && command -v git >/dev/null; then
-		git -C "$TOP" -c safe.directory="$TOP" ls-files -z --cached --others --exclude-standard |
-			while IFS= read -r -d '' file; do
-				[ ! -e "$TOP/$file" ] && [ ! -L "$TOP/$file" ] || printf '%s\0' "$file"
-			done
-	else
-		(cd "$TOP" && find . -path ./build -prune -o -name node_modules -prune -o -path ./coturn -prune \
-			-o '(' -type f -o -type l ')' -print0 | sed -z 's|^\./||')
-	fi
-}
-
 source_of_signald() {
 	local file
 	mkdir -p "$work/signald/source"
-	checkout_files | tar -C "$TOP" --null -T - -cf - | tar -C "$work/signald/source" -xf - || return
+	"$TOP/packaging/checkout-files.sh" | tar -C "$TOP" --null -T - -cf - | tar -C "$work/signald/source" -xf - || return
 	for file in changelog NEWS; do # a piece of news is found by its version
 		"$TOP/packaging/debian-version.sh" <"$TOP/debian/$file" >"$work/signald/$file" || return
 		mv "$work/signald/$file" "$work/signald/source/debian/$file"

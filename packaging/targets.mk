@@ -11,3 +11,12 @@ deb:
 .PHONY: check-deb
 check-deb:
 	$(PACKAGING)/check-deb.sh $(if $(COTURN_SOURCE),--coturn-source $(COTURN_SOURCE)) $(if $(DEB_OUTPUT),-o $(DEB_OUTPUT))
+
+# make apt-repo DIR=/srv/www/apt [URL=https://...] [KEYS=...]
+.PHONY: apt-repo
+apt-repo:
+	$(PACKAGING)/make-apt-repo.sh $(if $(DEB_OUTPUT),-i $(DEB_OUTPUT)) $(if $(KEYS),-k $(KEYS)) $(if $(URL),-u $(URL)) $(DIR)
+
+.PHONY: reproducible-deb
+reproducible-deb:
+	$(PACKAGING)/reproducible.sh $(if $(COTURN_SOURCE),--coturn-source $(COTURN_SOURCE)) $(DEB_PACKAGES)
