@@ -1,4 +1,5 @@
 # packaging/signald/local.mk - what makes signald's Debian package; shipped, not installed by make
 EXTRA_DIST += \
 	debian \
-	packaging/signald
+	packaging/signald \
+	Containerfile .containerignore
