@@ -92,7 +92,8 @@ above() {
 check "its version sorts above Debian's base and that one's security updates" \
 	above "$base" "$base+b1" "$base+deb12u1" "$base+deb13u9"
 below() {
-	dpkg --compare-versions "$(field Version)" lt "${base%-*}-$((${base##*-} + 1))"
+	local plain=${base%%+*}
+	dpkg --compare-versions "$(field Version)" lt "${plain%-*}-$((${plain##*-} + 1))"
 }
 check "and below Debian's next revision" below
 

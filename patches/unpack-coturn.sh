@@ -10,7 +10,7 @@ set -eu
 umask 022
 
 here=$(cd "$(dirname "$0")" && pwd)
-version=${COTURN_VERSION:-4.6.1-2}
+version=${COTURN_VERSION:-$(sed -n 's/^COTURN_VERSION=//p' "$here/coturn.m4")}
 
 die() {
 	printf 'unpack-coturn: %s\n' "$*" >&2

@@ -27,11 +27,12 @@ for tool in dpkg-source dpkg-parsechangelog make patch tar xz; do
 	command -v "$tool" >/dev/null 2>&1 || die "$tool not found (Debian: apt-get install dpkg-dev make patch tar xz-utils)"
 done
 
-# The base is what the patches are for; the changelog has to agree.
+# The base is what the patches are for; the changelog has to agree, but for a security update's +deb12u2: ours counts
+# on over those (packaging/new-base.sh says why).
 base=$(sed -n 's/^COTURN_VERSION=//p' "$top/patches/coturn.m4")
 version=$(dpkg-parsechangelog -l "$here/changelog" -S Version)
 case $version in
-"$base"+signald*) ;;
+"${base%%+*}"+signald*) ;;
 *) die "packaging/coturn/changelog says $version, patches/coturn.m4 says $base" ;;
 esac
 
