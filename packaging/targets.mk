@@ -20,3 +20,8 @@ apt-repo:
 .PHONY: reproducible-deb
 reproducible-deb:
 	$(PACKAGING)/reproducible.sh $(if $(COTURN_SOURCE),--coturn-source $(COTURN_SOURCE)) $(DEB_PACKAGES)
+
+# The packages tried on booted machines, of this host's release or of SUITE.
+.PHONY: check-packages
+check-packages:
+	$(or $(srcdir),.)/tests/packages/run.sh --build $(if $(SUITE),--suite $(SUITE)) $(CASES)

@@ -74,6 +74,9 @@ EXTRA_DIST += tests/scripts/ledger_proof.sh
 soak: all
 	SOAK_ROUNDS=$${SOAK_ROUNDS:-500} BUILD_DIR=. $(srcdir)/tests/integration/run.sh ledger_proof.test.mjs
 
+# The packages on machines of their own: make check-packages.
+EXTRA_DIST += tests/packages
+
 # The real clients; run.sh fetches what they need from npm.
 EXTRA_DIST += tests/README.md tests/tsan.supp tests/tsan_libs.supp tests/integration/.npmrc $(wildcard $(srcdir)/tests/integration/*.* \
 	$(srcdir)/tests/integration/*/*.mjs) tests/vectors/clients

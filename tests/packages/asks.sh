@@ -66,3 +66,13 @@ conffiles_installed() {
 version_of() {
 	dpkg-deb -f "$1" Version
 }
+
+# autopkgtest_of SOURCE-FOLDER: in the machine; a machine for itself is what it has.
+autopkgtest_of() {
+	in_machine "autopkgtest --ignore-restrictions=isolation-machine,isolation-container,breaks-testbed \
+		--no-built-binaries $1 -- null" >"$MACHINE/autopkgtest.log" 2>&1 ||
+		{ tail -n 60 "$MACHINE/autopkgtest.log"; return 1; }
+	# A test that was skipped proves nothing.
+	sed -n '/@@@@ summary/,$p' "$MACHINE/autopkgtest.log" | tee "$MACHINE/summary"
+	grep -q 'PASS' "$MACHINE/summary" && ! grep -qE 'SKIP|FAIL' "$MACHINE/summary"
+}

@@ -20,9 +20,11 @@ AT_A_TIME=${AT_A_TIME:-2}
 
 usage() {
 	cat <<EOF
-Usage: tests/packages/run.sh [--suite SUITE] [--debs FOLDER] [CASE]...
-Install the packages of FOLDER (build/deb) on booted machines of SUITE (this host's), and test them. Needs root.
+Usage: tests/packages/run.sh [--suite SUITE] [--debs FOLDER] [--build] [CASE]...
+Install the packages of FOLDER on booted machines of SUITE (this host's), and test them. Needs root. FOLDER is build/deb,
+or build/deb-SUITE when that is not this host's.
 
+  --build  build them first; for another suite in a root file system of it
   CASE  one or more of: $(cd "$HERE/cases" && echo * | sed 's/\.sh//g'). All of them when none is given.
 
 The machines' root file system is kept in build/packages; remove that folder to make it anew.
@@ -62,11 +64,12 @@ say_skipped() {
 	exit 0
 }
 
-suite=$(host_suite) debs=$TOP/build/deb cases=()
+suite=$(host_suite) debs='' build='' cases=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--suite) suite=$2; shift ;;
 	--debs) debs=$(cd "$2" && pwd) || exit 2; shift ;;
+	--build) build=yes ;;
 	--help | -h) usage; exit 0 ;;
 	-*) fail "unknown option '$1' (--help shows them)" ;;
 	*) [ -f "$HERE/cases/$1.sh" ] || fail "no case '$1' (--help shows them)"; cases+=("$1") ;;
@@ -75,7 +78,16 @@ while [ $# -gt 0 ]; do
 done
 [ ${#cases[@]} -gt 0 ] || mapfile -t cases < <(cd "$HERE/cases" && printf '%s\n' *.sh | sed 's/\.sh$//')
 
+folder=$TOP/build/deb
+[ "$suite" = "$(host_suite)" ] || folder+=-$suite
+debs=${debs:-$folder}
+
 [ "$(id -u)" = 0 ] || say_skipped "needs root"
+if [ -n "$build" ] && [ "$folder" = "$TOP/build/deb" ]; then
+	"$TOP/packaging/make-deb.sh" --install-build-deps || exit 1
+elif [ -n "$build" ]; then
+	"$HERE/build.sh" "$suite" || exit 1
+fi
 if [ -z "${PACKAGES_IN_NAMESPACE:-}" ]; then
 	unshare -m true 2>/dev/null || say_skipped "no namespaces here"
 	PACKAGES_IN_NAMESPACE=yes exec unshare -m --propagation private "$0" --suite "$suite" --debs "$debs" "${cases[@]}"
