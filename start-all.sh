@@ -252,7 +252,7 @@ write_configuration() {
 		--listen "$(joined "${addresses[@]}")" --port "$port" --turn-port "$turn_port" \
 		--relay-ports "$min_port-$max_port" --auth open --demo-dir "$TOP/signald/demo" >>"$LOG" ||
 		fail "no configuration was written; see $LOG"
-	printf 'Authorization: Bearer %s\n' "$(cat "$state/admin-token")" >"$state/admin-header"
+	printf 'Authorization: Bearer %s\n' "$(sed 's/.* //' "$state/admin-token")" >"$state/admin-header"
 }
 
 # --- build --------------------------------------------------------------------
@@ -340,6 +340,15 @@ start_daemons() {
 	fi
 	wait_for signald signald_is_up
 	printf '  %-58s%4d s\n' "turnserver and signald run" $((SECONDS - begin))
+}
+
+# What is wrong with an installation that runs: told, not fatal, as some of it lies outside of it.
+check_installation() {
+	local report
+	report=$("$(program signalctl)" check -c "$state/signald.conf" --turnserver-conf "$state/turnserver.conf" 2>&1)
+	printf '%s\n' "$report" >>"$LOG"
+	grep -E '^(FAIL|warn|signalctl:)' <<<"$report" | sed 's/^/  /'
+	say "  signalctl check: $(tail -n 1 <<<"$report")"
 }
 
 stop_daemons() {
@@ -464,6 +473,7 @@ trap : PIPE # whoever has stopped reading must not keep us from ending what runs
 start_daemons
 # Before the text that says so: whoever has read it may end us at once.
 [ $foreground = no ] || trap 'interrupted 0' INT TERM HUP
+check_installation
 warn_open
 print_result
 [ $foreground = no ] || stay

@@ -24,24 +24,26 @@ static int random_hex(char out[2 * RANDOM_BYTES + 1])
 	return 0;
 }
 
-/* "YYYY-MM ", the id of a secret that is made today. */
-static void put_id(char *out, size_t size)
+/* What stands in front of a secret: a name, or, for NULL, the month of today. */
+static void put_name(char *out, size_t size, const char *name)
 {
 	time_t now = time(NULL);
 	struct tm tm;
 
 	gmtime_r(&now, &tm);
-	strftime(out, size, "%Y-%m ", &tm);
+	if (name)
+		snprintf(out, size, "%s", name);
+	else
+		strftime(out, size, "%Y-%m ", &tm);
 }
 
 /* Returns 1 (made), 0 (there already), -errno. */
-static int make(struct setup_file *f, bool with_id)
+static int make(struct setup_file *f, const char *name)
 {
 	char text[16 + 2 * RANDOM_BYTES + 2] = "", hex[2 * RANDOM_BYTES + 1];
 	int r = random_hex(hex);
 
-	if (with_id)
-		put_id(text, sizeof(text));
+	put_name(text, sizeof(text), name);
 	if (!r) {
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s\n", hex);
 		f->text = text;
@@ -58,18 +60,18 @@ int setup_secrets_make(const struct setup_place *p, const struct signalctl *ctl,
 	const struct {
 		enum setup_path path;
 		const char *owner, *group;
-		bool with_id;
+		const char *name; /* NULL: a month */
 	} secrets[] = {
-		{ SETUP_AUTH_SECRETS, p->signald_user, p->turnserver_group, true },
-		{ SETUP_ADMIN_TOKEN, NULL, p->signald_group, false },
-		{ SETUP_TOKEN_KEY, NULL, p->signald_group, false },
+		{ SETUP_AUTH_SECRETS, p->signald_user, p->turnserver_group, NULL },
+		{ SETUP_ADMIN_TOKEN, NULL, p->signald_group, "admin " },
+		{ SETUP_TOKEN_KEY, NULL, p->signald_group, "" },
 	};
 
 	for (size_t i = 0; i < (token_key ? 3 : 2); i++) {
 		struct setup_file f = { .path = p->path[secrets[i].path],
 					.owner = secrets[i].owner,
 					.group = secrets[i].group };
-		int r = make(&f, secrets[i].with_id);
+		int r = make(&f, secrets[i].name);
 
 		if (r < 0) {
 			ctl_error(ctl, "cannot make %s: %s", f.path, strerror(-r));

@@ -136,8 +136,8 @@ files_are_private() {
 
 secrets_are_random_and_well_formed() {
 	has "$(cat "$one/auth-secrets")" '^[0-9]{4}-[0-9]{2} [0-9a-f]{64}$' &&
-		has "$(cat "$one/admin-token")" '^[0-9a-f]{64}$' &&
-		is "Authorization: Bearer $(cat "$one/admin-token")" "$(cat "$one/admin-header")" admin-header
+		has "$(cat "$one/admin-token")" '^admin [0-9a-f]{64}$' &&
+		is "Authorization: Bearer $(cut -d' ' -f2 "$one/admin-token")" "$(cat "$one/admin-header")" admin-header
 }
 
 # Every curl line as a person would paste it.
@@ -152,6 +152,10 @@ printed_lines_work() {
 	is 5 $n "curl lines"
 }
 
+the_installation_is_checked() {
+	has "$(cat "$tmp/out1")" '^  signalctl check: [1-9][0-9]* ok, [0-9]+ to look at, 0 failed'
+}
+
 the_demo_page_is_served() {
 	has "$(curl -fsS --noproxy '*' "http://127.0.0.1:$p1/demo/")" '<html|<!doctype'
 }
@@ -159,7 +163,7 @@ the_demo_page_is_served() {
 # What the wire and the screen may show: never the token or the secret.
 secrets_are_shown_nowhere() {
 	# The patterns come from a file: on grep's own command line they would be found.
-	{ cat "$one/admin-token" && cut -d' ' -f2 "$one/auth-secrets"; } >"$tmp/patterns"
+	cut -d' ' -f2 "$one/admin-token" "$one/auth-secrets" >"$tmp/patterns"
 	! grep -lFf "$tmp/patterns" "$tmp"/out* "$one"/*.log* "$one"/*.conf || return
 	! cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | grep -qaFf "$tmp/patterns"
 }
@@ -350,6 +354,7 @@ test_that "a first start serves with turnserver connected" a_first_start_serves
 test_that "the state is private: folder 0700, files 0600" files_are_private
 test_that "secrets are random and well formed" secrets_are_random_and_well_formed
 test_that "every printed curl line works as it stands" printed_lines_work
+test_that "the installation is checked, and nothing fails" the_installation_is_checked
 test_that "the demo page is served" the_demo_page_is_served
 test_that "only loopback addresses are open" only_loopback_is_open
 test_that "loopback peers are allowed, private networks are not" no_peers_are_allowed_beyond_the_default
