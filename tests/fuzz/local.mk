@@ -151,6 +151,20 @@ fuzz_spool_LDFLAGS = $(FUZZ_LINK)
 fuzz_spool_LDADD = $(replay_spool_LDADD)
 endif
 
+# --- control_answer
+check_PROGRAMS += replay_control_answer
+TESTS += replay_control_answer
+replay_control_answer_SOURCES = tests/fuzz/fuzz_control_answer.c $(FUZZ_REPLAY)
+replay_control_answer_CFLAGS = $(AM_CFLAGS) -I$(srcdir)/signalctl
+replay_control_answer_LDADD = libsignalctl.a libshared.a $(CRYPTO_LIBS)
+if FUZZING
+noinst_PROGRAMS += fuzz_control_answer
+fuzz_control_answer_SOURCES = tests/fuzz/fuzz_control_answer.c tests/fuzz/fuzz.h
+fuzz_control_answer_CFLAGS = $(AM_CFLAGS) -I$(srcdir)/signalctl
+fuzz_control_answer_LDFLAGS = $(FUZZ_LINK)
+fuzz_control_answer_LDADD = $(replay_control_answer_LDADD)
+endif
+
 # --- control_command
 check_PROGRAMS += replay_control_command
 TESTS += replay_control_command
