@@ -128,8 +128,9 @@ static int make_parents(const char *path)
 	return 0;
 }
 
-/* The folder of a file: made as the packages make it, and left as it is when it is there. */
-static int make_folder_of(const char *file, const char *owner, const char *group)
+/* The folder of a file: made as the packages make it, and left as it is when it is there. One that
+ * is the system's own is open to all. */
+static int make_folder_of(const char *file, const char *owner, const char *group, bool open)
 {
 	char folder[SETUP_PATH_BYTES];
 	struct stat st;
@@ -140,6 +141,8 @@ static int make_folder_of(const char *file, const char *owner, const char *group
 	if (!*folder || !stat(folder, &st))
 		return !*folder || S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 	r = make_parents(folder);
+	if (!r && open)
+		return mkdir(folder, 0755) ? -errno : 0;
 	return r ? r : setup_folder_make(folder, owner, group);
 }
 
@@ -147,15 +150,17 @@ int setup_place_make(const struct setup_place *p, const struct signalctl *ctl)
 {
 	const struct {
 		const char *path, *owner, *group;
+		bool open;
 	} files[] = {
-		{ p->path[SETUP_TURNSERVER_CONF], NULL, NULL },
-		{ p->path[SETUP_SIGNALD_CONF], NULL, p->signald_group },
-		{ p->path[SETUP_AUTH_SECRETS], p->signald_user, p->turnserver_group },
-		{ p->path[SETUP_TLS_DIR], NULL, NULL },
+		{ p->path[SETUP_TURNSERVER_CONF], NULL, NULL, !*p->dir },
+		{ p->path[SETUP_SIGNALD_CONF], NULL, p->signald_group, false },
+		{ p->path[SETUP_AUTH_SECRETS], p->signald_user, p->turnserver_group, false },
+		{ p->path[SETUP_TLS_DIR], NULL, NULL, !*p->dir },
 	};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
-		int r = make_folder_of(files[i].path, files[i].owner, files[i].group);
+		int r = make_folder_of(files[i].path, files[i].owner, files[i].group,
+				       files[i].open);
 
 		if (r) {
 			ctl_error(ctl, "cannot make the folder of %s: %s%s", files[i].path,
