@@ -69,13 +69,10 @@ source_of_coturn() {
 }
 
 source_of_signald() {
-	local file
 	mkdir -p "$work/signald/source"
 	"$TOP/packaging/checkout-files.sh" | tar -C "$TOP" --null -T - -cf - | tar -C "$work/signald/source" -xf - || return
-	for file in changelog NEWS; do # a piece of news is found by its version
-		"$TOP/packaging/debian-version.sh" <"$TOP/debian/$file" >"$work/signald/$file" || return
-		mv "$work/signald/$file" "$work/signald/source/debian/$file"
-	done
+	"$TOP/packaging/debian-version.sh" <"$TOP/debian/changelog" >"$work/signald/changelog" || return
+	mv "$work/signald/changelog" "$work/signald/source/debian/changelog"
 	chmod -R u=rwX,go=rX "$work/signald/source"
 	find "$work/signald/source" -name '*.sh' -exec chmod a+x {} +
 	chmod a+x "$work/signald/source/debian/rules"
