@@ -1,6 +1,7 @@
 /* signalctl.test.mjs - the admin's tool against both daemons, and against what only pretends to be signald */
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -177,7 +178,7 @@ function configuration(lines) {
 	const secrets = path.join(dir, 'auth-secrets');
 	const conf = path.join(dir, 'signald.conf');
 
-	fs.writeFileSync(secrets, `main ${confide('0123456789abcdef0123456789abcdef')}\n`, { mode: 0o600 });
+	fs.writeFileSync(secrets, `main ${confide(randomBytes(16).toString('hex'))}\n`, { mode: 0o600 });
 	fs.writeFileSync(conf, Object.entries({ 'listen': '127.0.0.1:1', 'auth': 'open', 'auth-secret-file': secrets, 'turn-urls': 'turn:127.0.0.1', ...lines })
 		.map(([key, value]) => `${key} = ${value}\n`).join(''));
 	return { dir, conf, secrets };
@@ -261,7 +262,7 @@ test('credentials authenticate, and the line that tries them does', options, asy
 
 test('without a file of secrets turnserver.conf signs, and what cannot be read is said', options, async () => {
 	const { dir, conf, secrets } = configuration({});
-	const fixed = confide('fedcba9876543210fedcba9876543210');
+	const fixed = confide(randomBytes(16).toString('hex'));
 	const turnserver = path.join(dir, 'turnserver.conf');
 
 	fs.writeFileSync(turnserver, `static-auth-secret=${fixed}\n`, { mode: 0o600 });
