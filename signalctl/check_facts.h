@@ -9,7 +9,7 @@
 #include <sys/types.h>
 
 #include "answers.h"
-#include "check.h"
+#include "check_line.h"
 #include "net.h"
 #include "pem_pair.h"
 #include "secret_file.h"

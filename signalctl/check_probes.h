@@ -4,7 +4,7 @@
 #ifndef CHECK_PROBES_H
 #define CHECK_PROBES_H
 
-#include "check.h"
+#include "check_line.h"
 #include "check_facts.h"
 
 /* An allocation with fresh credentials, where turn-urls send clients. */

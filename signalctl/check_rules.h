@@ -4,7 +4,7 @@
 #ifndef CHECK_RULES_H
 #define CHECK_RULES_H
 
-#include "check.h"
+#include "check_line.h"
 #include "check_facts.h"
 
 void rule_configuration(struct check_facts *f, struct check_say *s);

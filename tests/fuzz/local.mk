@@ -35,6 +35,48 @@ fuzz_json_text_LDFLAGS = $(FUZZ_LINK)
 fuzz_json_text_LDADD = $(replay_json_text_LDADD)
 endif
 
+# --- client_stun
+check_PROGRAMS += replay_client_stun
+TESTS += replay_client_stun
+replay_client_stun_SOURCES = tests/fuzz/fuzz_client_stun.c $(FUZZ_REPLAY)
+replay_client_stun_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(SSL_CFLAGS) -I$(srcdir)/client
+replay_client_stun_LDADD = libclient.a libshared.a $(SSL_LIBS) $(CRYPTO_LIBS)
+if FUZZING
+noinst_PROGRAMS += fuzz_client_stun
+fuzz_client_stun_SOURCES = tests/fuzz/fuzz_client_stun.c tests/fuzz/fuzz.h
+fuzz_client_stun_CFLAGS = $(replay_client_stun_CFLAGS)
+fuzz_client_stun_LDFLAGS = $(FUZZ_LINK)
+fuzz_client_stun_LDADD = $(replay_client_stun_LDADD)
+endif
+
+# --- client_http
+check_PROGRAMS += replay_client_http
+TESTS += replay_client_http
+replay_client_http_SOURCES = tests/fuzz/fuzz_client_http.c $(FUZZ_REPLAY)
+replay_client_http_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(SSL_CFLAGS) -I$(srcdir)/client
+replay_client_http_LDADD = libclient.a libshared.a $(SSL_LIBS) $(CRYPTO_LIBS)
+if FUZZING
+noinst_PROGRAMS += fuzz_client_http
+fuzz_client_http_SOURCES = tests/fuzz/fuzz_client_http.c tests/fuzz/fuzz.h
+fuzz_client_http_CFLAGS = $(replay_client_http_CFLAGS)
+fuzz_client_http_LDFLAGS = $(FUZZ_LINK)
+fuzz_client_http_LDADD = $(replay_client_http_LDADD)
+endif
+
+# --- client_sio
+check_PROGRAMS += replay_client_sio
+TESTS += replay_client_sio
+replay_client_sio_SOURCES = tests/fuzz/fuzz_client_sio.c $(FUZZ_REPLAY)
+replay_client_sio_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(SSL_CFLAGS) -I$(srcdir)/client -I$(srcdir)/signalctl
+replay_client_sio_LDADD = $(SIGNALCTL_LIBS)
+if FUZZING
+noinst_PROGRAMS += fuzz_client_sio
+fuzz_client_sio_SOURCES = tests/fuzz/fuzz_client_sio.c tests/fuzz/fuzz.h
+fuzz_client_sio_CFLAGS = $(replay_client_sio_CFLAGS)
+fuzz_client_sio_LDFLAGS = $(FUZZ_LINK)
+fuzz_client_sio_LDADD = $(replay_client_sio_LDADD)
+endif
+
 # --- turn_name
 check_PROGRAMS += replay_turn_name
 TESTS += replay_turn_name

@@ -659,6 +659,16 @@ check_signalctl_SOURCES = tests/unit/check_signalctl.c
 check_signalctl_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CRYPTO_CFLAGS) -iquote $(srcdir)/signalctl
 check_signalctl_LDADD = $(SIGNALCTL_LIBS) $(CHECK_LIBS)
 
+# --- clients, signalctl check ------------------------------------------------------
+check_PROGRAMS += check_client check_signalctl_check
+TESTS += check_client check_signalctl_check
+check_client_SOURCES = tests/unit/check_client.c
+check_client_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CRYPTO_CFLAGS) $(SSL_CFLAGS) -I$(srcdir)/signalctl -I$(srcdir)/client
+check_client_LDADD = $(SIGNALCTL_LIBS) $(CHECK_LIBS)
+check_signalctl_check_SOURCES = tests/unit/check_signalctl_check.c
+check_signalctl_check_CFLAGS = $(check_client_CFLAGS)
+check_signalctl_check_LDADD = $(check_client_LDADD)
+
 # --- signalctl setup -----------------------------------------------------------
 check_PROGRAMS += check_turnserver_conf
 TESTS += check_turnserver_conf

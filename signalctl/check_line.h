@@ -1,9 +1,9 @@
-/* check.h - a line of "signalctl check": what is looked at, what came of it, what to do
+/* check_line.h - a line of "signalctl check": what is looked at, what came of it, what to do
  *
  * Rules decide over facts and touch nothing (check_rules.h); probes gather facts (check_facts.h)
  * and try things (check_probes.h); each is bounded in time. */
-#ifndef CHECK_H
-#define CHECK_H
+#ifndef CHECK_LINE_H
+#define CHECK_LINE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,246 @@
+/* check_client.c - what clients read: addresses, STUN, HTTP answers, frames, iceServers */
+#include "http_answer.h"
+#include "ice_servers.h"
+#include "run_suite.h"
+#include "sio_priv.h"
+#include "stun.h"
+#include "url.h"
+#include "ws_client.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+	const char *text;
+	int result;
+	const char *host;
+	unsigned port;
+	enum net_transport transport;
+} ice[] = {
+	{ "turn:chat.net", 0, "chat.net", 3478, NET_UDP },
+	{ "turn:chat.net:3479?transport=tcp", 0, "chat.net", 3479, NET_TCP },
+	{ "turn:[2001:db8::1]:99?transport=udp", 0, "2001:db8::1", 99, NET_UDP },
+	{ "turns:chat.net", 0, "chat.net", 5349, NET_TLS },
+	{ "turns:chat.net:443?transport=tcp", 0, "chat.net", 443, NET_TLS },
+	{ "turns:chat.net?transport=udp", -EPROTONOSUPPORT, "", 0, 0 },
+	{ "turn:", -EINVAL, "", 0, 0 },
+	{ "turn::3478", -EINVAL, "", 0, 0 },
+	{ "turn:a:0", -EINVAL, "", 0, 0 },
+	{ "turn:a:65536", -EINVAL, "", 0, 0 },
+	{ "turn:a:1x", -EINVAL, "", 0, 0 },
+	{ "turn:a b", -EINVAL, "", 0, 0 },
+	{ "turn:[::1", -EINVAL, "", 0, 0 },
+	{ "turn:a?transport=sctp", -EINVAL, "", 0, 0 },
+	{ "http://a", -EINVAL, "", 0, 0 },
+};
+
+START_TEST(a_turn_uri_is_read_or_refused)
+{
+	struct net_target t;
+	bool is_turn;
+
+	ck_assert_int_eq(url_ice(ice[_i].text, strlen(ice[_i].text), &t, &is_turn), ice[_i].result);
+	if (ice[_i].result)
+		return;
+	ck_assert(is_turn);
+	ck_assert_str_eq(t.host, ice[_i].host);
+	ck_assert_uint_eq(t.port, ice[_i].port);
+	ck_assert_int_eq(t.transport, ice[_i].transport);
+}
+END_TEST
+
+START_TEST(urls_and_endpoints_are_read_or_refused)
+{
+	struct net_target t;
+
+	ck_assert_int_eq(url_http("https://chat.net/", &t), 0);
+	ck_assert(t.transport == NET_TLS && t.port == 443);
+	ck_assert_int_eq(url_http("http://[::1]:449", &t), 0);
+	ck_assert_str_eq(t.host, "::1");
+	ck_assert_int_eq(url_http("https://chat.net/path", &t), -EINVAL);
+	ck_assert_int_eq(url_http("ftp://chat.net", &t), -EINVAL);
+	ck_assert_int_eq(url_endpoint("0.0.0.0:449", &t), 0);
+	ck_assert_str_eq(t.host, "127.0.0.1");
+	ck_assert_int_eq(url_endpoint("[::]:449", &t), 0);
+	ck_assert_str_eq(t.host, "::1");
+	ck_assert_int_eq(url_endpoint("127.0.0.1", &t), -EINVAL);
+	ck_assert(url_is_address("::1") && !url_is_address("chat.net"));
+}
+END_TEST
+
+START_TEST(an_answer_is_believed_only_with_its_signature)
+{
+	static const uint8_t key[16] = "a long-term key", other[16] = "another";
+	static const uint8_t tid[STUN_TID_LEN] = "transaction";
+	struct stun_out o;
+	struct stun_in in;
+
+	stun_begin(&o, STUN_REFRESH | STUN_SUCCESS, tid);
+	stun_put_u32(&o, ATTR_LIFETIME, 600);
+	ck_assert_int_eq(stun_sign(&o, key), 0);
+	ck_assert(stun_read(&in, o.b, o.n));
+	ck_assert(stun_verify(&in, key) && !stun_verify(&in, other));
+	o.b[24] ^= 1; /* a bit of the lifetime */
+	ck_assert(!stun_verify(&in, key));
+	stun_begin(&o, STUN_REFRESH | STUN_SUCCESS, tid);
+	ck_assert(stun_read(&in, o.b, o.n) && !stun_verify(&in, key));
+}
+END_TEST
+
+START_TEST(an_answer_of_http_is_bounded_and_gives_the_header_that_is_wanted)
+{
+	static const char text[] = "HTTP/1.1 101 Switching Protocols\r\nX: y\r\n"
+				   "Sec-WebSocket-Accept:  abc= \r\n\r\nrest";
+	static const char longer[] = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n123456789";
+	struct http_answer a = { .want = "sec-websocket-accept:" };
+	struct http_answer b = { .keep_body = true, .body_limit = 8 };
+	enum http_progress done = HTTP_MORE;
+	size_t n, at;
+
+	for (at = 0; done == HTTP_MORE && text[at]; at++) { /* byte by byte */
+		n = 1;
+		done = http_feed(&a, text + at, &n);
+	}
+	ck_assert_str_eq(text + at, "rest");
+	ck_assert_int_eq(a.status, 101);
+	ck_assert_str_eq(a.value, "abc=");
+	n = strlen(longer);
+	ck_assert_int_eq(http_feed(&b, longer, &n), HTTP_BROKEN);
+	http_reset(&b);
+	ck_assert_uint_eq(b.body_limit, 8);
+}
+END_TEST
+
+START_TEST(frames_are_masked_with_what_is_given_and_read_whole)
+{
+	static const uint8_t mask[4] = { 1, 2, 3, 4 };
+	uint8_t out[WS_HEAD_MAX + 300];
+	char server[] = { (char)0x81, 2, 'h', 'i', (char)0x81 };
+	struct ws_frame frame;
+
+	ck_assert_uint_eq(ws_write(out, WS_TEXT, mask, "abc", 3), 9);
+	ck_assert(out[6] == ('a' ^ 1) && out[7] == ('b' ^ 2));
+	ck_assert_int_eq(ws_read(&frame, server, 1), 0);
+	ck_assert_int_eq(ws_read(&frame, server, 3), 0);
+	ck_assert_int_eq(ws_read(&frame, server, sizeof(server)), 4);
+	ck_assert(frame.n == 2 && frame.opcode == WS_TEXT);
+	server[1] = (char)0x82; /* a server masks nothing */
+	ck_assert_int_eq(ws_read(&frame, server, sizeof(server)), -1);
+}
+END_TEST
+
+START_TEST(the_inbox_is_bounded_and_counts_what_it_dropped)
+{
+	struct sio_client c = { .way = NULL };
+	struct client_error err;
+	char text[32];
+
+	for (int i = 0; i < SIO_INBOX_MAX + 3; i++) {
+		snprintf(text, sizeof(text), "42[\"e\",%d]", i);
+		ck_assert_int_eq(sio_packet(&c, text, strlen(text), &err), 0);
+	}
+	ck_assert_uint_eq(c.inbox_n, SIO_INBOX_MAX);
+	ck_assert_uint_eq(sio_client_dropped(&c), 3);
+	ck_assert_str_eq(c.inbox[0].payload, "3");
+	for (size_t i = 0; i < c.inbox_n; i++) {
+		free(c.inbox[i].event);
+		free(c.inbox[i].payload);
+	}
+}
+END_TEST
+
+static const struct {
+	const char *packet;
+	int result;
+} packets[] = {
+	{ "0{\"sid\":\"abc\"}", 0 },
+	{ "0{\"sid\":\"a b\"}", -EPROTO },
+	{ "0{\"sid\":7}", -EPROTO },
+	{ "0", -EPROTO },
+	{ "", -EPROTO },
+	{ "2", 0 },
+	{ "40{\"sid\":\"x\"}", 0 },
+	{ "44{\"message\":\"no\"}", -EACCES },
+	{ "41", -ECONNRESET },
+	{ "1", -ECONNRESET },
+	{ "42[", -EPROTO },
+	{ "42[]", -EPROTO },
+	{ "42[7]", -EPROTO },
+	{ "43[1]", -EPROTO },
+	{ "439[1]", 0 },
+	{ "9", 0 },
+};
+
+START_TEST(a_packet_is_taken_or_refused_with_a_reason)
+{
+	struct sio_client c = { .awaited_ack = 1 };
+	struct client_error err = { "" };
+
+	ck_assert_int_eq(sio_packet(&c, packets[_i].packet, strlen(packets[_i].packet), &err),
+			 packets[_i].result);
+	ck_assert(!packets[_i].result || *err.text);
+}
+END_TEST
+
+START_TEST(what_a_client_is_given_is_read)
+{
+	static const char text[] =
+		"[{\"urls\":\"stun:a\"},{\"urls\":[\"turn:a:1\",\"stun:a\",\"turns:b\"],"
+		"\"username\":\"9:u\",\"credential\":\"p\"}]";
+	static const char without[] = "[{\"urls\":\"stun:a\"}]";
+	static const char odd[] = "[{\"urls\":7,\"username\":\"9:u\",\"credential\":\"p\"}]";
+	struct ice_login l;
+
+	ck_assert_int_eq(ice_login_read(json_trim(text, strlen(text)), &l), 0);
+	ck_assert_str_eq(l.name, "9:u");
+	ck_assert_uint_eq(l.urls_n, 2);
+	ck_assert_int_eq(l.url[1].transport, NET_TLS);
+	ck_assert_int_eq(ice_login_read(json_trim(without, strlen(without)), &l), -ENOENT);
+	ck_assert_int_eq(ice_login_read(json_trim(odd, strlen(odd)), &l), -EINVAL);
+}
+END_TEST
+
+START_TEST(a_candidate_comes_back_as_it_was_written)
+{
+	static const char *const bad[] = { "", "candidate:1 1 udp 1 a 1 typ relay",
+					   "candidate:1 1 udp 1 1.2.3.4 70000 typ relay",
+					   "candidate:1 1 udp 1 1.2.3.4 0 typ relay" };
+	static const char *const good[] = {
+		"candidate:1 1 udp 16777215 93.184.216.34 50000 typ relay raddr 0.0.0.0 rport 0",
+		"candidate:1 1 udp 16777215 2001:db8::1 50000 typ relay raddr :: rport 0"
+	};
+	struct sockaddr_storage a;
+	char text[ICE_CANDIDATE_MAX];
+
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_int_eq(ice_candidate_read(bad[i], &a), -EINVAL);
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert_int_eq(ice_candidate_read(good[i], &a), 0);
+		ck_assert_int_gt(ice_candidate_write(text, sizeof(text), &a), 0);
+		ck_assert_str_eq(text, good[i]);
+		ck_assert_int_eq(ice_candidate_write(text, 20, &a), -ENOBUFS);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("client");
+	TCase *tc = tcase_create("reads");
+
+	tcase_add_loop_test(tc, a_turn_uri_is_read_or_refused, 0, sizeof(ice) / sizeof(ice[0]));
+	tcase_add_loop_test(tc, a_packet_is_taken_or_refused_with_a_reason, 0,
+			    sizeof(packets) / sizeof(packets[0]));
+	tcase_add_test(tc, urls_and_endpoints_are_read_or_refused);
+	tcase_add_test(tc, an_answer_is_believed_only_with_its_signature);
+	tcase_add_test(tc, an_answer_of_http_is_bounded_and_gives_the_header_that_is_wanted);
+	tcase_add_test(tc, frames_are_masked_with_what_is_given_and_read_whole);
+	tcase_add_test(tc, the_inbox_is_bounded_and_counts_what_it_dropped);
+	tcase_add_test(tc, what_a_client_is_given_is_read);
+	tcase_add_test(tc, a_candidate_comes_back_as_it_was_written);
+	suite_add_tcase(s, tc);
+	return run_suite(s);
+}
