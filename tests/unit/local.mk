@@ -652,11 +652,10 @@ check_loop_CFLAGS = $(SIO_CHECK_CFLAGS) $(EVENT_CFLAGS)
 check_loop_LDADD = libsignald-io.a $(SIO_CHECK_LIBS) $(EVENT_LIBS) $(SSL_LIBS)
 
 # --- signalctl -----------------------------------------------------------------
-# -iquote: check.h in angle brackets is the library's, not the one of that folder.
 check_PROGRAMS += check_signalctl
 TESTS += check_signalctl
 check_signalctl_SOURCES = tests/unit/check_signalctl.c
-check_signalctl_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CRYPTO_CFLAGS) -iquote $(srcdir)/signalctl
+check_signalctl_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(CRYPTO_CFLAGS) -I$(srcdir)/signalctl
 check_signalctl_LDADD = $(SIGNALCTL_LIBS) $(CHECK_LIBS)
 
 # --- clients, signalctl check ------------------------------------------------------
@@ -673,19 +672,19 @@ check_signalctl_check_LDADD = $(check_client_LDADD)
 check_PROGRAMS += check_turnserver_conf
 TESTS += check_turnserver_conf
 check_turnserver_conf_SOURCES = tests/unit/check_turnserver_conf.c
-check_turnserver_conf_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -iquote $(srcdir)/signalctl
+check_turnserver_conf_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -I$(srcdir)/signalctl
 check_turnserver_conf_LDADD = libsignalctl.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 
 check_PROGRAMS += check_setup
 TESTS += check_setup
 check_setup_SOURCES = tests/unit/check_setup.c
-check_setup_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -iquote $(srcdir)/signalctl
+check_setup_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -I$(srcdir)/signalctl
 check_setup_LDADD = libsignalctl.a libsignald-core.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 
 check_PROGRAMS += check_setup_files
 TESTS += check_setup_files
 check_setup_files_SOURCES = tests/unit/check_setup_files.c
-check_setup_files_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -iquote $(srcdir)/signalctl $(CRYPTO_CFLAGS)
+check_setup_files_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -I$(srcdir)/signalctl $(CRYPTO_CFLAGS)
 check_setup_files_LDADD = libsignalctl.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 
 endif
