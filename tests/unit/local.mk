@@ -174,7 +174,7 @@ check_stream_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SSL_CFLAGS)
 check_stream_LDADD = $(TLS_CHECK_LIBS)
 
 # --- requests over a socket ---------------------------------------------------------
-EXTRA_DIST += tests/unit/http_fixture.h tests/unit/rest_fixture.h
+EXTRA_DIST += tests/unit/http_fixture.h tests/unit/rest_fixture.h tests/unit/admin_fixture.h
 HTTP_CHECK_LIBS = libsignald-io.a libsignald-core.a libshared.a $(MHD_LIBS) $(EVENT_LIBS) $(SSL_LIBS) \
 	$(CRYPTO_LIBS) $(ZLIB_LIBS) $(CHECK_LIBS) -lm
 check_PROGRAMS += check_forwarded check_http_server
