@@ -52,7 +52,7 @@ Install what is missing, build, and run the tests. Without arguments all stages 
   threads       ThreadSanitizer: unit tests with threads, and both daemons under load
   fuzz          libFuzzer with AddressSanitizer and UndefinedBehaviorSanitizer: every decoder, FUZZ_SECONDS (12)
                 each, on top of its corpus
-  scripts       start-all.sh (options, secrets, stale pids, taken ports, stop) and how coturn is fetched and patched
+  scripts       start-all.sh (options, secrets, stale pids, taken ports, stop), how coturn is fetched and patched, make apt-repo
   packages      make deb; the packages installed, replaced, upgraded and removed on machines with systemd booted in
                 namespaces (as root; otherwise it is skipped), and their own tests on those (autopkgtest, piuparts)
 
@@ -309,7 +309,7 @@ stage_fuzz() {
 stage_scripts() {
 	local rc=0 from script
 	from=$(log_size)
-	for script in patches_test start_all_test; do
+	for script in patches_test apt_repo_test start_all_test; do
 		STEP_TELLS=told_by_shell step "tests/$script.sh" timeout -k 10 $SCRIPTS_LIMIT_S "$TOP/tests/$script.sh" || rc=1
 	done
 	count_node "$from"

@@ -76,7 +76,7 @@ NEEDS_TEST="
 module:check:check module:hiredis:libhiredis-dev module:libcjson:libcjson-dev header:wslay/wslay.h:libwslay-dev command:clang:clang
 links:-fsanitize=fuzzer,address,undefined:libclang-rt-dev
 command:chromium:chromium command:ip:iproute2 command:openssl:openssl
-command:php:php-cli
+command:php:php-cli command:apt-ftparchive:apt-utils command:gpg:gnupg
 "
 # To build the packages and to try them; the packages' own build-dependencies are in their control files.
 NEEDS_PACKAGES="

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 
 import { join } from './lib/client.mjs';
-import { documents, mentions, read } from './lib/documents.mjs';
+import { brokenLinks, documents, mentions, read } from './lib/documents.mjs';
 import { command, program, SOURCE_DIR } from './lib/suite.mjs';
 import { startTokenStack } from './lib/tokens.mjs';
 
@@ -21,7 +21,8 @@ const ELSEWHERE = [
 	[/^autoreconf -fi && mkdir -p \S+ && cd \S+$/, 'scripts/lib.sh', 'autoreconf -fi'],
 	[/^\.\.\/\.\.\/configure && make && make check\b/, 'run-tests.sh', 'stage_check'],
 	[/^make deb\b/, 'run-tests.sh', 'make deb'],
-	[/^make apt-repo DIR=/, 'run-tests.sh', 'stage_packages'],
+	[/^make apt-repo DIR=/, 'tests/apt_repo_test.sh', 'apt-repo DIR='],
+	[/^apt show coturn\b/, 'packaging/check-deb.sh', 'checked up to'],
 	[/^sudo systemctl restart coturn signald$/, 'tests/packages/cases/upgrade.sh', 'systemctl restart coturn signald'],
 	[/^sudo systemctl reload (coturn|signald)$/, 'tests/packages/cases/fresh.sh', 'systemctl reload coturn signald'],
 	[/^(sudo )?systemctl status (coturn|signald)( signald)?$/, 'tests/packages/asks.sh', 'systemctl status $unit'],
@@ -74,6 +75,10 @@ function folderOf(dir, file) {
 
 test('commands in documents are marked as what they are', () => {
 	assert.deepEqual(documents().flatMap((file) => read(file).problems), []);
+});
+
+test('links between documents lead somewhere', () => {
+	assert.deepEqual([...documents(), 'ARCHITECTURE.md', 'signald/PROTOCOL.md'].flatMap(brokenLinks), []);
 });
 
 test('the tests that are to run commands are there', () => {
