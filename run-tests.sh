@@ -326,6 +326,9 @@ stage_packages() {
 		step "make deb" env DEB_BUILD_OPTIONS=nocheck "$TOP/packaging/make-deb.sh" --install-build-deps || exit 1
 	) || return
 	from=$(log_size)
+	STEP_TELLS=told_by_shell step "what was built" timeout -k 10 $SCRIPTS_LIMIT_S "$TOP/packaging/check-deb.sh" || rc=1
+	STEP_TELLS=told_by_shell step "a security update, rehearsed" \
+		timeout -k 10 $SCRIPTS_LIMIT_S "$TOP/packaging/rehearse-update.sh" || rc=1
 	STEP_TELLS=told_by_shell step "tests/packages/run.sh" timeout -k 20 $PACKAGES_LIMIT_S "$TOP/tests/packages/run.sh" || rc=1
 	count_node "$from"
 	return $rc

@@ -2,7 +2,7 @@
 # check-deb.sh - are the packages that make-deb.sh built as they have to be? Nothing is installed.
 #
 # Usage: check-deb.sh [-o DIR] [--coturn-source DIR]
-# DIR is where the packages are (build/deb). Each check is a line; the last one is 'N passed, N failed'. lintian and
+# DIR is where the packages are (build/deb). Each check is a line; the last two count them. lintian and
 # hardening-check (devscripts) are needed.
 set -u -o pipefail
 umask 022
@@ -186,5 +186,5 @@ client_links() {
 }
 check "libturnclient.a is complete: a program links with it and libcrypto alone" client_links
 
-echo "$passed passed, $failed failed"
+printf '# pass %d\n# fail %d\n' "$passed" "$failed"
 [ "$failed" = 0 ]

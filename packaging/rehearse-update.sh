@@ -3,7 +3,7 @@
 #
 # Usage: rehearse-update.sh [--build] [--coturn-source DIR]
 # Debian's source gets a dummy patch and the next revision, +deb12u2, and our package is made from it; --build compiles it
-# as well (minutes). Each step is a line; the last one is 'N passed, N failed'. The checkout is left as it is.
+# as well (minutes). Each step is a line; the last two count them. The checkout is left as it is.
 set -u -o pipefail
 umask 022
 
@@ -108,5 +108,5 @@ if [ -n "$build" ]; then
 	check "and is as our packages have to be" "$copy/packaging/check-deb.sh" -o "$work/deb" --coturn-source "$work/debian"
 fi
 
-echo "$passed passed, $failed failed"
+printf '# pass %d\n# fail %d\n' "$passed" "$failed"
 [ "$failed" = 0 ]

@@ -81,7 +81,7 @@ command:php:php-cli command:apt-ftparchive:apt-utils command:gpg:gnupg
 # To build the packages and to try them; the packages' own build-dependencies are in their control files.
 NEEDS_PACKAGES="
 command:dpkg-buildpackage:dpkg-dev command:dh:debhelper command:debootstrap:debootstrap command:unshare:util-linux command:ip:iproute2
-command:piuparts:piuparts
+command:piuparts:piuparts command:lintian:lintian command:checkbashisms:devscripts
 "
 
 # missing NEED...: the packages of the needs that are not met, each once.
