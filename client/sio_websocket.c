@@ -47,6 +47,8 @@ static int keep_bytes(struct sio_client *c, const char *p, size_t n, struct clie
 	size_t size = c->in_n + n;
 	char *in;
 
+	if (!n)
+		return 0;
 	if (size > SIO_MESSAGE_MAX) {
 		client_error_set(err, "WebSocket: a message that is too long");
 		return -EPROTO;
