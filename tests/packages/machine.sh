@@ -8,13 +8,15 @@ MACHINE=            # its folder: upper, work, root
 MACHINE_PID=        # of systemd, as we see it
 MACHINE_UNSHARE=    # of the process that ends it when it ends itself
 MACHINE_CGROUP=     # above everything in it, below CGROUP
+MACHINE_BOOTS=0
 MACHINE_BOOT_S=60
 IN_MACHINE_S=120    # how long one command may take
 
 # machine_boot: systemd on what the machine's disk holds; returns when all of its services that start at boot have.
 machine_boot() {
 	local i
-	MACHINE_CGROUP=$CGROUP/${MACHINE##*/}
+	MACHINE_BOOTS=$((MACHINE_BOOTS + 1))
+	MACHINE_CGROUP=$CGROUP/${MACHINE##*/}.$MACHINE_BOOTS
 	mkdir "$MACHINE_CGROUP" || return
 	(
 		echo "$BASHPID" >"$MACHINE_CGROUP/cgroup.procs" &&

@@ -1,13 +1,13 @@
 # shellcheck shell=bash
 # purge.sh - both come and go in every order, and leave the machine as it was
 
-# What the packages could leave anywhere. dpkg's and systemd's own records of what was there once are theirs.
+# What the packages could leave anywhere. What dpkg, systemd and adduser keep of what was there once is theirs.
 machine_as_it_is() {
 	in_machine "find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /run/systemd -o -path /var/log \
 		-o -path /var/cache -o -path /var/lib/apt -o -path /var/lib/dpkg -o -path /root \) -prune -o -print \
 		-o -path '/etc/.pwd.lock'; find /run -maxdepth 1; getent passwd; getent group; dpkg-statoverride --list
 		systemctl list-unit-files --no-legend; ls /var/lib/systemd/deb-systemd-helper-enabled 2>/dev/null" |
-		grep -vE '^/(etc/(passwd|group|shadow|gshadow)-|var/lib/systemd/|var/tmp/systemd-private)' | sort
+		grep -vE '^/(run/adduser|etc/(passwd|group|shadow|gshadow)-|var/lib/systemd/|var/tmp/systemd-private)' | sort
 }
 
 both_run() {
