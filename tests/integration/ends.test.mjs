@@ -226,7 +226,7 @@ describe('SIGHUP', { concurrency: 2 }, () => {
 		for (const n of [1, 2]) {
 			fs.renameSync(log, `${log}.${n}`);
 			server.program.process.kill('SIGHUP');
-			await until('a new log', () => fs.existsSync(log), 2000);
+			await until('a new log', () => fs.existsSync(log), 10000);
 			await (await server.connect()).command({ c: 'stats' }); /* so the hang-up is over */
 		}
 	});
