@@ -163,7 +163,7 @@ static const struct live_layout layout = {
 };
 
 static const struct watch_host host = {
-	.version = COTURN_PACKAGE_VERSION "+signald1",
+	.version = COTURN_EXT_VERSION,
 	.base = COTURN_PACKAGE_VERSION,
 	.ledger_checked = security_checked_version,
 	.ledger_date = security_checked_date,

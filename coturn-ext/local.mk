@@ -55,7 +55,7 @@ libcoturn_ext_hooks_a_SOURCES = coturn-ext/hooks.c coturn-ext/hooks_count.c cotu
 	coturn-ext/hooks_policy.c coturn-ext/hooks_sources.c coturn-ext/hooks_warnings.c \
 	coturn-ext/hooks_priv.h coturn-ext/coturn_ext.h coturn-ext/coturn_guard.h
 libcoturn_ext_hooks_a_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/coturn-ext $(COTURN_CPPFLAGS) \
-	-DCOTURN_PACKAGE_VERSION=\"$(COTURN_VERSION)\"
+	-DCOTURN_PACKAGE_VERSION=\"$(COTURN_VERSION)\" -DCOTURN_EXT_VERSION=\"$(COTURN_EXT_VERSION)\"
 $(libcoturn_ext_hooks_a_OBJECTS): | $(COTURN_STAMP)
 
 # --- turnserver's main, and turnserver --security-status --------------------------

@@ -6,6 +6,10 @@ dnl a database whose -dev package is missing is left out.
 
 COTURN_VERSION=4.6.1-2
 AC_SUBST([COTURN_VERSION])
+dnl Our package's own version, which turnserver tells: that of its changelog.
+COTURN_EXT_VERSION=$(sed -n '1s/^coturn (\(@<:@^)@:>@*\)).*/\1/p' "$srcdir/packaging/coturn/changelog")
+AC_SUBST([COTURN_EXT_VERSION])
+AC_SUBST([CONFIG_STATUS_DEPENDENCIES], ['$(top_srcdir)/packaging/coturn/changelog'])
 
 dnl Debian's package of signald is built alone: nothing is fetched for it, and turnserver is another package.
 AC_ARG_WITH([coturn],

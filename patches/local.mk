@@ -127,7 +127,7 @@ $(COTURN_HOOK_OBJECTS): coturn/hook.obj/%.o: coturn/hook.stamp
 # Those of ours that include coturn's headers, which are others in this tree.
 $(COTURN_HOOK_EXT_OBJECTS): coturn/hook.obj/coturn-ext/%.o: $(srcdir)/coturn-ext/%.c coturn/hook.stamp
 	@$(MKDIR_P) $(@D)
-	$(AM_V_CC)$(COTURN_COMPILE_HOOK) $(SAN_CFLAGS) -std=gnu11 -DCOTURN_PACKAGE_VERSION=\"$(COTURN_VERSION)\" -MMD -MP -c -o $@ $<
+	$(AM_V_CC)$(COTURN_COMPILE_HOOK) $(SAN_CFLAGS) -std=gnu11 -DCOTURN_PACKAGE_VERSION=\"$(COTURN_VERSION)\" -DCOTURN_EXT_VERSION=\"$(COTURN_EXT_VERSION)\" -MMD -MP -c -o $@ $<
 
 -include $(COTURN_HOOK_OBJECTS:.o=.d) $(COTURN_HOOK_EXT_OBJECTS:.o=.d)
 

@@ -32,7 +32,7 @@ main_objects = $(main:.c=.o)
 compile = $(CC) -I$(srcdir)/shared -I$(srcdir)/coturn-ext \
 	$(patsubst %,-isystem $(COTURN_TREE)/%,src src/apps/common src/apps/relay src/server src/client) \
 	$(CPPFLAGS) $(CFLAGS) -std=gnu11 -D_GNU_SOURCE -DPACKAGE_VERSION=\"$(PACKAGE_VERSION)\" \
-	-DCOTURN_PACKAGE_VERSION=\"$(COTURN_VERSION)\" -c -o $@
+	-DCOTURN_PACKAGE_VERSION=\"$(COTURN_VERSION)\" -DCOTURN_EXT_VERSION=\"$(COTURN_EXT_VERSION)\" -c -o $@
 
 $(library:.c=.o) $(main_objects): %.o: $(srcdir)/%.c
 	@$(MKDIR_P) $(@D)

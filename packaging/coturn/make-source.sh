@@ -72,6 +72,7 @@ tar -C "$top" -cf - -T "$work/list" | tar -C "$ext" -xf -
 cat >"$ext/version.mk" <<EOF
 # What coturn-ext is a part of, and its own version.
 COTURN_VERSION = $base
+COTURN_EXT_VERSION = $("$top/packaging/debian-version.sh" <"$here/changelog" | sed -n '1s/^coturn (\([^)]*\)).*/\1/p')
 PACKAGE_VERSION = $(sed -n 's/^AC_INIT(\[signald\], \[\(.*\)\])$/\1/p' "$top/configure.ac")
 EOF
 
