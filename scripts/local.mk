@@ -7,4 +7,5 @@ EXTRA_DIST += \
 	turnserver.conf.in \
 	tests/shell_test.sh \
 	tests/patches_test.sh \
+	tests/apt_repo_test.sh \
 	tests/start_all_test.sh
