@@ -27,7 +27,7 @@ SANITIZER_SOAK_ROUNDS=10
 SCRIPTS_LIMIT_S=600
 PACKAGES_LIMIT_S=900
 # Each target for so long, and all of them together.
-FUZZ_SECONDS=${FUZZ_SECONDS:-12}
+FUZZ_SECONDS=${FUZZ_SECONDS:-8}
 FUZZ_LIMIT_S=$((120 + FUZZ_SECONDS * 30))
 STEP_TAIL=60
 # What tests/integration/run.sh says of each test that failed, and how much of it is shown.
@@ -50,7 +50,7 @@ Install what is missing, build, and run the tests. Without arguments all stages 
   sanitizers    AddressSanitizer and UndefinedBehaviorSanitizer; make check and integration again,
                 without the browsers
   threads       ThreadSanitizer: unit tests with threads, and both daemons under load
-  fuzz          libFuzzer with AddressSanitizer and UndefinedBehaviorSanitizer: every decoder, FUZZ_SECONDS (12)
+  fuzz          libFuzzer with AddressSanitizer and UndefinedBehaviorSanitizer: every decoder, FUZZ_SECONDS (8)
                 each, on top of its corpus
   scripts       start-all.sh (options, secrets, stale pids, taken ports, stop), how coturn is fetched and patched, make apt-repo
   packages      make deb; the packages installed, replaced, upgraded and removed on machines with systemd booted in
