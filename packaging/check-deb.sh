@@ -17,25 +17,8 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' INT TERM HUP
-
-passed=0
-failed=0
-# check SENTENCE COMMAND...: the sentence is true when the command succeeds; else what it said.
-check() {
-	local sentence=$1
-	shift
-	if "$@" >"$work/said" 2>&1; then
-		printf 'ok %s\n' "$sentence"
-		passed=$((passed + 1))
-	else
-		printf 'not ok %s\n' "$sentence"
-		sed 's/^/    | /' "$work/said" | head -n 30
-		failed=$((failed + 1))
-	fi
-}
+# shellcheck source=packaging/checks.sh
+. "$TOP/packaging/checks.sh"
 
 # the_file PATTERN: the one file of that name.
 the_file() {
@@ -186,5 +169,4 @@ client_links() {
 }
 check "libturnclient.a is complete: a program links with it and libcrypto alone" client_links
 
-printf '# pass %d\n# fail %d\n' "$passed" "$failed"
-[ "$failed" = 0 ]
+checks_done

@@ -17,24 +17,9 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' INT TERM HUP
+# shellcheck source=packaging/checks.sh
+. "$TOP/packaging/checks.sh"
 
-passed=0
-failed=0
-check() {
-	local sentence=$1
-	shift
-	if "$@" >"$work/said" 2>&1; then
-		printf 'ok %s\n' "$sentence"
-		passed=$((passed + 1))
-	else
-		printf 'not ok %s\n' "$sentence"
-		tail -n 20 "$work/said" | sed 's/^/    | /'
-		failed=$((failed + 1))
-	fi
-}
 refuses() {
 	! "$@" || { echo "did not fail: $*"; return 1; }
 }
@@ -108,5 +93,4 @@ if [ -n "$build" ]; then
 	check "and is as our packages have to be" "$copy/packaging/check-deb.sh" -o "$work/deb" --coturn-source "$work/debian"
 fi
 
-printf '# pass %d\n# fail %d\n' "$passed" "$failed"
-[ "$failed" = 0 ]
+checks_done
