@@ -82,8 +82,9 @@ for file; do
 done
 
 status=0
+# They wait more than they work, so there are more of them than processors.
 # shellcheck disable=SC2086 # our own names, without spaces
-test_files 2 $beside
+test_files 3 $beside
 # shellcheck disable=SC2086
 test_files 1 $alone
 test_files 1 last/secrets_in_logs.test.mjs
