@@ -12,7 +12,8 @@
 #define STUN_MAX 2048 /* bytes of a message or ChannelData we make or take */
 #define STUN_TID_LEN 12
 
-enum { /* RFC 8656 section 17 */
+enum { /* RFC 8489 section 18.2, RFC 8656 section 17 */
+       STUN_BINDING = 0x001,
        STUN_ALLOCATE = 0x003,
        STUN_REFRESH = 0x004,
        STUN_SEND = 0x006,
@@ -40,6 +41,7 @@ enum { /* RFC 8489 section 18.3, RFC 8656 section 18, draft-wing-tram-turn-mobil
        ATTR_RELAYED = 0x0016,
        ATTR_FAMILY = 0x0017,
        ATTR_TRANSPORT = 0x0019,
+       ATTR_XOR_MAPPED = 0x0020,
        ATTR_MOBILITY = 0x8030,
 };
 

@@ -8,6 +8,7 @@
 #include "certificates.h"
 #include "setup_place.h"
 #include "setup_word.h"
+#include "unbroken.h"
 
 enum { O_CERT, O_PKEY, O_HOST, O_RENEWED, O_DIR, O_ROOT };
 
@@ -72,8 +73,10 @@ int cmd_certificates(struct signalctl *ctl, const struct arguments *a)
 		status = certificates_load(ctl, &s, &c);
 	if (status)
 		return status;
+	unbroken_begin();
 	status = certificates_put(ctl, place.path[SETUP_TLS_DIR], place.turnserver_group, &c,
 				  &changed);
+	unbroken_end();
 	certificates_free(&c);
 	if (!status && !changed)
 		fputs("nothing to change\n", ctl->out);

@@ -9,18 +9,22 @@
 
 #include "certificates.h"
 #include "setup_ask.h"
+#include "setup_certbot.h"
 #include "setup_files.h"
 #include "setup_host.h"
 #include "setup_place.h"
 #include "setup_secrets.h"
+#include "setup_stun.h"
 #include "setup_templates.h"
 #include "setup_word.h"
 #include "turnserver_conf.h"
+#include "unbroken.h"
 
 enum {
 	O_REALM,
 	O_HOST,
 	O_EXTERNAL_IP,
+	O_STUN_SERVER,
 	O_CERT,
 	O_PKEY,
 	O_PORT,
@@ -44,6 +48,8 @@ const struct signalctl_option options_setup[] = {
 	[O_EXTERNAL_IP] = { "external-ip", "IP",
 			    "Address that clients reach it at, or auto; one IPv4 and one IPv6, "
 			    "with a comma" },
+	[O_STUN_SERVER] = { "stun-server", "HOST[:PORT]",
+			    "For auto behind a NAT: ask this STUN server, of somebody else" },
 	[O_CERT] = { "cert", "FILE",
 		     "Certificate chain in PEM, copied for both daemons; without it that of the "
 		     "last time" },
@@ -75,6 +81,7 @@ struct setup {
 	const struct arguments *a;
 	struct setup_place place;
 	struct setup_options options;
+	struct setup_facts facts;
 	struct setup_plan plan;
 	struct tls_source source;
 	struct certificates certificates;
@@ -85,31 +92,60 @@ struct setup {
 
 /* --- what is wanted ---------------------------------------------------------------- */
 
-/* What an earlier run decided, as presets: realm, and the certificates. */
-static void remembered(const struct setup *s, char *realm, size_t size)
+#define EXTERNAL_BYTES (2 * SETUP_ADDRESS_BYTES)
+
+/* The public address of the only "PUBLIC/PRIVATE" or "PUBLIC"; "" when there is none. */
+static void external_of(const struct turnserver_conf *c, char *out, size_t size)
+{
+	const struct turnserver_setting *s = turnserver_conf_next(c, "external-ip", NULL);
+
+	*out = '\0';
+	if (!s || turnserver_conf_next(c, "external-ip", s))
+		return;
+	snprintf(out, size, "%.*s", (int)strcspn(s->value, "/"), s->value);
+	if (setup_address_wrong(out) || setup_is_placeholder(out))
+		*out = '\0';
+}
+
+/* What an earlier run decided, as presets. */
+static void remembered(const struct setup *s, char *realm, size_t size, char *external,
+		       size_t external_size)
 {
 	struct turnserver_conf *c;
 	struct secret_error err;
 	const char *v;
 
-	*realm = '\0';
+	*realm = *external = '\0';
 	if (turnserver_conf_load(s->place.path[SETUP_TURNSERVER_CONF], &c, &err))
 		return;
 	v = turnserver_conf_get(c, "realm");
 	if (v && !setup_is_placeholder(v))
 		snprintf(realm, size, "%s", v);
+	external_of(c, external, external_size);
 	turnserver_conf_free(c);
 }
 
+/* "auto", or addresses with commas between; which of them fit this host is the plan's to say. */
 static const char *external_wrong(const char *word)
 {
-	return strcmp(word, "auto") ? setup_address_wrong(word) : NULL;
+	char address[SETUP_ADDRESS_BYTES];
+	const char *why = NULL;
+
+	while (!why && *(word += strspn(word, ", "))) {
+		size_t n = strcspn(word, ", ");
+
+		snprintf(address, sizeof(address), "%.*s", (int)n, word);
+		if (strcmp(address, "auto"))
+			why = n < sizeof(address) ? setup_address_wrong(address) : "is too long";
+		word += n;
+	}
+	return why;
 }
 
 /* The answers live as long as the program. */
 static int ask_all(struct setup *s, const char **cert, const char **pkey)
 {
-	static char realm[128];
+	static char realm[128], external[EXTERNAL_BYTES];
 	static struct setup_question q[5];
 	struct setup_options *o = &s->options;
 
@@ -117,7 +153,7 @@ static int ask_all(struct setup *s, const char **cert, const char **pkey)
 		ctl_error(s->ctl, "--ask needs a terminal");
 		return SIGNALCTL_USAGE;
 	}
-	remembered(s, realm, sizeof(realm));
+	remembered(s, realm, sizeof(realm), external, sizeof(external));
 	q[0] = (struct setup_question){ .text = "Your domain, the realm of TURN credentials",
 					.preset = realm,
 					.wrong = setup_realm_wrong,
@@ -127,7 +163,7 @@ static int ask_all(struct setup *s, const char **cert, const char **pkey)
 					.wrong = setup_host_wrong,
 					.value = &o->host };
 	q[2] = (struct setup_question){ .text = "Its public IP address, or auto",
-					.preset = "auto",
+					.preset = *external ? external : "auto",
 					.wrong = external_wrong,
 					.value = &o->external_ip };
 	q[3] = (struct setup_question){ .text = "The certificate chain, a file; empty: no TLS",
@@ -177,15 +213,39 @@ static int take_options(struct setup *s)
 	return SIGNALCTL_DONE;
 }
 
+/* What this host does not know, when a server was named that may: only for auto. */
+static int ask_stun(struct setup *s)
+{
+	const char *server = s->a->value[O_STUN_SERVER];
+	struct client_error err;
+
+	if (!server)
+		return SIGNALCTL_DONE;
+	if (!s->options.external_ip)
+		s->options.external_ip = "auto";
+	if (strcmp(s->options.external_ip, "auto")) {
+		ctl_error(s->ctl, "--stun-server is for --external-ip auto");
+		return SIGNALCTL_USAGE;
+	}
+	if (setup_stun_ask(server, SETUP_STUN_PATIENCE_MS, s->facts.seen, &err)) {
+		ctl_error(s->ctl, "--stun-server %s: %s", server, err.text);
+		return SIGNALCTL_USAGE;
+	}
+	fprintf(s->ctl->out, "%s sees this host as %s\n", server, s->facts.seen);
+	return SIGNALCTL_DONE;
+}
+
 /* --- what follows ------------------------------------------------------------------ */
 
 static int decide(struct setup *s)
 {
-	struct setup_facts facts;
 	int r;
 
-	setup_host_facts(&facts);
-	r = setup_plan_init(&s->plan, &s->options, &facts);
+	setup_host_facts(&s->facts);
+	r = ask_stun(s);
+	if (r)
+		return r;
+	r = setup_plan_init(&s->plan, &s->options, &s->facts);
 	if (r) {
 		ctl_error(s->ctl, "%s", r == -ENOMEM ? "out of memory" : s->plan.error);
 		return SIGNALCTL_USAGE;
@@ -227,7 +287,11 @@ static int make_text(struct setup *s, int i, const char *template)
 	f->text = s->text[i];
 	if (!r)
 		return SIGNALCTL_DONE;
-	ctl_error(s->ctl, "%s: %s%s", f->path, r == -EINVAL ? "it is no text" : strerror(-r),
+	ctl_error(s->ctl, "%s: %s%s", f->path,
+		  r == -EINVAL	  ? "it is no text"
+		  : r == -ENOTSUP ? "it is no file"
+		  : r == -E2BIG	  ? "it has too many settings below the last line"
+				  : strerror(-r),
 		  r == -EACCES ? "; use sudo" : "");
 	return SIGNALCTL_USAGE;
 }
@@ -354,14 +418,20 @@ static void tell_next(const struct setup *s)
 static int apply(struct setup *s, bool changes)
 {
 	bool renewed;
-	int status = setup_place_make(&s->place, s->ctl);
+	int status;
+
+	unbroken_begin();
+	status = setup_place_make(&s->place, s->ctl);
 
 	if (!status)
 		status = setup_secrets_make(&s->place, s->ctl, s->plan.value[NAME_TOKEN_KEY].n);
 	if (!status)
 		status = put_certificates(s, &renewed);
+	if (!status && s->has_certificates && !*s->place.dir)
+		status = setup_certbot_make(s->ctl, s->place.root);
 	if (!status && changes)
 		status = write_files(s);
+	unbroken_end();
 	if (status)
 		return status;
 	if (renewed && !changes)

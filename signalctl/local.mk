@@ -36,6 +36,7 @@ libsignalctl_a_SOURCES += \
 	signalctl/daemon_signal.c signalctl/daemon_signal.h \
 	signalctl/pem_pair.c signalctl/pem_pair.h \
 	signalctl/setup_ask.c signalctl/setup_ask.h \
+	signalctl/setup_certbot.c signalctl/setup_certbot.h \
 	signalctl/setup_diff.c \
 	signalctl/setup_files.c signalctl/setup_files.h \
 	signalctl/setup_firewall.c \
@@ -43,21 +44,25 @@ libsignalctl_a_SOURCES += \
 	signalctl/setup_place.c signalctl/setup_place.h \
 	signalctl/setup_plan.c signalctl/setup_plan.h \
 	signalctl/setup_secrets.c signalctl/setup_secrets.h \
+	signalctl/setup_stun.c signalctl/setup_stun.h \
 	signalctl/setup_templates.h \
 	signalctl/setup_text.c signalctl/setup_text.h \
 	signalctl/setup_word.c signalctl/setup_word.h \
 	signalctl/tls_folder.c signalctl/tls_folder.h \
 	signalctl/turnserver_conf.c signalctl/turnserver_conf.h \
+	signalctl/unbroken.c signalctl/unbroken.h \
 	signald/write_all.c signald/write_all.h
 
 # The configurations that setup fills in are those of this source tree.
 nodist_libsignalctl_a_SOURCES = signalctl/setup_templates.c
 CLEANFILES += signalctl/setup_templates.c
 EXTRA_DIST += signalctl/embed.sh
-signalctl/setup_templates.c: $(srcdir)/signalctl/embed.sh $(srcdir)/turnserver.conf.in $(srcdir)/signald/signald.conf.in
+signalctl/setup_templates.c: $(srcdir)/signalctl/embed.sh $(srcdir)/turnserver.conf.in $(srcdir)/signald/signald.conf.in \
+		$(srcdir)/packaging/signald/letsencrypt/signald
 	@$(MKDIR_P) signalctl
 	$(AM_V_GEN)$(srcdir)/signalctl/embed.sh setup_turnserver_conf $(srcdir)/turnserver.conf.in \
-		setup_signald_conf $(srcdir)/signald/signald.conf.in >$@.tmp && mv $@.tmp $@
+		setup_signald_conf $(srcdir)/signald/signald.conf.in \
+		setup_certbot_hook $(srcdir)/packaging/signald/letsencrypt/signald >$@.tmp && mv $@.tmp $@
 
 # Check and try.
 libsignalctl_a_SOURCES += \

@@ -63,14 +63,18 @@ static int read_all(int fd, char *text, size_t size, size_t *n)
 int setup_file_read(struct setup_file *f)
 {
 	int fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
 	size_t n;
 	int r;
 
 	f->old = NULL;
 	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	f->old = malloc(SETUP_FILE_BYTES_MAX + 1);
-	r = f->old ? read_all(fd, f->old, SETUP_FILE_BYTES_MAX, &n) : -ENOMEM;
+		return errno == ENOENT ? 0 : errno == ENXIO ? -ENOTSUP : -errno;
+	r = fstat(fd, &st) ? -errno : S_ISREG(st.st_mode) ? 0 : -ENOTSUP;
+	if (!r)
+		f->old = malloc(SETUP_FILE_BYTES_MAX + 1);
+	if (!r)
+		r = f->old ? read_all(fd, f->old, SETUP_FILE_BYTES_MAX, &n) : -ENOMEM;
 	close(fd);
 	if (!r && memchr(f->old, '\0', n))
 		r = -EINVAL;
@@ -94,6 +98,11 @@ bool setup_file_changes(const struct setup_file *f)
 
 /* --- writing ----------------------------------------------------------------------- */
 
+static mode_t mode_of(const struct setup_file *f)
+{
+	return f->program ? 0755 : f->group ? 0640 : 0600;
+}
+
 /* The text, whole and on disk, under a name beside the file's. */
 static int stage(struct setup_file *f)
 {
@@ -111,7 +120,7 @@ static int stage(struct setup_file *f)
 		return -errno;
 	}
 	r = write_all(fd, f->text, strlen(f->text));
-	if (!r && (fchown(fd, uid, gid) || fchmod(fd, f->group ? 0640 : 0600) || fsync(fd)))
+	if (!r && (fchown(fd, uid, gid) || fchmod(fd, mode_of(f)) || fsync(fd)))
 		r = -errno;
 	close(fd);
 	return r;

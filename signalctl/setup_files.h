@@ -18,13 +18,14 @@ struct setup_file {
 	const char *text; /* a loan */
 	/* NULL: ours, and 0600; else names of /etc/group and /etc/passwd, and 0640 */
 	const char *owner, *group;
+	bool program;	   /* 0755, for everybody */
 	char *old;	   /* what is there: NULL: nothing. setup_file_forget() frees it */
 	char backup[1100]; /* where that is afterwards; "" without */
 	char staged[1100];
 };
 
 /* Read what is there into f->old. A file that is not there is no error. Returns 0, -errno (-EINVAL:
- * no text, -EFBIG). */
+ * no text, -ENOTSUP: no regular file, -EFBIG). */
 int setup_file_read(struct setup_file *f);
 void setup_file_forget(struct setup_file *f);
 bool setup_file_changes(const struct setup_file *f);

@@ -158,6 +158,9 @@ int setup_place_make(const struct setup_place *p, const struct signalctl *ctl)
 		{ p->path[SETUP_TLS_DIR], NULL, NULL, !*p->dir },
 	};
 
+	/* Folders that are for everybody; those that are not do not go by it. */
+	if (!*p->dir)
+		umask(022);
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
 		int r = make_folder_of(files[i].path, files[i].owner, files[i].group,
 				       files[i].open);

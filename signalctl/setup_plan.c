@@ -96,7 +96,8 @@ static bool has(const struct setup_value *v, const char *text)
 	return false;
 }
 
-/* The next entry of a list, copied; false at its end. One too long is cut, and wrong then. */
+/* The next entry of a list, copied; false at its end. One too long is cut, and wrong then. An
+ * address is spelled as the kernel's are. */
 static bool next_entry(const char **list, char *out, size_t size)
 {
 	const char *p = *list + strspn(*list, ", ");
@@ -104,6 +105,7 @@ static bool next_entry(const char **list, char *out, size_t size)
 
 	*list = p + n;
 	snprintf(out, size, "%.*s", (int)n, p);
+	setup_address_respell(out, size);
 	return n > 0;
 }
 
@@ -294,8 +296,27 @@ static int decide_ports(struct setup_plan *p, const struct setup_options *o,
 
 /* --- addresses --------------------------------------------------------------------- */
 
-/* --listen, for turnserver: what it serves and relays on. An instance of its own without: loopback.
- */
+static int add_once(struct setup_plan *p, enum setup_name name, const char *address)
+{
+	return has(&p->value[name], address) ? 0 : add(p, name, "%s", address);
+}
+
+/* Serve there, and relay there if who is told of it can reach it: what a NAT has in front is known
+ * with --external-ip. */
+static int add_listening(struct setup_plan *p, const struct setup_options *o,
+			 const struct setup_facts *facts, const char *address)
+{
+	bool relays = setup_reach(address) == SETUP_PUBLIC || (o->dir && !o->external_ip);
+	int r = judge_word(p, facts, "listen", address, setup_address_wrong);
+
+	if (!r && !is_local(facts, address))
+		note(p, "No interface of this host has %s, which --listen names.\n", address);
+	if (!r)
+		r = add_once(p, NAME_LISTENING_IP, address);
+	return r || !relays ? r : add_once(p, NAME_RELAY_IP, address);
+}
+
+/* --listen, for turnserver: what it serves on. An instance of its own without: loopback. */
 static int decide_listening(struct setup_plan *p, const struct setup_options *o,
 			    const struct setup_facts *facts)
 {
@@ -305,32 +326,31 @@ static int decide_listening(struct setup_plan *p, const struct setup_options *o,
 
 	if (!list && o->dir)
 		list = is_listed(facts, "::1") ? "127.0.0.1,::1" : "127.0.0.1";
-	while (list && !r && next_entry(&list, address, sizeof(address))) {
-		const char *why = setup_address_wrong(address);
-
-		if (why)
-			return refuse(p, "--listen: '%.60s' %s", address, why);
-		r = add(p, NAME_LISTENING_IP, "%s", address);
-		if (!r)
-			r = add(p, NAME_RELAY_IP, "%s", address);
-	}
+	while (list && !r && next_entry(&list, address, sizeof(address)))
+		r = add_listening(p, o, facts, address);
 	return r;
 }
 
-/* The address of this host that a NAT has behind its public one. NULL: not known. */
+/* Has another public address this one behind it? */
+static bool is_behind(const struct setup_plan *p, const char *address)
+{
+	const struct setup_value *external = &p->value[NAME_EXTERNAL_IP];
+
+	for (size_t i = 0; i < external->n; i++)
+		if (!strcmp(strchr(external->v[i], '/') + 1, address))
+			return true;
+	return false;
+}
+
+/* The address of this host that a NAT has behind its next public one. NULL: not known. */
 static const char *inside_of(const struct setup_plan *p, const struct setup_facts *facts)
 {
 	const struct setup_value *listening = &p->value[NAME_LISTENING_IP];
 
 	for (size_t i = 0; i < listening->n; i++)
-		if (!setup_is_ipv6(listening->v[i]))
+		if (!setup_is_ipv6(listening->v[i]) && !is_behind(p, listening->v[i]))
 			return listening->v[i];
-	return listening->n || !*facts->route ? NULL : facts->route;
-}
-
-static int add_relay(struct setup_plan *p, const char *address)
-{
-	return has(&p->value[NAME_RELAY_IP], address) ? 0 : add(p, NAME_RELAY_IP, "%s", address);
+	return listening->n || !*facts->route || is_behind(p, facts->route) ? NULL : facts->route;
 }
 
 static int take_external(struct setup_plan *p, const char *address, const struct setup_facts *facts)
@@ -344,7 +364,7 @@ static int take_external(struct setup_plan *p, const char *address, const struct
 		note(p, "%s is of a private network: clients elsewhere do not reach it.\n",
 		     address);
 	if (is_local(facts, address))
-		return add_relay(p, address);
+		return add_once(p, NAME_RELAY_IP, address);
 	if (setup_is_ipv6(address))
 		return refuse(p, "--external-ip: no interface of this host has %s", address);
 	inside = inside_of(p, facts);
@@ -354,26 +374,36 @@ static int take_external(struct setup_plan *p, const char *address, const struct
 			      "cannot be told; add --listen with its address",
 			      address);
 	r = add(p, NAME_EXTERNAL_IP, "%s/%s", address, inside);
-	return r ? r : add_relay(p, inside);
+	return r ? r : add_once(p, NAME_RELAY_IP, inside);
 }
 
-/* The first public IPv4 address of an interface; NULL without. */
-static const char *own_public(const struct setup_facts *facts)
+/* The first public address of an interface; NULL without. */
+static const char *own_public(const struct setup_facts *facts, bool ipv6)
 {
 	for (size_t i = 0; i < facts->local_n; i++)
-		if (!setup_is_ipv6(facts->local[i]) && setup_reach(facts->local[i]) == SETUP_PUBLIC)
+		if (setup_is_ipv6(facts->local[i]) == ipv6 &&
+		    setup_reach(facts->local[i]) == SETUP_PUBLIC)
 			return facts->local[i];
 	return NULL;
 }
 
+/* What a STUN server says, and else an interface: of IPv6 only where IPv4 has no way out. */
 static int take_auto(struct setup_plan *p, const struct setup_facts *facts)
 {
-	const char *address = own_public(facts);
+	const char *address = *facts->seen ? facts->seen : own_public(facts, false);
 
+	if (*facts->seen && setup_reach(facts->seen) != SETUP_PUBLIC)
+		return refuse(p,
+			      "--stun-server: it sees this host as %s, which is no public "
+			      "address: it is on the same side of the NAT",
+			      facts->seen);
+	if (!address && !*facts->route)
+		address = own_public(facts, true);
 	if (address)
 		return take_external(p, address, facts);
 	return refuse(p, "--external-ip auto: no interface has a public IPv4 address, so a NAT is "
-			 "in front; give the address that your provider shows for this host");
+			 "in front; give the address that your provider shows for this host, or "
+			 "--stun-server HOST to ask");
 }
 
 /* What clients are told is this host's address, and which of its own is behind it. */

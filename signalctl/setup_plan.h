@@ -26,11 +26,12 @@ struct setup_options {
 };
 
 /* This host: the addresses of its interfaces, and the one that datagrams to an IPv4 address out
- * there leave from ("": none). */
+ * there leave from ("": none), and what a STUN server saw that be ("": not asked). */
 struct setup_facts {
 	char local[SETUP_LOCAL_MAX][SETUP_ADDRESS_BYTES];
 	size_t local_n;
 	char route[SETUP_ADDRESS_BYTES];
+	char seen[SETUP_ADDRESS_BYTES];
 };
 
 /* Where things lie. */

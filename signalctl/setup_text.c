@@ -1,6 +1,7 @@
 /* setup_text.c - see setup_text.h */
 #include "setup_text.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -209,7 +210,7 @@ static size_t visible_bytes(struct span line)
 {
 	size_t i = 0, n;
 
-	while (i < line.n && strchr(" \t#", line.p[i]))
+	while (i < line.n && !isalnum((unsigned char)line.p[i]))
 		i++;
 	for (n = i; n < line.n && !strchr(" \t=", line.p[n]);)
 		n++;

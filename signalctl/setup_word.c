@@ -19,17 +19,27 @@ static const struct network {
 	enum setup_reach reach;
 	bool document;
 } networks[] = {
-	{ "0.0.0.0", 8, SETUP_NO_ADDRESS, false },     { "127.0.0.0", 8, SETUP_LOOPBACK, false },
-	{ "10.0.0.0", 8, SETUP_PRIVATE, false },       { "172.16.0.0", 12, SETUP_PRIVATE, false },
-	{ "192.168.0.0", 16, SETUP_PRIVATE, false },   { "100.64.0.0", 10, SETUP_PRIVATE, false },
-	{ "169.254.0.0", 16, SETUP_PRIVATE, false },   { "198.18.0.0", 15, SETUP_PRIVATE, false },
-	{ "192.0.2.0", 24, SETUP_PRIVATE, true },      { "198.51.100.0", 24, SETUP_PRIVATE, true },
-	{ "203.0.113.0", 24, SETUP_PRIVATE, true },    { "224.0.0.0", 3, SETUP_NO_ADDRESS, false },
-	{ "::", 128, SETUP_NO_ADDRESS, false },	       { "::1", 128, SETUP_LOOPBACK, false },
+	{ "0.0.0.0", 8, SETUP_NO_ADDRESS, false },
+	{ "127.0.0.0", 8, SETUP_LOOPBACK, false },
+	{ "10.0.0.0", 8, SETUP_PRIVATE, false },
+	{ "172.16.0.0", 12, SETUP_PRIVATE, false },
+	{ "192.168.0.0", 16, SETUP_PRIVATE, false },
+	{ "100.64.0.0", 10, SETUP_PRIVATE, false },
+	{ "169.254.0.0", 16, SETUP_PRIVATE, false },
+	{ "198.18.0.0", 15, SETUP_PRIVATE, false },
+	{ "192.0.0.0", 24, SETUP_PRIVATE, false },
+	{ "192.0.2.0", 24, SETUP_PRIVATE, true },
+	{ "198.51.100.0", 24, SETUP_PRIVATE, true },
+	{ "203.0.113.0", 24, SETUP_PRIVATE, true },
+	{ "224.0.0.0", 3, SETUP_NO_ADDRESS, false },
+	{ "::", 128, SETUP_NO_ADDRESS, false },
+	{ "::1", 128, SETUP_LOOPBACK, false },
 	{ "::ffff:0:0", 96, SETUP_NO_ADDRESS, false }, /* an IPv4 address in disguise */
-	{ "ff00::", 8, SETUP_NO_ADDRESS, false },      { "2001:db8::", 32, SETUP_PRIVATE, true },
+	{ "ff00::", 8, SETUP_NO_ADDRESS, false },
+	{ "2001:db8::", 32, SETUP_PRIVATE, true },
 	{ "3fff::", 20, SETUP_PRIVATE, true }, /* RFC 9637 */
-	{ "2000::", 3, SETUP_PUBLIC, false },	       { "::", 0, SETUP_PRIVATE, false },
+	{ "2000::", 3, SETUP_PUBLIC, false },
+	{ "::", 0, SETUP_PRIVATE, false },
 	{ "0.0.0.0", 0, SETUP_PUBLIC, false },
 };
 
@@ -74,6 +84,15 @@ bool setup_is_ipv6(const char *address)
 	return address_bytes(address, a) == 16;
 }
 
+void setup_address_respell(char *address, size_t size)
+{
+	unsigned char a[16];
+	size_t n = address_bytes(address, a);
+
+	if (n)
+		inet_ntop(n == 4 ? AF_INET : AF_INET6, a, address, (socklen_t)size);
+}
+
 const char *setup_address_wrong(const char *word)
 {
 	return setup_reach(word) == SETUP_NO_ADDRESS ? "is not the address of a host" : NULL;
@@ -86,9 +105,10 @@ static const char *const document_names[] = { "example",     "example.com", "exa
 					      "example.org", "example.edu", "invalid" };
 
 /* Words that no real name has in it. */
-static const char *const document_words[] = { "your_",	   "your-",    "yourdomain",
-					      "_here",	   "my_ip",    "public_ip",
-					      "server_ip", "changeme", "domain.tld" };
+static const char *const document_words[] = {
+	"your_", "your-domain", "your-host", "your-ip",	  "your-public", "your-realm", "yourdomain",
+	"_here", "my_ip",	"public_ip", "server_ip", "changeme",	 "domain.tld"
+};
 
 static bool ends_with_name(const char *word, const char *name)
 {

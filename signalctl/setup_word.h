@@ -6,6 +6,7 @@
 #define SETUP_WORD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Each returns NULL when the word is right, or what is wrong with it, for people. */
@@ -32,6 +33,9 @@ enum setup_reach { SETUP_NO_ADDRESS, SETUP_LOOPBACK, SETUP_PRIVATE, SETUP_PUBLIC
  * own, of carriers, link-local ones. */
 enum setup_reach setup_reach(const char *address);
 bool setup_is_ipv6(const char *address);
+
+/* Two spellings of one address become one (RFC 5952); what is none stays. */
+void setup_address_respell(char *address, size_t size);
 
 /* "PORT", "MIN-MAX". Return whether the text is one, with *out filled. */
 bool setup_port(const char *text, uint16_t *out);

@@ -1,6 +1,7 @@
 /* setup.test.mjs - signalctl setup and certificates: what they write, what they leave alone, and what goes on meanwhile */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import dgram from 'node:dgram';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -167,6 +168,85 @@ test('on a terminal it asks for what is missing, and whether to replace', async 
 
 	assert.equal(yes.status, 0, yes.out);
 	assert.match(read(TURN_CONF), /^realm=signald\.test$/m);
+});
+
+/* Answers a Binding request, RFC 8489; the first one is lost, and what is no answer comes before. */
+async function startStunServer(t, address) {
+	const server = dgram.createSocket('udp4');
+	let asked = 0;
+
+	server.on('message', (m, from) => {
+		const answer = Buffer.concat([Buffer.from('0101000c2112a442', 'hex'), m.subarray(8, 20), Buffer.from('00200008000100002112a442', 'hex')]);
+
+		address.split('.').forEach((byte, i) => answer[28 + i] ^= byte);
+		if (++asked > 1)
+			for (const p of [Buffer.from('hello'), Buffer.concat([answer.subarray(0, 8), Buffer.alloc(12), answer.subarray(20)]), answer])
+				server.send(p, from.port, from.address);
+	});
+	await new Promise((resolve) => server.bind(0, HOST, resolve));
+	t.after(() => server.close());
+	return `${HOST}:${server.address().port}`;
+}
+
+/* As signalctl(), while this process goes on. */
+function signalctlBeside(...args) {
+	return new Promise((resolve) => execFile(program('signalctl'), args.map(String), { timeout: 20000 },
+		(e, out, err) => resolve({ status: e ? e.code : 0, out, err })));
+}
+
+test('a STUN server is asked what no interface knows, for a bounded time', { timeout: 60000 }, async (t) => {
+	const said = ['--realm', 'signald.test', '--host', 'calls.signald.test', '--listen', HOST];
+	const { root, read } = newRoot();
+	const near = await startStunServer(t, '10.1.2.3');
+	const refused = await signalctlBeside('setup', '--root', root, ...said, '--stun-server', near);
+
+	assert.equal(refused.status, 2);
+	assert.match(refused.err, /sees this host as 10\.1\.2\.3, which is no public address/);
+	const far = await startStunServer(t, '8.8.8.8');
+	const r = await signalctlBeside('setup', '--root', root, ...said, '--external-ip', 'auto', '--stun-server', far);
+
+	assert.equal(r.status, 0, r.err);
+	assert.match(r.out, /sees this host as 8\.8\.8\.8\n/);
+	assert.match(read(TURN_CONF), /^external-ip=8\.8\.8\.8\/127\.0\.0\.1$/m);
+
+	const mute = dgram.createSocket('udp4');
+
+	await new Promise((resolve) => mute.bind(0, HOST, resolve));
+	t.after(() => mute.close());
+	for (const [server, says] of [
+		[`${HOST}:${mute.address().port}`, /it does not answer/],
+		[`[::1]:${mute.address().port}`, /no IPv4 address/],
+		['stun.signald.test:port', /is not HOST or HOST:PORT/],
+	]) {
+		const begin = Date.now();
+		const none = await signalctlBeside('setup', '--root', root, ...said, '--stun-server', server);
+
+		assert.equal(none.status, 2);
+		assert.match(none.err, says);
+		assert.ok(Date.now() - begin < 8000);
+	}
+	assert.match((await signalctlBeside('setup', '--root', root, ...SAID, '--stun-server', far)).err, /is for --external-ip auto/);
+});
+
+test('certbot\'s hook is put where there is a certbot, and folders of the system are open whatever the umask', () => {
+	const hook = 'etc/letsencrypt/renewal-hooks/deploy/signald';
+	const { root, file, read } = newRoot();
+	const before = process.umask(0o077);
+
+	try {
+		setup('--root', root, ...SAID, ...certificate('first'));
+		assert.ok(!fs.existsSync(file('etc/letsencrypt')));
+		fs.mkdirSync(file('etc/letsencrypt'), { mode: 0o700 });
+		assert.match(setup('--root', root, ...SAID), /deploy\/signald: made/);
+	} finally {
+		process.umask(before);
+	}
+	assert.equal(read(hook), fs.readFileSync(path.join(SOURCE_DIR, 'packaging/signald/letsencrypt/signald'), 'utf8'));
+	for (const name of [hook, 'etc/coturn', 'etc/letsencrypt/renewal-hooks/deploy'])
+		assert.equal(fs.statSync(file(name)).mode & 0o777, 0o755, name);
+	fs.writeFileSync(file(hook), 'mine\n');
+	setup('--root', root, ...SAID);
+	assert.equal(read(hook), 'mine\n');
 });
 
 /* A live installation of its own, with TLS. */

@@ -30,6 +30,8 @@ static const struct {
 	{ "203.0.113.255", true },
 	{ "2001:db8::1", true },
 	{ "myexample.com", false },
+	{ "static.4.3.2.1.clients.your-server.de", false },
+	{ "your-domain.net", true },
 	{ "example.com.ua", false },
 	{ "worldmates.club", false },
 	{ "192.0.3.7", false },
@@ -191,10 +193,14 @@ END_TEST
 START_TEST(secrets_are_not_shown)
 {
 	char *seen = setup_text_masked("realm=r\n static-auth-secret = s3cret\n#cli-password=p\n"
-				       "user=a:b\nredis-userdb=\"password=x\"\nuser-quota=6");
+				       "user=a:b\nredis-userdb=\"password=x\"\nuser-quota=6\n"
+				       "\xef\xbb\xbf"
+				       "user=a:b\n\fuser=a:b\n--user=a:b\n");
 
 	ck_assert_str_eq(seen, "realm=r\n static-auth-secret=...\n#cli-password=...\nuser=...\n"
-			       "redis-userdb=...\nuser-quota=6\n");
+			       "redis-userdb=...\nuser-quota=6\n"
+			       "\xef\xbb\xbf"
+			       "user=...\n\fuser=...\n--user=...\n");
 	free(seen);
 }
 END_TEST
@@ -265,6 +271,69 @@ START_TEST(behind_a_nat_both_addresses_are_said)
 }
 END_TEST
 
+START_TEST(a_stun_server_tells_auto_what_no_interface_knows)
+{
+	struct setup_facts facts = cloud;
+	struct setup_options o = { BASIC, .external_ip = "auto" };
+	struct setup_plan p;
+
+	strcpy(facts.seen, "8.8.8.8");
+	p = planned(o, &facts);
+	ck_assert_pstr_eq(one(&p, NAME_EXTERNAL_IP), "8.8.8.8/10.0.0.5");
+	ck_assert_pstr_eq(one(&p, NAME_RELAY_IP), "10.0.0.5");
+	setup_plan_deinit(&p);
+	strcpy(facts.seen, "10.0.0.5");
+	ck_assert_int_eq(setup_plan_init(&p, &o, &facts), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(p.error, "same side of the NAT"));
+}
+END_TEST
+
+START_TEST(several_public_addresses_each_have_one_of_this_host_behind_them)
+{
+	struct setup_plan p =
+		planned((struct setup_options){ BASIC, .external_ip = "8.8.8.8,8.8.8.9",
+						.listen = "10.0.0.5,172.17.0.1" },
+			&cloud);
+
+	ck_assert_uint_eq(p.value[NAME_EXTERNAL_IP].n, 2);
+	ck_assert_str_eq(p.value[NAME_EXTERNAL_IP].v[0], "8.8.8.8/10.0.0.5");
+	ck_assert_str_eq(p.value[NAME_EXTERNAL_IP].v[1], "8.8.8.9/172.17.0.1");
+	ck_assert_uint_eq(p.value[NAME_RELAY_IP].n, 2);
+	setup_plan_deinit(&p);
+}
+END_TEST
+
+START_TEST(a_host_of_ipv6_alone_has_its_address_taken)
+{
+	static const struct setup_facts six = {
+		.local = { "127.0.0.1", "::1", "fd00::2", "2a00::7" }, .local_n = 4
+	};
+	struct setup_plan p = planned((struct setup_options){ BASIC }, &six);
+
+	ck_assert_pstr_eq(one(&p, NAME_RELAY_IP), "2a00::7");
+	ck_assert_ptr_null(one(&p, NAME_EXTERNAL_IP));
+	setup_plan_deinit(&p);
+	p = planned((struct setup_options){ BASIC, .external_ip = "2A00:0:0::7" }, &six);
+	ck_assert_pstr_eq(one(&p, NAME_RELAY_IP), "2a00::7");
+	setup_plan_deinit(&p);
+}
+END_TEST
+
+START_TEST(it_relays_only_where_clients_reach_it)
+{
+	struct setup_plan p = planned(
+		(struct setup_options){ BASIC, .listen = "172.17.0.1,8.8.4.4,8.8.4.4" }, &vps);
+
+	ck_assert_uint_eq(p.value[NAME_LISTENING_IP].n, 2);
+	ck_assert_pstr_eq(one(&p, NAME_RELAY_IP), "8.8.4.4");
+	ck_assert_str_eq(p.note, "");
+	setup_plan_deinit(&p);
+	p = planned((struct setup_options){ BASIC, .listen = "8.8.4.5,8.8.4.4" }, &vps);
+	ck_assert_ptr_nonnull(strstr(p.note, "No interface of this host has 8.8.4.5"));
+	setup_plan_deinit(&p);
+}
+END_TEST
+
 START_TEST(an_instance_of_its_own_is_on_loopback)
 {
 	struct setup_plan p = planned((struct setup_options){ .realm = "localhost",
@@ -302,6 +371,9 @@ static const struct {
 	{ { BASIC, .external_ip = "0.0.0.0" }, "not the address of a host" },
 	{ { BASIC, .external_ip = "auto" }, "a NAT is in front" },
 	{ { BASIC, .external_ip = "" }, "--external-ip is empty" },
+	{ { BASIC, .external_ip = "8.8.8.8,8.8.8.9" }, "behind it cannot be told" },
+	{ { BASIC, .external_ip = "8.8.8.8", .listen = "192.0.2.9" },
+	  "--listen: '192.0.2.9' is an ex" },
 	{ { BASIC, .external_ip = "2a00::1" }, "no interface of this host has 2a00::1" },
 	{ { BASIC, .external_ip = "8.8.8.8", .listen = "::" }, "--listen: '::'" },
 	{ { BASIC, .external_ip = "8.8.8.8", .listen = "::1" }, "cannot be told" },
@@ -449,6 +521,10 @@ int main(void)
 	tcase_add_test(t, secrets_are_not_shown);
 	tcase_add_test(t, a_host_with_a_public_address_and_a_certificate_serves_everybody);
 	tcase_add_test(t, behind_a_nat_both_addresses_are_said);
+	tcase_add_test(t, a_stun_server_tells_auto_what_no_interface_knows);
+	tcase_add_test(t, several_public_addresses_each_have_one_of_this_host_behind_them);
+	tcase_add_test(t, a_host_of_ipv6_alone_has_its_address_taken);
+	tcase_add_test(t, it_relays_only_where_clients_reach_it);
 	tcase_add_test(t, an_instance_of_its_own_is_on_loopback);
 	tcase_add_loop_test(t, what_cannot_be_is_one_line, 0, N(refused));
 	tcase_add_test(t, an_address_of_this_host_is_no_example);

@@ -169,9 +169,12 @@ START_TEST(what_is_no_text_is_refused)
 	ck_assert_int_eq(setup_file_read(&f), -EINVAL);
 	ck_assert_ptr_null(f.old);
 	f.path = dir;
-	ck_assert_int_eq(setup_file_read(&f), -EISDIR);
+	ck_assert_int_eq(setup_file_read(&f), -ENOTSUP);
 	f.path = two;
 	ck_assert_int_eq(setup_file_read(&f), 0);
+	ck_assert_ptr_null(f.old);
+	ck_assert_int_eq(mkfifo(two, 0600), 0);
+	ck_assert_int_eq(setup_file_read(&f), -ENOTSUP);
 	ck_assert_ptr_null(f.old);
 	put(one, "");
 	ck_assert_int_eq(truncate(one, SETUP_FILE_BYTES_MAX + 1), 0);
