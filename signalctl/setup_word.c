@@ -153,7 +153,7 @@ const char *setup_realm_wrong(const char *word)
 
 	if (!n || n > REALM_MAX)
 		return "is not 1 to 127 characters";
-	if (!is_printable(word) || strpbrk(word, " \"\\,#="))
+	if (!is_printable(word) || strpbrk(word, " '\"\\,#="))
 		return "has a character that does not go into a realm";
 	return NULL;
 }

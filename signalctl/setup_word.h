@@ -11,7 +11,8 @@
 
 /* Each returns NULL when the word is right, or what is wrong with it, for people. */
 
-/* A realm: 1 to 127 printable characters of which none has a meaning in either file. */
+/* A realm: 1 to 127 printable characters of which none has a meaning in either file, and none that
+ * turnserver refuses in what clients send (its is_secure_string()). */
 const char *setup_realm_wrong(const char *word);
 
 /* A name of the DNS (RFC 1123 section 2.1) or an address, without port or brackets. */

@@ -99,6 +99,7 @@ START_TEST(a_realm_and_a_path_end_no_line_and_no_list)
 	ck_assert_ptr_nonnull(setup_realm_wrong(longest));
 	ck_assert_ptr_nonnull(setup_realm_wrong("a\nno-auth"));
 	ck_assert_ptr_nonnull(setup_realm_wrong("a b"));
+	ck_assert_ptr_nonnull(setup_realm_wrong("o'neil"));
 	ck_assert_ptr_nonnull(setup_realm_wrong(""));
 	ck_assert_ptr_null(setup_path_wrong("/home/\xd1\x8f/state one"));
 	ck_assert_ptr_nonnull(setup_path_wrong("state"));
