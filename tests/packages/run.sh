@@ -53,7 +53,13 @@ machine_could_boot() {
 
 # Whatever a case left running ends, and what was mounted goes with our namespace.
 over() {
-	[ ! -d "$CGROUP" ] || { echo 1 >"$CGROUP/cgroup.kill"; find "$CGROUP" -depth -type d -exec rmdir {} + 2>/dev/null; }
+	local i
+	[ ! -d "$CGROUP" ] || echo 1 >"$CGROUP/cgroup.kill"
+	for ((i = 0; i < 50; i++)); do # killed is not gone yet
+		[ -d "$CGROUP" ] || break
+		find "$CGROUP" -depth -type d -exec rmdir {} \; 2>/dev/null
+		sleep 0.1
+	done
 	umount -l "$WORK"
 	rmdir "$WORK"
 }
