@@ -3,22 +3,47 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "url.h"
 
+static bool name_of_origin(const char *origin, struct net_target *t)
+{
+	return !url_http(origin, t) && !url_is_address(t->host) && strcmp(t->host, "localhost");
+}
+
+static bool name_of_turn(const char *uri, struct net_target *t)
+{
+	bool is_turn;
+
+	return !url_ice(uri, strlen(uri), t, &is_turn) && !url_is_address(t->host);
+}
+
+static bool is_origin(const struct config *c, const char *host)
+{
+	struct net_target t;
+
+	for (size_t i = 0; i < c->origins.n; i++)
+		if (name_of_origin(c->origins.v[i], &t) && !strcasecmp(t.host, host))
+			return true;
+	return false;
+}
+
+/* A page's name that TURN has, too, is this host's: as setup writes them, beside the realm's, whose
+ * pages may come from elsewhere. */
 void place_name(const struct config *c, char name[NET_HOST_MAX + 1])
 {
 	struct net_target t;
-	bool is_turn;
 
 	name[0] = '\0';
+	for (size_t i = 0; i < c->turn_urls.n && !*name; i++)
+		if (name_of_turn(c->turn_urls.v[i], &t) && is_origin(c, t.host))
+			strcpy(name, t.host);
 	for (size_t i = 0; i < c->origins.n && !*name; i++)
-		if (!url_http(c->origins.v[i], &t) && !url_is_address(t.host) &&
-		    strcmp(t.host, "localhost"))
+		if (name_of_origin(c->origins.v[i], &t))
 			strcpy(name, t.host);
 	for (size_t i = 0; i < c->turn_urls.n && !*name; i++)
-		if (!url_ice(c->turn_urls.v[i], strlen(c->turn_urls.v[i]), &t, &is_turn) &&
-		    !url_is_address(t.host))
+		if (name_of_turn(c->turn_urls.v[i], &t))
 			strcpy(name, t.host);
 }
 

@@ -10,8 +10,8 @@
 
 /* A line of listen (with TLS where a cert is configured), or with plain of listen-plain. Whom the
  * certificate must be for is the name that clients dial, as far as the configuration has it: that
- * of the first origin or TURN address that is a name. Loans of c. Returns 0, -ENOENT (there is no
- * such line), -EINVAL. */
+ * of a TURN address that is an origin, too, or else of the first of either that is one. Loans of c.
+ * Returns 0, -ENOENT (there is no such line), -EINVAL. */
 int place_of_signald(const struct config *c, bool plain, size_t i, char name[NET_HOST_MAX + 1],
 		     struct net_target *out);
 

@@ -1,5 +1,6 @@
 /* check_signalctl_check.c - what signalctl check decides over facts */
 #include "check_rules.h"
+#include "places.h"
 #include "run_suite.h"
 
 #include <check.h>
@@ -391,6 +392,31 @@ START_TEST(every_line_of_the_old_checklist_has_its_counterpart)
 }
 END_TEST
 
+static const struct {
+	const char *turn_urls, *origins, *name;
+} named[] = {
+	{ "turn:calls.chat.net:3478", "https://chat.net, https://Calls.chat.net",
+	  "calls.chat.net" },
+	{ "turn:relay.chat.net:3478", "https://chat.net", "chat.net" },
+	{ "turn:10.0.0.5:3478, turn:relay.chat.net", "loopback", "relay.chat.net" },
+	{ "turn:10.0.0.5:3478", "https://localhost", "" },
+};
+
+START_TEST(the_certificate_is_to_be_for_the_name_that_clients_dial)
+{
+	char text[512], name[NET_HOST_MAX + 1];
+
+	snprintf(text, sizeof(text),
+		 "listen = 0.0.0.0:443\nrelay-socket = /r\nauth-secret-file = /s\n"
+		 "state-dir = /tmp\nturn-urls = %s\norigins = %s\n",
+		 named[_i].turn_urls, named[_i].origins);
+	begin(text, GOOD);
+	place_name(&ctl.config, name);
+	ck_assert_str_eq(name, named[_i].name);
+	end();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("signalctl check");
@@ -411,6 +437,8 @@ int main(void)
 	tcase_add_test(tc, who_may_read_a_file_is_judged_as_the_kernel_does);
 	tcase_add_test(tc, of_several_faults_the_worst_is_said_and_of_equals_the_first);
 	tcase_add_test(tc, every_line_of_the_old_checklist_has_its_counterpart);
+	tcase_add_loop_test(tc, the_certificate_is_to_be_for_the_name_that_clients_dial, 0,
+			    sizeof(named) / sizeof(*named));
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }
