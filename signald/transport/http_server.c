@@ -28,6 +28,9 @@
 #define SPARE_S 10 /* libmicrohttpd would end all that are silent in one run: we do it before */
 #define CONNECTION_BYTES 16384u /* request line and headers of one connection */
 #define DESCRIPTORS_KEPT 64	/* for everything that is no connection */
+/* libmicrohttpd 1.0 repairs requests unless it is strict; one before, when it is, hangs on a blank
+ * in the request's target, which it refuses otherwise. */
+#define STRICT (MHD_VERSION >= 0x01000000)
 #define STOP_ROUNDS 8
 #define GUEST_US 50 /* before the first was measured */
 #define GUEST_US_MAX 500
@@ -285,7 +288,7 @@ static int start_daemon(struct http_server *srv)
 		NULL, /* first: it gets the start's errors, too */
 		MHD_OPTION_URI_LOG_CALLBACK, http_request_begin, srv, MHD_OPTION_NOTIFY_COMPLETED,
 		http_request_end, srv, MHD_OPTION_NOTIFY_CONNECTION, http_conn_notify, srv,
-		MHD_OPTION_STRICT_FOR_CLIENT, 1, /* libmicrohttpd 1.0 would repair requests */
+		MHD_OPTION_STRICT_FOR_CLIENT, STRICT,
 		MHD_OPTION_CONNECTION_LIMIT, http_connections_bound(srv) + 1,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
 		MHD_OPTION_CONNECTION_TIMEOUT,
