@@ -288,10 +288,9 @@ static int start_daemon(struct http_server *srv)
 		NULL, /* first: it gets the start's errors, too */
 		MHD_OPTION_URI_LOG_CALLBACK, http_request_begin, srv, MHD_OPTION_NOTIFY_COMPLETED,
 		http_request_end, srv, MHD_OPTION_NOTIFY_CONNECTION, http_conn_notify, srv,
-		MHD_OPTION_STRICT_FOR_CLIENT, STRICT,
-		MHD_OPTION_CONNECTION_LIMIT, http_connections_bound(srv) + 1,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
-		MHD_OPTION_CONNECTION_TIMEOUT,
+		MHD_OPTION_STRICT_FOR_CLIENT, STRICT, MHD_OPTION_CONNECTION_LIMIT,
+		http_connections_bound(srv) + 1, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
 		srv->cfg.keep_alive_s + SPARE_S, /* for all: own ones are walked */
 		MHD_OPTION_END);
 	if (!srv->daemon)

@@ -559,7 +559,8 @@ static void crowd_says(const char *text, size_t n)
 		for (int turn = 0; turn < 200; turn++)
 			fixture_turn();
 	}
-	for (int i = 0; i < 2000 && !http_server_counters(fixture.http)->crowded_out; i++) {
+	for (uint64_t until = loop_now_ms() + FIXTURE_WAIT_MS;
+	     !http_server_counters(fixture.http)->crowded_out && loop_now_ms() < until;) {
 		fixture_turn();
 		usleep(200);
 	}
@@ -569,7 +570,8 @@ static void crowd_leaves(void)
 {
 	for (size_t i = 0; i < CROWD; i++)
 		client_close(&crowd[i]);
-	for (int i = 0; i < 2000 && http_server_counters(fixture.http)->held_bytes; i++) {
+	for (uint64_t until = loop_now_ms() + FIXTURE_WAIT_MS;
+	     http_server_counters(fixture.http)->held_bytes && loop_now_ms() < until;) {
 		fixture_turn();
 		usleep(200);
 	}
