@@ -231,8 +231,8 @@ static bool probe_place(struct check_facts *f, struct check_say *s, bool plain, 
 	if (place_of_signald(f->config, plain, 0, name, &to))
 		return false;
 	to.insecure = true;
-	snprintf(place, sizeof(place), "%s://%s:%u", to.transport == NET_TLS ? "https" : "http",
-		 to.host, to.port);
+	snprintf(place, sizeof(place), strchr(to.host, ':') ? "%s://[%s]:%u" : "%s://%s:%u",
+		 to.transport == NET_TLS ? "https" : "http", to.host, to.port);
 	if (one(&to, net_now_ms() + PROBE_MS, fault, sizeof(fault), &err)) {
 		check_say(s, CHECK_FAIL, "systemctl status signald; journalctl -u signald.",
 			  "%s: %s: %s", place, what, err.text);

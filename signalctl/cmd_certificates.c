@@ -49,12 +49,11 @@ static int decide_source(const struct signalctl *ctl, const struct arguments *a,
 	return SIGNALCTL_DONE;
 }
 
-int cmd_certificates(struct signalctl *ctl, const struct arguments *a)
+static int run(const struct signalctl *ctl, const struct arguments *a, bool *changed)
 {
 	struct setup_place place;
 	struct certificates c;
 	struct tls_source s;
-	bool changed;
 	int r, status;
 
 	status = setup_place_init(&place, ctl, a->value[O_DIR], NULL, a->value[O_ROOT]);
@@ -75,13 +74,29 @@ int cmd_certificates(struct signalctl *ctl, const struct arguments *a)
 		return status;
 	unbroken_begin();
 	status = certificates_put(ctl, place.path[SETUP_TLS_DIR], place.turnserver_group, &c,
-				  &changed);
+				  changed);
 	unbroken_end();
 	certificates_free(&c);
-	if (!status && !changed)
+	if (!status && !*changed)
 		fputs("nothing to change\n", ctl->out);
-	if (!status && changed)
+	if (!status && *changed)
 		status = certificates_reload(ctl, place.path[SETUP_ADMIN_SOCKET],
 					     place.path[SETUP_CONTROL_SOCKET]);
+	return status;
+}
+
+/* For scripts it is one word; those for people go to the other stream. */
+int cmd_certificates(struct signalctl *ctl, const struct arguments *a)
+{
+	FILE *out = ctl->out;
+	bool changed = false;
+	int status;
+
+	if (ctl->json)
+		ctl->out = ctl->err;
+	status = run(ctl, a, &changed);
+	ctl->out = out;
+	if (!status && ctl->json)
+		fprintf(out, "{\"changed\":%s}\n", changed ? "true" : "false");
 	return status;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "certificates.h"
+#include "json_text.h"
 #include "setup_ask.h"
 #include "setup_certbot.h"
 #include "setup_files.h"
@@ -19,6 +20,7 @@
 #include "setup_word.h"
 #include "turnserver_conf.h"
 #include "unbroken.h"
+#include "visible.h"
 
 enum {
 	O_REALM,
@@ -85,7 +87,7 @@ struct setup {
 	struct setup_plan plan;
 	struct tls_source source;
 	struct certificates certificates;
-	bool planned, has_certificates;
+	bool planned, has_certificates, certificates_changed;
 	struct setup_file file[FILES_N];
 	char *text[FILES_N];
 };
@@ -417,7 +419,7 @@ static void tell_next(const struct setup *s)
 
 static int apply(struct setup *s, bool changes)
 {
-	bool renewed;
+	bool renewed = false;
 	int status;
 
 	unbroken_begin();
@@ -432,6 +434,7 @@ static int apply(struct setup *s, bool changes)
 	if (!status && changes)
 		status = write_files(s);
 	unbroken_end();
+	s->certificates_changed = renewed;
 	if (status)
 		return status;
 	if (renewed && !changes)
@@ -466,14 +469,74 @@ static int run(struct setup *s)
 	return status ? status : apply(s, changes);
 }
 
+/* --- for scripts ------------------------------------------------------------------- */
+
+static void put_path(struct json_out *o, const char *key, const char *path)
+{
+	char text[2 * SETUP_PATH_BYTES];
+
+	visible_text(text, sizeof(text), path, strlen(path));
+	json_put_string(o, key, *path ? text : NULL);
+}
+
+static void put_file(struct json_out *o, const struct setup_file *f)
+{
+	json_out_open(o, '{');
+	put_path(o, "path", f->path);
+	json_put_bool(o, "changed", setup_file_changes(f));
+	put_path(o, "backup", f->backup);
+	json_out_close(o, '}');
+}
+
+static void put_opening(struct json_out *o, const struct setup_opening *w)
+{
+	json_out_open(o, '{');
+	json_put_string(o, "protocol", w->protocol);
+	json_put_u64(o, "first", w->first);
+	json_put_u64(o, "last", w->last);
+	json_out_close(o, '}');
+}
+
+/* What was done, or would be; words for people went to the other stream. */
+static void report(const struct setup *s, FILE *out)
+{
+	struct setup_opening openings[SETUP_OPENINGS_MAX];
+	size_t n = setup_plan_openings(&s->plan, openings);
+	char text[16384];
+	struct json_out o;
+
+	json_out_fixed(&o, text, sizeof(text));
+	json_out_open(&o, '{');
+	json_put_bool(&o, "written", !s->a->value[O_DRY_RUN]);
+	json_out_key(&o, "files");
+	json_out_open(&o, '[');
+	for (int i = 0; i < FILES_N; i++)
+		put_file(&o, &s->file[i]);
+	json_out_close(&o, ']');
+	json_put_bool(&o, "certificatesChanged", s->certificates_changed);
+	json_out_key(&o, "open");
+	json_out_open(&o, '[');
+	for (size_t i = 0; i < n; i++)
+		put_opening(&o, &openings[i]);
+	json_out_close(&o, ']');
+	json_out_close(&o, '}');
+	fprintf(out, "%.*s\n", (int)o.n, o.p);
+}
+
 int cmd_setup(struct signalctl *ctl, const struct arguments *a)
 {
+	FILE *out = ctl->out;
 	struct setup s = { .ctl = ctl, .a = a };
 	int status = setup_place_init(&s.place, ctl, a->value[O_DIR], a->value[O_SOCKET_DIR],
 				      a->value[O_ROOT]);
 
+	if (ctl->json)
+		ctl->out = ctl->err;
 	if (!status)
 		status = run(&s);
+	ctl->out = out;
+	if (!status && ctl->json)
+		report(&s, out);
 	if (s.planned)
 		setup_plan_deinit(&s.plan);
 	if (s.has_certificates)

@@ -105,6 +105,15 @@ int setup_plan_init(struct setup_plan *p, const struct setup_options *o,
 		    const struct setup_facts *facts);
 void setup_plan_deinit(struct setup_plan *p);
 
+/* What a firewall has to let in: of a plan on loopback nothing. Returns how many. */
+#define SETUP_OPENINGS_MAX 5
+struct setup_opening {
+	const char *protocol; /* udp, tcp */
+	uint16_t first, last;
+};
+size_t setup_plan_openings(const struct setup_plan *p,
+			   struct setup_opening out[SETUP_OPENINGS_MAX]);
+
 /* What opens the ports, for "ufw", "nftables" and "iptables", each with its name in a comment. */
 void setup_plan_firewall(const struct setup_plan *p, FILE *out);
 

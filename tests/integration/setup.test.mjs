@@ -106,7 +106,7 @@ test('a file that is there is shown without its secrets, asked about, kept, and 
 	assert.deepEqual([fs.statSync(backup).mode, fs.statSync(backup).ino], [mode, ino], 'the very file that was there');
 	assert.match(out, /ufw allow 49152:59151\/udp\n/);
 	assert.match(out, /nft add rule inet filter input udp dport 49152-59151 accept/);
-	assert.match(out, /iptables -A INPUT -p udp --dport 49152:59151 -j ACCEPT/);
+	assert.match(out, /iptables -I INPUT -p udp --dport 49152:59151 -j ACCEPT/);
 	assert.match(out, /systemctl restart coturn signald\nsignalctl check\n$/);
 	assert.match(read(TURN_CONF), /^realm=signald\.test$/m);
 	assert.match(read(TURN_CONF), /^external-ip=8\.8\.8\.8\/127\.0\.0\.1$/m);
@@ -115,6 +115,15 @@ test('a file that is there is shown without its secrets, asked about, kept, and 
 	assert.match(read('etc/coturn/auth/auth-secrets'), /^\d{4}-\d\d [0-9a-f]{64}\n$/);
 	for (const name of [TURN_CONF, SIGNALD_CONF, 'etc/coturn/auth/auth-secrets', 'etc/signald/admin-token', 'etc/signald/token-key'])
 		assert.equal(fs.statSync(file(name)).mode & 0o137, 0, `${name} is not for others`);
+
+	/* For scripts the same, words on the other stream. */
+	const json = signalctl('setup', '--json', '--root', root, '--dry-run', ...SAID, '--turn-port', 3477);
+
+	assert.deepEqual(JSON.parse(json.out), { written: false, certificatesChanged: false,
+		files: [{ path: file(TURN_CONF), changed: true }, { path: file(SIGNALD_CONF), changed: true }],
+		open: [['udp', 3477, 3477], ['tcp', 3477, 3477], ['udp', 49152, 59151]].map(([protocol, first, last]) => ({ protocol, first, last })) });
+	assert.match(json.err, /^\+listening-port=3477$/m);
+	assert.ok(!json.err.includes(secret));
 
 	/* Again: nothing. */
 	const written = all();

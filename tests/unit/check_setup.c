@@ -414,6 +414,7 @@ END_TEST
 START_TEST(the_firewall_opens_what_is_served_and_relays_over_udp_alone)
 {
 	struct setup_plan p = planned((struct setup_options){ BASIC, .tls = true }, &vps);
+	struct setup_opening openings[SETUP_OPENINGS_MAX];
 	char *out;
 	size_t n;
 	FILE *f = open_memstream(&out, &n);
@@ -426,10 +427,13 @@ START_TEST(the_firewall_opens_what_is_served_and_relays_over_udp_alone)
 	ck_assert_ptr_nonnull(
 		strstr(out, "nft add rule inet filter input udp dport 49152-59151 accept\n"));
 	ck_assert_ptr_nonnull(
-		strstr(out, "iptables -A INPUT -p udp --dport 49152:59151 -j ACCEPT\n"));
+		strstr(out, "iptables -I INPUT -p udp --dport 49152:59151 -j ACCEPT\n"));
 	ck_assert_ptr_null(strstr(out, "59151/tcp"));
 	ck_assert_ptr_null(strstr(out, "-p tcp --dport 49152"));
 	free(out);
+	setup_plan_deinit(&p);
+	p = planned((struct setup_options){ .realm = "a", .host = "localhost", .dir = "/d" }, &vps);
+	ck_assert_uint_eq(setup_plan_openings(&p, openings), 0);
 	setup_plan_deinit(&p);
 }
 END_TEST
