@@ -662,7 +662,8 @@ END_TEST
 
 /* --- users that come later ------------------------------------------------------------------ */
 
-static bool late_is_there;
+static int late_answer, late_takes_ms; /* of find_late() */
+static uid_t late_uid;
 static unsigned asked_for_late;
 
 static int find_late(const char *name, uid_t *out)
@@ -672,17 +673,20 @@ static int find_late(const char *name, uid_t *out)
 		return 0;
 	}
 	asked_for_late++;
-	if (!late_is_there)
-		return -ENOENT;
-	*out = 200;
-	return 0;
+	if (late_takes_ms)
+		usleep((useconds_t)late_takes_ms * 1000);
+	if (late_answer == 0)
+		*out = late_uid;
+	return late_answer;
 }
 
 static const char *const late_names[] = { "early", "late" };
 
 static void init_late(struct admin_users *u)
 {
-	late_is_there = false;
+	late_answer = -ENOENT;
+	late_takes_ms = 0;
+	late_uid = 200;
 	asked_for_late = 0;
 	log_set_sink(quiet);
 	admin_users_init(u, late_names, 2, find_late);
@@ -695,13 +699,39 @@ START_TEST(a_user_that_is_made_later_may_command_then)
 
 	init_late(&u);
 	ck_assert(admin_users_permit(&u, 100, 1));
-	ck_assert_uint_eq(asked_for_late, 1); /* who is known asks for nobody */
 	ck_assert(!admin_users_permit(&u, 200, 1));
 	ck_assert(!admin_users_permit(&u, 300, 1));
-	late_is_there = true;
+	late_answer = 0;
 	ck_assert(admin_users_permit(&u, 200, 2));
 	ck_assert(!admin_users_permit(&u, 300, 2));
-	ck_assert_uint_eq(asked_for_late, 4); /* with all found there is nobody to ask for */
+}
+END_TEST
+
+START_TEST(a_user_that_is_made_anew_may_command_and_his_old_number_not)
+{
+	struct admin_users u;
+
+	init_late(&u);
+	late_answer = 0;
+	ck_assert(admin_users_permit(&u, 200, 1));
+	late_answer = -ENOENT; /* purged; the number may be somebody else's */
+	ck_assert(!admin_users_permit(&u, 200, 2));
+	late_answer = 0;
+	late_uid = 201;
+	ck_assert(admin_users_permit(&u, 201, 3));
+	ck_assert(!admin_users_permit(&u, 200, 3));
+}
+END_TEST
+
+START_TEST(users_whom_nobody_can_look_up_stay)
+{
+	struct admin_users u;
+
+	init_late(&u);
+	late_answer = 0;
+	ck_assert(admin_users_permit(&u, 200, 1));
+	late_answer = -EIO;
+	ck_assert(admin_users_permit(&u, 200, 2));
 }
 END_TEST
 
@@ -714,9 +744,25 @@ START_TEST(how_often_a_user_is_looked_up_is_bounded)
 	for (i = 0; i < 1000; i++)
 		ck_assert(!admin_users_permit(&u, 200, 5));
 	ck_assert_uint_eq(asked_for_late, 1 + ADMIN_USERS_LOOKS);
-	late_is_there = true;
+	late_answer = 0;
 	ck_assert(!admin_users_permit(&u, 200, 5));
+	ck_assert(admin_users_permit(&u, 100, 5));
 	ck_assert(admin_users_permit(&u, 200, 5 + ADMIN_USERS_LOOKS_MS));
+}
+END_TEST
+
+START_TEST(a_slow_answer_is_not_asked_for_again_soon)
+{
+	struct admin_users u;
+	uint64_t ms;
+
+	init_late(&u);
+	late_takes_ms = ADMIN_USERS_SLOW_MS;
+	for (ms = 1; ms <= ADMIN_USERS_REST * ADMIN_USERS_SLOW_MS; ms += 10)
+		ck_assert(!admin_users_permit(&u, 200, ms));
+	ck_assert_uint_eq(asked_for_late, 2);
+	ck_assert(!admin_users_permit(&u, 200, 60000));
+	ck_assert_uint_eq(asked_for_late, 3);
 }
 END_TEST
 
@@ -883,6 +929,9 @@ int main(void)
 	tcase_add_test(place, a_path_that_cannot_be_is_refused);
 	tcase_add_test(late, a_user_that_is_made_later_may_command_then);
 	tcase_add_test(late, how_often_a_user_is_looked_up_is_bounded);
+	tcase_add_test(late, a_user_that_is_made_anew_may_command_and_his_old_number_not);
+	tcase_add_test(late, users_whom_nobody_can_look_up_stay);
+	tcase_add_test(late, a_slow_answer_is_not_asked_for_again_soon);
 	tcase_add_test(late, without_names_nobody_is_permitted);
 	suite_add_tcase(s, late);
 	tcase_add_checked_fixture(serves, setup_late, teardown);
