@@ -59,7 +59,7 @@ struct feed {
 
 	bool ledger;  /* this connection is the ledger's */
 	bool waiting; /* it would be, but on_subscribe() said not now */
-	bool taken;   /* it would be, but another one is */
+	bool later;   /* it would be, and may be when it asks again */
 	bool paused;  /* not reading until feed_resume() */
 	bool restart; /* the timer is to end this connection, without a word */
 	bool told_ledger;
@@ -126,7 +126,7 @@ static void close_socket(struct feed *f)
 		close(f->fd);
 	f->fd = -1;
 	f->in_n = 0;
-	f->ledger = f->waiting = f->taken = f->paused = f->restart = f->ack_due = false;
+	f->ledger = f->waiting = f->later = f->paused = f->restart = f->ack_due = false;
 	drop_output(f);
 }
 
@@ -338,7 +338,7 @@ static void on_synced(struct feed *f)
 	f->backoff_ms = f->timing.backoff_min_ms;
 	f->told = (struct told){ 0 };
 	evtimer_del(f->timer);
-	if (f->taken) {
+	if (f->later) {
 		f->restart = true;
 		arm(f, f->timing.ledger_ms);
 	}
@@ -347,17 +347,23 @@ static void on_synced(struct feed *f)
 
 static const char not_permitted[] = "not permitted"; /* its word for a peer that may only listen */
 
+/* turnserver may know better later: it looks its admin-socket-user up again now and then. */
+static bool refused_right(const struct feed *f)
+{
+	return strcmp(f->ev.error, not_permitted) == 0;
+}
+
 static void log_refusal(struct feed *f)
 {
 	f->counters.commands_refused++;
-	if (strcmp(f->ev.error, not_permitted) == 0)
+	if (refused_right(f))
 		snprintf(f->problem, sizeof(f->problem),
 			 "turnserver lets signald listen but not command: name its user in "
 			 "turnserver's admin-socket-user");
 	if (f->told_refused)
 		return;
 	f->told_refused = true;
-	if (strcmp(f->ev.error, not_permitted) == 0)
+	if (refused_right(f))
 		log_error(LOG,
 			  "turnserver lets uid %lu listen but not command, so calls that end go on "
 			  "relaying and no records are kept: name signald's user in turnserver's "
@@ -372,8 +378,8 @@ static int on_ledger_refused(struct feed *f)
 {
 	f->counters.ledger_refused++;
 	f->ledger = false;
-	f->taken = strcmp(f->ev.error, "ledger-taken") == 0; /* else it is no use to ask again */
-	if (strcmp(f->ev.error, not_permitted) == 0)
+	f->later = strcmp(f->ev.error, "ledger-taken") == 0 || refused_right(f);
+	if (refused_right(f))
 		log_refusal(f);
 	else if (!f->told_ledger)
 		log_error(LOG, "turnserver does not take this signald as its ledger: %s",
@@ -386,6 +392,9 @@ static void on_reply(struct feed *f)
 {
 	if (!f->ev.ok)
 		log_refusal(f);
+	else if (f->ev.command_id !=
+		 f->sub_id) /* anybody may listen; all else that we send commands */
+		f->problem[0] = '\0';
 	if (f->cb.on_reply)
 		f->cb.on_reply(f->cb.arg, f->ev.command_id, f->ev.ok, f->ev.ok ? "" : f->ev.error);
 }

@@ -56,7 +56,7 @@ struct feed_counters {
 struct feed_timing {
 	uint32_t backoff_min_ms, backoff_max_ms; /* 200, 2000; each with up to 25 % jitter */
 	uint32_t silence_ms; /* 10000: without a byte before the snapshot is complete */
-	uint32_t ledger_ms;  /* 60000: ask again to be the ledger where there is another one */
+	uint32_t ledger_ms;  /* 60000: ask again to be the ledger, if not for good refused */
 	uint32_t pause_ms;   /* 10000: wait for feed_resume() before the connection begins anew */
 };
 

@@ -667,6 +667,21 @@ START_TEST(a_refused_command_is_counted_and_told_once)
 }
 END_TEST
 
+START_TEST(a_right_that_is_missing_is_a_problem_until_a_command_is_obeyed)
+{
+	char line[RELAY_LINE_MAX];
+
+	connect_whole();
+	say_bytes(line, (size_t)relay_write_error(line, sizeof(line), 2, "not permitted"));
+	say_bytes(line, (size_t)relay_write_ok(line, sizeof(line), 1, 0, NULL)); /* the sub's */
+	TURN_UNTIL(feed_counters(feed)->lines == 4);
+	ck_assert_ptr_nonnull(strstr(feed_problem(feed), "admin-socket-user"));
+	say_bytes(line, (size_t)relay_write_ok(line, sizeof(line), 3, 1, NULL));
+	TURN_UNTIL(feed_counters(feed)->lines == 5);
+	ck_assert_ptr_null(feed_problem(feed)); /* turnserver has found our user */
+}
+END_TEST
+
 START_TEST(a_path_that_is_no_socket_path_is_refused)
 {
 	static char longer[200];
@@ -882,12 +897,18 @@ START_TEST(where_there_is_another_ledger_it_watches_and_asks_again_later)
 	ck_assert_uint_eq(feed_counters(feed)->ledger_refused, 3);
 	ck_assert_uint_eq(warnings, 1);
 	c = greet_ledger();
-	say_error(c.id, "not permitted"); /* asking again would not help */
+	say_error(c.id, "not permitted"); /* turnserver may look our user up again */
 	ck_assert(!hear().ledger);
 	say_synced();
 	TURN_UNTIL(ups == 4);
+	TURN_UNTIL(downs == 4);
+	c = greet_ledger();
+	say_error(c.id, "bad seq"); /* asking again would not help */
+	ck_assert(!hear().ledger);
+	say_synced();
+	TURN_UNTIL(ups == 5);
 	turn_for((int)quick.ledger_ms * 2);
-	ck_assert_uint_eq(downs, 3);
+	ck_assert_uint_eq(downs, 4);
 }
 END_TEST
 
@@ -914,6 +935,7 @@ int main(void)
 		every_kill_of_a_full_relay_fits,
 		a_reader_that_sleeps_costs_the_connection_when_the_queue_is_full,
 		a_refused_command_is_counted_and_told_once,
+		a_right_that_is_missing_is_a_problem_until_a_command_is_obeyed,
 		a_path_that_is_no_socket_path_is_refused,
 		a_ledger_asks_for_what_is_behind_its_last_record_and_acknowledges,
 		what_is_sent_again_is_acknowledged_again,
