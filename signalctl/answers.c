@@ -142,6 +142,7 @@ static const struct field status_fields[] = {
 	MAY(struct answer_status, "relay_base", read_text, relay_base),
 	MAY(struct answer_status, "relay_ledger_checked", read_text, relay_ledger_checked),
 	MAY(struct answer_status, "relay_ledger_date", read_text, relay_ledger_date),
+	MAY(struct answer_status, "relay_draining", read_bool, relay_draining),
 	MAY(struct answer_status, "relay_lacks", read_text, relay_lacks),
 	MAY(struct answer_status, "relay_problem", read_text, relay_problem),
 	MAY(struct answer_status, "next", read_text, next),

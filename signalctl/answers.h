@@ -61,6 +61,7 @@ struct answer_status {
 	bool has_relay, relay; /* a relay-socket is configured; turnserver is there */
 	char relay_version[64], relay_protocol[32];
 	char relay_base[64], relay_ledger_checked[64], relay_ledger_date[32]; /* "": not said */
+	bool relay_draining;
 	char relay_lacks[256], relay_problem[512];
 	char next[512];			/* what the admin should do */
 	bool has_secret;		/* one signs */

@@ -32,6 +32,9 @@ static void show_turnserver(FILE *out, const struct answer_status *s)
 			 s->relay_base, s->relay_ledger_checked, s->relay_ledger_date);
 		columns_fact(out, NAMES, "Base", text);
 	}
+	if (s->relay_draining)
+		columns_fact(out, NAMES, "It drains",
+			     "no new calls over it, and it exits with the last one");
 	if (s->relay_lacks[0])
 		columns_fact(out, NAMES, "It lacks", s->relay_lacks);
 }

@@ -112,6 +112,7 @@ static void status(void *ctx, struct control_status *out)
 		.has_relay = s->cfg.config->relay_socket,
 		.relay_connected = relay_side_connected(s->cfg.relay),
 		.relay = relay.hello,
+		.relay_draining = relay.draining,
 		.relay_lacks = relay.lacks,
 		.relay_problem = relay.problem,
 		.secret = secret ? secret->id : NULL,

@@ -36,6 +36,7 @@ struct relay_side {
 	struct ledger *ledger;
 	struct feed *feed;
 	char epoch[RELAY_EPOCH_LEN + 1]; /* of the turnserver that feed has greeted */
+	bool draining;			 /* it is */
 
 	/* A ring of the ended calls that usage still holds, oldest at ended_at. */
 	char ended[RELAY_ENDED_KEPT][TURN_CALL_ID_LEN + 1];
@@ -196,6 +197,13 @@ static void on_secrets(struct relay_side *r, const struct relay_event *ev)
 	lost_relays_ready(r->lost, loop_now_ms());
 }
 
+static void on_drain(struct relay_side *r, bool on)
+{
+	r->draining = on;
+	log_info("relay", "turnserver %s",
+		 on ? "drains: it makes no new allocations" : "does not drain any more");
+}
+
 static void on_event(void *arg, const struct relay_event *ev)
 {
 	struct relay_side *r = arg;
@@ -206,6 +214,8 @@ static void on_event(void *arg, const struct relay_event *ev)
 		on_end(r, ev);
 	if (ev->type == RELAY_SECRETS)
 		on_secrets(r, ev);
+	if (ev->type == RELAY_DRAIN)
+		on_drain(r, ev->on);
 	usage_event(r->usage, ev, loop_now_ms()); /* refusals are counted there */
 }
 
@@ -244,10 +254,12 @@ static void on_state(void *arg, bool connected)
 
 	log_info("relay", "turnserver's admin socket %s is %s", r->config.socket,
 		 connected ? "connected" : "lost; calls go on");
-	if (connected)
+	if (connected) {
 		revoke_list_synced(r->revoke_list, now_s());
-	else
-		signing_disconnected(r->config.signing);
+		return;
+	}
+	r->draining = false; /* the next one says so itself */
+	signing_disconnected(r->config.signing);
 }
 
 /* --- putting it together -------------------------------------------------- */
@@ -335,6 +347,7 @@ void relay_side_peer(const struct relay_side *r, struct relay_peer *out)
 		return;
 	out->hello = feed_peer(r->feed);
 	out->problem = feed_problem(r->feed);
+	out->draining = r->draining;
 	if (out->hello)
 		out->lacks = hook_version_lacks(out->hello->minor);
 }

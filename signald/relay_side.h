@@ -61,6 +61,7 @@ bool relay_side_connected(const struct relay_side *r); /* to turnserver */
 struct relay_peer {
 	const struct relay_hello *hello; /* NULL: none is connected */
 	const char *lacks, *problem;	 /* NULL: nothing */
+	bool draining;			 /* it makes no new allocations */
 };
 void relay_side_peer(const struct relay_side *r, struct relay_peer *out);
 

@@ -27,6 +27,7 @@ struct service_side {
 	uint64_t relay_ms, signs_ms;   /* when turnserver was there, and a secret; or we began */
 	char line[SITUATION_LINE_MAX]; /* as it is now */
 	char next[SITUATION_LINE_MAX]; /* "": nothing */
+	const char *trouble;	       /* of the line; to be compared only */
 	char told[SITUATION_LINE_MAX]; /* the line that the service manager has, since told_ms */
 	uint64_t told_ms;
 };
@@ -75,6 +76,7 @@ static void look(struct service_side *s, struct situation *out)
 		.turn_loopback = turn_loopback(s->cfg.config),
 		.relay_away = lasts(relay_away(s), &s->relay_ms),
 		.relay_problem = peer.problem,
+		.relay_draining = peer.draining,
 		.signs = !lasts(unsigned_now(s), &s->signs_ms),
 		.stopping = s->stopping,
 		.sessions = eio_server_counters(s->cfg.engine)->sessions,
@@ -94,6 +96,7 @@ static bool compose(struct service_side *s)
 	look(s, &now);
 	situation_line(s->line, sizeof(s->line), &now);
 	next = situation_next(&now);
+	s->trouble = situation_trouble(&now);
 	if (strcmp(next ? next : "", s->next) == 0)
 		return false;
 	snprintf(s->next, sizeof(s->next), "%s", next ? next : "");
@@ -110,7 +113,8 @@ static void note_told(struct service_side *s)
 
 void service_side_tick(struct service_side *s)
 {
-	bool at_once = compose(s) || s->stopping;
+	const char *trouble = s->trouble;
+	bool at_once = compose(s) || s->stopping || s->trouble != trouble;
 
 	if (strcmp(s->line, s->told) == 0)
 		return;
@@ -122,6 +126,8 @@ void service_side_tick(struct service_side *s)
 
 void service_side_ready(struct service_side *s)
 {
+	if (s->stopping)
+		return;
 	compose(s);
 	note_told(s);
 	service_manager_ready(s->manager, s->line);
@@ -129,7 +135,8 @@ void service_side_ready(struct service_side *s)
 
 void service_side_reloading(struct service_side *s)
 {
-	service_manager_reloading(s->manager);
+	if (!s->stopping)
+		service_manager_reloading(s->manager);
 }
 
 void service_side_stopping(struct service_side *s, uint64_t within_ms)

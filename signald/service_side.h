@@ -34,7 +34,8 @@ struct service_side_config {
 int service_side_new(struct service_side **out, const struct service_side_config *cfg);
 void service_side_free(struct service_side *s); /* NULL is fine */
 
-void service_side_ready(struct service_side *s); /* it serves; or has read its files again */
+/* It serves; or has read its files again. Neither takes back that it is stopping. */
+void service_side_ready(struct service_side *s);
 void service_side_reloading(struct service_side *s);
 void service_side_stopping(struct service_side *s, uint64_t within_ms);
 void service_side_tick(struct service_side *s); /* to be called about once a second */

@@ -16,6 +16,11 @@ static bool is_away(const struct situation *s)
 	return s->relay_away;
 }
 
+static bool drains(const struct situation *s)
+{
+	return s->relay_draining;
+}
+
 static bool cannot_sign(const struct situation *s)
 {
 	return !s->signs;
@@ -32,10 +37,11 @@ static bool is_fresh(const struct situation *s)
 static const struct {
 	bool (*is)(const struct situation *s);
 	const char *what; /* NULL: relay_problem, which says what to do itself; "": nothing */
-	const char *next;
+	const char *next; /* NULL: nothing is to be done */
 } rows[] = {
 	{ has_problem, NULL, NULL },
 	{ is_away, "turnserver is away", "systemctl status coturn" },
+	{ drains, "turnserver drains: no new calls over it, and it exits with the last one", NULL },
 	{ cannot_sign, "no secret signs, so nobody is given TURN credentials",
 	  "sudo signalctl check" },
 	{ is_fresh, "",
@@ -68,13 +74,22 @@ bool situation_is_loopback(const char *turn_url)
 	return strcmp(host, "localhost") == 0;
 }
 
+const char *situation_trouble(const struct situation *s)
+{
+	size_t i = s->stopping ? ROWS_N : find_row(s);
+
+	if (i == ROWS_N)
+		return NULL;
+	return rows[i].what ? rows[i].what : s->relay_problem;
+}
+
 const char *situation_next(const struct situation *s)
 {
 	size_t i = s->stopping ? ROWS_N : find_row(s);
 
 	if (i == ROWS_N)
 		return NULL;
-	return rows[i].next ? rows[i].next : s->relay_problem;
+	return rows[i].what ? rows[i].next : s->relay_problem;
 }
 
 struct line {
@@ -112,6 +127,7 @@ static void put_counts(struct line *l, const struct situation *s)
 size_t situation_line(char *out, size_t size, const struct situation *s)
 {
 	struct line l = { .p = out, .size = size };
+	const char *trouble = situation_trouble(s);
 	size_t i = find_row(s);
 
 	if (s->stopping) {
@@ -124,10 +140,8 @@ size_t situation_line(char *out, size_t size, const struct situation *s)
 		put_counts(&l, s);
 	if (i == ROWS_N)
 		return l.n;
-	if (!rows[i].what)
-		put(&l, "; %s", s->relay_problem);
-	else if (*rows[i].what)
-		put(&l, "; %s", rows[i].what);
+	if (*trouble)
+		put(&l, "; %s", trouble);
 	if (rows[i].next)
 		put(&l, "; next: %s", rows[i].next);
 	return l.n;

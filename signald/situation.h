@@ -19,6 +19,7 @@ struct situation {
 	bool turn_loopback;  /* no turn-urls that another host could reach */
 	bool relay_away;     /* turnserver is configured, and has not been there for a while */
 	const char *relay_problem; /* it is there and not served as it should be; NULL: it is */
+	bool relay_draining;	   /* it makes no new allocations, and exits with the last */
 	bool signs;		   /* a secret does: clients can be given TURN credentials */
 	bool stopping;
 	uint64_t sessions, calls;
@@ -26,6 +27,9 @@ struct situation {
 
 /* Does this url (turn:HOST...) name a host that is this one for everybody? */
 bool situation_is_loopback(const char *turn_url);
+
+/* What the line says beside counts; NULL: nothing, all is well. "": only what to do next. */
+const char *situation_trouble(const struct situation *s);
 
 /* What to do next; NULL: nothing. */
 const char *situation_next(const struct situation *s);

@@ -36,6 +36,7 @@ struct control_status {
 	bool relay_connected;		 /* and turnserver is there */
 	const struct relay_hello *relay; /* how it greeted; NULL: it did not */
 	const char *relay_lacks;	 /* what that turnserver is too old for; NULL: nothing */
+	bool relay_draining;		 /* it makes no new allocations */
 	const char *relay_problem;	 /* why it is not served as it should be; NULL: it is */
 	const char *summary;		 /* all of it, as systemctl status shows it */
 	const char *next;		 /* what to do; NULL: nothing */

@@ -168,6 +168,8 @@ static void put_turnserver(struct json_out *o, const struct control_status *st)
 		put_if_any(o, "relay_ledger_checked", h->ledger_checked);
 		put_if_any(o, "relay_ledger_date", h->ledger_date);
 	}
+	if (st->relay_draining)
+		json_put_bool(o, "relay_draining", true);
 	json_put_string(o, "relay_lacks", st->relay_lacks);
 	json_put_string(o, "relay_problem", st->relay_problem);
 }

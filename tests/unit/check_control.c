@@ -98,6 +98,7 @@ static int rotate(void *ctx, char *err, size_t err_size)
 
 static const struct relay_hello *peer;
 static const char *lacks, *problem;
+static bool draining;
 
 static void status(void *ctx, struct control_status *out)
 {
@@ -108,6 +109,7 @@ static void status(void *ctx, struct control_status *out)
 					.sessions = 4,
 					.has_relay = true,
 					.relay = peer,
+					.relay_draining = draining,
 					.relay_lacks = lacks,
 					.relay_problem = problem,
 					.secret = "k1",
@@ -534,13 +536,16 @@ START_TEST(status_says_what_turnserver_is)
 	peer = &old;
 	lacks = "this and that";
 	problem = "no right";
+	draining = true;
 	ask("{\"c\":\"status\"}");
-	ck_assert_ptr_nonnull(strstr(said.text,
-				     "\"relay_protocol\":\"1.0\",\"relay_version\":"
-				     "\"4.6.1-2+signald1\",\"relay_lacks\":\"this and that\","
-				     "\"relay_problem\":\"no right\",\"secret\""));
+	ck_assert_ptr_nonnull(strstr(
+		said.text,
+		"\"relay_protocol\":\"1.0\",\"relay_version\":"
+		"\"4.6.1-2+signald1\",\"relay_draining\":true,\"relay_lacks\":\"this and that\","
+		"\"relay_problem\":\"no right\",\"secret\""));
 	peer = NULL;
 	lacks = problem = NULL;
+	draining = false;
 }
 END_TEST
 

@@ -67,6 +67,11 @@ START_TEST(what_stands_in_the_way_is_said_first)
 		 "serving 192.0.2.1:449; 12 sessions, 3 calls; no secret signs, so nobody is given "
 		 "TURN credentials; next: sudo signalctl check",
 		 "sudo signalctl check");
+	s.relay_draining = true;
+	must_say(&s,
+		 "serving 192.0.2.1:449; 12 sessions, 3 calls; turnserver drains: no new calls "
+		 "over it, and it exits with the last one",
+		 NULL);
 	s.relay_away = true;
 	must_say(&s,
 		 "serving 192.0.2.1:449; 12 sessions, 3 calls; turnserver is away; next: systemctl "
