@@ -201,10 +201,13 @@ static int read_file(struct admin_tokens *t)
 {
 	struct secret_error err = { .line = 0 };
 	struct admin_token_set set;
+	struct secret_stamp now;
 	int r;
 
-	secret_stamp_take(&t->seen, t->path);
+	secret_stamp_take(&now, t->path);
 	r = load(t->path, &set, &err);
+	if (!secret_error_passes(r)) /* else it is worth another look, changed or not */
+		t->seen = now;
 	if (r) {
 		say_failure(t, &err);
 		return r;

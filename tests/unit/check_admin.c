@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -201,6 +202,28 @@ START_TEST(a_change_counts_at_once_and_a_broken_file_changes_nothing)
 }
 END_TEST
 
+START_TEST(a_file_that_could_not_be_opened_is_tried_again)
+{
+	struct rlimit before, none;
+	struct admin_tokens *t;
+
+	ck_assert_int_eq(admin_file_write("ops " ONE "\n", 0600), 0);
+	ck_assert_int_eq(admin_tokens_new(&t, admin_file), 0);
+	rewrite("bot " TWO "\n");
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){ .rlim_cur = 0, .rlim_max = before.rlim_max };
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	admin_tokens_read_if_changed(t);
+	ck_assert_str_eq(admin_tokens_match(t, ONE), "ops");
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	admin_tokens_read_if_changed(t);
+	ck_assert_ptr_null(admin_tokens_match(t, ONE));
+	ck_assert_str_eq(admin_tokens_match(t, TWO), "bot");
+	admin_tokens_free(t);
+	unlink(admin_file);
+}
+END_TEST
+
 /* --- the site key ---------------------------------------------------------- */
 
 static const struct {
@@ -304,6 +327,7 @@ int main(void)
 	tcase_add_test(t, a_nul_is_part_of_no_name_and_no_token);
 	tcase_add_test(t, there_are_sixty_four_tokens_at_most);
 	tcase_add_test(t, a_change_counts_at_once_and_a_broken_file_changes_nothing);
+	tcase_add_test(t, a_file_that_could_not_be_opened_is_tried_again);
 	tcase_add_loop_test(t, the_site_key_is_public_but_not_to_be_written, 0,
 			    sizeof(keys) / sizeof(keys[0]));
 	tcase_add_loop_test(t, a_file_that_is_open_or_odd_is_refused, 0,
