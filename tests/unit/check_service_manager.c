@@ -166,6 +166,26 @@ START_TEST(without_a_service_manager_nothing_happens)
 }
 END_TEST
 
+START_TEST(a_socket_that_cannot_be_is_as_none)
+{
+	static const char *const names[] = { "", "relative", "/nonexistent/notify",
+					     "@nobody-listens", "vsock:1:2:3" };
+	char lengthy[300];
+
+	memset(lengthy, 'x', sizeof(lengthy));
+	lengthy[0] = '/';
+	lengthy[sizeof(lengthy) - 1] = '\0';
+	watched();
+	for (size_t i = 0; i <= sizeof(names) / sizeof(names[0]); i++) {
+		setenv("NOTIFY_SOCKET", i ? names[i - 1] : lengthy, 1);
+		service_manager_ready(m, "x");
+		service_manager_status(m, "x");
+		service_manager_stopping(m, "x", 1);
+	}
+	ck_assert_ptr_null(told(0));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("service_manager");
@@ -179,6 +199,7 @@ int main(void)
 	tcase_add_test(t, a_loop_that_hangs_answers_no_watchdog);
 	tcase_add_test(t, a_watchdog_for_somebody_else_is_not_ours);
 	tcase_add_test(t, without_a_service_manager_nothing_happens);
+	tcase_add_test(t, a_socket_that_cannot_be_is_as_none);
 	suite_add_tcase(s, t);
 	return run_suite(s);
 }
