@@ -55,7 +55,7 @@ static const struct code_text {
 	  "draining" },
 };
 
-const char *turn_client_code_text(unsigned code)
+static const char *code_text(unsigned code)
 {
 	for (size_t i = 0; i < sizeof(code_texts) / sizeof(code_texts[0]); i++)
 		if (code_texts[i].code == code)
@@ -205,7 +205,7 @@ static int take_refusal(struct turn_client *c, const struct stun_in *in, struct 
 	c->code = stun_error_code(in);
 	if ((c->code == 438 || (c->code == 401 && !c->nonce_n)) && take_challenge(c, in))
 		return 0;
-	client_error_set(err, "%s", turn_client_code_text(c->code));
+	client_error_set(err, "%s", code_text(c->code));
 	return -EACCES;
 }
 
@@ -237,7 +237,7 @@ static int ask(struct turn_client *c, unsigned method, put_attributes put,
 		if (r)
 			return r;
 	}
-	client_error_set(err, "%s", turn_client_code_text(c->code));
+	client_error_set(err, "%s", code_text(c->code));
 	return -EACCES;
 }
 

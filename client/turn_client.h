@@ -14,8 +14,8 @@
 struct turn_client;
 
 /* Make an allocation. Name and password are copied. Returns 0, or with *err filled: -ETIMEDOUT
- * (turnserver did not answer), -EACCES (it refuses: turn_client_code_text() has said why), -EPROTO
- * (an answer that is none), -errno of the connection.
+ * (turnserver did not answer), -EACCES (it refuses), -EPROTO (an answer that is none), -errno of
+ * the connection.
  * A refusal's code is in *code where code is not NULL (0: there was none); the realm that the
  * server names is in realm where that is not NULL, also when it refuses then. */
 struct turn_client_told {
@@ -47,8 +47,5 @@ int turn_client_send(struct turn_client *c, const struct sockaddr_storage *peer,
 /* The next packet that a peer sent: at most size bytes of it. Returns their number, -errno. */
 ssize_t turn_client_receive(struct turn_client *c, void *p, size_t size, uint64_t deadline_ms,
 			    struct client_error *err);
-
-/* What an error code of STUN and TURN means for whoever set this up. */
-const char *turn_client_code_text(unsigned code);
 
 #endif

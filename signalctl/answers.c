@@ -113,18 +113,6 @@ int answer_user(struct json_slice line, struct answer_user *out)
 	return read_all(line, user_fields, COUNT(user_fields), out);
 }
 
-static const struct field socket_fields[] = {
-	ROW(struct answer_socket, "socket", read_u64, socket),
-	ROW(struct answer_socket, "address", read_text, address),
-	ROW(struct answer_socket, "registered", read_bool, registered),
-};
-
-int answer_socket(struct json_slice line, struct answer_socket *out)
-{
-	memset(out, 0, sizeof(*out));
-	return read_all(line, socket_fields, COUNT(socket_fields), out);
-}
-
 /* --- replies ----------------------------------------------------------------------- */
 
 static const struct field status_fields[] = {

@@ -43,12 +43,6 @@ struct answer_user {
 	uint64_t sockets, registered, calls;
 };
 
-struct answer_socket {
-	uint64_t socket;
-	char address[64];
-	bool registered;
-};
-
 /* What rotate is answered with. */
 struct answer_rotation {
 	char secret[64];
@@ -73,7 +67,6 @@ struct answer_status {
 int answer_call(struct json_slice line, struct answer_call *out);
 int answer_member(struct json_slice member, struct answer_member *out);
 int answer_user(struct json_slice line, struct answer_user *out);
-int answer_socket(struct json_slice line, struct answer_socket *out);
 int answer_status(struct json_slice line, struct answer_status *out);
 int answer_rotation(struct json_slice line, struct answer_rotation *out);
 int answer_count(struct json_slice line, uint64_t *out);

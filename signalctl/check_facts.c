@@ -82,7 +82,8 @@ bool check_may(const struct check_user *u, uid_t owner, gid_t group, mode_t mode
 	return mode & bit;
 }
 
-void check_readable(const char *path, const struct check_user *u, char *why, size_t size)
+/* Why the user may not read a file: "" when it may. Walks the folders down to it. */
+static void why_unreadable(const char *path, const struct check_user *u, char *why, size_t size)
 {
 	char part[PATH_MAX], real[PATH_MAX];
 	struct stat st;
@@ -167,9 +168,9 @@ static void add_pair(struct check_facts *f, const char *daemon, const char *cert
 	snprintf(p->cert, sizeof(p->cert), "%s", cert);
 	snprintf(p->pkey, sizeof(p->pkey), "%s", pkey);
 	read_pair(f, cert, pkey, p);
-	check_readable(cert, u, p->unreadable, sizeof(p->unreadable));
+	why_unreadable(cert, u, p->unreadable, sizeof(p->unreadable));
 	if (!*p->unreadable)
-		check_readable(pkey, u, p->unreadable, sizeof(p->unreadable));
+		why_unreadable(pkey, u, p->unreadable, sizeof(p->unreadable));
 }
 
 static void gather_pairs(struct check_facts *f)

@@ -98,9 +98,6 @@ void check_facts_deinit(struct check_facts *f);
 /* The value of a key that the package's unit gives when the file does not; NULL without. */
 const char *check_turn_value(const struct check_facts *f, const char *key);
 
-/* Why the user may not read a file: "" when it may. Walks the folders down to it. */
-void check_readable(const char *path, const struct check_user *u, char *why, size_t size);
-
 /* --- pure parts -------------------------------------------------------------------- */
 
 /* May the user do that (R_OK, X_OK) with something of this owner, group and mode? */

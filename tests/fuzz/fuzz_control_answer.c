@@ -70,7 +70,6 @@ static void read_a_call(struct json_slice line)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct answer_user u;
-	struct answer_socket s;
 	struct answer_status st;
 	struct answer_rotation r;
 	struct json_slice line;
@@ -86,8 +85,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	read_a_call(line);
 	if (!answer_user(line, &u))
 		ENDS(u.user);
-	if (!answer_socket(line, &s))
-		ENDS(s.address);
 	if (!answer_status(line, &st))
 		ENDS(st.next);
 	if (!answer_rotation(line, &r))

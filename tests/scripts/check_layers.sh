@@ -19,7 +19,7 @@ signald/control: shared signald signald/calls signald/relay
 signald/admin: shared signald signald/backend signald/auth signald/control signald/transport signald/engineio signald/socketio signald/calls signald/relay
 signald: shared signald/admin signald/auth signald/backend signald/control signald/transport signald/engineio signald/socketio signald/calls signald/relay
 client: shared
-signalctl: shared client signald signald/transport signald/control signald/calls signald/relay signald/auth signald/admin
+signalctl: shared client signald signald/transport signald/control signald/calls signald/auth
 '
 # LIBRARY HEADER: the files that may name it. Code of coturn is what is ours nowhere.
 libraries='

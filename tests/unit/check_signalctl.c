@@ -380,7 +380,6 @@ START_TEST(an_answer_that_lacks_or_twists_something_is_refused)
 	};
 	struct answer_call c;
 	struct answer_user u;
-	struct answer_socket s;
 	struct answer_status st;
 	struct answer_rotation r;
 	struct answer_member m;
@@ -389,7 +388,6 @@ START_TEST(an_answer_that_lacks_or_twists_something_is_refused)
 	for (size_t i = 0; i < COUNT(calls); i++)
 		ck_assert_int_eq(answer_call(slice(calls[i]), &c), -EINVAL);
 	ck_assert_int_eq(answer_user(slice("{\"user\":\"7\"}"), &u), -EINVAL);
-	ck_assert_int_eq(answer_socket(slice("{\"socket\":\"7\"}"), &s), -EINVAL);
 	ck_assert_int_eq(answer_status(slice("{\"relay\":1}"), &st), -EINVAL);
 	ck_assert_int_eq(answer_rotation(slice("{\"secret\":\"x\"}"), &r), -EINVAL);
 	ck_assert_int_eq(answer_member(slice("[]"), &m), -EINVAL);
