@@ -151,6 +151,8 @@ static int ask_all(struct setup *s, const char **cert, const char **pkey)
 	static struct setup_question q[5];
 	struct setup_options *o = &s->options;
 
+	bool knows = s->a->value[O_STUN_SERVER] || setup_knows_address(&s->facts);
+
 	if (!isatty(fileno(s->ctl->in))) {
 		ctl_error(s->ctl, "--ask needs a terminal");
 		return SIGNALCTL_USAGE;
@@ -165,7 +167,9 @@ static int ask_all(struct setup *s, const char **cert, const char **pkey)
 					.wrong = setup_host_wrong,
 					.value = &o->host };
 	q[2] = (struct setup_question){ .text = "Its public IP address, or auto",
-					.preset = *external ? external : "auto",
+					.preset = *external ? external
+						  : knows   ? "auto"
+							    : NULL,
 					.wrong = external_wrong,
 					.value = &o->external_ip };
 	q[3] = (struct setup_question){ .text = "The certificate chain, a file; empty: no TLS",
@@ -243,7 +247,6 @@ static int decide(struct setup *s)
 {
 	int r;
 
-	setup_host_facts(&s->facts);
 	r = ask_stun(s);
 	if (r)
 		return r;
@@ -394,6 +397,23 @@ static int write_files(struct setup *s)
 	return SIGNALCTL_DONE;
 }
 
+/* A file that stays must be one that its daemon can read, and others cannot. */
+static int right_files(const struct setup *s)
+{
+	for (int i = 0; i < FILES_N; i++) {
+		int r = setup_file_right(&s->file[i]);
+
+		if (r > 0)
+			fprintf(s->ctl->out, "%s: for group %s to read now, and nobody else\n",
+				s->file[i].path, s->file[i].group);
+		if (r >= 0)
+			continue;
+		ctl_error(s->ctl, "%s: %s", s->file[i].path, strerror(-r));
+		return SIGNALCTL_FAILED;
+	}
+	return SIGNALCTL_DONE;
+}
+
 static int put_certificates(struct setup *s, bool *changed)
 {
 	*changed = false;
@@ -433,6 +453,8 @@ static int apply(struct setup *s, bool changes)
 		status = setup_certbot_make(s->ctl, s->place.root);
 	if (!status && changes)
 		status = write_files(s);
+	if (!status)
+		status = right_files(s);
 	unbroken_end();
 	s->certificates_changed = renewed;
 	if (status)
@@ -450,8 +472,10 @@ static int apply(struct setup *s, bool changes)
 static int run(struct setup *s)
 {
 	bool changes, replaces;
-	int status = take_options(s);
+	int status;
 
+	setup_host_facts(&s->facts);
+	status = take_options(s);
 	if (!status)
 		status = decide(s);
 	if (!status)

@@ -260,6 +260,26 @@ int setup_files_write(struct setup_file *f, size_t n, const char *stamp,
 	return r;
 }
 
+int setup_file_right(const struct setup_file *f)
+{
+	struct stat st;
+	uid_t uid;
+	gid_t gid;
+	int fd, r = setup_ids(NULL, f->group, &uid, &gid);
+
+	if (r || !f->group)
+		return r;
+	fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
+	if (fd < 0)
+		return errno == ELOOP ? 0 : -errno;
+	if (fstat(fd, &st))
+		r = -errno;
+	else if (S_ISREG(st.st_mode) && (st.st_gid != gid || (st.st_mode & 047) != 040))
+		r = fchown(fd, (uid_t)-1, gid) || fchmod(fd, 0640) ? -errno : 1;
+	close(fd);
+	return r;
+}
+
 int setup_file_make(struct setup_file *f)
 {
 	int r;

@@ -40,6 +40,10 @@ int setup_file_show(const struct setup_file *f, FILE *out);
 int setup_files_write(struct setup_file *f, size_t n, const char *stamp,
 		      const struct setup_file **failed, bool *half);
 
+/* See to it that its group can read it, and nobody else; without a group it stays as it is. A link
+ * is left alone, too. Returns 1 (that was otherwise), 0, -errno. */
+int setup_file_right(const struct setup_file *f);
+
 /* Make one that is not there; one that is stays. Returns 1 (made), 0, -errno. */
 int setup_file_make(struct setup_file *f);
 

@@ -387,18 +387,29 @@ static const char *own_public(const struct setup_facts *facts, bool ipv6)
 	return NULL;
 }
 
-/* What a STUN server says, and else an interface: of IPv6 only where IPv4 has no way out. */
+/* What an interface has: of IPv6 only where IPv4 has no way out. */
+static const char *known_address(const struct setup_facts *facts)
+{
+	const char *address = own_public(facts, false);
+
+	return address || *facts->route ? address : own_public(facts, true);
+}
+
+bool setup_knows_address(const struct setup_facts *facts)
+{
+	return known_address(facts) != NULL;
+}
+
+/* What a STUN server says, and else an interface. */
 static int take_auto(struct setup_plan *p, const struct setup_facts *facts)
 {
-	const char *address = *facts->seen ? facts->seen : own_public(facts, false);
+	const char *address = *facts->seen ? facts->seen : known_address(facts);
 
 	if (*facts->seen && setup_reach(facts->seen) != SETUP_PUBLIC)
 		return refuse(p,
 			      "--stun-server: it sees this host as %s, which is no public "
 			      "address: it is on the same side of the NAT",
 			      facts->seen);
-	if (!address && !*facts->route)
-		address = own_public(facts, true);
 	if (address)
 		return take_external(p, address, facts);
 	return refuse(p, "--external-ip auto: no interface has a public IPv4 address, so a NAT is "

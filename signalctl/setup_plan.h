@@ -100,6 +100,9 @@ struct setup_plan {
 int setup_paths(char path[SETUP_PATHS_N][SETUP_PATH_BYTES], const char *dir,
 		const char *socket_dir);
 
+/* Can auto be answered by this host alone? */
+bool setup_knows_address(const struct setup_facts *facts);
+
 /* Decide. Returns 0 (setup_plan_deinit() then), -EINVAL with p->error, -ENOMEM. */
 int setup_plan_init(struct setup_plan *p, const struct setup_options *o,
 		    const struct setup_facts *facts);

@@ -7,6 +7,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,6 +157,24 @@ START_TEST(a_secret_is_made_once)
 	ck_assert_int_eq(setup_file_make(&f), 0);
 	holds(one, "first\n");
 	ck_assert_uint_eq(count("*"), 1);
+}
+END_TEST
+
+START_TEST(a_file_that_stays_is_for_its_group_to_read)
+{
+	struct setup_file f = { .path = one };
+	const struct group *ours = getgrgid(getgid());
+	struct stat st;
+
+	put(one, "t\n");
+	ck_assert_int_eq(chmod(one, 0604), 0);
+	ck_assert_int_eq(setup_file_right(&f), 0);
+	ck_assert_ptr_nonnull(ours);
+	f.group = ours->gr_name;
+	ck_assert_int_eq(setup_file_right(&f), 1);
+	ck_assert_int_eq(stat(one, &st), 0);
+	ck_assert_int_eq(st.st_mode & 0777, 0640);
+	ck_assert_int_eq(setup_file_right(&f), 0);
 }
 END_TEST
 
@@ -343,6 +362,7 @@ int main(void)
 	tcase_add_loop_test(t, what_fails_in_the_middle_is_taken_back, 0, 2);
 	tcase_add_test(t, two_backups_of_one_second_have_two_names);
 	tcase_add_test(t, a_secret_is_made_once);
+	tcase_add_test(t, a_file_that_stays_is_for_its_group_to_read);
 	tcase_add_test(t, what_is_no_text_is_refused);
 	tcase_add_test(t, a_difference_is_shown_without_secrets);
 	tcase_add_test(t, a_pair_matches_and_is_valid_now);
