@@ -31,6 +31,7 @@ async function start(t, { turnserver = false, options: more = {}, signald = {}, 
 	if (turnserver)
 		await stack.startTurnserver();
 	await stack.startSignald();
+	await until('it is told', () => notified.messages().some((m) => m.some((line) => line.startsWith('STATUS=serving '))));
 	return { stack, notified, control: new Control(t, controlFile) };
 }
 
@@ -145,7 +146,7 @@ describe('the service', { concurrency: 4 }, () => {
 		const { stack, notified, control, peer, relay, callId, credentials } = await relaying(t, 60);
 		const { turnserver } = stack.daemons;
 
-		assert.ok(notified.count('READY=1') >= 2, 'both daemons');
+		await until('both daemons are ready', () => notified.count('READY=1') >= 2);
 		turnserver.process.kill('SIGTERM');
 		await until('systemd is told', () => /stopping: 1 allocation, 1 call left, for at most \d+ s$/.test(statusOf(notified, /stopping/)));
 		assert.ok(Number(notified.last('EXTEND_TIMEOUT_USEC')) > 60e6);
@@ -214,7 +215,7 @@ describe('the service', { concurrency: 4 }, () => {
 			assert.ok(Date.now() - began_ms >= (wait_s === 2 ? 2000 : 500));
 			relay.relayed = null;
 			assert.match(turnserver.logText(), /WARNING: stop: stopping cuts off 1 allocation, 1 call\n/);
-			assert.ok(notified.messages().some((m) => m.includes('STATUS=stopping: cuts off 1 allocation, 1 call')));
+			await notified.next('STATUS=stopping: cuts off 1 allocation, 1 call');
 			const [end] = await ends(stack, callId);
 
 			assert.equal(end.exact, true);
