@@ -118,6 +118,8 @@ describe('a stop', { concurrency: 2 }, () => {
 
 	test('an empty server stops at once', async (t) => {
 		const server = await serve(t);
+
+		await server.connect(); /* before the hook serves, a signal is nobody's */
 		const before = Date.now();
 
 		await server.stop();
