@@ -1,6 +1,7 @@
 /* http_answer.c - status line, headers, and a body of known length or in chunks (RFC 9112) */
 #include "http_answer.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -64,7 +65,7 @@ static enum http_progress take_line(struct http_answer *a)
 
 	switch (a->phase) {
 	case HTTP_STATUS:
-		if (strncmp(l, "HTTP/1.1 ", 9))
+		if (strncmp(l, "HTTP/1.1 ", 9) || strspn(l + 9, "0123456789") != 3)
 			return HTTP_BROKEN;
 		a->status = atoi(l + 9);
 		a->phase = HTTP_HEADERS;
@@ -82,6 +83,8 @@ static enum http_progress take_line(struct http_answer *a)
 	case HTTP_CHUNK_SIZE:
 		if (!*l) /* the end of the chunk before */
 			return HTTP_MORE;
+		if (!isxdigit((unsigned char)*l))
+			return HTTP_BROKEN;
 		a->left = strtoull(l, NULL, 16);
 		a->phase = a->left ? HTTP_CHUNK : HTTP_TRAILER;
 		return HTTP_MORE;

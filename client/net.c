@@ -177,19 +177,89 @@ static int dial(struct net *n, const struct addrinfo *ai, uint64_t deadline_ms)
 	return 0;
 }
 
-static int resolve(const struct net_target *to, struct addrinfo **list, struct client_error *err)
+/* A question to the resolver, and all that it reads: it may outlive us, in a thread of its own. */
+struct lookup {
+	struct gaicb cb;
+	struct addrinfo hints;
+	char host[NET_HOST_MAX + 1], port[8];
+};
+
+static struct lookup *new_lookup(const struct net_target *to)
 {
-	struct addrinfo hints = { .ai_socktype =
-					  to->transport == NET_UDP ? SOCK_DGRAM : SOCK_STREAM };
-	char port[8];
+	struct lookup *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->hints.ai_socktype = to->transport == NET_UDP ? SOCK_DGRAM : SOCK_STREAM;
+	snprintf(l->host, sizeof(l->host), "%s", to->host);
+	snprintf(l->port, sizeof(l->port), "%u", to->port);
+	l->cb = (struct gaicb){ .ar_name = l->host,
+				.ar_service = l->port,
+				.ar_request = &l->hints };
+	return l;
+}
+
+/* Let the resolver work, up to the deadline. Returns an EAI_ code; EAI_INPROGRESS: it still does,
+ * and *l is its own. */
+static int look_up(struct lookup *l, uint64_t deadline_ms)
+{
+	struct gaicb *list[] = { &l->cb };
+	const struct gaicb *const waits[] = { &l->cb };
+	int r = getaddrinfo_a(GAI_NOWAIT, list, 1, NULL);
+
+	while (!r && (r = gai_error(&l->cb)) == EAI_INPROGRESS) {
+		uint64_t now_ms = net_now_ms(), left_ms = deadline_ms - now_ms;
+		struct timespec ts = { (time_t)(left_ms / 1000), (long)(left_ms % 1000) * 1000000 };
+
+		if (now_ms >= deadline_ms)
+			return gai_cancel(&l->cb) == EAI_CANCELED ? EAI_CANCELED : r;
+		gai_suspend(waits, 1, &ts);
+		r = 0;
+	}
+	return r;
+}
+
+/* An address needs no resolver, and no thread. */
+static int read_address(const struct lookup *l, struct addrinfo **list)
+{
+	struct addrinfo hints = l->hints;
+
+	hints.ai_flags = AI_NUMERICHOST;
+	return getaddrinfo(l->host, l->port, &hints, list);
+}
+
+static int resolve(const struct net_target *to, struct addrinfo **list, uint64_t deadline_ms,
+		   struct client_error *err)
+{
+	struct lookup *l = new_lookup(to);
 	int r;
 
-	snprintf(port, sizeof(port), "%u", to->port);
-	r = getaddrinfo(to->host, port, &hints, list);
+	if (!l)
+		return fail(err, -ENOMEM, to->host);
+	r = read_address(l, list);
+	if (r == EAI_NONAME) {
+		r = look_up(l, deadline_ms);
+		*list = l->cb.ar_result;
+	}
+	if (r != EAI_INPROGRESS)
+		free(l);
 	if (!r)
 		return 0;
-	client_error_set(err, "%s: %s", to->host, gai_strerror(r));
+	if (r == EAI_INPROGRESS || r == EAI_CANCELED)
+		client_error_set(err, "%s: the DNS does not answer in time", to->host);
+	else
+		client_error_set(err, "%s: %s", to->host, gai_strerror(r));
 	return -EHOSTUNREACH;
+}
+
+/* So that one address that swallows everything leaves time for the others. */
+static uint64_t share_of(const struct addrinfo *ai, uint64_t deadline_ms)
+{
+	uint64_t now_ms = net_now_ms(), n = 0;
+
+	for (; ai; ai = ai->ai_next)
+		n++;
+	return now_ms < deadline_ms ? now_ms + (deadline_ms - now_ms) / n : deadline_ms;
 }
 
 static int dial_any(struct net *n, const struct net_target *to, unsigned skip, uint64_t deadline_ms,
@@ -197,7 +267,7 @@ static int dial_any(struct net *n, const struct net_target *to, unsigned skip, u
 {
 	struct addrinfo *list, *ai;
 	char what[NET_HOST_MAX + 32];
-	int r = resolve(to, &list, err);
+	int r = resolve(to, &list, deadline_ms, err);
 
 	if (r)
 		return r;
@@ -205,7 +275,7 @@ static int dial_any(struct net *n, const struct net_target *to, unsigned skip, u
 	for (ai = list; ai && skip; skip--)
 		ai = ai->ai_next;
 	for (; ai && r; ai = ai->ai_next)
-		r = dial(n, ai, deadline_ms);
+		r = dial(n, ai, share_of(ai, deadline_ms));
 	freeaddrinfo(list);
 	snprintf(what, sizeof(what), "%s port %u (%s)", to->host, to->port,
 		 net_transport_names[to->transport]);
@@ -257,6 +327,7 @@ static int tls_send(struct net *n, const void *p, size_t len, uint64_t deadline_
 	int r = 0, done;
 
 	/* Without partial writes it takes all of it, or is to be called again with the same. */
+	ERR_clear_error();
 	while (!r && (done = SSL_write(n->ssl, p, (int)len)) <= 0)
 		r = tls_again(n, done, deadline_ms, err);
 	return r;
@@ -293,6 +364,7 @@ static ssize_t tls_receive(struct net *n, void *p, size_t size, uint64_t deadlin
 	int r, got;
 
 	for (;;) {
+		ERR_clear_error();
 		got = SSL_read(n->ssl, p, (int)size);
 		if (got > 0)
 			return got;
@@ -316,6 +388,9 @@ ssize_t net_receive(struct net *n, void *p, size_t size, uint64_t deadline_ms,
 	ssize_t got;
 	int r;
 
+	/* Of a server that never pauses, too. */
+	if (net_now_ms() >= deadline_ms)
+		return fail(err, -ETIMEDOUT, "cannot receive");
 	if (n->ssl)
 		return tls_receive(n, p, size, deadline_ms, err);
 	for (;;) {

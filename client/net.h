@@ -1,9 +1,9 @@
 /* net.h - a way to a server, bounded in time: UDP, TCP or TLS
  *
  * For programs that do one thing after the other: each call waits until it is done or a deadline
- * passes. Certificates are verified, against the name that was dialled, unless that is switched
- * off. Names are looked up by getaddrinfo(), whose patience is the resolver's own (RES_OPTIONS). A
- * program with TLS ignores SIGPIPE. One thread. */
+ * passes, the resolver's time included: a lookup that takes longer goes on in a thread of the C
+ * library's, which ends with the program. Certificates are verified, against the name that was
+ * dialled, unless that is switched off. A program with TLS ignores SIGPIPE. One thread. */
 #ifndef NET_H
 #define NET_H
 
@@ -39,7 +39,8 @@ struct net;
 
 uint64_t net_now_ms(void); /* monotonic */
 
-/* Of a name's addresses, skip is how many to pass over; a stream tries the rest one by one.
+/* Of a name's addresses, skip is how many to pass over; a stream tries the rest one by one, each
+ * for its share of the time.
  * Returns 0; -ENXIO (there are not so many), -ETIMEDOUT, -EPROTO (TLS), -errno, with *err filled.
  */
 int net_open(struct net **out, const struct net_target *to, unsigned skip, uint64_t deadline_ms,

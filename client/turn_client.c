@@ -209,6 +209,17 @@ static int take_refusal(struct turn_client *c, const struct stun_in *in, struct 
 	return -EACCES;
 }
 
+/* Before it asked for a credential there is no key that an answer could be signed with. */
+static int judge_success(const struct turn_client *c, const struct stun_in *in,
+			 struct client_error *err)
+{
+	if (c->nonce_n && stun_verify(in, c->key))
+		return 0;
+	client_error_set(err, c->nonce_n ? "an answer that is not signed with our password"
+					 : "turnserver asks for no credential (no-auth?)");
+	return -EPROTO;
+}
+
 /* Ask, and have it granted: *in is the answer then. */
 static int ask(struct turn_client *c, unsigned method, put_attributes put,
 	       const struct sockaddr_storage *peer, struct stun_in *in, uint64_t deadline_ms,
@@ -227,12 +238,8 @@ static int ask(struct turn_client *c, unsigned method, put_attributes put,
 		r = exchange(c, &o, in, deadline_ms, err);
 		if (r)
 			return r;
-		if ((in->type & STUN_ERROR) != STUN_ERROR) {
-			if (stun_verify(in, c->key))
-				return 0;
-			client_error_set(err, "an answer that is not signed with our password");
-			return -EPROTO;
-		}
+		if ((in->type & STUN_ERROR) != STUN_ERROR)
+			return judge_success(c, in, err);
 		r = take_refusal(c, in, err);
 		if (r)
 			return r;

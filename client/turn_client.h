@@ -2,8 +2,8 @@
  *
  * Allocate with the long-term credential (RFC 8489 section 9.2), permissions or a channel, data
  * both ways, the end (RFC 8656), over UDP, TCP or TLS. Every answer that was asked for with a key
- * is verified with it. Each call waits for its answer up to a deadline; what a peer sends meanwhile
- * is counted and dropped. One thread. */
+ * is verified with it, and none is taken from a server that asks for no credential. Each call waits
+ * for its answer up to a deadline; what a peer sends meanwhile is dropped. One thread. */
 #ifndef TURN_CLIENT_H
 #define TURN_CLIENT_H
 

@@ -1,17 +1,23 @@
 /* check_client.c - what clients read: addresses, STUN, HTTP answers, frames, iceServers */
-#include "http_answer.h"
+#include "http_client.h"
 #include "ice_servers.h"
 #include "run_suite.h"
 #include "sio_priv.h"
 #include "stun.h"
+#include "turn_client.h"
 #include "url.h"
 #include "ws_client.h"
 
 #include <check.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static const struct {
 	const char *text;
@@ -95,6 +101,8 @@ START_TEST(an_answer_of_http_is_bounded_and_gives_the_header_that_is_wanted)
 	static const char text[] = "HTTP/1.1 101 Switching Protocols\r\nX: y\r\n"
 				   "Sec-WebSocket-Accept:  abc= \r\n\r\nrest";
 	static const char longer[] = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n123456789";
+	static const char no_size[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n";
+	static const char no_status[] = "HTTP/1.1 99999999999 OK\r\n\r\n";
 	struct http_answer a = { .want = "sec-websocket-accept:" };
 	struct http_answer b = { .keep_body = true, .body_limit = 8 };
 	enum http_progress done = HTTP_MORE;
@@ -109,6 +117,12 @@ START_TEST(an_answer_of_http_is_bounded_and_gives_the_header_that_is_wanted)
 	ck_assert_str_eq(a.value, "abc=");
 	n = strlen(longer);
 	ck_assert_int_eq(http_feed(&b, longer, &n), HTTP_BROKEN);
+	http_reset(&b);
+	n = strlen(no_size);
+	ck_assert_int_eq(http_feed(&b, no_size, &n), HTTP_BROKEN);
+	http_reset(&b);
+	n = strlen(no_status);
+	ck_assert_int_eq(http_feed(&b, no_status, &n), HTTP_BROKEN);
 	http_reset(&b);
 	ck_assert_uint_eq(b.body_limit, 8);
 }
@@ -226,6 +240,106 @@ START_TEST(a_candidate_comes_back_as_it_was_written)
 }
 END_TEST
 
+/* --- servers that lie -------------------------------------------------------------- */
+
+/* What a server does with its socket, in a process of its own, until it is killed. */
+typedef void (*lie_fn)(int fd);
+
+static pid_t serve(int type, lie_fn lie, struct net_target *to)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(a);
+	int fd = socket(AF_INET, type, 0);
+	pid_t pid;
+
+	ck_assert(fd >= 0 && !bind(fd, (struct sockaddr *)&a, len) &&
+		  !getsockname(fd, (struct sockaddr *)&a, &len));
+	ck_assert(type != SOCK_STREAM || !listen(fd, 8));
+	memset(to, 0, sizeof(*to));
+	to->transport = type == SOCK_STREAM ? NET_TCP : NET_UDP;
+	strcpy(to->host, "127.0.0.1");
+	to->port = ntohs(a.sin_port);
+	pid = fork();
+	if (!pid) {
+		signal(SIGPIPE, SIG_IGN);
+		alarm(20);
+		for (;;)
+			lie(fd);
+	}
+	close(fd);
+	return pid;
+}
+
+static void stop(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* Headers without end, faster than they are read. */
+static void endless_headers(int fd)
+{
+	static char b[65536];
+	int c = accept(fd, NULL, NULL);
+
+	memset(b, 'x', sizeof(b));
+	for (size_t i = 99; i < sizeof(b); i += 100)
+		b[i] = '\n';
+	if (send(c, "HTTP/1.1 200 OK\r\n", 17, 0) == 17)
+		while (send(c, b, sizeof(b), 0) > 0)
+			;
+	close(c);
+}
+
+START_TEST(a_server_that_never_pauses_is_given_up_at_the_deadline)
+{
+	struct http_request rq = { .method = "GET", .path = "/" };
+	struct http_exchange *x;
+	struct client_error err;
+	struct net_target to;
+	pid_t pid = serve(SOCK_STREAM, endless_headers, &to);
+	uint64_t begin_ms = net_now_ms();
+
+	ck_assert_int_eq(http_begin(&x, &to, &rq, begin_ms + 300, &err), 0);
+	ck_assert_int_eq(http_wait(x, begin_ms + 300, &err), -ETIMEDOUT);
+	ck_assert_uint_lt(net_now_ms() - begin_ms, 2000);
+	http_end(x);
+	stop(pid);
+}
+END_TEST
+
+/* Grants what nobody proved to be allowed, signed with a key of zeros. */
+static void grant_at_once(int fd)
+{
+	static const uint8_t no_key[16];
+	struct sockaddr_storage from;
+	socklen_t len = sizeof(from);
+	uint8_t b[STUN_MAX];
+	struct stun_out o;
+
+	if (recvfrom(fd, b, sizeof(b), 0, (struct sockaddr *)&from, &len) < 20)
+		return;
+	stun_begin(&o, STUN_ALLOCATE | STUN_SUCCESS, b + 8);
+	stun_put_address(&o, ATTR_RELAYED, (struct sockaddr *)&from);
+	stun_sign(&o, no_key);
+	sendto(fd, o.b, o.n, 0, (struct sockaddr *)&from, len);
+}
+
+START_TEST(an_allocation_that_needed_no_credential_is_none)
+{
+	struct turn_client *c = NULL;
+	struct turn_client_told told;
+	struct client_error err;
+	struct net_target to;
+	pid_t pid = serve(SOCK_DGRAM, grant_at_once, &to);
+
+	ck_assert_int_eq(turn_client_open(&c, &to, "1:a", "b", net_now_ms() + 3000, &told, &err),
+			 -EPROTO);
+	ck_assert_ptr_nonnull(strstr(err.text, "no credential"));
+	stop(pid);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("client");
@@ -241,6 +355,8 @@ int main(void)
 	tcase_add_test(tc, the_inbox_is_bounded_and_counts_what_it_dropped);
 	tcase_add_test(tc, what_a_client_is_given_is_read);
 	tcase_add_test(tc, a_candidate_comes_back_as_it_was_written);
+	tcase_add_test(tc, a_server_that_never_pauses_is_given_up_at_the_deadline);
+	tcase_add_test(tc, an_allocation_that_needed_no_credential_is_none);
 	suite_add_tcase(s, tc);
 	return run_suite(s);
 }
