@@ -292,6 +292,8 @@ int net_open(struct net **out, const struct net_target *to, unsigned skip, uint6
 		return fail(err, -ENOMEM, to->host);
 	n->fd = -1;
 	r = dial_any(n, to, skip, deadline_ms, err);
+	if (!r && to->preamble)
+		r = net_send(n, to->preamble, strlen(to->preamble), deadline_ms, err);
 	if (!r && to->transport == NET_TLS)
 		r = start_tls(n, to, deadline_ms, err);
 	if (r) {

@@ -29,6 +29,7 @@ struct net_target {
 	enum net_transport transport;
 	char host[NET_HOST_MAX + 1]; /* a name, or an address without brackets */
 	uint16_t port;
+	const char *preamble; /* sent before all else, TLS too; NULL: nothing */
 	/* TLS: */
 	const char *name;    /* whom the certificate is to be for; NULL: host */
 	const char *ca_file; /* authorities besides the system's; NULL: none */

@@ -143,6 +143,11 @@ int url_endpoint(const char *text, struct net_target *out)
 	return 0;
 }
 
+bool url_any_address(const char *endpoint)
+{
+	return !strncmp(endpoint, "0.0.0.0:", 8) || !strncmp(endpoint, "[::]:", 5);
+}
+
 bool url_is_address(const char *host)
 {
 	unsigned char b[16];

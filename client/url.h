@@ -18,6 +18,8 @@ int url_http(const char *text, struct net_target *out);
 int url_endpoint(const char *text, struct net_target *out);
 
 /* Is the text an address, not a name? */
+/* Does "0.0.0.0:PORT" or "[::]:PORT" stand for every address? */
+bool url_any_address(const char *endpoint);
 bool url_is_address(const char *host);
 
 #endif

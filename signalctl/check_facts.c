@@ -21,6 +21,7 @@
 #include "talk.h"
 
 #define TEXT_BYTES_MAX (1 << 20)
+#define ROWS_MAX 1000000 /* of a table of the kernel */
 
 const char *check_turn_value(const struct check_facts *f, const char *key)
 {
@@ -149,15 +150,15 @@ static void read_pair(const struct check_facts *f, const char *cert_path, const 
 		return;
 	}
 	p->read = true;
-	pem_pair_check(cert, cert_n, key, key_n, *f->name ? f->name : NULL, f->now_s, &p->pair,
+	pem_pair_check(cert, cert_n, key, key_n, *p->name ? p->name : NULL, f->now_s, &p->pair,
 		       p->fault, sizeof(p->fault));
 	explicit_bzero(key, key_n);
 	free(key);
 	free(cert);
 }
 
-static void add_pair(struct check_facts *f, const char *daemon, const char *cert, const char *pkey,
-		     const struct check_user *u)
+static void add_pair(struct check_facts *f, const char *daemon, const char *name, const char *cert,
+		     const char *pkey, const struct check_user *u)
 {
 	struct check_pair *p = &f->pair[f->pairs_n];
 
@@ -165,6 +166,7 @@ static void add_pair(struct check_facts *f, const char *daemon, const char *cert
 		return;
 	f->pairs_n++;
 	p->daemon = daemon;
+	p->name = name;
 	snprintf(p->cert, sizeof(p->cert), "%s", cert);
 	snprintf(p->pkey, sizeof(p->pkey), "%s", pkey);
 	read_pair(f, cert, pkey, p);
@@ -183,11 +185,13 @@ static void gather_pairs(struct check_facts *f)
 		find_user(&turnserver, "turnserver", NULL);
 	}
 	for (size_t i = 0; i < f->config->cert.n && i < f->config->pkey.n; i++)
-		add_pair(f, "signald", f->config->cert.v[i], f->config->pkey.v[i], &signald);
+		add_pair(f, "signald", f->name, f->config->cert.v[i], f->config->pkey.v[i],
+			 &signald);
 	cert = f->turn ? turnserver_conf_get(f->turn, "cert") : NULL;
 	pkey = f->turn ? turnserver_conf_get(f->turn, "pkey") : NULL;
 	if (cert && pkey && !turnserver_conf_flag(f->turn, "no-tls"))
-		add_pair(f, "turnserver", cert, pkey, &turnserver);
+		add_pair(f, "turnserver", *f->turn_name ? f->turn_name : f->name, cert, pkey,
+			 &turnserver);
 }
 
 /* --- secrets ----------------------------------------------------------------------- */
@@ -263,28 +267,22 @@ static bool listener_row(const char *line, bool tcp, uint16_t *port)
 	return p && state == (tcp ? 0x0a : 0x07);
 }
 
-static bool known(const struct check_listener *l, size_t n, uint16_t port, bool tcp)
+void check_listeners_add(struct check_listeners *l, const char *row, bool tcp)
 {
-	for (size_t i = 0; i < n; i++)
-		if (l[i].port == port && l[i].tcp == tcp)
-			return true;
-	return false;
-}
-
-size_t check_listeners_read(const char *text, bool tcp, struct check_listener *out, size_t n,
-			    size_t max)
-{
+	uint8_t *ports = tcp ? l->tcp : l->udp;
 	uint16_t port;
 
-	for (const char *p = text; *p && n < max; p += strcspn(p, "\n"), p += *p == '\n')
-		if (listener_row(p, tcp, &port) && !known(out, n, port, tcp))
-			out[n++] = (struct check_listener){ port, tcp };
-	return n;
+	if (!listener_row(row, tcp, &port))
+		return;
+	l->any = true;
+	ports[port / 8] |= (uint8_t)(1u << port % 8);
 }
 
 bool check_listens(const struct check_facts *f, uint16_t port, bool tcp)
 {
-	return known(f->listener, f->listeners_n, port, tcp);
+	const uint8_t *ports = tcp ? f->listeners.tcp : f->listeners.udp;
+
+	return ports[port / 8] >> port % 8 & 1;
 }
 
 static void gather_listeners(struct check_facts *f)
@@ -296,15 +294,15 @@ static void gather_listeners(struct check_facts *f)
 		       { "/proc/net/tcp6", true },
 		       { "/proc/net/udp", false },
 		       { "/proc/net/udp6", false } };
-	char *text;
-	size_t n;
+	char row[512];
+	FILE *table;
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
-		text = read_whole(tables[i].path, TEXT_BYTES_MAX, &n);
-		if (text)
-			f->listeners_n = check_listeners_read(text, tables[i].tcp, f->listener,
-							      f->listeners_n, CHECK_LISTENERS_MAX);
-		free(text);
+		table = fopen(tables[i].path, "re");
+		for (size_t n = 0; table && n < ROWS_MAX && fgets(row, sizeof(row), table); n++)
+			check_listeners_add(&f->listeners, row, tables[i].tcp);
+		if (table)
+			fclose(table);
 	}
 }
 
@@ -364,6 +362,9 @@ static void gather_ufw(struct check_facts *f)
 	free(text);
 	if (!f->ufw_enabled)
 		return;
+	text = read_whole("/etc/default/ufw", TEXT_BYTES_MAX, &n);
+	f->ufw_open = text && strstr(text, "\nDEFAULT_INPUT_POLICY=\"ACCEPT\"");
+	free(text);
 	f->ufw_rules = read_whole("/etc/ufw/user.rules", TEXT_BYTES_MAX, &n);
 	f->ufw_readable = f->ufw_rules;
 }
@@ -397,6 +398,7 @@ static void gather_words(struct check_facts *f)
 		f->relay_socket_error = connect_error(f->config->relay_socket);
 	if (!f->config->control_socket)
 		return;
+	talk_on_trial(f->ctl);
 	f->control_status = talk_open(&t, f->ctl, true);
 	if (f->control_status)
 		return;
@@ -449,6 +451,7 @@ int check_facts_gather(struct check_facts *f, struct signalctl *ctl, const char 
 	if (r)
 		return r;
 	place_name(f->config, f->name);
+	place_turns_name(f->config, f->turn_name);
 	gather_addresses(f);
 	gather_listeners(f);
 	gather_units(f);

@@ -21,7 +21,6 @@
 #define CHECK_GROUPS_MAX 16
 #define CHECK_PATH_MAX 4096
 #define CHECK_PAIRS_MAX 8
-#define CHECK_LISTENERS_MAX 4096
 
 /* Where the coturn package's drop-in, and signald's, have things. */
 #define CHECK_TURNSERVER_CONF "/etc/turnserver.conf"
@@ -40,6 +39,7 @@ struct check_user {
 /* A certificate with its key. */
 struct check_pair {
 	const char *daemon; /* "signald", "turnserver" */
+	const char *name;   /* that its clients dial; "" when it is not known */
 	char cert[CHECK_PATH_MAX], pkey[CHECK_PATH_MAX];
 	char fault[256];      /* "" when it is a pair */
 	char unreadable[256]; /* the daemon's user may not read it: why; "" when it may */
@@ -47,9 +47,10 @@ struct check_pair {
 	struct pem_pair pair;
 };
 
-struct check_listener {
-	uint16_t port;
-	bool tcp;
+/* Which ports somebody listens on: turnserver's relays are among them, thousands. */
+struct check_listeners {
+	bool any;
+	uint8_t udp[8192], tcp[8192]; /* a bit a port */
 };
 
 struct check_facts {
@@ -60,15 +61,16 @@ struct check_facts {
 	char turn_fault[CHECK_TEXT_MAX];
 	bool packaged; /* the system's own, started by its units */
 	int64_t now_s;
+	uint64_t deadline_ms; /* of all probes, by net_now_ms() */
+	unsigned probes_left; /* with the one that runs */
 
 	/* of the host */
 	char local[CHECK_LOCAL_MAX][CHECK_ADDRESS_MAX]; /* addresses of interfaces */
 	size_t local_n;
-	struct check_listener listener[CHECK_LISTENERS_MAX];
-	size_t listeners_n;
+	struct check_listeners listeners;
 	bool systemd, coturn_enabled, signald_enabled;
-	bool ufw_enabled, ufw_readable;
-	char *ufw_rules; /* NULL: none */
+	bool ufw_enabled, ufw_readable, ufw_open; /* ufw_open: it lets in what no rule forbids */
+	char *ufw_rules;			  /* NULL: none */
 
 	/* secrets */
 	bool same_secret_file; /* both daemons' paths are one file */
@@ -77,7 +79,8 @@ struct check_facts {
 	bool static_secret; /* turnserver.conf has one */
 
 	/* certificates */
-	char name[NET_HOST_MAX + 1]; /* that clients dial; "" when it is not known */
+	char name[NET_HOST_MAX + 1];	  /* that clients dial; "" when it is not known */
+	char turn_name[NET_HOST_MAX + 1]; /* that of turns: addresses; "" without one */
 	struct check_pair pair[CHECK_PAIRS_MAX];
 	size_t pairs_n;
 
@@ -103,9 +106,8 @@ const char *check_turn_value(const struct check_facts *f, const char *key);
 /* May the user do that (R_OK, X_OK) with something of this owner, group and mode? */
 bool check_may(const struct check_user *u, uid_t owner, gid_t group, mode_t mode, int what);
 
-/* Add the listeners of a table of the kernel: /proc/net/tcp, udp and those of IPv6. */
-size_t check_listeners_read(const char *text, bool tcp, struct check_listener *out, size_t n,
-			    size_t max);
+/* Add a row of a table of the kernel: /proc/net/tcp, udp and those of IPv6. */
+void check_listeners_add(struct check_listeners *l, const char *row, bool tcp);
 bool check_listens(const struct check_facts *f, uint16_t port, bool tcp);
 
 /* Does a file of ufw's rules let this in? */

@@ -15,11 +15,28 @@
 #include "turn_credential.h"
 #include "url.h"
 
-#define PROBE_MS 5000
-#define LOCAL_MS 3000 /* the second try, of this host's own address */
+#define LINE_MS 8000 /* at most, of two places */
 #define CREDENTIAL_S 120
 #define TURN_PORT 3478
 #define TURNS_PORT 5349
+
+/* A line's share of what time is left: those that take less leave it to those behind. */
+static uint64_t line_deadline(struct check_facts *f)
+{
+	uint64_t now_ms = net_now_ms(), share_ms = 0;
+
+	if (now_ms < f->deadline_ms && f->probes_left)
+		share_ms = (f->deadline_ms - now_ms) / f->probes_left--;
+	return now_ms + (share_ms < LINE_MS ? share_ms : LINE_MS);
+}
+
+/* Of two places the first leaves time for the second. */
+static uint64_t first_deadline(uint64_t until_ms)
+{
+	uint64_t now_ms = net_now_ms();
+
+	return now_ms < until_ms ? now_ms + (until_ms - now_ms) * 5 / 8 : until_ms;
+}
 
 /* --- certificates ------------------------------------------------------------------- */
 
@@ -117,7 +134,7 @@ static void local_turn(const struct check_facts *f, enum net_transport transport
 }
 
 static int allocate(struct check_facts *f, struct net_target *to, const struct ice_login *l,
-		    unsigned limit_ms, struct check_say *s, struct client_error *err)
+		    uint64_t until_ms, struct check_say *s, struct client_error *err)
 {
 	struct turn_client_told told;
 	struct turn_client *c;
@@ -125,7 +142,7 @@ static int allocate(struct check_facts *f, struct net_target *to, const struct i
 	int r;
 
 	to->insecure = true;
-	r = turn_client_open(&c, to, l->name, l->password, net_now_ms() + limit_ms, &told, err);
+	r = turn_client_open(&c, to, l->name, l->password, until_ms, &told, err);
 	if (*told.realm) {
 		f->turn_answers = true;
 		memcpy(f->told_realm, told.realm, sizeof(f->told_realm));
@@ -149,6 +166,10 @@ static const char *advice_for(int r, const struct client_error *err)
 		       "restart coturn.";
 	if (r == -EACCES)
 		return "journalctl -u coturn.";
+	if (r == -EPROTO)
+		return "What answers there is no turnserver that takes our credentials: see the "
+		       "lines "
+		       "mechanism and ports.";
 	if (r == -EHOSTUNREACH)
 		return "Is the name in the DNS?";
 	return "systemctl status coturn; is the port open in the firewall?";
@@ -160,6 +181,7 @@ static void probe_turn(struct check_facts *f, struct check_say *s, enum net_tran
 	struct client_error err, other;
 	struct check_say nothing = { .why = "" };
 	struct ice_login l = { .name = "" };
+	const uint64_t until_ms = line_deadline(f);
 	const char *external;
 	int r;
 
@@ -173,13 +195,13 @@ static void probe_turn(struct check_facts *f, struct check_say *s, enum net_tran
 			  "there is no secret to make credentials with");
 		return;
 	}
-	r = allocate(f, &to, &l, PROBE_MS, s, &err);
+	r = allocate(f, &to, &l, first_deadline(until_ms), s, &err);
 	if (!r)
 		goto out;
 	local_turn(f, transport, &local);
 	external = f->turn ? turnserver_conf_get(f->turn, "external-ip") : NULL;
 	if (r != -EACCES && strcmp(to.host, local.host) &&
-	    !allocate(f, &local, &l, LOCAL_MS, &nothing, &other))
+	    !allocate(f, &local, &l, until_ms, &nothing, &other))
 		check_say(s, external && strchr(external, '/') ? CHECK_WARN : CHECK_FAIL,
 			  "Is the DNS right, and the firewall open? Behind a NAT that does not "
 			  "turn its own "
@@ -221,7 +243,7 @@ static void keep_fault(char *out, size_t size, const char *fault)
 
 /* One of the first lines of listen and listen-plain. */
 static bool probe_place(struct check_facts *f, struct check_say *s, bool plain, try_place one,
-			const char *what, char *done, size_t size)
+			uint64_t until_ms, const char *what, char *done, size_t size)
 {
 	char name[NET_HOST_MAX + 1], place[NET_HOST_MAX + 48], fault[160] = "";
 	size_t at = strlen(done);
@@ -233,7 +255,7 @@ static bool probe_place(struct check_facts *f, struct check_say *s, bool plain, 
 	to.insecure = true;
 	snprintf(place, sizeof(place), strchr(to.host, ':') ? "%s://[%s]:%u" : "%s://%s:%u",
 		 to.transport == NET_TLS ? "https" : "http", to.host, to.port);
-	if (one(&to, net_now_ms() + PROBE_MS, fault, sizeof(fault), &err)) {
+	if (one(&to, until_ms, fault, sizeof(fault), &err)) {
 		check_say(s, CHECK_FAIL, "systemctl status signald; journalctl -u signald.",
 			  "%s: %s: %s", place, what, err.text);
 		return true;
@@ -247,9 +269,10 @@ static void probe_places(struct check_facts *f, struct check_say *s, try_place o
 			 const char *what)
 {
 	char done[2 * NET_HOST_MAX] = "";
-	bool any = probe_place(f, s, true, one, what, done, sizeof(done));
+	const uint64_t until_ms = line_deadline(f);
+	bool any = probe_place(f, s, true, one, first_deadline(until_ms), what, done, sizeof(done));
 
-	any = probe_place(f, s, false, one, what, done, sizeof(done)) || any;
+	any = probe_place(f, s, false, one, until_ms, what, done, sizeof(done)) || any;
 	if (any)
 		check_say(s, CHECK_OK, NULL, "%s at %s", what, done);
 	else

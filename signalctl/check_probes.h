@@ -8,6 +8,10 @@
 #include "check_facts.h"
 
 /* An allocation with fresh credentials, where turn-urls send clients. */
+/* All of them take no longer, together. */
+#define PROBES 6
+#define PROBES_MS 22000
+
 void probe_turn_udp(struct check_facts *f, struct check_say *s);
 void probe_turn_tcp(struct check_facts *f, struct check_say *s);
 void probe_turn_tls(struct check_facts *f, struct check_say *s);

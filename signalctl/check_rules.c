@@ -57,6 +57,18 @@ static int number(const struct check_facts *f, const char *key, int absent)
 	return turnserver_conf_number(f->turn, key, absent);
 }
 
+static bool signald_serves_loopback_alone(const struct check_facts *f)
+{
+	const struct config_list *l = &f->config->listen;
+	struct net_target t;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (url_any_address(l->v[i]) || url_endpoint(l->v[i], &t) ||
+		    setup_reach(t.host) != SETUP_LOOPBACK)
+			return false;
+	return true;
+}
+
 /* --- are they there? --------------------------------------------------------------- */
 
 void rule_configuration(struct check_facts *f, struct check_say *s)
@@ -87,7 +99,7 @@ void rule_signald(struct check_facts *f, struct check_say *s)
 			"need sudo.",
 			"signald does not answer on %s", f->config->control_socket);
 	if (f->control_status == SIGNALCTL_DONE && f->config->auth == CONFIG_AUTH_OPEN &&
-	    f->packaged)
+	    (f->packaged || !signald_serves_loopback_alone(f)))
 		check_say(s, CHECK_WARN, "Set auth = token or backend: signald.conf(5).",
 			  "auth = open: anybody may say to be any user");
 }
@@ -561,9 +573,9 @@ static void judge_pair(const struct check_facts *f, struct check_say *s, const s
 			  "%s: %.200s: %s", p->daemon, p->cert, p->fault);
 	if (!p->read || *p->fault)
 		return;
-	if (*f->name && !p->pair.names_host)
+	if (*p->name && !p->pair.names_host)
 		check_say(s, CHECK_FAIL, "Get one for that name: clients refuse this one.",
-			  "%s: %.150s is not for %.100s", p->daemon, p->cert, f->name);
+			  "%s: %.150s is not for %.100s", p->daemon, p->cert, p->name);
 	if (p->pair.self_signed)
 		check_say(s, CHECK_WARN,
 			  "Get one that phones and browsers trust, as Let's Encrypt's are.",
@@ -624,7 +636,7 @@ static void each_port(const struct check_facts *f, struct check_say *s,
 
 void rule_ports(struct check_facts *f, struct check_say *s)
 {
-	if (!f->listeners_n) {
+	if (!f->listeners.any) {
 		check_say(s, CHECK_SKIP, NULL, "the kernel does not show what listens");
 		return;
 	}
@@ -635,7 +647,10 @@ void rule_ports(struct check_facts *f, struct check_say *s)
 static void want_open(const struct check_facts *f, struct check_say *s, const char *daemon,
 		      int port, bool tcp)
 {
-	(void)daemon;
+	/* What others cannot reach anyway needs no rule. */
+	if (strcmp(daemon, "signald") ? f->turn && serves_loopback_alone(f)
+				      : signald_serves_loopback_alone(f))
+		return;
 	if (port > 0 && port <= 65535 && !check_ufw_allows(f->ufw_rules, (uint16_t)port, tcp))
 		check_say(s, CHECK_FAIL,
 			  "ufw allow Signald; ufw allow that port. signalctl setup prints the "
@@ -648,6 +663,10 @@ void rule_firewall(struct check_facts *f, struct check_say *s)
 	int min = f->turn ? number(f, "min-port", RELAY_MIN) : RELAY_MIN;
 	int max = f->turn ? number(f, "max-port", RELAY_MAX) : RELAY_MAX;
 
+	if (f->ufw_enabled && f->ufw_open) {
+		check_say(s, CHECK_OK, NULL, "ufw lets in what no rule of its forbids");
+		return;
+	}
 	if (f->ufw_enabled && f->ufw_readable && f->ufw_rules) {
 		each_port(f, s, want_open);
 		want_open(f, s, "turnserver", min, false);

@@ -83,6 +83,8 @@ static int run(struct signalctl *ctl, struct check_facts *f)
 {
 	unsigned count[4] = { 0 };
 
+	f->deadline_ms = net_now_ms() + PROBES_MS;
+	f->probes_left = PROBES;
 	for (const struct check *c = checks; c->id; c++) {
 		struct check_say s = { .result = CHECK_SKIP };
 
@@ -110,7 +112,6 @@ int cmd_check(struct signalctl *ctl, const struct arguments *a)
 	if (!path)
 		path = c->turnserver_conf ? c->turnserver_conf : CHECK_TURNSERVER_CONF;
 	signal(SIGPIPE, SIG_IGN);
-	setenv("RES_OPTIONS", "timeout:2 attempts:2", 0); /* bounds what the resolver waits */
 	f = calloc(1, sizeof(*f));
 	if (f && !check_facts_gather(f, ctl, path))
 		status = run(ctl, f);

@@ -16,6 +16,7 @@
 #include "json_text.h"
 #include "places.h"
 #include "secret_text.h"
+#include "talk.h"
 #include "try_call.h"
 #include "url.h"
 #include "visible.h"
@@ -184,7 +185,7 @@ static void say_text(const struct signalctl *ctl, const struct try_step *s,
 static void say_json(const struct signalctl *ctl, const struct try_step *s,
 		     enum try_outcome outcome, const char *text)
 {
-	char line[1024];
+	char line[8192];
 	struct json_out o;
 
 	json_out_fixed(&o, line, sizeof(line));
@@ -201,7 +202,7 @@ static void say_json(const struct signalctl *ctl, const struct try_step *s,
 static void say(const struct signalctl *ctl, const struct try_step *s, enum try_outcome outcome,
 		const char *text)
 {
-	char shown[1024];
+	char shown[4 * sizeof(((struct client_error *)0)->text)];
 
 	visible_text(shown, sizeof(shown), text, strlen(text));
 	(ctl->json ? say_json : say_text)(ctl, s, outcome, shown);
@@ -250,7 +251,7 @@ int cmd_try(struct signalctl *ctl, const struct arguments *a)
 	if (invent_users(&t))
 		return SIGNALCTL_FAILED;
 	signal(SIGPIPE, SIG_IGN);
-	setenv("RES_OPTIONS", "timeout:2 attempts:2", 0); /* bounds what the resolver waits */
+	talk_on_trial(ctl);
 	status = find_signald(ctl, &t, a, name);
 	if (!status)
 		status = find_relay(ctl, &t, a->value[TURN], &relay);

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "transport/address_set.h"
+
 #include "url.h"
 
 static bool name_of_origin(const char *origin, struct net_target *t)
@@ -47,6 +49,34 @@ void place_name(const struct config *c, char name[NET_HOST_MAX + 1])
 			strcpy(name, t.host);
 }
 
+void place_turns_name(const struct config *c, char name[NET_HOST_MAX + 1])
+{
+	struct net_target t;
+	bool is_turn;
+
+	name[0] = '\0';
+	for (size_t i = 0; i < c->turn_urls.n && !*name; i++)
+		if (!url_ice(c->turn_urls.v[i], strlen(c->turn_urls.v[i]), &t, &is_turn) &&
+		    t.transport == NET_TLS)
+			strcpy(name, t.host);
+}
+
+/* To an address of this host one comes from the same: is a PROXY header due from there? */
+static bool is_balancer(const struct config *c, const char *host)
+{
+	struct client_address a;
+	struct address_set *s;
+	const char *bad;
+	bool has;
+
+	if (!c->proxy_protocol_from.n || !address_read(&a, host, strlen(host)) ||
+	    address_set_new(&s, (const char *const *)c->proxy_protocol_from.v, &bad))
+		return false;
+	has = address_set_has(s, &a);
+	address_set_free(s);
+	return has;
+}
+
 int place_of_signald(const struct config *c, bool plain, size_t i, char name[NET_HOST_MAX + 1],
 		     struct net_target *out)
 {
@@ -58,6 +88,8 @@ int place_of_signald(const struct config *c, bool plain, size_t i, char name[NET
 		return -EINVAL;
 	if (!plain && c->cert.n)
 		out->transport = NET_TLS;
+	if (is_balancer(c, out->host))
+		out->preamble = "PROXY UNKNOWN\r\n";
 	place_name(c, name);
 	if (*name)
 		out->name = name;

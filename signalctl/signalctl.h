@@ -33,7 +33,8 @@ struct signalctl {
 	bool config_given; /* with -c */
 	bool json;
 	FILE *in, *out, *err;
-	bool terminal; /* out is one */
+	bool terminal;	 /* out is one */
+	unsigned wait_s; /* how long signald is waited for, a line; 0: TALK_WAIT_S */
 	bool config_loaded;
 	struct config config; /* ctl_config() gives it */
 };

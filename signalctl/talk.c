@@ -61,11 +61,22 @@ static const char *why_not(int error)
 	}
 }
 
+void talk_on_trial(struct signalctl *ctl)
+{
+	if (!ctl->wait_s || ctl->wait_s > TALK_WAIT_TRIAL_S)
+		ctl->wait_s = TALK_WAIT_TRIAL_S;
+}
+
+static unsigned wait_s(const struct talk *t)
+{
+	return t->ctl->wait_s ? t->ctl->wait_s : TALK_WAIT_S;
+}
+
 /* connect() to a Unix socket waits while the queue of those before it is full. */
 static int reach(struct talk *t, const char *path)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	const struct timeval wait = { .tv_sec = TALK_WAIT_S };
+	const struct timeval wait = { .tv_sec = wait_s(t) };
 
 	if (strlen(path) >= sizeof(to.sun_path))
 		return unreachable(t, "control-socket %s: the path is too long", path);
@@ -139,7 +150,7 @@ static int fill(struct talk *t, int64_t until_ms)
 	if (r < 0 && errno == EINTR)
 		return SIGNALCTL_DONE;
 	if (r == 0)
-		return unreachable(t, "signald has not answered for %d s", TALK_WAIT_S);
+		return unreachable(t, "signald has not answered for %u s", wait_s(t));
 	n = recv(t->fd, t->buf + t->have, sizeof(t->buf) - t->have, MSG_DONTWAIT);
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return SIGNALCTL_DONE;
@@ -154,7 +165,7 @@ static int fill(struct talk *t, int64_t until_ms)
 /* The next line, without its newline; a loan until the next call. Returns an exit status. */
 static int next_line(struct talk *t, struct json_slice *line)
 {
-	const int64_t until_ms = clock_ms() + TALK_WAIT_S * 1000LL;
+	const int64_t until_ms = clock_ms() + wait_s(t) * 1000LL;
 	size_t seen = 0; /* of what is behind at, without a newline */
 
 	for (;;) {

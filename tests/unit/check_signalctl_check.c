@@ -240,8 +240,59 @@ static struct check_pair *one_pair(void)
 	p->read = true;
 	p->pair.not_after_s = f->now_s + 60 * 86400;
 	p->pair.names_host = true;
+	p->name = "chat.net";
 	return p;
 }
+
+START_TEST(what_only_this_host_reaches_needs_no_rule_of_ufw)
+{
+	begin("listen = 127.0.0.1:449, [::1]:449\nauth = open\nauth-secret-file = /s\n"
+	      "control-socket = /x\nturn-urls = turn:127.0.0.1:3478\n",
+	      "listening-ip=127.0.0.1\nrelay-ip=127.0.0.1\n");
+	f->ufw_enabled = f->ufw_readable = true;
+	f->ufw_rules = strdup("");
+	judge(rule_firewall);
+	ck_assert_int_eq(said.result, CHECK_OK);
+	judge(rule_signald); /* open, but to nobody else */
+	ck_assert_int_eq(said.result, CHECK_OK);
+	end();
+	begin("listen = 0.0.0.0:449\nauth = open\nauth-secret-file = /s\n"
+	      "control-socket = /x\nturn-urls = turn:127.0.0.1:3478\n",
+	      GOOD);
+	f->ufw_enabled = f->ufw_readable = true;
+	f->ufw_rules = strdup("");
+	judge(rule_firewall);
+	ck_assert_int_eq(said.result, CHECK_FAIL);
+	f->ufw_open = true; /* its default is to let in */
+	judge(rule_firewall);
+	ck_assert_int_eq(said.result, CHECK_OK);
+	judge(rule_signald);
+	ck_assert_int_eq(said.result, CHECK_WARN);
+	ck_assert_ptr_nonnull(strstr(said.why, "anybody"));
+	end();
+}
+END_TEST
+
+START_TEST(a_balancer_on_this_host_is_spoken_for)
+{
+	char name[NET_HOST_MAX + 1];
+	struct net_target to;
+
+	begin("listen = 127.0.0.1:449\nauth = token\ntoken-key = HS256:a:/k\n"
+	      "auth-secret-file = /s\nproxy-protocol-from = 127.0.0.0/8\n"
+	      "turn-urls = turn:chat.net, turns:turn.chat.net\n",
+	      GOOD);
+	ck_assert_int_eq(place_of_signald(f->config, false, 0, name, &to), 0);
+	ck_assert_str_eq(to.preamble, "PROXY UNKNOWN\r\n");
+	place_turns_name(f->config, name);
+	ck_assert_str_eq(name, "turn.chat.net");
+	end();
+	begin(SIGNALD, GOOD);
+	ck_assert_int_eq(place_of_signald(f->config, false, 0, name, &to), 0);
+	ck_assert_ptr_null(to.preamble);
+	end();
+}
+END_TEST
 
 START_TEST(a_bad_certificate_is_found)
 {
@@ -272,18 +323,19 @@ END_TEST
 
 START_TEST(ports_that_nobody_listens_on_are_found)
 {
-	static const struct check_listener all[] = {
-		{ 443, true }, { 3478, true }, { 3478, false }, { 5349, true }
-	};
+	static const char *const tcp[] = { "0: 00000000:01BB 00000000:0000 0A 0",
+					   "0: 00000000:0D96 00000000:0000 0A 0",
+					   "0: 00000000:14E5 00000000:0000 0A 0" };
 
 	begin(SIGNALD, GOOD);
 	judge(rule_ports);
 	ck_assert_int_eq(said.result, CHECK_SKIP);
-	memcpy(f->listener, all, sizeof(all));
-	f->listeners_n = 4;
+	for (size_t i = 0; i < 3; i++)
+		check_listeners_add(&f->listeners, tcp[i], true);
+	check_listeners_add(&f->listeners, "0: 00000000:0D96 00000000:0000 07 0", false);
 	judge(rule_ports);
 	ck_assert_int_eq(said.result, CHECK_OK);
-	f->listeners_n = 3;
+	f->listeners.tcp[5349 / 8] &= (uint8_t) ~(1u << 5349 % 8);
 	judge(rule_ports);
 	ck_assert_ptr_nonnull(strstr(said.why, "5349/tcp"));
 	end();
@@ -292,21 +344,37 @@ END_TEST
 
 START_TEST(the_kernels_tables_are_read)
 {
-	static const char udp[] =
-		"  sl  local_address rem_address   st tx_queue rx_queue\n"
-		"   35: 0100007F:0D96 00000000:0000 07 00000000:00000000 00:00000000\n"
-		"   36: 0100007F:0D97 0100007F:1000 01 00000000:00000000 00:00000000\n"
-		"   37: 00000000000000000000000001000000:14E5 "
-		"00000000000000000000000000000000:0000 07 0\n"
-		"   37: rubbish\n";
-	struct check_listener l[8];
+	static const struct {
+		const char *row;
+		uint16_t port; /* 0: none */
+	} udp[] = {
+		{ "  sl  local_address rem_address   st tx_queue rx_queue\n", 0 },
+		{ "   35: 0100007F:0D96 00000000:0000 07 00000000:00000000 00:00000000\n", 3478 },
+		{ "   36: 0100007F:0D97 0100007F:1000 01 00000000:00000000 00:00000000\n", 0 },
+		{ "   37: 00000000000000000000000001000000:14E5 "
+		  "00000000000000000000000000000000:0000 07 0\n",
+		  5349 },
+		{ "   37: rubbish\n", 0 },
+	};
+	char row[80];
 
-	ck_assert_uint_eq(check_listeners_read(udp, false, l, 0, 8), 2);
-	ck_assert_uint_eq(l[0].port, 3478);
-	ck_assert_uint_eq(l[1].port, 5349);
-	ck_assert_uint_eq(check_listeners_read(udp, false, l, 2, 8), 2); /* each once */
-	ck_assert_uint_eq(check_listeners_read(udp, true, l, 0, 8), 0);
-	ck_assert_uint_eq(check_listeners_read(udp, false, l, 0, 1), 1); /* no more than fit */
+	begin(SIGNALD, GOOD);
+	for (size_t i = 0; i < sizeof(udp) / sizeof(udp[0]); i++) {
+		memset(&f->listeners, 0, sizeof(f->listeners));
+		check_listeners_add(&f->listeners, udp[i].row, false);
+		ck_assert_int_eq(f->listeners.any, udp[i].port != 0);
+		ck_assert(!udp[i].port || check_listens(f, udp[i].port, false));
+		check_listeners_add(&f->listeners, udp[i].row, true);
+		ck_assert(!check_listens(f, 3478, true) && !check_listens(f, 5349, true));
+	}
+	/* Every relay is one, too: none of them hides what is looked for. */
+	for (unsigned port = 65535; port >= 3478; port--) {
+		snprintf(row, sizeof(row), "1: 00000000:%04X 00000000:0000 07 0", port);
+		check_listeners_add(&f->listeners, row, false);
+	}
+	ck_assert(check_listens(f, 3478, false) && check_listens(f, 65535, false));
+	ck_assert(!check_listens(f, 3477, false));
+	end();
 }
 END_TEST
 
@@ -429,6 +497,8 @@ int main(void)
 	tcase_add_test(tc, clients_sent_to_another_address_than_told_are_found);
 	tcase_add_test(tc, secrets_that_disagree_are_found);
 	tcase_add_test(tc, a_realm_that_turnserver_does_not_say_is_found);
+	tcase_add_test(tc, what_only_this_host_reaches_needs_no_rule_of_ufw);
+	tcase_add_test(tc, a_balancer_on_this_host_is_spoken_for);
 	tcase_add_test(tc, a_bad_certificate_is_found);
 	tcase_add_test(tc, ports_that_nobody_listens_on_are_found);
 	tcase_add_test(tc, the_kernels_tables_are_read);
