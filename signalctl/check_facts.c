@@ -398,7 +398,6 @@ static void gather_words(struct check_facts *f)
 		f->relay_socket_error = connect_error(f->config->relay_socket);
 	if (!f->config->control_socket)
 		return;
-	talk_on_trial(f->ctl);
 	f->control_status = talk_open(&t, f->ctl, true);
 	if (f->control_status)
 		return;

@@ -8,9 +8,9 @@
 #include "check_facts.h"
 
 /* An allocation with fresh credentials, where turn-urls send clients. */
-/* All of them take no longer, together. */
+/* All of them take no longer, together: so many times what signald is waited for. */
 #define PROBES 6
-#define PROBES_MS 22000
+#define PROBES_WAITS 7
 
 void probe_turn_udp(struct check_facts *f, struct check_say *s);
 void probe_turn_tcp(struct check_facts *f, struct check_say *s);

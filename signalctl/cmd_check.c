@@ -8,6 +8,7 @@
 #include "check_probes.h"
 #include "check_rules.h"
 #include "json_text.h"
+#include "talk.h"
 #include "visible.h"
 
 enum { TURNSERVER_CONF };
@@ -83,7 +84,7 @@ static int run(struct signalctl *ctl, struct check_facts *f)
 {
 	unsigned count[4] = { 0 };
 
-	f->deadline_ms = net_now_ms() + PROBES_MS;
+	f->deadline_ms = net_now_ms() + (uint64_t)ctl->wait_s * 1000 * PROBES_WAITS;
 	f->probes_left = PROBES;
 	for (const struct check *c = checks; c->id; c++) {
 		struct check_say s = { .result = CHECK_SKIP };
@@ -112,6 +113,7 @@ int cmd_check(struct signalctl *ctl, const struct arguments *a)
 	if (!path)
 		path = c->turnserver_conf ? c->turnserver_conf : CHECK_TURNSERVER_CONF;
 	signal(SIGPIPE, SIG_IGN);
+	talk_on_trial(ctl);
 	f = calloc(1, sizeof(*f));
 	if (f && !check_facts_gather(f, ctl, path))
 		status = run(ctl, f);

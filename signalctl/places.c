@@ -61,7 +61,8 @@ void place_turns_name(const struct config *c, char name[NET_HOST_MAX + 1])
 			strcpy(name, t.host);
 }
 
-/* To an address of this host one comes from the same: is a PROXY header due from there? */
+/* To an address of this host one comes from the same, and to all of 127/8 from its first one: is a
+ * PROXY header due from there? */
 static bool is_balancer(const struct config *c, const char *host)
 {
 	struct client_address a;
@@ -69,6 +70,8 @@ static bool is_balancer(const struct config *c, const char *host)
 	const char *bad;
 	bool has;
 
+	if (!strncmp(host, "127.", 4))
+		host = "127.0.0.1";
 	if (!c->proxy_protocol_from.n || !address_read(&a, host, strlen(host)) ||
 	    address_set_new(&s, (const char *const *)c->proxy_protocol_from.v, &bad))
 		return false;

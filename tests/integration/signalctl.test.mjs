@@ -19,12 +19,14 @@ const FAILED = 1;
 const USAGE = 2;
 const UNREACHABLE = 3;
 const NOT_FOUND = 4;
-const ANSWER_MS = 15000; /* how long it waits for a line */
+const WAIT_S = 2; /* for a line, in the test of that; 15 without */
 
 /* Runs it to its end: { status, out, err }; err is without "signalctl: ", a line for each. */
 function ctl(conf, ...args) {
+	const env = { ...process.env, SIGNALCTL_WAIT_S: WAIT_S };
+
 	return new Promise((resolve, reject) => {
-		execFile(program('signalctl'), ['-c', conf, ...args.map(String)], { timeout: 60000, maxBuffer: 1 << 26 }, (failure, out, err) => {
+		execFile(program('signalctl'), ['-c', conf, ...args.map(String)], { timeout: 60000, maxBuffer: 1 << 26, env }, (failure, out, err) => {
 			if (failure && typeof failure.code !== 'number') {
 				reject(failure);
 				return;
@@ -348,8 +350,8 @@ test('a control socket that is slow, gone, strange or closed is one line of erro
 	});
 	const began_ms = Date.now();
 
-	await Promise.all([silent, dripping].map((conf) => fails(UNREACHABLE, /has not answered for 15 s$/, conf, 'status')));
-	assert.ok(Date.now() - began_ms >= ANSWER_MS - 100 && Date.now() - began_ms < 3 * ANSWER_MS);
+	await Promise.all([silent, dripping].map((conf) => fails(UNREACHABLE, new RegExp(`has not answered for ${WAIT_S} s$`), conf, 'status')));
+	assert.ok(Date.now() - began_ms >= WAIT_S * 1000 - 100 && Date.now() - began_ms < WAIT_S * 3000);
 });
 
 test('a socket that is missing, not for us, or not configured is said', options, async (t) => {
@@ -413,6 +415,21 @@ test('a list of any length is passed on, however it is cut', options, async (t) 
 
 	assert.equal((await shell('"$0" -c "$1" calls | head -n 2'))[1].split('\n').length, 3);
 	assert.deepEqual(await shell('"$0" -c "$1" calls >/dev/full'), [FAILED, '', 'signalctl: cannot write: No space left on device\n']);
+});
+
+test('a stream that was closed is no socket of signald\'s', options, async (t) => {
+	let got = '';
+	const { conf } = await pretend(t, (c) => c.on('data', (d) => {
+		got += d;
+		c.write(Array.from({ length: 500 }, () => call(ID)).join('') + reply(',"count":500'));
+	}));
+	const run = (line) => new Promise((resolve) => {
+		execFile('sh', ['-c', line, program('signalctl'), conf], { timeout: 20000 }, (failure, out, err) => resolve([failure?.code ?? 0, out, err]));
+	});
+
+	assert.deepEqual(await run('"$0" -c "$1" calls <&- >&-'), [FAILED, '', 'signalctl: cannot write: Bad file descriptor\n']);
+	assert.equal((await run('"$0" -c "$1" calls <&- 2>&-'))[0], 0);
+	assert.equal(got.split('\n').length, 3, got.slice(0, 200));
 });
 
 test('bash completes with what signald says', options, async (t) => {

@@ -69,7 +69,7 @@ test('a fault is found at its step, in time, with what to do', async (t) => {
 		const hole = dgram.createSocket('udp4').bind(0, '127.0.0.1');
 
 		await once(hole, 'listening');
-		await failsAt('allocate', /turnserver did not answer/, '--turn', `turn:127.0.0.1:${hole.address().port}`);
+		await failsAt('allocate', /turnserver did not answer/, '--turn', `turn:127.0.0.1:${hole.address().port}`, '--timeout', '3');
 		hole.close();
 	});
 	await t.test('signald is not there', async () => {
