@@ -37,6 +37,11 @@ const char *check_turn_value(const struct check_facts *f, const char *key)
 	return value;
 }
 
+bool check_static_signs(const struct check_facts *f)
+{
+	return f->control_status == SIGNALCTL_DONE && f->status.has_secret && !f->status.secret[0];
+}
+
 /* --- files ------------------------------------------------------------------------- */
 
 /* A file's text with a NUL behind it, for the caller to free; NULL: errno says why. */

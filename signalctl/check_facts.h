@@ -101,6 +101,9 @@ void check_facts_deinit(struct check_facts *f);
 /* The value of a key that the package's unit gives when the file does not; NULL without. */
 const char *check_turn_value(const struct check_facts *f, const char *key);
 
+/* Does signald say that the static-auth-secret signs? */
+bool check_static_signs(const struct check_facts *f);
+
 /* --- pure parts -------------------------------------------------------------------- */
 
 /* May the user do that (R_OK, X_OK) with something of this owner, group and mode? */

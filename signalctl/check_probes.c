@@ -55,7 +55,7 @@ static void judge_fault(struct check_say *s, const char *fault, const char *what
 
 /* --- turnserver ---------------------------------------------------------------------- */
 
-/* The secret that signald would sign with, by the dates. Wiped by the caller. */
+/* The secret that signald signs with: as it says, or by the dates. Wiped by the caller. */
 static int find_secret(const struct check_facts *f, char out[STATIC_SECRET_MAX + 1])
 {
 	const char *path = f->config->auth_secret_file;
@@ -65,7 +65,7 @@ static int find_secret(const struct check_facts *f, char out[STATIC_SECRET_MAX +
 	char *value;
 	int r = -ENOENT;
 
-	if (path && !secret_set_load(path, &set, &err)) {
+	if (path && !check_static_signs(f) && !secret_set_load(path, &set, &err)) {
 		signing = secret_set_signing(set, f->now_s);
 		if (signing)
 			snprintf(out, STATIC_SECRET_MAX + 1, "%s", signing->value);
@@ -160,12 +160,19 @@ static int allocate(struct check_facts *f, struct net_target *to, const struct i
 
 static const char *advice_for(int r, const struct client_error *err)
 {
-	if (r == -EACCES && strstr(err->text, "401"))
-		return "Both daemons must read the same secret; and turnserver must have read it: "
-		       "systemctl "
-		       "restart coturn.";
-	if (r == -EACCES)
-		return "journalctl -u coturn.";
+	static const struct {
+		const char *begins, *advice;
+	} refusals[] = {
+		{ "401", "Both daemons must read the same secret; and turnserver must have read "
+			 "it: systemctl restart coturn." },
+		{ "508", "Widen min-port to max-port; or it ends when the drain does." },
+		{ "486", "Raise total-quota or call-quota, or leave them out." },
+		{ "", "journalctl -u coturn." },
+	};
+
+	for (size_t i = 0; r == -EACCES; i++)
+		if (!strncmp(err->text, refusals[i].begins, strlen(refusals[i].begins)))
+			return refusals[i].advice;
 	if (r == -EPROTO)
 		return "What answers there is no turnserver that takes our credentials: see the "
 		       "lines "

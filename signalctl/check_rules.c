@@ -372,6 +372,9 @@ static void judge_two_files(const struct check_facts *f, struct check_say *s, co
 	else if (!theirs && !f->static_secret)
 		check_say(s, CHECK_FAIL, "Set auth-secret-file in turnserver.conf. " SETUP ".",
 			  "turnserver has neither auth-secret-file nor static-auth-secret");
+	else if (!theirs && ours && f->secret_active && !check_static_signs(f))
+		check_say(s, CHECK_FAIL, "Set auth-secret-file in turnserver.conf to that file.",
+			  "signald signs with %.120s, which turnserver does not read", ours);
 	else if (!theirs && !f->config->turnserver_conf)
 		check_say(
 			s, CHECK_FAIL, "Give both daemons one auth-secret-file. " SETUP ".",
@@ -395,6 +398,12 @@ void rule_secret(struct check_facts *f, struct check_say *s)
 	else if (f->config->auth_secret_file && !f->secret_active && !f->static_secret)
 		check_say(s, CHECK_FAIL, "signalctl secrets rotate makes a new one.",
 			  "no secret of %s is active now", f->config->auth_secret_file);
+	if (f->control_status == SIGNALCTL_DONE && !f->status.has_secret)
+		check_say(
+			s, CHECK_FAIL,
+			"signalctl status says why. What was changed in the files is read when the "
+			"daemons restart: systemctl restart coturn signald",
+			"signald signs with no secret: it gives out no credentials");
 	if (theirs && f->static_secret)
 		check_say(s, CHECK_WARN,
 			  "Take it out when no app uses it any more: it never changes, and who "
@@ -484,6 +493,10 @@ void rule_quota(struct check_facts *f, struct check_say *s)
 	ports = number(f, "max-port", RELAY_MAX) - number(f, "min-port", RELAY_MIN) + 1;
 	if (ports <= 0)
 		check_say(s, CHECK_FAIL, SETUP ".", "max-port is below min-port");
+	if (ports > 0 && ports < 2 * QUOTA_OF_A_CALL)
+		check_say(s, CHECK_WARN, "Widen min-port to max-port.",
+			  "%d relay ports: a call of two phones may need %d", ports,
+			  2 * QUOTA_OF_A_CALL);
 	if (user && user < QUOTA_OF_A_CALL)
 		check_say(s, CHECK_FAIL, "user-quota=60",
 			  "user-quota=%d: a phone makes about %d allocations a call", user,

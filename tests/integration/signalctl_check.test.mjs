@@ -158,59 +158,59 @@ test('what is wrong in the files is found', async (t) => {
 	});
 });
 
-test('where nothing answers and nothing is refused it ends all the same', async (t) => {
-	const i = await install(t);
-	const hole = dgram.createSocket('udp4').bind(0, '127.0.0.1');
-	const mutes = await Promise.all([0, 0, path.join(i.dir, 'mute.sock')].map(async (at) => {
-		const mute = net.createServer(() => {}).listen(...[at].flat());
+test('what takes its time, side by side', { concurrency: true }, (t) => Promise.all([
+	t.test('where nothing answers and nothing is refused it ends all the same', async (t) => {
+		const i = await install(t);
+		const hole = dgram.createSocket('udp4').bind(0, '127.0.0.1');
+		const mutes = await Promise.all([0, 0, path.join(i.dir, 'mute.sock')].map(async (at) => {
+			const mute = net.createServer(() => {}).listen(...[at].flat());
 
-		await once(mute, 'listening');
-		return mute;
-	}));
-	const [turn, http] = mutes.map((m) => m.address().port);
+			await once(mute, 'listening');
+			return mute;
+		}));
+		const [turn, http] = mutes.map((m) => m.address().port);
 
-	t.after(() => [hole, ...mutes].forEach((s) => s.close()));
-	i.edit('signald.conf', (s) => s
-		.replace(/^turn-urls = .*$/m, `turn-urls = turn:127.0.0.1:${hole.address().port}, turn:127.0.0.1:${turn}?transport=tcp, turns:127.0.0.1:${turn}`)
-		.replace(/^listen = .*$/m, `listen = 127.0.0.1:${http}`)
-		.replace(/^control-socket = .*$/m, `control-socket = ${mutes[2].address()}`));
-	process.env.SIGNALCTL_WAIT_S = '1';
-	t.after(() => delete process.env.SIGNALCTL_WAIT_S);
-	const began_ms = Date.now();
-	const { rows, code } = await check(i);
+		t.after(() => [hole, ...mutes].forEach((s) => s.close()));
+		i.edit('signald.conf', (s) => s
+			.replace(/^turn-urls = .*$/m, `turn-urls = turn:127.0.0.1:${hole.address().port}, turn:127.0.0.1:${turn}?transport=tcp, turns:127.0.0.1:${turn}`)
+			.replace(/^listen = .*$/m, `listen = 127.0.0.1:${http}`)
+			.replace(/^control-socket = .*$/m, `control-socket = ${mutes[2].address()}`));
+		process.env.SIGNALCTL_WAIT_S = '1';
+		t.after(() => delete process.env.SIGNALCTL_WAIT_S);
+		const began_ms = Date.now();
+		const { rows, code } = await check(i);
 
-	assert.ok(Date.now() - began_ms < 10000);
-	assert.equal(code, 1);
-	for (const id of ['signald', 'turn-udp', 'turn-tcp', 'turn-tls', 'rest', 'polling', 'websocket'])
-		assert.equal(rows[id].result, 'FAIL', JSON.stringify(rows[id]));
-});
+		assert.ok(Date.now() - began_ms < 10000);
+		assert.equal(code, 1);
+		for (const id of ['signald', 'turn-udp', 'turn-tcp', 'turn-tls', 'rest', 'polling', 'websocket'])
+			assert.equal(rows[id].result, 'FAIL', JSON.stringify(rows[id]));
+	}),
+	t.test('a relay for everybody is found, whatever the file says', async (t) => {
+		const i = await install(t, { turnserver: { 'no-auth': true, 'use-auth-secret': undefined } });
 
-test('a relay for everybody is found, whatever the file says', async (t) => {
-	const i = await install(t, { turnserver: { 'no-auth': true, 'use-auth-secret': undefined } });
+		i.edit('turnserver.conf', (s) => s.replace('no-auth\n', 'use-auth-secret\n'));
+		await fails(i, 'turn-udp', /asks for no credential/);
+	}),
+	t.test('a signald behind a balancer that sends PROXY headers is reached as that', async (t) => {
+		const i = await install(t);
+		const HEADER = 'PROXY UNKNOWN\r\n';
+		const front = net.createServer((c) => c.once('data', (first) => {
+			const back = net.connect(new URL(i.url).port, '127.0.0.1');
 
-	i.edit('turnserver.conf', (s) => s.replace('no-auth\n', 'use-auth-secret\n'));
-	await fails(i, 'turn-udp', /asks for no credential/);
-});
+			[c, back].forEach((s) => s.on('error', () => { c.destroy(); back.destroy(); }));
+			if (!first.toString('latin1').startsWith(HEADER))
+				c.destroy();
+			back.write(first.subarray(HEADER.length));
+			c.pipe(back).pipe(c);
+		})).listen(0, '127.0.0.1');
 
-test('a signald behind a balancer that sends PROXY headers is reached as that', async (t) => {
-	const i = await install(t);
-	const HEADER = 'PROXY UNKNOWN\r\n';
-	const front = net.createServer((c) => c.once('data', (first) => {
-		const back = net.connect(new URL(i.url).port, '127.0.0.1');
+		await once(front, 'listening');
+		t.after(() => front.close());
+		i.edit('signald.conf', (s) => `${s.replace(/^listen = .*$/m, `listen = 127.0.0.1:${front.address().port}`)}proxy-protocol-from = 127.0.0.1\n`);
+		const { rows } = await check(i);
 
-		[c, back].forEach((s) => s.on('error', () => { c.destroy(); back.destroy(); }));
-		if (!first.toString('latin1').startsWith(HEADER))
-			c.destroy();
-		back.write(first.subarray(HEADER.length));
-		c.pipe(back).pipe(c);
-	})).listen(0, '127.0.0.1');
-
-	await once(front, 'listening');
-	t.after(() => front.close());
-	i.edit('signald.conf', (s) => `${s.replace(/^listen = .*$/m, `listen = 127.0.0.1:${front.address().port}`)}proxy-protocol-from = 127.0.0.1\n`);
-	const { rows } = await check(i);
-
-	for (const id of ['rest', 'polling', 'websocket'])
-		assert.equal(rows[id].result, 'ok', JSON.stringify(rows[id]));
-	assert.match((await i.ctl('try')).out, /\nPASS\n$/);
-});
+		for (const id of ['rest', 'polling', 'websocket'])
+			assert.equal(rows[id].result, 'ok', JSON.stringify(rows[id]));
+		assert.match((await i.ctl('try')).out, /\nPASS\n$/);
+	}),
+]));

@@ -40,7 +40,7 @@ static void begin(const char *signald, const char *turn)
 	strcpy(f->local[1], "10.0.0.5");
 	f->local_n = 2;
 	f->same_secret_file = f->secret_active = true;
-	f->status.relay = f->status.has_relay = true;
+	f->status.relay = f->status.has_relay = f->status.has_secret = true;
 	strcpy(f->status.version, PACKAGE_VERSION);
 }
 
@@ -96,6 +96,7 @@ static const struct row {
 	{ "total-quota=20\n", rule_quota, CHECK_FAIL, "not enough" },
 	{ "total-quota=50\n", rule_quota, CHECK_WARN, "8 calls" },
 	{ "total-quota=20000\n", rule_quota, CHECK_WARN, "10000 relay ports" },
+	{ "max-port=50009\n", rule_quota, CHECK_WARN, "10 relay ports" },
 	{ "max-port=49000\n", rule_quota, CHECK_FAIL, "below" },
 	{ "", rule_options, CHECK_OK, "none" },
 	{ "mobility\n", rule_options, CHECK_WARN, "mobility" },
@@ -170,6 +171,20 @@ START_TEST(secrets_that_disagree_are_found)
 	judge(rule_secret);
 	ck_assert_int_eq(said.result, CHECK_WARN);
 	ck_assert_ptr_null(strstr(said.why, "0123456789"));
+	end();
+	begin(SIGNALD "turnserver-conf = /t\n", "use-auth-secret\nstatic-auth-secret=0123456789\n");
+	f->static_secret = true;
+	judge(rule_secret); /* the static one signs, as signald says */
+	ck_assert_int_eq(said.result, CHECK_OK);
+	strcpy(f->status.secret, "2027-01");
+	judge(rule_secret);
+	ck_assert_int_eq(said.result, CHECK_FAIL);
+	end();
+	begin(SIGNALD, GOOD);
+	f->status.has_secret = false; /* whatever the files say */
+	judge(rule_secret);
+	ck_assert_int_eq(said.result, CHECK_FAIL);
+	ck_assert_ptr_nonnull(strstr(said.why, "no credentials"));
 	end();
 	begin(SIGNALD, "use-auth-secret\n");
 	judge(rule_secret);
