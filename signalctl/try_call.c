@@ -537,7 +537,8 @@ const struct try_step try_steps[] = {
 	{ "relay",
 	  "Are external-ip and relay-ip right, are UDP ports min-port to max-port open, and does "
 	  "no "
-	  "denied-peer-ip cover this host?",
+	  "denied-peer-ip cover this host? As installed, turn-urls name loopback, where turnserver "
+	  "relays nothing: signalctl setup.",
 	  step_relay },
 	{ "usage",
 	  "signald must hear turnserver: relay-socket is turnserver's admin-socket; signalctl "

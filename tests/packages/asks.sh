@@ -18,7 +18,7 @@ apt() {
 	out=$(in_machine "apt-get -q -y $1" 2>&1) || rc=$?
 	printf '%s\n' "$out"
 	[ $rc = 0 ] || return $rc
-	if grep -E 'Configuration file|What would you like to do|dpkg: (error|warning)|[Ff]ailed' <<<"$out" | grep -v 'dpkg: warning: downgrading'; then
+	if grep -E 'Configuration file|What would you like to do|dpkg: (error|warning)|[Ff]ailed|deluser:|userdel:' <<<"$out" | grep -v 'dpkg: warning: downgrading'; then
 		return 1
 	fi
 }

@@ -55,6 +55,11 @@ the_next_step_is_said() {
 		has "$(in_machine 'journalctl -o cat -u signald')" 'signalctl setup'
 }
 
+# As installed clients are given addresses of loopback, and turnserver relays to none.
+a_trial_says_that_setup_comes_first() {
+	has "$(in_machine 'signalctl try')" 'FAIL +relay' 'As installed.*signalctl setup'
+}
+
 units_are_right() {
 	in_machine 'systemd-analyze verify --man=no coturn.service signald.service signald.socket'
 }
@@ -127,6 +132,7 @@ test_that "nothing is changed after unpacking" nothing_is_changed_after_unpackin
 test_that "signald has turnserver's admin socket" the_admin_socket_answers
 test_that "turnserver lists its ledger" turnserver_lists_its_ledger
 test_that "status and log say what is next" the_next_step_is_said
+test_that "a trial says that setup comes first" a_trial_says_that_setup_comes_first
 test_that "systemd finds nothing wrong with the units" units_are_right
 test_that "signald is closed in: 2.0 at most" signald_is_closed_in
 test_that "no core has secrets" no_core_has_secrets
