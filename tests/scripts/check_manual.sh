@@ -87,14 +87,20 @@ known=$({
 	sed -n 's/.*"--\([a-z][a-z-]*\)".*/\1/p' "$srcdir/coturn-ext/turnserver_main.c"
 } | sort)
 described=$(sed -n 's/^\t" --\([a-z-]*\).*/\1/p' "$srcdir/coturn-ext/coturn_ext.h" | sort)
-usage=$(./turnserver -h 2>&1)
-helped=$(echo "$usage" | sed -n 's/^ --\([a-z-]*\).*/\1/p' | grep -xF -e "$described" | sort)
 told=$(sed 's/\\-/-/g' "$page" | sed -n -e 's/^\.BI \([a-z-]*\)= .*/\1/p' -e 's/^\.B --\([a-z-]*\)$/\1/p' | sort)
-same "turnserver -h" "$known" "$helped"
 same turnserver-ext.7 "$known" "$told"
 
+# configure --without-coturn, as for the package of signald, makes no turnserver to ask.
+numbers=
+if [ -x ./turnserver ]; then
+	usage=$(./turnserver -h 2>&1)
+	helped=$(echo "$usage" | sed -n 's/^ --\([a-z-]*\).*/\1/p' | grep -xF -e "$described" | sort)
+	same "turnserver -h" "$known" "$helped"
+	numbers=$(sed -n 's/.*number(o, "\([a-z-]*\)".*/\1/p' "$srcdir/coturn-ext/options.c")
+fi
+
 # A number that is none: turnserver says which it takes. Its default is in its -h.
-for option in $(sed -n 's/.*number(o, "\([a-z-]*\)".*/\1/p' "$srcdir/coturn-ext/options.c"); do
+for option in $numbers; do
 	range=$(./turnserver -c /dev/null --log-file=stdout --listening-ip=127.0.0.1 --no-cli --pidfile= \
 		--admin-socket=./check_manual.sock "--$option=x" 2>&1 |
 		sed -n 's/.*is not a number.* from \([0-9]* to [0-9]*\)$/\1/p' | head -n 1)
