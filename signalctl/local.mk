@@ -70,7 +70,8 @@ libsignalctl_a_SOURCES += \
 	signalctl/cmd_try.c \
 	signalctl/check_facts.c signalctl/check_facts.h \
 	signalctl/check_probes.c signalctl/check_probes.h \
-	signalctl/check_rules.c signalctl/check_rules.h signalctl/check_line.h \
+	signalctl/check_rules.c signalctl/check_rules.h signalctl/check_rules_priv.h signalctl/check_line.h \
+	signalctl/check_rules_files.c signalctl/check_rules_network.c \
 	signalctl/client_token.c signalctl/client_token.h \
 	signalctl/ice_servers.c signalctl/ice_servers.h \
 	signalctl/places.c signalctl/places.h \
