@@ -345,7 +345,7 @@ start_daemons() {
 # What is wrong with an installation that runs: told, not fatal, as some of it lies outside of it.
 check_installation() {
 	local report
-	report=$("$(program signalctl)" check -c "$state/signald.conf" --turnserver-conf "$state/turnserver.conf" 2>&1)
+	report=$("$(program signalctl)" check -c "$state/signald.conf" 2>&1)
 	printf '%s\n' "$report" >>"$LOG"
 	grep -E '^(FAIL|warn|signalctl:)' <<<"$report" | sed 's/^/  /'
 	say "  signalctl check: $(tail -n 1 <<<"$report")"

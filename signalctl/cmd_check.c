@@ -1,9 +1,11 @@
 /* cmd_check.c - is this installation as it should be? One line for each thing that may be wrong. */
 #include "signalctl.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "check_probes.h"
 #include "check_rules.h"
@@ -15,8 +17,8 @@ enum { TURNSERVER_CONF };
 
 const struct signalctl_option options_check[] = {
 	[TURNSERVER_CONF] = { "turnserver-conf", "FILE",
-			      "turnserver's; that of signald.conf, or " CHECK_TURNSERVER_CONF
-			      " without" },
+			      "turnserver's; without it that of signald.conf, one beside it, "
+			      "or " CHECK_TURNSERVER_CONF },
 	{ .name = NULL },
 };
 
@@ -101,17 +103,32 @@ static int run(struct signalctl *ctl, struct check_facts *f)
 	return count[CHECK_FAIL] ? SIGNALCTL_FAILED : SIGNALCTL_DONE;
 }
 
+/* Where "setup --dir" puts it: beside a signald.conf that was named. */
+static const char *conf_beside(const struct signalctl *ctl, char *out, size_t size)
+{
+	const char *slash = strrchr(ctl->config_path, '/');
+	int dir_n = slash ? (int)(slash - ctl->config_path + 1) : 0;
+	int n = snprintf(out, size, "%.*sturnserver.conf", dir_n, ctl->config_path);
+
+	return ctl->config_given && (size_t)n < size && !access(out, F_OK) ? out : NULL;
+}
+
 int cmd_check(struct signalctl *ctl, const struct arguments *a)
 {
 	const struct config *c = ctl_config(ctl);
 	const char *path = a->value[TURNSERVER_CONF];
+	char beside[PATH_MAX];
 	struct check_facts *f;
 	int status = SIGNALCTL_FAILED;
 
 	if (!c)
 		return SIGNALCTL_USAGE;
 	if (!path)
-		path = c->turnserver_conf ? c->turnserver_conf : CHECK_TURNSERVER_CONF;
+		path = c->turnserver_conf;
+	if (!path)
+		path = conf_beside(ctl, beside, sizeof(beside));
+	if (!path)
+		path = CHECK_TURNSERVER_CONF;
 	signal(SIGPIPE, SIG_IGN);
 	talk_on_trial(ctl);
 	f = calloc(1, sizeof(*f));
