@@ -207,20 +207,32 @@ static void remove_others(int dir, const char *a, const char *b)
 	closedir(d);
 }
 
+/* The folder of the new copy, under a name that none has: two may be made in one tick of a clock.
+ */
+static int make_copy(int dir, char *name, size_t size, gid_t gid, const char *chain, size_t chain_n,
+		     const char *key, size_t key_n)
+{
+	struct timespec now;
+	int r = -EEXIST;
+
+	for (unsigned i = 0; i < 100 && r == -EEXIST; i++) {
+		clock_gettime(CLOCK_REALTIME, &now);
+		snprintf(name, size, COPY "%lld.%09ld.%u", (long long)now.tv_sec, now.tv_nsec, i);
+		r = fill_copy(dir, name, gid, chain, chain_n, key, key_n);
+	}
+	return r;
+}
+
 static int put(int dir, gid_t gid, const char *chain, size_t chain_n, const char *key, size_t key_n)
 {
 	char name[64], before[64] = "";
-	struct timespec now;
 	int r;
 
 	if (is_in_force(dir, chain, chain_n, key, key_n))
 		return 0;
-	clock_gettime(CLOCK_REALTIME, &now);
-	snprintf(name, sizeof(name), COPY "%lld.%03ld", (long long)now.tv_sec,
-		 now.tv_nsec / 1000000);
 	if (readlinkat(dir, CURRENT, before, sizeof(before) - 1) < 0)
 		*before = '\0';
-	r = fill_copy(dir, name, gid, chain, chain_n, key, key_n);
+	r = make_copy(dir, name, sizeof(name), gid, chain, chain_n, key, key_n);
 	if (!r)
 		r = point_at(dir, name);
 	if (r) {
