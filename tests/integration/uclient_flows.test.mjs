@@ -1,7 +1,7 @@
 /* uclient_flows.test.mjs - coturn's own client, whatever it can do, against ours as against stock coturn
  *
- * Each flow runs against a server of each kind at the same time: same exit status, as many messages sent, and no fewer
- * of them back. The client sleeps most of the time, so many flows run side by side; those that take long are first.
+ * Each flow runs against a server of each kind at the same time: same exit status, as many messages sent and dropped, and
+ * no fewer of them back. The client sleeps most of the time, so many flows run side by side; those that take long are first.
  * Not among them: -R, and -M over TLS and DTLS, where the client hangs or crashes now and then, on stock too; and -J
  * (OAuth), -b (SCTP), -E and -F, for which the servers are not set up. */
 import assert from 'node:assert/strict';
@@ -17,7 +17,9 @@ const KINDS = ['turnserver-stock', 'turnserver'];
 const SECRET = marker('flows');
 const PORTS = 400; /* of a server: the client leaves some allocations to expire */
 const AT_ONCE = 18;
-const TRIES = 3; /* what a busy machine loses, it loses on either side */
+/* What the client does by chance it does on either side: -O throws dice whether it waits for an answer, over DTLS it hangs
+ * now and then, over TLS it leaves records unread. So any try of one side may stand beside any try of the other. */
+const TRIES = 5;
 const LIMIT_MS = 20000;
 const BURST = ['-n', 10, '-m', 1, '-l', 170, '-z', 5];
 
@@ -90,24 +92,27 @@ async function flow(server, args) {
 		code, signal,
 		sent: number(run.out, /tot_send_msgs=(\d+)/g),
 		received: number(run.out, /tot_recv_msgs=(\d+)/g),
-		lost: number(run.out, /Total lost packets (\d+)/g),
 		dropped: number(run.out, /total send dropped (\d+)/g),
 	};
 }
 
+const ended = ({ code }) => code !== null; /* without a signal */
+
+const asGood = (ours, stock) => ended(ours) && ours.code === stock.code && ours.sent === stock.sent &&
+	ours.dropped === stock.dropped && ours.received >= stock.received;
+
 async function sameAsOnStock(args) {
-	for (let i = 1;; i++) {
+	const tries = { stock: [], ours: [] };
+
+	for (let i = 0; i < TRIES; i++) {
 		const [stock, ours] = await Promise.all(servers.map((s) => flow(s, args)));
 
-		try {
-			assert.deepEqual({ ...ours, received: 0, lost: 0 }, { ...stock, received: 0, lost: 0 });
-			assert.ok(ours.received >= stock.received, `${ours.received} messages back, ${stock.received} on stock`);
+		tries.stock.push(stock);
+		tries.ours.push(ours);
+		if (tries.ours.some((o) => tries.stock.some((s) => asGood(o, s))))
 			return;
-		} catch (err) {
-			if (i === TRIES)
-				throw err;
-		}
 	}
+	assert.fail(`never as good as on stock: ${JSON.stringify(tries)}`);
 }
 
 const needs = KINDS.every((name) => fs.existsSync(path.join(BUILD_DIR, name))) ? {} : { skip: 'turnserver-stock is not built here' };
