@@ -175,8 +175,7 @@ test('what takes its time, side by side', { concurrency: true }, (t) => Promise.
 			.replace(/^turn-urls = .*$/m, `turn-urls = turn:127.0.0.1:${hole.address().port}, turn:127.0.0.1:${turn}?transport=tcp, turns:127.0.0.1:${turn}`)
 			.replace(/^listen = .*$/m, `listen = 127.0.0.1:${http}`)
 			.replace(/^control-socket = .*$/m, `control-socket = ${mutes[2].address()}`));
-		process.env.SIGNALCTL_WAIT_S = '1';
-		t.after(() => delete process.env.SIGNALCTL_WAIT_S);
+		i.ctlEnv = { SIGNALCTL_WAIT_S: '1' };
 		const began_ms = Date.now();
 		const { rows, code } = await check(i);
 

@@ -9,9 +9,9 @@ import { Stack } from './stack.mjs';
 import { confide, program, within } from './suite.mjs';
 
 /* How it ended, what it said, and how long it took. */
-export async function signalctl(...args) {
+export async function signalctl(args, env = {}) {
 	const began_ms = Date.now();
-	const p = spawn(program('signalctl'), args.map(String), { stdio: ['ignore', 'pipe', 'pipe'] });
+	const p = spawn(program('signalctl'), args.map(String), { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
 	const said = { out: '', err: '' };
 
 	p.stdout.on('data', (d) => { said.out += d; });
@@ -30,6 +30,7 @@ export const rowsOf = (ran, by) => Object.fromEntries(JSON.parse(ran.out).map((r
 export class Installation extends Stack {
 	constructor({ turnserver = {}, signald = {}, ...more } = {}) {
 		super(more);
+		this.ctlEnv = {};
 		this.key = confide(randomBytes(32).toString('hex'));
 		this.turnserverOptions = { 'admin-state-dir': this.dir, 'user-quota': 60, ...turnserver };
 		this.signaldOptions = {
@@ -61,7 +62,7 @@ export class Installation extends Stack {
 	}
 
 	ctl(command, ...args) {
-		return signalctl(command, '-c', path.join(this.dir, 'signald.conf'), ...args);
+		return signalctl([command, '-c', path.join(this.dir, 'signald.conf'), ...args], this.ctlEnv);
 	}
 }
 
