@@ -91,7 +91,7 @@ test('status, calls and users show what there is, and what to do next', options,
 	assert.match(status, /^Calls: +1$/m);
 	assert.match(status, /^Next: +sudo signalctl setup /m); /* the tests' signald serves loopback alone */
 	assert.equal((await json(stack.conf, 'status')).calls, 1);
-	assert.match(await done(stack.conf, 'calls'), new RegExp(`\\n${callId}  direct  active +0s +0 B  alice, bob\\n$`));
+	assert.match(await done(stack.conf, 'calls'), new RegExp(`\\n${callId}  direct  active +\\d+s +0 B  alice, bob\\n$`));
 	assert.match(await done(stack.conf, 'users'), /^SOCKETS  REGISTERED  CALLS  USER\n( +1 +1 +1 {2}(alice|bob)\n){2}$/);
 	assert.deepEqual((await json(stack.conf, 'users')).map((u) => u.user).sort(), ['alice', 'bob']);
 	assert.deepEqual((await json(stack.conf, 'calls', '--user', 'bob')).map((c) => c.call), [callId]);
