@@ -82,7 +82,7 @@ test('a fault is found at its step, in time, with what to do', async (t) => {
 		const ran = await failsAt('allocate', /did not answer/, '--turn', `turn:127.0.0.1:${mute.address().port}?transport=tcp`,
 			'--timeout', '2');
 
-		assert.ok(ran.took_ms < 5000);
+		assert.ok(ran.took_ms < 10000, `${ran.took_ms} ms`);
 		mute.close();
 	});
 	await t.test('a token that is not signed with our key', async () => {
