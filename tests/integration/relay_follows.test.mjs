@@ -9,7 +9,7 @@ import { test } from 'node:test';
 
 import { candidate, establish, initiate, join, sendCandidate, turnServer } from './lib/client.mjs';
 import { startStack } from './lib/stack.mjs';
-import { busy_ms, newStateDir, sleep, until } from './lib/suite.mjs';
+import { assertSoon, busy_ms, newStateDir, sleep, until } from './lib/suite.mjs';
 import { allocation, udpPeer } from './lib/turn_client.mjs';
 
 const options = { timeout: 60000 };
@@ -157,12 +157,15 @@ test('who leaves a mesh takes its relay along, and no other', options, async (t)
 
 	await t.test('what it allocates with the credentials it has is ended at once', async () => {
 		await allocation(t, stack, alice.credentials);
+		const allocated_ms = Date.now();
+
 		await until('it was there, and is gone', async () => {
 			const { participants } = (await stack.rest.call(roomName)).relay;
 			const its = participants.find((p) => p.userId === alice.userId).allocations;
 
 			return its.length === 2 && its.every((a) => !a.live);
-		}, 1000, 20);
+		}, 20000, 20);
+		assertSoon(allocated_ms, 1000);
 		await goesOn([bobs]);
 	});
 
