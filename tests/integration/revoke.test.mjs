@@ -49,6 +49,7 @@ test('a call that ended cannot be relayed for again, and no other call is hit', 
 
 	for (const r of relays)
 		await r.permit(peer);
+	await until('all are known', async () => (await stack.rest.stats()).relay.liveAllocations === 4);
 	one.caller.emit('call:end', { roomName: one.roomName });
 	await until('the relay is gone', async () => (await stack.rest.stats()).relay.liveAllocations === 2);
 
