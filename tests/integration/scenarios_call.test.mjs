@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { candidate, establish, fakeSdp, initiate, join, newRoom, sendCandidate } from './lib/client.mjs';
 import { ANSWER, android, androidCall, candidateLine, OFFER, roomNow } from './lib/shipped.mjs';
 import { startStack } from './lib/stack.mjs';
-import { sleep, turnPassword, within } from './lib/suite.mjs';
+import { sleep, turnPassword, until, within } from './lib/suite.mjs';
 
 let stack;
 let lastUser = 1000;
@@ -113,9 +113,12 @@ describe('Android', () => {
 			callee.candidate(i, a);
 		callee.send('call:renegotiate').send('call:accept').candidate(4, a);
 		await caller.next('call:answer');
+		const heard = () => caller.events.filter((e) => e !== 'user:joined_call');
+		const wanted = ['call:answer', 'ice:candidate', 'ice:candidate', 'ice:candidate', 'call:renegotiate', 'ice:candidate'];
+
+		await until('all of it', () => heard().length >= wanted.length).catch(() => {});
 		await sleep(150);
-		assert.deepEqual(caller.events.filter((e) => e !== 'user:joined_call'),
-			['call:answer', 'ice:candidate', 'ice:candidate', 'ice:candidate', 'call:renegotiate', 'ice:candidate']);
+		assert.deepEqual(heard(), wanted);
 		const { fromUserId, sdpOffer, type } = await caller.next('call:renegotiate');
 
 		assert.deepEqual({ fromUserId, sdpOffer, type }, { fromUserId: b, sdpOffer: OFFER, type: 'renegotiate' });
