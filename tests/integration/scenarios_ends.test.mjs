@@ -28,11 +28,11 @@ test('S11: nobody answers, and echoes later change nothing', async (t) => {
 	const [a, b] = users(2);
 	const ringing = await android(t, stack, b);
 	const caller = (await android(t, stack, a)).echo();
+	const started = Date.now();
 	const roomName = await caller.call(b);
 
 	await ringing.next('call:incoming');
 	/* Its user declines: Android's ringing screen sends nothing. */
-	const started = Date.now();
 	const got = await caller.next('call:ended');
 
 	assert.ok(Date.now() - started >= (RING_S - 1) * 1000, 'not before its time');
@@ -149,11 +149,11 @@ test('S18: a phone whose call screen alone lost its connection goes on over anot
 	const { caller, callee, ringing, roomName } = await androidCall(t, stack, a, b);
 
 	await ringing.next('call:ended');
+	const started = Date.now();
+
 	callee.vanish(); /* ringing stays: after a while it is the best there is */
 	await stack.rest.health(); /* seen: what was sent to it before would be lost */
 	caller.candidate(1, b);
-	const started = Date.now();
-
 	assert.equal((await ringing.next('ice:candidate')).candidate, candidateLine(1));
 	assert.ok(Date.now() - started >= LEG_WAIT_MS - 500, 'a new connection has the first say');
 	caller.send('call:end');
