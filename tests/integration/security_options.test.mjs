@@ -53,6 +53,9 @@ const REDIS = `ip=127.0.0.1 port=${redis.server.address().port} connect_timeout=
 
 after(() => redis.server.close());
 
+/* Stock may never say it; ours has what a busy machine takes. */
+const patience_ms = (server) => (server.isStock ? 2000 : 20000);
+
 const heard = (what) => redis.commands.filter((words) => words.some((w) => w.includes(what)));
 
 row('GHSA-4g7c-p5wg-j4hp', 'a user name goes to redis-statsdb as it is', { args: [`--redis-statsdb=${REDIS}`] }, async (server) => {
@@ -60,7 +63,7 @@ row('GHSA-4g7c-p5wg-j4hp', 'a user name goes to redis-statsdb as it is', { args:
 	const client = server.client('a%sb%sc%dd');
 
 	client.allocate().catch(() => {}); /* the whole thread may be gone */
-	await until('the report', () => heard('allocation').length > 0, 2000).catch(() => {});
+	await until('the report', () => heard('allocation').length > 0, patience_ms(server)).catch(() => {});
 	const [set] = redis.commands.filter((words) => words[0] === 'set');
 
 	assert.ok(set, `nothing was reported: ${JSON.stringify(redis.commands.map((c) => c[0]))}`);
@@ -75,7 +78,7 @@ row('GHSA-4g7c-p5wg-j4hp', 'nor is the name of who has not authenticated a forma
 		const client = server.client('x%sy%dz');
 
 		client.allocate().catch(() => {}); /* refused, or never answered */
-		await until('the name is looked up', () => heard('/user/').length > 0, 2000).catch(() => {});
+		await until('the name is looked up', () => heard('/user/').length > 0, patience_ms(server)).catch(() => {});
 		assert.ok(redis.commands.some((words) => words.length === 2 && words[1].endsWith(`/user/${client.username}/key`)),
 			`the name arrives as it is: ${JSON.stringify(redis.commands)}`);
 	});
@@ -91,6 +94,7 @@ const CLI = {
 class Cli {
 	constructor(server, t) {
 		this.text = '';
+		this.patience_ms = patience_ms(server);
 		this.socket = net.connect(server.isStock ? CLI_PORT.stock : CLI_PORT.ours, '127.0.0.1');
 		this.socket.on('error', () => {});
 		this.socket.on('data', (d) => { this.text += d.toString('latin1'); });
@@ -103,7 +107,7 @@ class Cli {
 
 		if (command !== undefined)
 			this.socket.write(Buffer.from(command, 'latin1'));
-		await until(`CLI: ${what}`, () => this.text.slice(from).includes(what), 1500);
+		await until(`CLI: ${what}`, () => this.text.slice(from).includes(what), this.patience_ms);
 	}
 }
 
@@ -148,7 +152,7 @@ row('S-LOG-FORGERY', 'a request to web admin writes no line of its own', WEB, as
 	const c = await server.connect({ port: server.isStock ? WEB_PORT.stock : WEB_PORT.ours });
 
 	await c.write('GET / HTTP/1.1\r\n0: : forged by who asks\r\n\r\n');
-	await until('the request in the log', () => / HTTP request: /.test(server.log), 2000);
+	await until('the request in the log', () => / HTTP request: /.test(server.log));
 	await sleep(50);
 	assert.doesNotMatch(server.log, /^0: : forged/m);
 });
@@ -183,7 +187,7 @@ row('S-MOBILE-GARBLED', 'the answer to a resume can be read', MOBILE, async (ser
 	elsewhere.key = client.key;
 	const answered = elsewhere.resume(client).then(() => 'resumed', (err) => `${err}`);
 
-	assert.equal(await Promise.race([answered, sleep(1000).then(() => 'no answer')]), 'resumed');
+	assert.equal(await Promise.race([answered, sleep(patience_ms(server)).then(() => 'no answer')]), 'resumed');
 	assert.ok(elsewhere.ticket, 'no ticket in the answer');
 	assert.notDeepEqual(elsewhere.ticket, client.ticket);
 });
@@ -210,7 +214,7 @@ row('S-MOBILE-GARBLED', 'nor does it matter which thread has the allocation', { 
 		Object.assign(to, { username: client.username, key: client.key });
 		const answered = to.resume(from).then(() => 'resumed', (err) => `${err}`);
 
-		assert.equal(await Promise.race([answered, sleep(1000).then(() => 'no answer')]), 'resumed');
+		assert.equal(await Promise.race([answered, sleep(patience_ms(server)).then(() => 'no answer')]), 'resumed');
 		await to.refresh(600);
 		from = to;
 	}
