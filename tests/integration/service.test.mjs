@@ -168,10 +168,10 @@ describe('the service', { concurrency: 4 }, () => {
 	});
 
 	test('turnserver with stop-wait that is killed while it waits: what it relayed is counted by the next', options, async (t) => {
-		const { stack, notified, relay, callId } = await relaying(t, 60);
+		const { stack, notified, relay, callId, roomName } = await relaying(t, 60);
 		const { turnserver } = stack.daemons;
 
-		await sleep(1500); /* a sample */
+		await until('a sample has it', async () => (await stack.rest.call(roomName)).relay.sentBytes === 1000);
 		turnserver.process.kill('SIGTERM');
 		await until('systemd is told', () => statusOf(notified, /stopping: 1 allocation/));
 		assert.deepEqual(await turnserver.kill('SIGKILL'), { code: null, signal: 'SIGKILL' });
@@ -201,7 +201,12 @@ describe('the service', { concurrency: 4 }, () => {
 
 	for (const [how, wait_s, strike] of [
 		['whose time is up', 2, () => {}],
-		['that is told twice', 60, async (process_) => { await sleep(500); process_.kill('SIGTERM'); }],
+		['that is told twice', 60, async (turnserver, notified) => {
+			await until('it waits', () => statusOf(notified, /stopping: 1 allocation, 1 call left/));
+			await sleep(500);
+			assert.equal(turnserver.end, undefined);
+			turnserver.process.kill('SIGTERM');
+		}],
 	])
 		test(`turnserver with stop-wait ${how} ends what is left with its totals, and says how much that was`, options, async (t) => {
 			const { stack, notified, relay, callId } = await relaying(t, wait_s);
@@ -209,10 +214,10 @@ describe('the service', { concurrency: 4 }, () => {
 			const began_ms = Date.now();
 
 			turnserver.process.kill('SIGTERM');
-			await strike(turnserver.process);
+			await strike(turnserver, notified);
 			assert.deepEqual(await turnserver.ended, { code: 0, signal: null });
 			assert.ok(Date.now() - began_ms < 20000);
-			assert.ok(Date.now() - began_ms >= (wait_s === 2 ? 2000 : 500));
+			assert.ok(wait_s !== 2 || Date.now() - began_ms >= 2000);
 			relay.relayed = null;
 			assert.match(turnserver.logText(), /WARNING: stop: stopping cuts off 1 allocation, 1 call\n/);
 			await notified.next('STATUS=stopping: cuts off 1 allocation, 1 call');
