@@ -74,7 +74,7 @@ test(`${CALLS} calls, one after the other in 100 pairs, ${ROUNDS} times`, option
 }));
 
 test(`${CALLS} calls at once, whose ${2 * CALLS} sockets then are gone without a word, ${ROUNDS} times`, options, () => rounds(async () => {
-	const all = load('--calls', CALLS, '--duration-ms', 1000);
+	const all = load('--calls', CALLS, '--duration-ms', 3000);
 
 	await until('they are all up', async () => await live() === CALLS, 60000);
 	assert.equal((await all).clients, 2 * CALLS);
