@@ -22,6 +22,7 @@ export const IS_ROOT = process.getuid() === 0;
 
 const SECRETS = path.join(SUITE_DIR, 'secrets');
 const LOG_DIR = path.join(SUITE_DIR, 'logs');
+const PORT_DIR = path.join(SUITE_DIR, 'ports');
 
 /* A file run without run.sh: what it leaves is kept only if it failed. */
 if (!process.env.SUITE_DIR)
@@ -33,6 +34,7 @@ const LEFT_OVER_MS = 5000;
 after(() => { setTimeout(() => process.exit(), LEFT_OVER_MS).unref(); });
 
 fs.mkdirSync(LOG_DIR, { recursive: true, mode: 0o700 });
+fs.mkdirSync(PORT_DIR, { recursive: true, mode: 0o700 });
 fs.mkdirSync(ARTIFACTS, { recursive: true });
 
 export function program(name) {
@@ -185,12 +187,26 @@ export async function reserveRange(t, count, host = '127.0.0.1') {
 	throw new Error(`no ${count} free ports found`);
 }
 
-/* A port free for TCP and UDP, below the ephemeral ones so that nobody gets it in between.
+/* Nobody else of this run has got it, or will. */
+function isOurs(port) {
+	try {
+		fs.closeSync(fs.openSync(path.join(PORT_DIR, String(port)), 'wx'));
+		return true;
+	} catch (err) {
+		if (err.code === 'EEXIST')
+			return false;
+		throw err;
+	}
+}
+
+/* A port free for TCP and UDP, below the ephemeral ones and given once in a run, so that nobody gets it in between.
  * host 0.0.0.0 serves for addresses of another namespace. */
 export async function freePort(host = '127.0.0.1') {
 	for (let tries = 0; tries < 100; tries++) {
 		const port = 10000 + Math.floor(Math.random() * 12000);
 
+		if (!isOurs(port))
+			continue;
 		try {
 			await bindTcp(port, host);
 			await bindUdp(port, host);
