@@ -9,6 +9,7 @@ import { REALM } from './lib/stack.mjs';
 import { sleep } from './lib/suite.mjs';
 import { TurnClient } from './lib/turn_client.mjs';
 import { CALL, Turnserver, until, writeSecrets } from './lib/turnserver.mjs';
+import { untilRead } from './lib/udp_queue.mjs';
 
 const SECRET = 'the-secret-of-accounts';
 const PUBLIC = 'the-public-secret';
@@ -49,9 +50,12 @@ async function spray(t, to, count, size, { atOnce = false, permit } = {}) {
 	await permit?.(s.address());
 	for (let i = 0; i < count; i++) {
 		s.send(Buffer.alloc(size, i), to.port, to.address);
-		if (!atOnce && i % 10 === 9)
+		if (!atOnce && i % 10 === 9) {
 			await sleep(5);
+			await untilRead(to.port);
+		}
 	}
+	await untilRead(to.port);
 	await sleep(300);
 }
 

@@ -9,6 +9,7 @@ import tls from 'node:tls';
 
 import { REALM } from './stack.mjs';
 import { sleep, within } from './suite.mjs';
+import { untilRead } from './udp_queue.mjs';
 
 const MAGIC = 0x2112a442;
 export const METHOD = { allocate: 0x003, refresh: 0x004, send: 0x016, permission: 0x008, channel: 0x009, connect: 0x00a, connectionBind: 0x00b };
@@ -261,6 +262,12 @@ export class TurnClient {
 		this.write(Buffer.concat([head, data]));
 	}
 
+	/* So that no queue overflows. */
+	async pause() {
+		await sleep(5);
+		await untilRead(this.stack.turnPort);
+	}
+
 	/* count payloads of size bytes to the peer, slowly enough for no queue to overflow. */
 	async sendTo(peer, count, size) {
 		const data = attribute(ATTR.data, Buffer.alloc(size, 0x5a));
@@ -269,7 +276,7 @@ export class TurnClient {
 		for (let i = 0; i < count; i++) {
 			this.#send(METHOD.send | INDICATION, [to, data], randomBytes(12), false);
 			if (i % 10 === 9)
-				await sleep(5);
+				await this.pause();
 		}
 	}
 
@@ -352,6 +359,11 @@ export class TurnStreamClient extends TurnClient {
 
 	write(msg) {
 		this.socket.write(msg);
+	}
+
+	/* A stream waits by itself. */
+	async pause() {
+		await sleep(5);
 	}
 
 	close() {
