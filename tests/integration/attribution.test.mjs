@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 
 import { candidate, establish, join, sendCandidate, turnServer } from './lib/client.mjs';
 import { startStack } from './lib/stack.mjs';
-import { until } from './lib/suite.mjs';
+import { assertSoon, until } from './lib/suite.mjs';
 import { allocation, TurnError, udpPeer } from './lib/turn_client.mjs';
 
 const options = { timeout: 30000 };
@@ -68,6 +68,13 @@ async function send(client, peer, count) {
 async function end(call, who, other) {
 	who.emit('call:end', { roomName: call.roomName });
 	await other.next('call:ended');
+}
+
+async function goneSoon(relayed) {
+	const began_ms = Date.now();
+
+	await until('its relay is gone', async () => !(await find(relayed)));
+	assertSoon(began_ms, 1000);
 }
 
 /* A call whose caller has credentials made for it. */
@@ -252,8 +259,8 @@ test('call:end ends the relay of its call; what may serve another call of the us
 	await becomes('claimed', claimed.relayed, { where: one.roomName });
 	await becomes('named', named.relayed, { where: one.roomName });
 	await end(one, alice, bob);
-	await until('the named one is gone', async () => !(await find(named.relayed)), 1000);
+	await goneSoon(named.relayed);
 	await stays(claimed.relayed, { where: one.roomName });
 	await end(two, alice2, carol);
-	await until('the other one too', async () => !(await find(claimed.relayed)), 1000);
+	await goneSoon(claimed.relayed);
 });
