@@ -251,9 +251,7 @@ test('a socket that was handed over is all there is to listen on', options, asyn
 	const stack = new Stack();
 
 	await stack.init();
-	const other = await new Promise((resolve) => {
-		const s = net.createServer().listen(0, '127.0.0.1', () => { const { port } = s.address(); s.close(() => resolve(port)); });
-	});
+	const other = await freePort();
 	const held = new Daemon('held', [program('tests/tools/hold-socket'), '127.0.0.1', String(other),
 		program('signald'), '-c', path.join(stack.dir, 'signald.conf')]);
 
