@@ -61,6 +61,8 @@ test('the journal says of a call what REST says', options, async (t) => {
 
 	assert.equal(sum.call, call.callId);
 	assert.deepEqual(sum.totals, record.totals);
+	/* It is acknowledged once it is on the disk, which takes its time. */
+	await until('all is acknowledged', async () => (await ledger(stack)).unacknowledged === 0);
 	const { written, duplicates, unacknowledged, failing, bytes } = await ledger(stack);
 
 	assert.deepEqual({ written, duplicates, unacknowledged, failing },
