@@ -1,10 +1,10 @@
 /* demo_online.test.mjs - the demo page's files, and its list of who is there */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { join } from './lib/client.mjs';
 import { Stack } from './lib/stack.mjs';
+import { until } from './lib/suite.mjs';
 
 const names = ({ users }) => users.map((u) => `${u.userId}=${u.name}`).sort();
 
@@ -49,8 +49,11 @@ describe('demo', { timeout: 60000 }, () => {
 
 		for (let i = 0; i < 150; i++) // within the budget of events
 			bob.emit('demo:hello', { name: `Bob ${i}` });
-		await sleep(1200);
-		const told = ann.seen.filter((s) => s.event === 'demo:online');
+		const told = await until('ann is told of the last', () => {
+			const all = ann.seen.filter((s) => s.event === 'demo:online');
+
+			return all.length && names(all.at(-1).data).includes('bob=Bob 149') && all;
+		});
 
 		assert.ok(told.length >= 1 && told.length <= 6, `told ${told.length} times`);
 		assert.deepEqual(names(told.at(-1).data), ['ann=Ann', 'bob=Bob 149']);
