@@ -83,7 +83,7 @@ const EVENTS = (room, self) => ({
 });
 
 before(async () => {
-	stack = await startStack({ after: (f) => cleanups.push(f) }, { signald: { 'events-per-s': 0 } });
+	stack = await startStack({ after: (f) => cleanups.push(f) }, { signald: { 'events-per-s': 0, 'ring-timeout': 3600 } });
 	const t = { after: (f) => cleanups.push(f) };
 	const [alice, bob, carl, dora] = await Promise.all(['alice', 'bob', 'carl', 'dora'].map((u) => join(t, stack, u)));
 	const live = await establish(alice, bob);
