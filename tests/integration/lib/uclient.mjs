@@ -1,9 +1,13 @@
 /* uclient.mjs - coturn's own load generator and its echoing peer */
 import { execFile } from 'node:child_process';
+import dgram from 'node:dgram';
 import fs from 'node:fs';
+import net from 'node:net';
 
 import { Daemon, endsSomehow } from './daemon.mjs';
-import { freePort, IS_ROOT, program, sleep } from './suite.mjs';
+import { freePort, IS_ROOT, program, until } from './suite.mjs';
+
+const ECHO_MAX_MS = 200;
 
 /* Both write a log of their own beside turnserver's; as root that is /var/log. */
 function removeOwnLog(pid) {
@@ -15,6 +19,23 @@ function removeOwnLog(pid) {
 				fs.rmSync(`${dir}/${f}`, { force: true });
 }
 
+/* A datagram comes back from there. */
+async function echoes(address, port) {
+	const s = dgram.createSocket(net.isIPv6(address) ? 'udp6' : 'udp4');
+
+	try {
+		return await new Promise((resolve, reject) => {
+			const late = setTimeout(resolve, ECHO_MAX_MS, false);
+
+			s.once('message', () => { clearTimeout(late); resolve(true); });
+			s.once('error', (err) => { clearTimeout(late); reject(err); });
+			s.send('?', port, address);
+		});
+	} finally {
+		s.close();
+	}
+}
+
 /* alsoAt: more addresses, at the same port. */
 export async function startPeer(t, host = '127.0.0.1', alsoAt = []) {
 	const port = await freePort(host);
@@ -24,8 +45,8 @@ export async function startPeer(t, host = '127.0.0.1', alsoAt = []) {
 		await d.stop({ exits: endsSomehow });
 		removeOwnLog(d.process.pid);
 	});
-	await sleep(300); /* UDP: nothing to ask whether it is there */
-	d.assertAlive();
+	for (const a of [host, ...alsoAt])
+		await until('the peer echoes', () => { d.assertAlive(); return echoes(a, port); });
 	return { host, port };
 }
 
