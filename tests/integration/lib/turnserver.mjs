@@ -14,7 +14,8 @@ import { selfSigned } from './swarm.mjs';
 const SOURCE_DIR = fileURLToPath(new URL('../../..', import.meta.url));
 export const BUILD_DIR = path.resolve(process.env.BUILD_DIR ?? path.join(SOURCE_DIR, 'build', 'gcc'));
 const HOST = '127.0.0.1';
-const START_MAX_MS = 15000;
+const START_MAX_MS = 30000; /* of a busy machine */
+const STOP_MAX_MS = 20000;
 const RELAY_PORTS = 100;
 
 export const REALM = 'hook.test';
@@ -88,7 +89,7 @@ class Program {
 	async stop(signal = 'SIGTERM') {
 		if (!this.end)
 			this.process.kill(signal);
-		const late = setTimeout(() => this.process.kill('SIGKILL'), 5000);
+		const late = setTimeout(() => this.process.kill('SIGKILL'), STOP_MAX_MS);
 
 		await this.ended;
 		clearTimeout(late);
@@ -145,6 +146,8 @@ export class Turnserver {
 				throw new Error(`turnserver ended: ${this.program.err} ${this.program.out.slice(-2000)}`);
 			return this.serves();
 		}, START_MAX_MS);
+		/* What it said before it served may still wait in the pipe. */
+		await new Promise((resolve) => setImmediate(resolve));
 		return this;
 	}
 
