@@ -29,21 +29,37 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import tls from 'node:tls';
 
-import { confide, marker, now, program, sleep, turnPassword, until } from './suite.mjs';
+import { busy_ms, confide, marker, now, program, sleep, turnPassword, until } from './suite.mjs';
 import { TurnClient, TurnStreamClient } from './turn_client.mjs';
 import { REALM, Turnserver } from './turnserver.mjs';
 
 const HOST = '127.0.0.1';
 const STOCK = 'turnserver-stock';
 const OURS = 'turnserver';
-/* What is not there within this long is not coming. */
+/* What is not there within this long is not coming, on a machine that has the time. */
 const SILENCE_MS = 400;
-const CONNECT_MAX_MS = 1000;
+const CONNECT_MAX_MS = 5000;
 const SETTLE_MS = 150;
 /* From a crash to the end of the process as we see it; a sanitizer writes its report in between. */
 const CRASH_MS = 600;
 const SECRET = marker('ledger');
 const SANITIZER = /AddressSanitizer|runtime error:|ThreadSanitizer/;
+
+/* True once so long has passed, and as long as the machine made us wait: ourselves, and the server. */
+function silence(limit_ms) {
+	const began_ms = Date.now();
+
+	return () => Date.now() - began_ms >= limit_ms + 2 * busy_ms();
+}
+
+/* Its threads serve a moment before the last word of its start is said: until it says no more. */
+async function settled(p) {
+	for (let said = -1; said !== p.out.length + p.err.length && !p.end;) {
+		said = p.out.length + p.err.length;
+		for (const over = silence(SETTLE_MS); !over() && !p.end;)
+			await sleep(10);
+	}
+}
 
 /* --- a server as a row sees it ---------------------------------------------------- */
 
@@ -158,13 +174,17 @@ class LedgerServer {
 		const s = dgram.createSocket('udp4');
 
 		try {
-			return await new Promise((resolve, reject) => {
-				const late = setTimeout(resolve, limit_ms, null);
+			const over = silence(limit_ms);
+			let answer = null, failure = null;
 
-				s.once('error', reject);
-				s.once('message', (m) => { clearTimeout(late); resolve(m); });
-				s.send(request, this.port, HOST);
-			});
+			s.on('error', (err) => { failure = err; });
+			s.on('message', (m) => { answer ??= m; });
+			s.send(request, this.port, HOST);
+			while (!answer && !failure && !over())
+				await sleep(10);
+			if (failure)
+				throw failure;
+			return answer;
 		} finally {
 			s.close();
 		}
@@ -188,7 +208,7 @@ class LedgerServer {
 		c.write = (bytes) => new Promise((resolve) => socket.write(bytes, resolve));
 		/* What has come by then, or once there are count bytes. */
 		c.read = async (count = Infinity, limit_ms = SILENCE_MS) => {
-			for (const end = Date.now() + limit_ms; c.received.length < count && !c.ended && Date.now() < end;)
+			for (const over = silence(limit_ms); c.received.length < count && !c.ended && !over();)
 				await sleep(10);
 			return c.received;
 		};
@@ -296,9 +316,7 @@ export function startRow(id, sentence, { args = [], ours = [], without = [], tls
 
 		t.after(() => p.stop('SIGKILL').catch(() => {}));
 		await until('it serves or ends', () => p.end || s.serves(), 10000);
-		/* Its threads serve a moment before the last word of its start is said. */
-		if (!p.end)
-			await sleep(SETTLE_MS);
+		await settled(p);
 		if (!p.end)
 			p.process.kill('SIGKILL');
 		const served = !p.end;
