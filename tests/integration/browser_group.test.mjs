@@ -84,16 +84,20 @@ test('four pages in a group call over the relay', options, async (t) => {
 	await t.test('all of it passes through the relay, and counts for the call', async () => {
 		for (const name of NAMES)
 			assert.deepEqual(await waysOf(pages[name]), Array(3).fill('relay-relay'));
-		const [call] = (await stack.rest.stats()).calls;
+		/* turnserver tells what it counted once a second. */
+		const call = await until('all have relayed', async () => {
+			const [c] = (await stack.rest.stats()).calls;
+
+			return c.relay.participants.length === NAMES.length &&
+				c.relay.participants.every((p) => p.sentBytes > 20000 && p.receivedBytes > 20000) && c;
+		});
 
 		callId = call.callId;
 		assert.equal(call.state, 'active');
 		assert.deepEqual(call.participants, NAMES.map(idOf));
 		assert.deepEqual(call.relay.participants.map((p) => p.userId).sort(), NAMES.map(idOf));
-		for (const p of call.relay.participants) {
-			assert.ok(p.sentBytes > 20000 && p.receivedBytes > 20000, `${p.userId} relays`);
+		for (const p of call.relay.participants)
 			assert.ok(p.allocations.every((a) => a.by === 'name'), 'with credentials of the call');
-		}
 	});
 
 	await t.test('a socket is cut and comes back: media goes on, and so does what is said', async () => {
