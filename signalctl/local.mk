@@ -51,6 +51,7 @@ libsignalctl_a_SOURCES += \
 	signalctl/tls_folder.c signalctl/tls_folder.h \
 	signalctl/turnserver_conf.c signalctl/turnserver_conf.h \
 	signalctl/unbroken.c signalctl/unbroken.h \
+	signald/sync_folder.c signald/sync_folder.h \
 	signald/write_all.c signald/write_all.h
 
 # The configurations that setup fills in are those of this source tree.

@@ -13,6 +13,7 @@
 #include <openssl/crypto.h>
 
 #include "secret_text.h"
+#include "sync_folder.h"
 #include "write_all.h"
 
 /* --- owners ------------------------------------------------------------------------ */
@@ -169,24 +170,6 @@ static int take_back(struct setup_file *f)
 		return -errno;
 	*f->backup = '\0';
 	return 0;
-}
-
-static void sync_folder_of(const char *path)
-{
-	char dir[1100];
-	char *slash;
-	int fd;
-
-	snprintf(dir, sizeof(dir), "%s", path);
-	slash = strrchr(dir, '/');
-	if (!slash)
-		return;
-	slash[slash == dir] = '\0';
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	fsync(fd);
-	close(fd);
 }
 
 typedef int (*step_fn)(struct setup_file *f, const char *stamp);

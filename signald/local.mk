@@ -173,6 +173,7 @@ libsignald_io_a_SOURCES += \
 	signald/service_side.c signald/service_side.h \
 	signald/call_keeper.c signald/call_keeper.h \
 	signald/state_file.c signald/state_file.h \
+	signald/sync_folder.c signald/sync_folder.h \
 	signald/write_all.c signald/write_all.h \
 	signald/app.c signald/app.h
 

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sync_folder.h"
 #include "write_all.h"
 
 static int fail(struct secret_error *err, const char *what)
@@ -50,23 +51,6 @@ static int check_unchanged(const char *path, const struct secret_stamp *seen,
 	return -EBUSY;
 }
 
-static void sync_folder(const char *path)
-{
-	char folder[PATH_MAX];
-	char *slash;
-	int fd;
-
-	snprintf(folder, sizeof(folder), "%s", path);
-	slash = strrchr(folder, '/');
-	if (slash)
-		slash[slash == folder] = '\0';
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	fsync(fd); /* without it the file before may be back after a crash: as good as this one */
-	close(fd);
-}
-
 static int replace(const char *path, const struct secret_stamp *seen, const struct stat *like,
 		   const char *text, size_t n, struct secret_error *err)
 {
@@ -89,7 +73,7 @@ static int replace(const char *path, const struct secret_stamp *seen, const stru
 	if (r)
 		unlink(beside);
 	else
-		sync_folder(path);
+		sync_folder_of(path);
 	return r;
 }
 

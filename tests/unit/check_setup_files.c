@@ -2,12 +2,14 @@
 #include "pem_pair.h"
 #include "setup_files.h"
 #include "setup_text.h"
+#include "sync_folder.h"
 #include "tls_folder.h"
 #include "run_suite.h"
 
 #include <check.h>
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -218,6 +220,46 @@ START_TEST(a_difference_is_shown_without_secrets)
 }
 END_TEST
 
+static struct stat synced;
+static unsigned syncs;
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __wrap_fsync(int fd)
+{
+	syncs++;
+	return fstat(fd, &synced) ? -1 : __real_fsync(fd);
+}
+
+static void ck_synced(const char *path, const char *folder)
+{
+	struct stat st;
+
+	syncs = 0;
+	sync_folder_of(path);
+	ck_assert_uint_eq(syncs, 1);
+	ck_assert_int_eq(stat(folder, &st), 0);
+	ck_assert(st.st_dev == synced.st_dev && st.st_ino == synced.st_ino);
+}
+
+START_TEST(the_folder_that_a_path_is_in_is_synced)
+{
+	char deep[PATH_MAX + 64];
+
+	ck_synced(one, dir);
+	ck_synced("/etc", "/");
+	ck_synced("one", ".");
+	syncs = 0;
+	snprintf(deep, sizeof(deep), "%s/none/one", dir);
+	sync_folder_of(deep);
+	memset(deep, 'a', sizeof(deep));
+	strcpy(deep + sizeof(deep) - 3, "/b");
+	deep[0] = '/';
+	sync_folder_of(deep);
+	ck_assert_uint_eq(syncs, 0);
+}
+END_TEST
+
 /* --- certificates ------------------------------------------------------------------ */
 
 #define DAY_S 86400
@@ -365,6 +407,7 @@ int main(void)
 	tcase_add_test(t, a_file_that_stays_is_for_its_group_to_read);
 	tcase_add_test(t, what_is_no_text_is_refused);
 	tcase_add_test(t, a_difference_is_shown_without_secrets);
+	tcase_add_test(t, the_folder_that_a_path_is_in_is_synced);
 	tcase_add_test(t, a_pair_matches_and_is_valid_now);
 	tcase_add_test(t, copies_come_into_force_together_and_the_one_before_stays);
 	tcase_add_test(t, the_source_is_remembered);
