@@ -34,6 +34,7 @@ tests_tools_turn_swarm_SOURCES = \
 	tests/tools/turn_swarm/peers.c tests/tools/turn_swarm/peers.h \
 	tests/tools/turn_swarm/report.c tests/tools/turn_swarm/report.h \
 	tests/tools/arguments.c tests/tools/arguments.h \
+	tests/tools/many_descriptors.c tests/tools/many_descriptors.h \
 	tests/tools/turn/udp.c tests/tools/turn/udp.h
 tests_tools_turn_swarm_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/tools -I$(srcdir)/tests/tools/turn -I$(srcdir)/client $(EVENT_CFLAGS) $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
 tests_tools_turn_swarm_LDADD = libclient.a libshared.a $(EVENT_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)

@@ -14,6 +14,7 @@
 
 #include "acme.h"
 #include "apputils.h"
+#include "constant_time.h"
 #include "http_server.h"
 #include "libtelnet.h"
 #include "mainrelay.h"
@@ -212,16 +213,6 @@ START_TEST(other_parameters_are_as_they_came)
 	ck_parameter("/x?realm=a%20b", "a b");
 }
 END_TEST
-
-static size_t constant_time_bytes;
-
-int __real_CRYPTO_memcmp(const void *a, const void *b, size_t n);
-int __wrap_CRYPTO_memcmp(const void *a, const void *b, size_t n);
-int __wrap_CRYPTO_memcmp(const void *a, const void *b, size_t n)
-{
-	constant_time_bytes += n;
-	return __real_CRYPTO_memcmp(a, b, n);
-}
 
 START_TEST(row_passwords_are_compared_in_constant_time)
 {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "constant_time.h"
 #include "ns_turn_ioaddr.h"
 #include "ns_turn_msg.h"
 #include "ns_turn_msg_addr.h"
@@ -336,16 +337,6 @@ START_TEST(row_the_padding_of_channel_data_is_zero)
 		ck_assert_uint_eq(bytes[i], i >= 4 + payload && i < n ? 0 : 0xaa);
 }
 END_TEST
-
-static size_t constant_time_bytes;
-
-int __real_CRYPTO_memcmp(const void *a, const void *b, size_t n);
-int __wrap_CRYPTO_memcmp(const void *a, const void *b, size_t n);
-int __wrap_CRYPTO_memcmp(const void *a, const void *b, size_t n)
-{
-	constant_time_bytes += n;
-	return __real_CRYPTO_memcmp(a, b, n);
-}
 
 START_TEST(row_integrity_is_compared_in_constant_time)
 {

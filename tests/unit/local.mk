@@ -444,7 +444,7 @@ LEDGER_STOCK = ledger_options.stock ledger_parsers.stock ledger_server.stock led
 check_PROGRAMS += $(LEDGER_OURS) $(LEDGER_STOCK)
 TESTS += $(LEDGER_OURS) $(LEDGER_STOCK)
 
-check_ledger_options_SOURCES = tests/unit/check_ledger_options.c
+check_ledger_options_SOURCES = tests/unit/check_ledger_options.c tests/unit/constant_time.h
 check_ledger_options_CPPFLAGS = $(LEDGER_CPPFLAGS)
 check_ledger_options_CFLAGS = $(LEDGER_CFLAGS)
 check_ledger_options_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=CRYPTO_memcmp
@@ -455,7 +455,7 @@ ledger_options_stock_CFLAGS = $(check_ledger_options_CFLAGS)
 ledger_options_stock_LDFLAGS = $(check_ledger_options_LDFLAGS)
 ledger_options_stock_LDADD = $(LEDGER_STOCK_LIBS)
 
-check_ledger_parsers_SOURCES = tests/unit/check_ledger_parsers.c
+check_ledger_parsers_SOURCES = tests/unit/check_ledger_parsers.c tests/unit/constant_time.h
 check_ledger_parsers_CPPFLAGS = $(LEDGER_CPPFLAGS)
 check_ledger_parsers_CFLAGS = $(LEDGER_CFLAGS)
 check_ledger_parsers_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=CRYPTO_memcmp

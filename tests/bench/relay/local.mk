@@ -12,6 +12,7 @@ tests_bench_relay_turn_load_SOURCES = \
 	tests/bench/relay/traffic.c tests/bench/relay/traffic.h \
 	tests/bench/relay/way.c tests/bench/relay/way.h \
 	tests/tools/arguments.c tests/tools/arguments.h \
+	tests/tools/many_descriptors.c tests/tools/many_descriptors.h \
 	tests/tools/turn/udp.c tests/tools/turn/udp.h
 tests_bench_relay_turn_load_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/bench/lib -I$(srcdir)/tests/tools -I$(srcdir)/tests/tools/turn -I$(srcdir)/client \
 	$(SSL_CFLAGS) $(CRYPTO_CFLAGS)

@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
+#include "many_descriptors.h"
 #include "traffic.h"
 
 #define MS 1000000ull
@@ -320,16 +320,6 @@ static void on_signal(int number)
 {
 	(void)number;
 	told_to_end = 1;
-}
-
-static void many_descriptors(void)
-{
-	struct rlimit r;
-
-	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
-		r.rlim_cur = r.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &r);
-	}
 }
 
 int main(int argc, char **argv)

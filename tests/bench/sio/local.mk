@@ -18,7 +18,8 @@ tests_bench_sio_sio_load_SOURCES = \
 	tests/bench/lib/reactor.c tests/bench/lib/reactor.h \
 	tests/bench/lib/server_cost.c tests/bench/lib/server_cost.h \
 	tests/bench/sio/stamp.c tests/bench/sio/stamp.h \
-	tests/tools/arguments.c tests/tools/arguments.h
+	tests/tools/arguments.c tests/tools/arguments.h \
+	tests/tools/many_descriptors.c tests/tools/many_descriptors.h
 tests_bench_sio_sio_load_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/bench/lib -I$(srcdir)/tests/tools -I$(srcdir)/client $(SSL_CFLAGS) $(CRYPTO_CFLAGS)
 tests_bench_sio_sio_load_LDADD = libclient.a $(SSL_LIBS) $(CRYPTO_LIBS)
 noinst_PROGRAMS += tests/bench/sio/bare-echo

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include "load.h"
+#include "many_descriptors.h"
 
 #define MS 1000000u
 #define STEP_MS 2
@@ -282,16 +282,6 @@ static void on_term(int signal_number)
 {
 	(void)signal_number;
 	told_to_end = 1;
-}
-
-static void many_descriptors(void)
-{
-	struct rlimit r;
-
-	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
-		r.rlim_cur = r.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &r);
-	}
 }
 
 static int make_target(struct load *l)

@@ -18,10 +18,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "client.h"
+#include "many_descriptors.h"
 #include "options.h"
 #include "peers.h"
 #include "report.h"
@@ -375,16 +375,6 @@ static void report(struct swarm *s)
 	sums.overflowed += peers_overflowed(s->peers);
 	sums.stray = peers_stray(s->peers);
 	report_summary(&sums, s->stopped_by);
-}
-
-static void many_descriptors(void)
-{
-	struct rlimit r;
-
-	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
-		r.rlim_cur = r.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &r);
-	}
 }
 
 int main(int argc, char **argv)
