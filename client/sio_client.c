@@ -312,6 +312,16 @@ static int take(struct sio_client *c, const char *const *events, char **payload)
 	return -ENOENT;
 }
 
+/* It may have come, and have had to go. */
+static void no_event(const struct sio_client *c, const char *event, struct client_error *err)
+{
+	if (c->dropped)
+		client_error_set(err, "no %s came, or it was among %u dropped events", event,
+				 c->dropped);
+	else
+		client_error_set(err, "no %s came", event);
+}
+
 int sio_client_next(struct sio_client *c, const char *const *events, char **payload,
 		    uint64_t deadline_ms, struct client_error *err)
 {
@@ -320,16 +330,11 @@ int sio_client_next(struct sio_client *c, const char *const *events, char **payl
 	while ((e = take(c, events, payload)) < 0) {
 		r = receive(c, deadline_ms, err);
 		if (r == -ETIMEDOUT)
-			client_error_set(err, "no %s came", events[0]);
+			no_event(c, events[0], err);
 		if (r)
 			return r;
 	}
 	return e;
-}
-
-unsigned sio_client_dropped(const struct sio_client *c)
-{
-	return c->dropped;
 }
 
 const char *sio_client_tls_fault(const struct sio_client *c)

@@ -2,8 +2,8 @@
  *
  * Engine.IO 4, Socket.IO protocol 5, for a program that does one thing after the other: what comes
  * while nobody waits stays with the kernel, what comes while something else is waited for is kept
- * (SIO_INBOX_MAX events; then the oldest goes, and is counted). Pings are answered while it waits
- * for anything. One thread. */
+ * (SIO_INBOX_MAX events; then the oldest goes, which who waits in vain is told). Pings are answered
+ * while it waits for anything. One thread. */
 #ifndef SIO_CLIENT_H
 #define SIO_CLIENT_H
 
@@ -36,7 +36,6 @@ int sio_client_ask(struct sio_client *c, const char *event, const char *payload,
 int sio_client_next(struct sio_client *c, const char *const *events, char **payload,
 		    uint64_t deadline_ms, struct client_error *err);
 
-unsigned sio_client_dropped(const struct sio_client *c);
 const char *sio_client_tls_fault(const struct sio_client *c); /* as net_tls_fault() */
 
 #endif

@@ -146,19 +146,33 @@ START_TEST(frames_are_masked_with_what_is_given_and_read_whole)
 }
 END_TEST
 
-START_TEST(the_inbox_is_bounded_and_counts_what_it_dropped)
+static int nothing_comes(struct sio_client *c, uint64_t deadline_ms, struct client_error *err)
 {
-	struct sio_client c = { .way = NULL };
+	(void)c;
+	(void)deadline_ms;
+	client_error_set(err, "no answer in time");
+	return -ETIMEDOUT;
+}
+
+START_TEST(the_inbox_is_bounded_and_who_waits_in_vain_is_told_what_it_dropped)
+{
+	static const char *const events[] = { "other", NULL };
+	const struct sio_way way = { .receive = nothing_comes };
+	struct sio_client c = { .way = &way };
 	struct client_error err;
-	char text[32];
+	char text[32], *payload;
+
+	ck_assert_int_eq(sio_client_next(&c, events, &payload, 0, &err), -ETIMEDOUT);
+	ck_assert_str_eq(err.text, "no other came");
 
 	for (int i = 0; i < SIO_INBOX_MAX + 3; i++) {
 		snprintf(text, sizeof(text), "42[\"e\",%d]", i);
 		ck_assert_int_eq(sio_packet(&c, text, strlen(text), &err), 0);
 	}
 	ck_assert_uint_eq(c.inbox_n, SIO_INBOX_MAX);
-	ck_assert_uint_eq(sio_client_dropped(&c), 3);
 	ck_assert_str_eq(c.inbox[0].payload, "3");
+	ck_assert_int_eq(sio_client_next(&c, events, &payload, 0, &err), -ETIMEDOUT);
+	ck_assert_str_eq(err.text, "no other came, or it was among 3 dropped events");
 	for (size_t i = 0; i < c.inbox_n; i++) {
 		free(c.inbox[i].event);
 		free(c.inbox[i].payload);
@@ -352,7 +366,7 @@ int main(void)
 	tcase_add_test(tc, an_answer_is_believed_only_with_its_signature);
 	tcase_add_test(tc, an_answer_of_http_is_bounded_and_gives_the_header_that_is_wanted);
 	tcase_add_test(tc, frames_are_masked_with_what_is_given_and_read_whole);
-	tcase_add_test(tc, the_inbox_is_bounded_and_counts_what_it_dropped);
+	tcase_add_test(tc, the_inbox_is_bounded_and_who_waits_in_vain_is_told_what_it_dropped);
 	tcase_add_test(tc, what_a_client_is_given_is_read);
 	tcase_add_test(tc, a_candidate_comes_back_as_it_was_written);
 	tcase_add_test(tc, a_server_that_never_pauses_is_given_up_at_the_deadline);
