@@ -61,6 +61,16 @@ int certificates_load(const struct signalctl *ctl, const struct tls_source *sour
 	return status;
 }
 
+static const char *why_not_put(int r)
+{
+	switch (r) {
+	case -EBUSY: return "every name for a new copy is taken; try again";
+	case -EACCES:
+	case -EPERM: return "Permission denied; use sudo";
+	default: return strerror(-r);
+	}
+}
+
 int certificates_put(const struct signalctl *ctl, const char *dir, const char *group,
 		     const struct certificates *c, bool *changed)
 {
@@ -71,8 +81,7 @@ int certificates_put(const struct signalctl *ctl, const char *dir, const char *g
 		r = tls_source_write(dir, &c->source);
 	if (!r)
 		return SIGNALCTL_DONE;
-	ctl_error(ctl, "%s: %s%s", dir, strerror(-r),
-		  r == -EACCES || r == -EPERM ? "; use sudo" : "");
+	ctl_error(ctl, "%s: %s", dir, why_not_put(r));
 	return SIGNALCTL_FAILED;
 }
 

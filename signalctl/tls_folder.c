@@ -22,6 +22,7 @@
 #define CHAIN_NAME "fullchain.pem"
 #define KEY_NAME "privkey.pem"
 #define FILE_BYTES_MAX 65536
+#define NAMES_MAX 100 /* for one copy, before it is given up */
 
 /* --- the source -------------------------------------------------------------------- */
 
@@ -207,19 +208,23 @@ static void remove_others(int dir, const char *a, const char *b)
 	closedir(d);
 }
 
-/* The folder of the new copy, under a name that none has: two may be made in one tick of a clock.
- */
+/* The folder of the new copy, whole or not at all, under a name that none has: two may be made in
+ * one tick of a clock. */
 static int make_copy(int dir, char *name, size_t size, gid_t gid, const char *chain, size_t chain_n,
 		     const char *key, size_t key_n)
 {
 	struct timespec now;
 	int r = -EEXIST;
 
-	for (unsigned i = 0; i < 100 && r == -EEXIST; i++) {
+	for (unsigned i = 0; i < NAMES_MAX && r == -EEXIST; i++) {
 		clock_gettime(CLOCK_REALTIME, &now);
 		snprintf(name, size, COPY "%lld.%09ld.%u", (long long)now.tv_sec, now.tv_nsec, i);
 		r = fill_copy(dir, name, gid, chain, chain_n, key, key_n);
 	}
+	if (r == -EEXIST)
+		return -EBUSY;
+	if (r)
+		remove_copy(dir, name);
 	return r;
 }
 
@@ -233,11 +238,11 @@ static int put(int dir, gid_t gid, const char *chain, size_t chain_n, const char
 	if (readlinkat(dir, CURRENT, before, sizeof(before) - 1) < 0)
 		*before = '\0';
 	r = make_copy(dir, name, sizeof(name), gid, chain, chain_n, key, key_n);
-	if (!r)
-		r = point_at(dir, name);
+	if (r)
+		return r;
+	r = point_at(dir, name);
 	if (r) {
-		if (r != -EEXIST)
-			remove_copy(dir, name);
+		remove_copy(dir, name);
 		return r;
 	}
 	remove_others(dir, name, before);

@@ -20,7 +20,7 @@ struct tls_source {
 int tls_source_read(const char *dir, struct tls_source *s);
 
 /* Both texts, of this owner and group (NULL: ours). Returns 1 (in force now), 0 (they are already),
- * -errno: nothing has changed. */
+ * -EBUSY (every name for the copy is taken), -errno: nothing has changed. */
 int tls_folder_put(const char *dir, const char *group, const char *chain, size_t chain_n,
 		   const char *key, size_t key_n);
 

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <openssl/evp.h>
@@ -361,6 +362,62 @@ START_TEST(copies_come_into_force_together_and_the_one_before_stays)
 }
 END_TEST
 
+static bool clock_stands;
+
+int __real_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
+{
+	if (!clock_stands || clock != CLOCK_REALTIME)
+		return __real_clock_gettime(clock, now);
+	*now = (struct timespec){ NOW_S, 5 };
+	return 0;
+}
+
+/* Of a clock that stands still; up to so many of its names are taken. */
+static int put_when_taken(unsigned names, const char *cert)
+{
+	char copy[128];
+	int r;
+
+	for (unsigned i = 0; i < names; i++) {
+		snprintf(copy, sizeof(copy), "%s/copy-%d.000000005.%u", one, NOW_S, i);
+		ck_assert(!mkdir(copy, 0700) || errno == EEXIST);
+	}
+	clock_stands = true;
+	r = put_pair(one, cert, "k");
+	clock_stands = false;
+	return r;
+}
+
+START_TEST(a_copy_has_a_name_of_its_own_or_is_not_made)
+{
+	char chain[128];
+
+	ck_assert_int_eq(put_pair(one, "c1", "k"), 1);
+	ck_assert_int_eq(put_when_taken(99, "c2"), 1);
+	ck_assert_int_eq(put_when_taken(100, "c3"), -EBUSY);
+	snprintf(chain, sizeof(chain), "%s/current/fullchain.pem", one);
+	holds(chain, "c2");
+	ck_assert_int_eq(put_pair(one, "c3", "k"), 1);
+	holds(chain, "c3");
+}
+END_TEST
+
+START_TEST(a_copy_that_cannot_come_into_force_is_removed)
+{
+	char chain[128], staged[128];
+
+	ck_assert_int_eq(put_pair(one, "c1", "k1"), 1);
+	snprintf(staged, sizeof(staged), "%s/current.new", one);
+	ck_assert_int_eq(mkdir(staged, 0700), 0);
+	ck_assert_int_eq(put_pair(one, "c2", "k2"), -EEXIST);
+	ck_assert_uint_eq(count("one/copy-*"), 1);
+	snprintf(chain, sizeof(chain), "%s/current/fullchain.pem", one);
+	holds(chain, "c1");
+}
+END_TEST
+
 START_TEST(the_source_is_remembered)
 {
 	struct tls_source s = { .cert = "/a b/c.pem", .pkey = "/k.pem", .host = "calls.test" }, is;
@@ -410,6 +467,8 @@ int main(void)
 	tcase_add_test(t, the_folder_that_a_path_is_in_is_synced);
 	tcase_add_test(t, a_pair_matches_and_is_valid_now);
 	tcase_add_test(t, copies_come_into_force_together_and_the_one_before_stays);
+	tcase_add_test(t, a_copy_has_a_name_of_its_own_or_is_not_made);
+	tcase_add_test(t, a_copy_that_cannot_come_into_force_is_removed);
 	tcase_add_test(t, the_source_is_remembered);
 	tcase_add_test(t, a_host_is_among_renewed_names);
 	suite_add_tcase(s, t);

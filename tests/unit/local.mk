@@ -685,7 +685,7 @@ check_PROGRAMS += check_setup_files
 TESTS += check_setup_files
 check_setup_files_SOURCES = tests/unit/check_setup_files.c
 check_setup_files_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -I$(srcdir)/signalctl $(CRYPTO_CFLAGS)
-check_setup_files_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fsync
+check_setup_files_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fsync,--wrap=clock_gettime
 check_setup_files_LDADD = libsignalctl.a libshared.a $(CRYPTO_LIBS) $(CHECK_LIBS)
 
 endif
