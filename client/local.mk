@@ -9,5 +9,6 @@ libclient_a_SOURCES = \
 	client/sio_polling.c client/sio_websocket.c \
 	client/stun.c client/stun.h \
 	client/turn_client.c client/turn_client.h \
+	client/turn_login.c client/turn_login.h \
 	client/url.c client/url.h \
 	client/ws_client.c client/ws_client.h

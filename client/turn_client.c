@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stun.h"
 #include "turn_credential.h"
+#include "turn_login.h"
 
 #define CHANNEL 0x4000
 #define UDP_RELAY (17u << 24) /* REQUESTED-TRANSPORT, RFC 8656 section 18.7 */
@@ -24,10 +24,7 @@ struct turn_client {
 	bool datagrams;
 	char name[TURN_NAME_MAX + 1];
 	char password[256];
-	uint8_t key[16];
-	char realm[128];
-	uint8_t nonce[128];
-	size_t nonce_n;
+	struct turn_login login;
 	struct sockaddr_storage relayed, bound; /* bound: the channel's peer; family 0: none */
 	unsigned code;				/* of the last refusal */
 	uint8_t in[BUFFER_BYTES];
@@ -118,16 +115,6 @@ static ssize_t next_message(struct turn_client *c, uint64_t deadline_ms, struct 
 typedef void (*put_attributes)(const struct turn_client *, struct stun_out *,
 			       const struct sockaddr_storage *peer);
 
-static void put_credentials(struct turn_client *c, struct stun_out *o)
-{
-	if (!c->nonce_n)
-		return;
-	stun_put(o, ATTR_USERNAME, c->name, strlen(c->name));
-	stun_put(o, ATTR_REALM, c->realm, strlen(c->realm));
-	stun_put(o, ATTR_NONCE, c->nonce, c->nonce_n);
-	stun_sign(o, c->key);
-}
-
 static int transmit(struct turn_client *c, const struct stun_out *o, uint64_t deadline_ms,
 		    struct client_error *err)
 {
@@ -181,29 +168,12 @@ static int exchange(struct turn_client *c, const struct stun_out *request, struc
 	return r;
 }
 
-/* RFC 8489 section 9.2.5: 401 without credentials, 438 with an old nonce. */
-static bool take_challenge(struct turn_client *c, const struct stun_in *in)
-{
-	size_t realm_n, nonce_n;
-	const uint8_t *realm = stun_get(in, ATTR_REALM, &realm_n);
-	const uint8_t *nonce = stun_get(in, ATTR_NONCE, &nonce_n);
-
-	if (!nonce || !nonce_n || nonce_n > sizeof(c->nonce))
-		return false;
-	memcpy(c->nonce, nonce, nonce_n);
-	c->nonce_n = nonce_n;
-	if (realm && realm_n < sizeof(c->realm)) {
-		memcpy(c->realm, realm, realm_n);
-		c->realm[realm_n] = '\0';
-	}
-	return turn_long_term_key(c->key, c->name, c->realm, c->password) == 0;
-}
-
 /* Returns 0 when it is to be asked again, -EACCES, -EPROTO. */
 static int take_refusal(struct turn_client *c, const struct stun_in *in, struct client_error *err)
 {
 	c->code = stun_error_code(in);
-	if ((c->code == 438 || (c->code == 401 && !c->nonce_n)) && take_challenge(c, in))
+	if (turn_login_challenged(&c->login, c->code) &&
+	    turn_login_take(&c->login, in, c->name, c->password))
 		return 0;
 	client_error_set(err, "%s", code_text(c->code));
 	return -EACCES;
@@ -213,10 +183,10 @@ static int take_refusal(struct turn_client *c, const struct stun_in *in, struct 
 static int judge_success(const struct turn_client *c, const struct stun_in *in,
 			 struct client_error *err)
 {
-	if (c->nonce_n && stun_verify(in, c->key))
+	if (c->login.nonce_n && stun_verify(in, c->login.key))
 		return 0;
-	client_error_set(err, c->nonce_n ? "an answer that is not signed with our password"
-					 : "turnserver asks for no credential (no-auth?)");
+	client_error_set(err, c->login.nonce_n ? "an answer that is not signed with our password"
+					       : "turnserver asks for no credential (no-auth?)");
 	return -EPROTO;
 }
 
@@ -234,7 +204,7 @@ static int ask(struct turn_client *c, unsigned method, put_attributes put,
 			return -EIO;
 		stun_begin(&o, (uint16_t)method, tid);
 		put(c, &o, peer);
-		put_credentials(c, &o);
+		turn_login_put(&c->login, &o, c->name);
 		r = exchange(c, &o, in, deadline_ms, err);
 		if (r)
 			return r;
@@ -354,7 +324,7 @@ int turn_client_open(struct turn_client **out, const struct net_target *to, cons
 	}
 	if (told) {
 		told->code = r == -EACCES ? c->code : 0;
-		memcpy(told->realm, c->realm, sizeof(told->realm));
+		memcpy(told->realm, c->login.realm, sizeof(told->realm));
 	}
 	if (r)
 		wipe(c);

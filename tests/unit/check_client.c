@@ -5,6 +5,8 @@
 #include "sio_priv.h"
 #include "stun.h"
 #include "turn_client.h"
+#include "turn_credential.h"
+#include "turn_login.h"
 #include "url.h"
 #include "ws_client.h"
 
@@ -93,6 +95,69 @@ START_TEST(an_answer_is_believed_only_with_its_signature)
 	ck_assert(!stun_verify(&in, key));
 	stun_begin(&o, STUN_REFRESH | STUN_SUCCESS, tid);
 	ck_assert(stun_read(&in, o.b, o.n) && !stun_verify(&in, key));
+}
+END_TEST
+
+static struct stun_in challenge(struct stun_out *o, const char *realm, const void *nonce,
+				size_t nonce_n)
+{
+	static const uint8_t tid[STUN_TID_LEN] = "transaction";
+	struct stun_in in;
+
+	stun_begin(o, STUN_ALLOCATE | STUN_ERROR, tid);
+	if (realm)
+		stun_put(o, ATTR_REALM, realm, strlen(realm));
+	stun_put(o, ATTR_NONCE, nonce, nonce_n);
+	ck_assert(stun_read(&in, o->b, o->n));
+	return in;
+}
+
+/* A request with the credential: is it signed as of this realm, and does it carry this nonce? */
+static void ck_login(const struct turn_login *l, const char *realm, const char *nonce)
+{
+	static const uint8_t tid[STUN_TID_LEN] = "another one";
+	struct stun_out o;
+	struct stun_in in;
+	uint8_t key[16];
+	const void *p;
+	size_t n;
+
+	stun_begin(&o, STUN_ALLOCATE, tid);
+	turn_login_put(l, &o, "ann");
+	ck_assert(stun_read(&in, o.b, o.n));
+	ck_assert_int_eq(turn_long_term_key(key, "ann", realm, "pw"), 0);
+	ck_assert(stun_verify(&in, key));
+	p = stun_get(&in, ATTR_NONCE, &n);
+	ck_assert(p && n == strlen(nonce) && !memcmp(p, nonce, n));
+}
+
+START_TEST(a_login_follows_the_challenges_of_its_server)
+{
+	static const char long_text[129] = { [0 ... 127] = 'a' };
+	struct turn_login l = { .nonce_n = 0 };
+	struct stun_out o, bare;
+	struct stun_in in;
+
+	stun_begin(&bare, STUN_ALLOCATE, (const uint8_t *)"transaction1");
+	turn_login_put(&l, &bare, "ann");
+	ck_assert_uint_eq(bare.n, 20);
+	ck_assert(turn_login_challenged(&l, 401) && turn_login_challenged(&l, 438));
+	ck_assert(!turn_login_challenged(&l, 403));
+	in = challenge(&o, "turn.test", "", 0);
+	ck_assert(!turn_login_take(&l, &in, "ann", "pw"));
+	in = challenge(&o, "turn.test", long_text, sizeof(long_text));
+	ck_assert(!turn_login_take(&l, &in, "ann", "pw"));
+	ck_assert_uint_eq(l.nonce_n, 0);
+	in = challenge(&o, "turn.test", "one", 3);
+	ck_assert(turn_login_take(&l, &in, "ann", "pw"));
+	ck_login(&l, "turn.test", "one");
+	ck_assert(!turn_login_challenged(&l, 401) && turn_login_challenged(&l, 438));
+	in = challenge(&o, NULL, "two", 3);
+	ck_assert(turn_login_take(&l, &in, "ann", "pw"));
+	ck_login(&l, "turn.test", "two");
+	in = challenge(&o, long_text, "three", 5); /* no realm that we could hold */
+	ck_assert(turn_login_take(&l, &in, "ann", "pw"));
+	ck_login(&l, "turn.test", "three");
 }
 END_TEST
 
@@ -364,6 +429,7 @@ int main(void)
 			    sizeof(packets) / sizeof(packets[0]));
 	tcase_add_test(tc, urls_and_endpoints_are_read_or_refused);
 	tcase_add_test(tc, an_answer_is_believed_only_with_its_signature);
+	tcase_add_test(tc, a_login_follows_the_challenges_of_its_server);
 	tcase_add_test(tc, an_answer_of_http_is_bounded_and_gives_the_header_that_is_wanted);
 	tcase_add_test(tc, frames_are_masked_with_what_is_given_and_read_whole);
 	tcase_add_test(tc, the_inbox_is_bounded_and_who_waits_in_vain_is_told_what_it_dropped);

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "stun.h"
-
 #define CHANNEL 0x4000
 #define UDP_RELAY (17u << 24) /* REQUESTED-TRANSPORT, RFC 8656 section 18.7 */
 #define RTO_NS 500000000ull   /* doubled at each try, RFC 8489 section 6.2.1 */
@@ -53,16 +51,6 @@ static void on_again(struct alarm *alarm, uint64_t now_ns)
 		transmit(a);
 }
 
-static void put_credentials(const struct allocation *a, struct stun_out *o)
-{
-	if (!a->nonce_n)
-		return;
-	stun_put(o, ATTR_USERNAME, a->name, strlen(a->name));
-	stun_put(o, ATTR_REALM, a->realm, strlen(a->realm));
-	stun_put(o, ATTR_NONCE, a->nonce, a->nonce_n);
-	stun_sign(o, a->key);
-}
-
 static void ask(struct allocation *a, unsigned method)
 {
 	uint8_t tid[STUN_TID_LEN];
@@ -76,7 +64,7 @@ static void ask(struct allocation *a, unsigned method)
 		stun_put_u32(&o, ATTR_CHANNEL, (uint32_t)CHANNEL << 16);
 		stun_put_address(&o, ATTR_PEER, (const struct sockaddr *)&a->peer);
 	}
-	put_credentials(a, &o);
+	turn_login_put(&a->login, &o, a->name);
 	free(a->request);
 	a->request = malloc(o.n);
 	if (!a->request) {
@@ -94,28 +82,18 @@ static void ask(struct allocation *a, unsigned method)
 
 static bool take_challenge(struct allocation *a, const struct stun_in *in)
 {
-	size_t realm_n = 0, nonce_n = 0;
-	const uint8_t *realm = stun_get(in, ATTR_REALM, &realm_n);
-	const uint8_t *nonce = stun_get(in, ATTR_NONCE, &nonce_n);
 	char password[TURN_PASSWORD_LEN + 1];
 
-	if (!nonce || nonce_n > sizeof(a->nonce) || a->challenges++ >= CHALLENGES_MAX)
-		return false;
-	memcpy(a->nonce, nonce, nonce_n);
-	a->nonce_n = nonce_n;
-	if (realm && realm_n < sizeof(a->realm)) {
-		memcpy(a->realm, realm, realm_n);
-		a->realm[realm_n] = '\0';
-	}
-	return turn_password(password, a->owner->secret, a->name) == 0 &&
-	       turn_long_term_key(a->key, a->name, a->realm, password) == 0;
+	return a->challenges++ < CHALLENGES_MAX &&
+	       turn_password(password, a->owner->secret, a->name) == 0 &&
+	       turn_login_take(&a->login, in, a->name, password);
 }
 
 static void take_error(struct allocation *a, const struct stun_in *in)
 {
 	unsigned code = stun_error_code(in);
 
-	if ((code == 401 || code == 438) && take_challenge(a, in))
+	if (turn_login_challenged(&a->login, code) && take_challenge(a, in))
 		ask(a, a->method);
 	else
 		settle(a, ALLOCATION_FAILED, code);

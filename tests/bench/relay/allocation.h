@@ -10,6 +10,7 @@
 
 #include "echo.h"
 #include "turn_credential.h"
+#include "turn_login.h"
 #include "way.h"
 
 struct allocation;
@@ -41,10 +42,7 @@ struct allocation {
 	unsigned error; /* code of an error response; 0: another cause */
 	struct sockaddr_in peer;
 	char name[TURN_NAME_MAX + 1];
-	uint8_t key[16];
-	char realm[128];
-	uint8_t nonce[128];
-	size_t nonce_n; /* 0: none yet */
+	struct turn_login login;
 	unsigned method, tries, challenges;
 	uint8_t *request; /* to be sent again; NULL: nothing is under way */
 	size_t request_n;

@@ -9,13 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stun.h"
+#include "turn_login.h"
 
 #define CHANNEL 0x4000
 #define UDP_RELAY (17u << 24) /* REQUESTED-TRANSPORT, RFC 8656 section 18.7 */
 #define FAMILY_V6 (2u << 24)
 #define RTO_MS 500 /* doubled at each try, RFC 8489 section 6.2.1 */
 #define TRIES_MAX 6
+#define CHALLENGES_MAX 3
 #define ANSWER_MAX_MS 10000 /* over a stream, where nothing is repeated */
 #define RENEW_MAX_S 120	    /* a permission lasts 300 s */
 #define SETTLE_STEP_MS 20
@@ -34,10 +35,7 @@ struct request {
 struct client {
 	const struct client_config *cfg;
 	struct client_plan plan;
-	uint8_t key[16];
-	char realm[128];
-	uint8_t nonce[128];
-	size_t nonce_n;
+	struct turn_login login;
 	uint32_t lifetime_s;
 	enum client_state state;
 	unsigned error;
@@ -81,16 +79,6 @@ static void over(struct client *c, enum client_state state, const char *why)
 }
 
 /* --- requests ------------------------------------------------------------------ */
-
-static void put_credentials(struct client *c, struct stun_out *o)
-{
-	if (!c->nonce_n)
-		return;
-	stun_put(o, ATTR_USERNAME, c->plan.name, strlen(c->plan.name));
-	stun_put(o, ATTR_REALM, c->realm, strlen(c->realm));
-	stun_put(o, ATTR_NONCE, c->nonce, c->nonce_n);
-	stun_sign(o, c->key);
-}
 
 static void put_allocate(struct client *c, struct stun_out *o)
 {
@@ -147,7 +135,7 @@ static void ask(struct client *c, unsigned method)
 	r->tries = 0;
 	stun_begin(&r->out, (uint16_t)method, tid);
 	put[method](c, &r->out);
-	put_credentials(c, &r->out);
+	turn_login_put(&c->login, &r->out, c->plan.name);
 	transmit(c);
 }
 
@@ -356,32 +344,21 @@ static void on_life(evutil_socket_t fd, short what, void *arg)
 
 static bool take_challenge(struct client *c, const struct stun_in *in)
 {
-	size_t realm_n, nonce_n;
-	const uint8_t *realm = stun_get(in, ATTR_REALM, &realm_n);
-	const uint8_t *nonce = stun_get(in, ATTR_NONCE, &nonce_n);
 	char made[TURN_PASSWORD_LEN + 1];
 	const char *password = c->cfg->password;
 
-	if (!nonce || nonce_n > sizeof(c->nonce) || c->request.challenges++ >= 3)
+	if (c->request.challenges++ >= CHALLENGES_MAX)
 		return false;
-	memcpy(c->nonce, nonce, nonce_n);
-	c->nonce_n = nonce_n;
-	if (realm && realm_n < sizeof(c->realm)) {
-		memcpy(c->realm, realm, realm_n);
-		c->realm[realm_n] = '\0';
-	}
 	if (!password && turn_password(made, c->cfg->secret, c->plan.name) < 0)
 		return false;
-	return turn_long_term_key(c->key, c->plan.name, c->realm, password ? password : made) == 0;
+	return turn_login_take(&c->login, in, c->plan.name, password ? password : made);
 }
 
-/* RFC 8489 section 9.2.5: 401 without credentials, 438 with an old nonce. */
 static void take_error(struct client *c, const struct stun_in *in, unsigned method)
 {
 	unsigned code = stun_error_code(in);
-	bool again = (code == 401 && !c->nonce_n) || code == 438;
 
-	if (again && take_challenge(c, in)) {
+	if (turn_login_challenged(&c->login, code) && take_challenge(c, in)) {
 		ask(c, method);
 		return;
 	}
