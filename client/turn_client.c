@@ -306,6 +306,8 @@ int turn_client_open(struct turn_client **out, const struct net_target *to, cons
 	unsigned skip = 0;
 	int r, next;
 
+	if (told)
+		memset(told, 0, sizeof(*told));
 	if (!c || strlen(name) >= sizeof(c->name) || strlen(password) >= sizeof(c->password)) {
 		free(c);
 		client_error_set(err, c ? "the credential is too long" : "out of memory");

@@ -16,11 +16,10 @@ struct turn_client;
 /* Make an allocation. Name and password are copied. Returns 0, or with *err filled: -ETIMEDOUT
  * (turnserver did not answer), -EACCES (it refuses), -EPROTO (an answer that is none), -errno of
  * the connection.
- * A refusal's code is in *code where code is not NULL (0: there was none); the realm that the
- * server names is in realm where that is not NULL, also when it refuses then. */
+ * told may be NULL. */
 struct turn_client_told {
-	unsigned code;
-	char realm[128];
+	unsigned code;	 /* of the refusal; 0: there was none */
+	char realm[128]; /* that the server names, also when it refuses; "" without */
 };
 int turn_client_open(struct turn_client **out, const struct net_target *to, const char *name,
 		     const char *password, uint64_t deadline_ms, struct turn_client_told *told,

@@ -161,6 +161,24 @@ START_TEST(a_login_follows_the_challenges_of_its_server)
 }
 END_TEST
 
+START_TEST(what_a_server_told_is_empty_when_none_was_asked)
+{
+	char longer[TURN_NAME_MAX + 2];
+	struct turn_client_told told;
+	struct client_error err;
+	struct turn_client *c;
+	struct net_target to = { .transport = NET_UDP };
+
+	memset(&told, 0xff, sizeof(told));
+	memset(longer, 'a', sizeof(longer) - 1);
+	longer[sizeof(longer) - 1] = '\0';
+	ck_assert_int_eq(turn_client_open(&c, &to, longer, "b", net_now_ms(), &told, &err),
+			 -EINVAL);
+	ck_assert_uint_eq(told.code, 0);
+	ck_assert_str_eq(told.realm, "");
+}
+END_TEST
+
 START_TEST(an_answer_of_http_is_bounded_and_gives_the_header_that_is_wanted)
 {
 	static const char text[] = "HTTP/1.1 101 Switching Protocols\r\nX: y\r\n"
@@ -430,6 +448,7 @@ int main(void)
 	tcase_add_test(tc, urls_and_endpoints_are_read_or_refused);
 	tcase_add_test(tc, an_answer_is_believed_only_with_its_signature);
 	tcase_add_test(tc, a_login_follows_the_challenges_of_its_server);
+	tcase_add_test(tc, what_a_server_told_is_empty_when_none_was_asked);
 	tcase_add_test(tc, an_answer_of_http_is_bounded_and_gives_the_header_that_is_wanted);
 	tcase_add_test(tc, frames_are_masked_with_what_is_given_and_read_whole);
 	tcase_add_test(tc, the_inbox_is_bounded_and_who_waits_in_vain_is_told_what_it_dropped);
