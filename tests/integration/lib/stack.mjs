@@ -8,6 +8,7 @@ import path from 'node:path';
 import { Daemon, endsSomehow } from './daemon.mjs';
 import { confide, freePort, freeRange, newStateDir, program, SOURCE_DIR, turnPassword, until } from './suite.mjs';
 import { Rest } from './rest.mjs';
+import { allSocketsOpen } from './turnserver.mjs';
 
 export const REALM = 'signald.test';
 const RELAY_PORTS = 400;
@@ -154,6 +155,7 @@ export class Stack {
 			d.assertAlive();
 			return answersTcp(this.turnPort, this.host);
 		}, 30000);
+		await allSocketsOpen(() => d.logText());
 	}
 
 	async startSignald() {

@@ -16,6 +16,7 @@ export const BUILD_DIR = path.resolve(process.env.BUILD_DIR ?? path.join(SOURCE_
 const HOST = '127.0.0.1';
 const START_MAX_MS = 30000; /* of a busy machine */
 const STOP_MAX_MS = 20000;
+const SOCKETS_MAX_MS = 1000;
 const RELAY_PORTS = 100;
 
 export const REALM = 'hook.test';
@@ -33,6 +34,14 @@ export async function until(what, ask, limit_ms = 30000) {
 			return answer;
 	}
 	throw new Error(`timed out: ${what}`);
+}
+
+/* turnserver takes TCP connections before it has sockets for UDP, and answers over UDP before each of its threads has
+ * one: a client's second request might then come to another thread than the first. said() is its log so far, in which
+ * a line tells that all are there; a log that goes elsewhere gets a moment. */
+export async function allSocketsOpen(said) {
+	for (const end = Date.now() + SOCKETS_MAX_MS; !said().includes('Total General servers') && Date.now() < end;)
+		await sleep(10);
 }
 
 export function tempDir(t) {
@@ -148,6 +157,7 @@ export class Turnserver {
 		}, START_MAX_MS);
 		/* What it said before it served may still wait in the pipe. */
 		await new Promise((resolve) => setImmediate(resolve));
+		await allSocketsOpen(() => this.program.out);
 		return this;
 	}
 
