@@ -159,7 +159,7 @@ test('a join in-band identifies, renews, and is 41 with a bad token', options, a
 
 	for (const shape of ['user_id', 'access_token', 'token']) {
 		const [c] = await come(t, stack, '7');
-		const join = (token) => c.socket.timeout(5000).emitWithAck('join', { [shape]: token });
+		const join = (token) => c.socket.timeout(20000).emitWithAck('join', { [shape]: token });
 
 		assert.deepEqual(await join(stack.token(7)), { status: 200, user_id: 7 });
 		assert.equal(await whoami(c, 7), true);
@@ -285,7 +285,7 @@ test('an expired token ends the right to start calls, not a running call', optio
 	}, 20000, 500);
 	bob.emit('ice:candidate', { roomName: incoming.roomName, candidate: 'candidate:1 1 udp 1 127.0.0.1 9 typ host' });
 	await ann.next('ice:candidate');
-	assert.deepEqual(await ann.socket.timeout(5000).emitWithAck('join', { token: stack.token('7') }), { status: 200, user_id: '7' });
+	assert.deepEqual(await ann.socket.timeout(20000).emitWithAck('join', { token: stack.token('7') }), { status: 200, user_id: '7' });
 	ann.seen.length = 0;
 	initiate(ann, '9');
 	assert.equal((await ann.next('call:error')).code, 'offline', 'a fresh one gives it back');
@@ -300,7 +300,7 @@ test('who comes back into a call with a token that ran out meanwhile is let in f
 	const other = stack.token('9', { exp });
 	const [ann] = await come(t, stack, '7', { auth: { token } });
 	const bob = await arrive(t, stack, '8');
-	const join = (c, tok) => c.socket.timeout(5000).emitWithAck('join', { token: tok });
+	const join = (c, tok) => c.socket.timeout(20000).emitWithAck('join', { token: tok });
 
 	ann.emit('call:register', { userId: '7' });
 	const roomName = initiate(ann, '8');
@@ -387,7 +387,7 @@ test('a user has so many sockets, and the next one is cut off until one of them 
 	assert.deepEqual(refusals, [], 'a refusal would have kept it away');
 	const unknown = await come(t, stack, '7', { query: {}, auth: {} });
 
-	assert.equal((await unknown[0].socket.timeout(5000).emitWithAck('join', { token: stack.token('7') })).status, 429);
+	assert.equal((await unknown[0].socket.timeout(20000).emitWithAck('join', { token: stack.token('7') })).status, 429);
 	assert.equal((await unknown[0].next('call:error')).code, 'too_many_sockets');
 });
 

@@ -93,7 +93,7 @@ test('an example that was not told who signald is answers nobody', options, asyn
 	const env = { ...process.env, BACKEND_TOKEN: '' };
 
 	assert.throws(() => execFileSync(process.execPath, [path.join(SOURCE_DIR, 'examples', 'backend', 'answer.mjs'), '0'],
-		{ env, stdio: 'pipe', timeout: 5000 }), (e) => e.status === 2 && /BACKEND_TOKEN/.test(e.stderr));
+		{ env, stdio: 'pipe', timeout: 20000 }), (e) => e.status === 2 && /BACKEND_TOKEN/.test(e.stderr));
 	if (!PHP)
 		return;
 	const example = await startExample(t, 'php', { data, token: '' });
