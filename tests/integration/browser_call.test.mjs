@@ -7,7 +7,7 @@ import { relayCall } from './lib/relay_call.mjs';
 import { startStack } from './lib/stack.mjs';
 
 const SECONDS = Number(process.env.CALL_SECONDS ?? 20);
-const options = { skip: whyNoBrowser, timeout: 90000 };
+const options = { skip: whyNoBrowser, timeout: 300000 };
 
 test('a call over TURN/UDP counts what both pages count', options, async (t) => {
 	const stack = await startStack(t, { transports: ['udp'] });
@@ -30,7 +30,7 @@ test('the demo page tests TURN, declines, and says why it sends a drawn picture'
 
 	await t.test('a relay candidate is found', async () => {
 		await alice.click('#test-turn');
-		await alice.waitForSelector('#turn-result[data-kind="ok"]', { timeout: 15000 });
+		await alice.waitForSelector('#turn-result[data-kind="ok"]');
 		assert.match(await alice.textContent('#turn-result'), /relay candidate 127\.0\.0\.1:\d+/);
 		assert.match(await alice.textContent('#turn-candidates'), /relay udp 127\.0\.0\.1/);
 	});
@@ -85,7 +85,7 @@ test('the demo page tests TURN, declines, and says why it sends a drawn picture'
 		assert.match(await alice.textContent('#status'), /connection to the server is lost|cannot be reached/);
 		await stack.startSignald();
 		for (const page of [alice, bob])
-			await page.waitForSelector('#link[data-state="on"]', { timeout: 15000 });
+			await page.waitForSelector('#link[data-state="on"]');
 		assert.match(await alice.textContent('#status'), /the call goes on/);
 		assert.equal(await stateOf(alice), 'active');
 		await assertPictureMoves(alice);
@@ -106,7 +106,7 @@ test('the demo page says when TURN does not work', options, async (t) => {
 	const alice = await demoPage(browser, stack, 'Alice');
 
 	await alice.click('#test-turn');
-	await alice.waitForSelector('#turn-result[data-kind="error"]', { timeout: 20000 });
+	await alice.waitForSelector('#turn-result[data-kind="error"]');
 	assert.match(await alice.textContent('#turn-result'), /no relay candidate/);
 });
 

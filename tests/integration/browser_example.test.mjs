@@ -10,7 +10,7 @@ import { SOURCE_DIR, until } from './lib/suite.mjs';
 import { startTokenStack } from './lib/tokens.mjs';
 
 const PAGE = path.join(SOURCE_DIR, 'examples', 'page', 'index.html');
-const options = { skip: whyNoBrowser, timeout: 120000 };
+const options = { skip: whyNoBrowser, timeout: 300000 };
 
 /* The messenger's web server: an origin of its own. */
 async function servePage(t, file) {

@@ -28,7 +28,7 @@ async function settledCall(stack, callId) {
 
 		before = total;
 		return still && call;
-	}, 8000, 1200);
+	}, 30000, 1200);
 }
 
 /* What Chromium counts for a pair is the payload of RTP, RTCP and DTLS packets; the connectivity
