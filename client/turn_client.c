@@ -13,8 +13,7 @@
 
 #define CHANNEL 0x4000
 #define UDP_RELAY (17u << 24) /* REQUESTED-TRANSPORT, RFC 8656 section 18.7 */
-#define FAMILY_V6 (2u << 24)
-#define RTO_MS 400 /* doubled at each try, RFC 8489 section 6.2.1 */
+#define RTO_MS 400	      /* doubled at each try, RFC 8489 section 6.2.1 */
 #define CHALLENGES_MAX 3
 #define LIFETIME_S 600
 #define BUFFER_BYTES (2 * STUN_MAX)
@@ -42,6 +41,9 @@ static const struct code_text {
 	  "that was revoked)" },
 	{ 437, "437 Allocation Mismatch: the allocation is gone" },
 	{ 438, "438 Stale Nonce, again and again" },
+	{ 440,
+	  "440 Address Family not Supported: no relay-ip of the family that who asks for none gets "
+	  "(allocation-default-address-family)" },
 	{ 441, "441 Wrong Credentials" },
 	{ 442, "442 Unsupported Transport" },
 	{ 443, "443 Peer Address Family Mismatch" },
@@ -221,12 +223,11 @@ static int ask(struct turn_client *c, unsigned method, put_attributes put,
 static void put_allocate(const struct turn_client *c, struct stun_out *o,
 			 const struct sockaddr_storage *peer)
 {
+	(void)c;
 	(void)peer;
 	stun_put_u32(o, ATTR_TRANSPORT, UDP_RELAY);
 	stun_put_u32(o, ATTR_LIFETIME, LIFETIME_S);
-	/* Of the family that we came by: the other one may have no address there. */
-	if (net_peer(c->net)->ss_family == AF_INET6)
-		stun_put_u32(o, ATTR_FAMILY, FAMILY_V6);
+	/* No family: browsers ask for none. */
 }
 
 static void put_refresh(const struct turn_client *c, struct stun_out *o,

@@ -165,6 +165,8 @@ static const char *advice_for(int r, const struct client_error *err)
 	} refusals[] = {
 		{ "401", "Both daemons must read the same secret; and turnserver must have read "
 			 "it: systemctl restart coturn." },
+		{ "440", "It has no relay-ip of IPv4, which browsers get unless told otherwise: "
+			 "allocation-default-address-family=ipv6" },
 		{ "508", "Widen min-port to max-port; or it ends when the drain does." },
 		{ "486", "Raise total-quota or call-quota, or leave them out." },
 		{ "", "journalctl -u coturn." },

@@ -25,6 +25,7 @@ static const struct {
 	[NAME_TURN_PORT] = { "TURN_PORT", "3478" },
 	[NAME_LISTENING_IP] = { "LISTENING_IP", "ADDRESS" },
 	[NAME_RELAY_IP] = { "RELAY_IP", "ADDRESS" },
+	[NAME_RELAY_FAMILY] = { "RELAY_FAMILY", "ipv6" },
 	[NAME_EXTERNAL_IP] = { "EXTERNAL_IP", "PUBLIC/PRIVATE" },
 	[NAME_MIN_PORT] = { "MIN_PORT", "49152" },
 	[NAME_MAX_PORT] = { "MAX_PORT", "59151" },
@@ -437,6 +438,20 @@ static int decide_external(struct setup_plan *p, const struct setup_options *o,
 	return r;
 }
 
+/* RFC 8656, section 7.2: who asks for no family gets IPv4, or an error where there is none. */
+static int decide_family(struct setup_plan *p, const struct setup_options *o,
+			 const struct setup_facts *facts)
+{
+	const struct setup_value *relay = &p->value[NAME_RELAY_IP];
+
+	(void)o;
+	(void)facts;
+	for (size_t i = 0; i < relay->n; i++)
+		if (!setup_is_ipv6(relay->v[i]))
+			return 0;
+	return relay->n ? add(p, NAME_RELAY_FAMILY, "ipv6") : 0;
+}
+
 /* Both are seen by nobody else when all that relays is loopback. */
 static int decide_loopback(struct setup_plan *p, const struct setup_options *o,
 			   const struct setup_facts *facts)
@@ -564,9 +579,9 @@ int setup_plan_init(struct setup_plan *p, const struct setup_options *o,
 {
 	static int (*const steps[])(struct setup_plan *, const struct setup_options *,
 				    const struct setup_facts *) = {
-		judge,		 decide_paths,	  decide_ports,	  decide_listening,
-		decide_external, decide_loopback, decide_tls,	  decide_auth,
-		decide_listen,	 decide_urls,	  decide_origins,
+		judge,		 decide_paths,	decide_ports,	 decide_listening,
+		decide_external, decide_family, decide_loopback, decide_tls,
+		decide_auth,	 decide_listen, decide_urls,	 decide_origins,
 	};
 	int r = 0;
 

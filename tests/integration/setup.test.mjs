@@ -259,14 +259,14 @@ test('certbot\'s hook is put where there is a certbot, and folders of the system
 });
 
 /* A live installation of its own, with TLS. */
-async function startInstance(t) {
+async function startInstance(t, host = HOST) {
 	const dir = newStateDir();
 	const first = await freeRange(RELAY_PORTS);
-	const stack = { dir, host: HOST, port: await freePort(), turnPort: await freePort(), tlsPort: await freePort() };
+	const stack = { dir, host, port: await freePort(), turnPort: await freePort(), tlsPort: await freePort() };
 
-	setup('--dir', dir, '--realm', 'signald.test', '--host', HOST, '--listen', HOST, '--port', stack.port, '--turn-port', stack.turnPort,
+	setup('--dir', dir, '--realm', 'signald.test', '--host', host, '--listen', host, '--port', stack.port, '--turn-port', stack.turnPort,
 		'--turns-port', stack.tlsPort, '--relay-ports', `${first}-${first + RELAY_PORTS - 1}`, ...certificate('first'));
-	stack.url = `https://${HOST}:${stack.port}`;
+	stack.url = `https://${host}:${stack.port}`;
 	for (const name of ['turnserver', 'signald']) {
 		const d = new Daemon(name, [program(name), '-c', path.join(dir, `${name}.conf`)], { env: { ASAN_OPTIONS: 'detect_leaks=0' } });
 
@@ -274,7 +274,7 @@ async function startInstance(t) {
 		t.after(() => d.stop(name === 'turnserver' ? { exits: endsSomehow } : {}));
 	}
 	stack.shows = (port) => new Promise((resolve, reject) => {
-		const s = tls.connect({ host: HOST, port, rejectUnauthorized: false }, () => {
+		const s = tls.connect({ host, port, rejectUnauthorized: false }, () => {
 			resolve(s.getPeerCertificate().subject.CN);
 			s.destroy();
 		});
@@ -350,6 +350,29 @@ test('both daemons take a renewed certificate while a call goes on', { timeout: 
 	assert.equal(fs.readdirSync(file('.')).filter((f) => f.startsWith('copy-')).length, 2);
 	assert.equal(fs.statSync(file('current/privkey.pem')).mode & 0o777, 0o600);
 	await relays();
+});
+
+test('on a host of IPv6 alone clients that ask for no family, as browsers do, are relayed', { timeout: 60000 }, async (t) => {
+	const { dir, turnserver } = await startInstance(t, '::1');
+	const config = ['-c', path.join(dir, 'signald.conf')];
+	const trial = signalctl('try', ...config, '--insecure');
+	const check = signalctl('check', ...config);
+
+	assert.equal(trial.status, 0, trial.out + trial.err);
+	assert.match(trial.out, /relayed addresses \[::1\]:\d+ and \[::1\]:\d+\n/);
+	for (const line of ['turn-udp', 'turn-tcp', 'turn-tls', 'rest', 'polling', 'websocket'])
+		assert.match(check.out, new RegExp(`^(ok|warn) +${line} .*::1`, 'm'), check.out);
+
+	/* Without the line that setup wrote for that, they are refused, and what to do is said. */
+	const conf = path.join(dir, 'turnserver.conf');
+
+	await turnserver.stop({ exits: endsSomehow });
+	fs.writeFileSync(conf, fs.readFileSync(conf, 'utf8').replace(/^allocation-default-address-family=ipv6$/m, '#$&'));
+	const again = new Daemon('turnserver', [program('turnserver'), '-c', conf], { env: { ASAN_OPTIONS: 'detect_leaks=0' } });
+
+	t.after(() => again.stop({ exits: endsSomehow }));
+	await until('signald has it again', () => / hook protocol /.test(signalctl('status', ...config).out));
+	assert.match(signalctl('check', ...config).out, /^FAIL +turn-udp .*440 .* -- .*allocation-default-address-family=ipv6/m);
 });
 
 test('the hook for certbot passes the names on, and is silent without signalctl', () => {

@@ -312,6 +312,7 @@ START_TEST(a_host_of_ipv6_alone_has_its_address_taken)
 	struct setup_plan p = planned((struct setup_options){ BASIC }, &six);
 
 	ck_assert_pstr_eq(one(&p, NAME_RELAY_IP), "2a00::7");
+	ck_assert_pstr_eq(one(&p, NAME_RELAY_FAMILY), "ipv6");
 	ck_assert_ptr_null(one(&p, NAME_EXTERNAL_IP));
 	setup_plan_deinit(&p);
 	p = planned((struct setup_options){ BASIC, .external_ip = "2A00:0:0::7" }, &six);
@@ -345,6 +346,7 @@ START_TEST(an_instance_of_its_own_is_on_loopback)
 				      &vps);
 
 	ck_assert_uint_eq(p.value[NAME_RELAY_IP].n, 2);
+	ck_assert_ptr_null(one(&p, NAME_RELAY_FAMILY));
 	ck_assert_pstr_eq(one(&p, NAME_LISTEN), "127.0.0.1:449, [::1]:449");
 	ck_assert_pstr_eq(one(&p, NAME_TURN_URLS),
 			  "turn:[::1]:3478?transport=udp, turn:[::1]:3478?transport=tcp");
