@@ -54,7 +54,7 @@ void help_put(FILE *out, const struct signalctl_command *command)
 		put_commands(out);
 		put_globals(out);
 		fputs("\nExit status: 0 done; 1 it failed, or a check did; 2 wrong arguments or "
-		      "configuration;\n3 signald or turnserver cannot be reached; 4 no such call "
+		      "configuration;\n3 signald cannot be reached; 4 no such call "
 		      "or user.\n",
 		      out);
 		return;

@@ -23,7 +23,7 @@ enum signalctl_exit {
 	SIGNALCTL_DONE,	       /* done, or all is well */
 	SIGNALCTL_FAILED,      /* it failed, or a check did */
 	SIGNALCTL_USAGE,       /* wrong arguments or configuration */
-	SIGNALCTL_UNREACHABLE, /* signald (or turnserver) cannot be reached */
+	SIGNALCTL_UNREACHABLE, /* signald cannot be reached */
 	SIGNALCTL_NOT_FOUND,   /* no such call or user */
 };
 
