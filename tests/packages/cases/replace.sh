@@ -69,6 +69,13 @@ nothing_is_left_of_stock() {
 		getent passwd turnserver; getent group turnserver; dpkg-statoverride --list | grep turn')" "left"
 }
 
+# Stock's purge knows nothing of what the hook left beside its database, and says that a folder is not empty.
+nothing_is_left_the_other_way_round() {
+	apt 'install coturn signald' && runs coturn signald &&
+		apt "install --allow-downgrades coturn=$(version_of "$WORK"/extra/srv/repo/stock/coturn_*.deb) signald-" &&
+		in_machine 'apt-get -q -y purge coturn' && nothing_is_left_of_ours && nothing_is_left_of_stock
+}
+
 test_that "stock's coturn is in use, with users in its database" stock_is_in_use
 test_that "ours is installed over it, and asks nothing" ours_installs
 test_that "configuration and users are kept" it_serves_as_before
@@ -79,3 +86,4 @@ test_that "stock's comes back in its place" stock_comes_back
 test_that "configuration and users are kept again" stock_comes_back_whole
 test_that "nothing is left of ours" nothing_is_left_of_ours
 test_that "nothing is left of stock's" nothing_is_left_of_stock
+test_that "nor where stock's is purged first" nothing_is_left_the_other_way_round
