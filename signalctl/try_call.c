@@ -19,7 +19,9 @@
 #define RELEASE_PAUSE_MS 50
 #define USAGE_WAIT_MS 8000 /* beyond turnserver's admin-interval */
 #define USAGE_PAUSE_MS 200
-#define LEAVE_MS 300 /* for goodbyes */
+#define RING_WAIT_MS 5000  /* before it is asked whether the call was refused */
+#define REFUSAL_WAIT_MS 20 /* that came before */
+#define LEAVE_MS 300	   /* for goodbyes */
 #define SDP "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=signalctl try\r\nt=0 0\r\n"
 
 __attribute__((format(printf, 2, 3))) static void note(struct try_call *t, const char *fmt, ...)
@@ -70,18 +72,49 @@ static int said_error(const char *event, const char *payload, struct client_erro
 	return -EPROTO;
 }
 
-/* Wait for an event; a refusal that comes instead is the reason why it did not. */
-static int expect(struct try_call *t, struct try_client *c, const char *event, char **payload,
-		  struct client_error *err)
+/* Wait for an event (NULL: for none); a refusal that comes instead is the reason why it did not. */
+static int expect_until(const struct try_client *c, const char *event, char **payload,
+			uint64_t deadline_ms, struct client_error *err)
 {
-	const char *const events[] = { event, "call:error", "call:rejected", "call:ended", NULL };
-	int got = sio_client_next(c->sio, events, payload, t->deadline_ms, err);
+	const char *const all[] = { event, "call:error", "call:rejected", "call:ended", NULL };
+	const char *const *events = event ? all : all + 1;
+	int got = sio_client_next(c->sio, events, payload, deadline_ms, err);
 
-	if (got <= 0)
+	if (got < 0 || events[got] == event)
 		return got;
 	got = said_error(events[got], *payload, err);
 	free(*payload);
 	return got;
+}
+
+static int expect(const struct try_call *t, const struct try_client *c, const char *event,
+		  char **payload, struct client_error *err)
+{
+	return expect_until(c, event, payload, t->deadline_ms, err);
+}
+
+/* A call that is not made is told to who makes it, and to nobody else: now and then the caller is
+ * listened to while the callee is waited for. */
+static int expect_ring(const struct try_call *t, char **payload, struct client_error *err)
+{
+	struct client_error other;
+	char *refusal;
+	int r, told;
+
+	do {
+		r = expect_until(&t->side[TRY_CALLEE], "call:incoming", payload,
+				 soonest(t->deadline_ms, net_now_ms() + RING_WAIT_MS), err);
+		if (r != -ETIMEDOUT)
+			return r;
+		told = expect_until(&t->side[TRY_CALLER], NULL, &refusal,
+				    soonest(t->deadline_ms, net_now_ms() + REFUSAL_WAIT_MS),
+				    &other);
+		if (told != -ETIMEDOUT) {
+			*err = other;
+			return told;
+		}
+	} while (net_now_ms() < t->deadline_ms);
+	return r;
 }
 
 /* Emit an object of texts: names and values by turns, NULL at their end. */
@@ -215,12 +248,11 @@ static int step_call(struct try_call *t, struct client_error *err)
 	const char *const members[] = { "fromId",   a->user, "toId",	 b->user,
 					"callType", "video", "roomName", t->room,
 					"sdpOffer", SDP,     NULL };
-	/* What would have become of the call is told to who makes it. */
 	char *payload = NULL;
 	int r = emit(t, a, "call:initiate", members, err);
 
 	if (!r)
-		r = expect(t, b, "call:incoming", &payload, err);
+		r = expect_ring(t, &payload, err);
 	if (r)
 		return r;
 	if (!text_of(payload, "callId", t->call, sizeof(t->call)))

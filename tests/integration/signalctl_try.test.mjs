@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { test } from 'node:test';
 
+import { establish, join } from './lib/client.mjs';
 import { endsSomehow } from './lib/daemon.mjs';
 import { install, rowsOf } from './lib/signalctl.mjs';
 
@@ -92,6 +93,14 @@ test('a fault is found at its step, in time, with what to do', async (t) => {
 	});
 	await t.test('two tokens of one user', () =>
 		failsAt('connect', /both tokens are of the same user/, '--tokens', i.file('tokens', `${i.token('x')}\n${i.token('x')}`)));
+	await t.test('the callee is in a call already', async () => {
+		const [callee, third] = await Promise.all(['y', 'z'].map((user) => join(t, i, user, { auth: { token: i.token(user) } })));
+
+		await establish(third, callee);
+		const ran = await failsAt('call', /signald said call:rejected busy/, '--tokens', i.file('tokens', `${i.token('x')}\n${i.token('y')}`));
+
+		assert.ok(ran.took_ms < 15000, `${ran.took_ms} ms`);
+	});
 	await t.test('turnserver has been stopped', async () => {
 		await i.daemons.turnserver.stop({ exits: endsSomehow });
 		await failsAt('allocate', /did not answer/);
