@@ -32,15 +32,19 @@ int setup_folder_make(const char *path, const char *owner, const char *group)
 {
 	uid_t uid;
 	gid_t gid;
-	int r = setup_ids(owner, group, &uid, &gid);
+	int fd, r = setup_ids(owner, group, &uid, &gid);
 
 	if (r)
 		return r;
 	if (mkdir(path, 0700) && errno != EEXIST)
 		return -errno;
-	if (chown(path, uid, gid) || chmod(path, group ? 0750 : 0700))
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
 		return -errno;
-	return 0;
+	if (fchown(fd, uid, gid) || fchmod(fd, group ? 0750 : 0700))
+		r = -errno;
+	close(fd);
+	return r;
 }
 
 /* --- reading ----------------------------------------------------------------------- */

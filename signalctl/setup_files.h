@@ -47,8 +47,8 @@ int setup_file_right(const struct setup_file *f);
 /* Make one that is not there; one that is stays. Returns 1 (made), 0, -errno. */
 int setup_file_make(struct setup_file *f);
 
-/* A folder with its owner, group and mode (0750; ours: 0700), made or put right. Returns 0, -errno.
- */
+/* A folder with its owner, group and mode (0750; ours: 0700), made or put right. Returns 0, -errno;
+ * -ENOTDIR: something else is there, and stays as it is. */
 int setup_folder_make(const char *path, const char *owner, const char *group);
 
 /* The ids of these names, -1 for NULL. Returns 0, -ENOENT. */

@@ -181,6 +181,23 @@ START_TEST(a_file_that_stays_is_for_its_group_to_read)
 }
 END_TEST
 
+START_TEST(a_folder_is_made_or_put_right_and_nothing_else_is)
+{
+	struct stat st;
+
+	ck_assert_int_eq(setup_folder_make(one, NULL, NULL), 0);
+	ck_assert_int_eq(chmod(one, 0777), 0);
+	ck_assert_int_eq(setup_folder_make(one, NULL, NULL), 0);
+	ck_assert_int_eq(stat(one, &st), 0);
+	ck_assert_int_eq(st.st_mode & 0777, 0700);
+	put(two, "t\n");
+	ck_assert_int_eq(chmod(two, 0604), 0);
+	ck_assert_int_eq(setup_folder_make(two, NULL, NULL), -ENOTDIR);
+	ck_assert_int_eq(stat(two, &st), 0);
+	ck_assert_int_eq(st.st_mode & 0777, 0604);
+}
+END_TEST
+
 START_TEST(what_is_no_text_is_refused)
 {
 	struct setup_file f = { .path = one };
@@ -462,6 +479,7 @@ int main(void)
 	tcase_add_test(t, two_backups_of_one_second_have_two_names);
 	tcase_add_test(t, a_secret_is_made_once);
 	tcase_add_test(t, a_file_that_stays_is_for_its_group_to_read);
+	tcase_add_test(t, a_folder_is_made_or_put_right_and_nothing_else_is);
 	tcase_add_test(t, what_is_no_text_is_refused);
 	tcase_add_test(t, a_difference_is_shown_without_secrets);
 	tcase_add_test(t, the_folder_that_a_path_is_in_is_synced);
