@@ -25,8 +25,7 @@ int turn_client_open(struct turn_client **out, const struct net_target *to, cons
 		     const char *password, uint64_t deadline_ms, struct turn_client_told *told,
 		     struct client_error *err);
 /* End the allocation (a Refresh of 0, its answer awaited up to the deadline), and free. NULL is
- * fine.
- */
+ * fine. */
 void turn_client_close(struct turn_client *c, uint64_t deadline_ms);
 
 const struct sockaddr_storage *turn_client_relayed(const struct turn_client *c);

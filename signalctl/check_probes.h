@@ -7,11 +7,11 @@
 #include "check_line.h"
 #include "check_facts.h"
 
-/* An allocation with fresh credentials, where turn-urls send clients. */
-/* All of them take no longer, together: so many times what signald is waited for. */
 #define PROBES 6
+/* All of them take no longer, together: so many times what signald is waited for. */
 #define PROBES_WAITS 7
 
+/* An allocation with fresh credentials, where turn-urls send clients. */
 void probe_turn_udp(struct check_facts *f, struct check_say *s);
 void probe_turn_tcp(struct check_facts *f, struct check_say *s);
 void probe_turn_tls(struct check_facts *f, struct check_say *s);

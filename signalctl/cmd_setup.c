@@ -150,7 +150,6 @@ static int ask_all(struct setup *s, const char **cert, const char **pkey)
 	static char realm[128], external[EXTERNAL_BYTES];
 	static struct setup_question q[5];
 	struct setup_options *o = &s->options;
-
 	bool knows = s->a->value[O_STUN_SERVER] || setup_knows_address(&s->facts);
 
 	if (!isatty(fileno(s->ctl->in))) {
@@ -444,7 +443,6 @@ static int apply(struct setup *s, bool changes)
 
 	unbroken_begin();
 	status = setup_place_make(&s->place, s->ctl);
-
 	if (!status)
 		status = setup_secrets_make(&s->place, s->ctl, s->plan.value[NAME_TOKEN_KEY].n);
 	if (!status)

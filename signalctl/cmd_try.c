@@ -1,8 +1,7 @@
 /* cmd_try.c - a call between two built-in clients: does all of it work?
  *
- * Their users are of this one trial: "signalctl-try." and 64 random bits, an id that nobody has.
- * With
- * --tokens they are who the tokens say. */
+ * Their users are of this one trial: "signalctl-try." and 64 random bits, an id that nobody has;
+ * with --tokens they are who the tokens say. */
 #include "signalctl.h"
 
 #include <errno.h>
