@@ -43,6 +43,7 @@ done
 for tool in apt-ftparchive gpg gpgv dpkg-parsechangelog; do
 	command -v "$tool" >/dev/null || fail "$tool not found (Debian: apt-get install apt-utils gnupg gpgv dpkg-dev)"
 done
+input=$(cd "$input" 2>/dev/null && pwd -P) || fail "no folder with packages (make deb)"
 changes=$(compgen -G "$input/*.changes") || fail "no packages in $input (make deb)"
 
 mkdir -p "$dir" "$keys" || fail "cannot write to $dir and $keys"

@@ -57,6 +57,11 @@ a_newer_one_is_found_too() {
 		has "$(apt_of_host apt-cache policy coturn)" 'Candidate: 1\.1$' ' 1\.0 '
 }
 
+folders_may_be_said_from_where_one_stands() {
+	package 1.2 && (cd "$tmp" && "$top/packaging/make-apt-repo.sh" -i debs -k keys www) >"$tmp/said" && apt_of_host apt-get update &&
+		has "$(apt_of_host apt-cache policy coturn)" 'Candidate: 1\.2$'
+}
+
 the_key_stays_the_same_and_is_not_published() {
 	has "$(cat "$tmp/said")" '/www/dists/bookworm$' &&
 		! grep -q 'a new key' "$tmp/said" && ! find "$tmp/www" -name '*private*' | grep .
@@ -76,6 +81,7 @@ if [ -n "$missing" ]; then
 else
 	test_that "a host finds the package" a_host_finds_the_package
 	test_that "a newer one is found, too" a_newer_one_is_found_too
+	test_that "folders may be said from where one stands" folders_may_be_said_from_where_one_stands
 	test_that "the key stays the same and is not published" the_key_stays_the_same_and_is_not_published
 	test_that "a repository that somebody changed is not believed" who_changes_it_is_not_believed
 fi
