@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
+import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -143,11 +144,13 @@ for (const signal of ['SIGTERM', 'SIGINT']) {
 	});
 }
 
-/* To an address of IPv4. */
-function isUdpBound(port) {
-	const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+/* As the kernel lists it: an IPv4 address as the number that it is in this machine's order, and the port. */
+function isUdpBound({ address, port }) {
+	const bytes = Buffer.from(address.split('.').map(Number));
+	const ip = os.endianness() === 'LE' ? bytes.readUInt32LE() : bytes.readUInt32BE();
+	const local = [[ip, 8], [port, 4]].map(([n, digits]) => n.toString(16).toUpperCase().padStart(digits, '0')).join(':');
 
-	return fs.readFileSync('/proc/net/udp', 'utf8').split('\n').some((line) => line.trim().split(/\s+/)[1]?.endsWith(suffix));
+	return fs.readFileSync('/proc/net/udp', 'utf8').split('\n').some((line) => line.trim().split(/\s+/)[1] === local);
 }
 
 test('a call that goes on is neither ended nor revoked, and its record is not lost', options, async (t) => {
@@ -173,12 +176,13 @@ test('a call that goes on is neither ended nor revoked, and its record is not lo
 	await until('media passes without signald', () => relay.received === 2000);
 	const another = await allocation(t, stack, credentials); /* the call's name is not refused */
 
-	const ports = [another, relay].map((r) => r.relayed.port);
+	const relays = [another, relay].map((r) => r.relayed);
 
+	assert.ok(relays.every(isUdpBound));
 	await another.release();
 	await relay.release();
 	/* A second later, that is; a signald there before would end the call with its relay, as nobody came back to it. */
-	await until('turnserver has let go of both', () => !ports.some(isUdpBound));
+	await until('turnserver has let go of both', () => !relays.some(isUdpBound));
 	await stack.startSignald();
 	const ends = await until('both ends are in the journal', () => {
 		const found = readJournal(path.join(stack.dir, 'usage.journal')).filter((line) => line.call === callId);
