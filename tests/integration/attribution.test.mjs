@@ -7,7 +7,7 @@ import { startStack } from './lib/stack.mjs';
 import { assertSoon, until } from './lib/suite.mjs';
 import { allocation, TurnError, udpPeer } from './lib/turn_client.mjs';
 
-const options = { timeout: 30000 };
+const options = { timeout: 120000 };
 const SIZE = 100;
 
 let stack;

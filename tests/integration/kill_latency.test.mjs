@@ -19,7 +19,7 @@ const LAST_MAX_MS = 1000;
 const MEDIAN_MAX_MS = 200;
 const AFTERWARDS_MS = 1500;
 const STOCK = path.join(BUILD_DIR, 'turnserver-stock');
-const options = { timeout: 60000 };
+const options = { timeout: 180000 };
 
 const wall_ms = () => performance.timeOrigin + performance.now();
 const callOf = (allocation) => allocation.name.split(':')[2];
