@@ -41,7 +41,7 @@ const SILENCE_MS = 400;
 const CONNECT_MAX_MS = 5000;
 const SETTLE_MS = 150;
 /* From a crash to the end of the process as we see it; a sanitizer writes its report in between. */
-const CRASH_MS = 600;
+const CRASH_MS = 5000;
 const SECRET = marker('ledger');
 const SANITIZER = /AddressSanitizer|runtime error:|ThreadSanitizer/;
 
@@ -277,7 +277,7 @@ async function stockFails(options, check, t) {
 		return;
 	}
 	const server = serverFor(STOCK, options);
-	const crash = server.server.program && await server.crash(failure ? CRASH_MS : 200);
+	const crash = server.server.program && await server.crash();
 
 	if (crash)
 		return;
