@@ -21,6 +21,18 @@ static bool name_of_turn(const char *uri, struct net_target *t)
 	return !url_ice(uri, strlen(uri), t, &is_turn) && !url_is_address(t->host);
 }
 
+/* That of the first turns: address. */
+static bool turns_host(const struct config *c, struct net_target *t)
+{
+	bool is_turn;
+
+	for (size_t i = 0; i < c->turn_urls.n; i++)
+		if (!url_ice(c->turn_urls.v[i], strlen(c->turn_urls.v[i]), t, &is_turn) &&
+		    t->transport == NET_TLS)
+			return true;
+	return false;
+}
+
 static bool is_origin(const struct config *c, const char *host)
 {
 	struct net_target t;
@@ -32,7 +44,8 @@ static bool is_origin(const struct config *c, const char *host)
 }
 
 /* A page's name that TURN has, too, is this host's: as setup writes them, beside the realm's, whose
- * pages may come from elsewhere. */
+ * pages may come from elsewhere. Where it has an address in place of a name, so has the
+ * certificate, which turns: needs, too. */
 void place_name(const struct config *c, char name[NET_HOST_MAX + 1])
 {
 	struct net_target t;
@@ -41,6 +54,8 @@ void place_name(const struct config *c, char name[NET_HOST_MAX + 1])
 	for (size_t i = 0; i < c->turn_urls.n && !*name; i++)
 		if (name_of_turn(c->turn_urls.v[i], &t) && is_origin(c, t.host))
 			strcpy(name, t.host);
+	if (!*name && turns_host(c, &t) && url_is_address(t.host))
+		strcpy(name, t.host);
 	for (size_t i = 0; i < c->origins.n && !*name; i++)
 		if (name_of_origin(c->origins.v[i], &t))
 			strcpy(name, t.host);
@@ -52,13 +67,8 @@ void place_name(const struct config *c, char name[NET_HOST_MAX + 1])
 void place_turns_name(const struct config *c, char name[NET_HOST_MAX + 1])
 {
 	struct net_target t;
-	bool is_turn;
 
-	name[0] = '\0';
-	for (size_t i = 0; i < c->turn_urls.n && !*name; i++)
-		if (!url_ice(c->turn_urls.v[i], strlen(c->turn_urls.v[i]), &t, &is_turn) &&
-		    t.transport == NET_TLS)
-			strcpy(name, t.host);
+	strcpy(name, turns_host(c, &t) ? t.host : "");
 }
 
 /* To an address of this host one comes from the same, and to all of 127/8 from its first one: is a

@@ -10,9 +10,9 @@
 
 /* A line of listen (with TLS where a cert is configured), or with plain of listen-plain. Whom the
  * certificate must be for is the name that clients dial, as far as the configuration has it: that
- * of a TURN address that is an origin, too, or else of the first of either that is one. Where
- * proxy-protocol-from has that address, a PROXY header goes ahead. Loans of c. Returns 0, -ENOENT
- * (there is no such line), -EINVAL. */
+ * of a TURN address that is an origin, too; an address of numbers that turns: leads to; or else the
+ * first name of an origin or of a TURN address. Where proxy-protocol-from has that address, a PROXY
+ * header goes ahead. Loans of c. Returns 0, -ENOENT (there is no such line), -EINVAL. */
 int place_of_signald(const struct config *c, bool plain, size_t i, char name[NET_HOST_MAX + 1],
 		     struct net_target *out);
 

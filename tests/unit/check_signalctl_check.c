@@ -483,6 +483,9 @@ static const struct {
 	{ "turn:relay.chat.net:3478", "https://chat.net", "chat.net" },
 	{ "turn:10.0.0.5:3478, turn:relay.chat.net", "loopback", "relay.chat.net" },
 	{ "turn:10.0.0.5:3478", "https://localhost", "" },
+	{ "turn:10.0.0.5:3478, turns:10.0.0.5:5349", "https://chat.net", "10.0.0.5" },
+	{ "turns:[2a00::7]:5349", "https://chat.net", "2a00::7" },
+	{ "turns:10.0.0.5, turn:calls.chat.net", "https://calls.chat.net", "calls.chat.net" },
 };
 
 START_TEST(the_certificate_is_to_be_for_the_name_that_clients_dial)
