@@ -826,7 +826,7 @@ int main(void)
 
 	suite_add_tcase(s, t);
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 20);
+	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, a_malformed_request_is_refused_and_its_connection_closed, 0,
 			    MALFORMED_N);
 	tcase_add_loop_test(t, a_wellformed_request_is_answered, 0, WELLFORMED_N);

@@ -139,7 +139,7 @@ static bool answer_read(const struct client *c, bool head_only, struct answer *o
 	out->body = end + 4;
 	out->body_n = c->n - (size_t)(out->body - c->text);
 	length = header_of(c->text, "Content-Length");
-	if (head_only || out->status == 204 || out->status == 304)
+	if (head_only || out->status < 200 || out->status == 204 || out->status == 304)
 		return true;
 	return c->closed || (length && out->body_n >= strtoul(length, NULL, 10)) ||
 	       (!length && out->body_n >= 5 && !strcmp(c->text + c->n - 5, "0\r\n\r\n"));
