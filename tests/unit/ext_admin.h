@@ -23,7 +23,7 @@
 #include "watch.h"
 
 #define CALL_A "AAAAAAAAAAAAAAAAAAAAAA"
-#define LINE_WAIT_MS 5000
+#define LINE_WAIT_MS 20000
 
 static char dir[64], path[96];
 static struct options options;
