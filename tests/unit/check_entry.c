@@ -29,7 +29,7 @@
 #include "run_suite.h"
 #include "tls_fixture.h"
 
-#define PATIENCE_MS 5000
+#define PATIENCE_MS 15000
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 #define UPGRADE                                                                                    \
 	"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"     \
@@ -1182,7 +1182,7 @@ int main(void)
 
 	suite_add_tcase(s, t);
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 30);
+	tcase_set_timeout(t, 60);
 	tcase_add_test(t, where_to_listen_is_said_in_numbers);
 	tcase_add_test(t, a_new_connection_is_noticed_at_once);
 	tcase_add_test(t, without_descriptors_it_waits_and_comes_back_by_itself);
