@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 
 import { startEcho } from './lib/echo.mjs';
 import { startStack } from './lib/stack.mjs';
-import { program, sleep } from './lib/suite.mjs';
+import { freePort, program, sleep } from './lib/suite.mjs';
 import { selfSigned } from './lib/swarm.mjs';
 
 const LIMIT = { timeout: 60000 };
@@ -67,8 +67,9 @@ describe('the loader', LIMIT, () => {
 	}
 
 	test('clients come back after the server has gone', async () => {
-		const first = await startEcho();
-		const child = spawn(program('tests/bench/sio/sio-load'), ['--port', first.port, ...QUICK, '--storm', '--idle', 60, '--pairs', 2,
+		const port = await freePort(); /* none that the kernel gives a client meanwhile */
+		const first = await startEcho('--port', port); /* the last one counts */
+		const child = spawn(program('tests/bench/sio/sio-load'), ['--port', port, ...QUICK, '--storm', '--idle', 60, '--pairs', 2,
 			'--rate', 200].map(String), { stdio: ['ignore', 'pipe', 'inherit'] });
 		const ended = new Promise((resolve) => { child.once('exit', resolve); });
 		let out = '';
@@ -76,7 +77,7 @@ describe('the loader', LIMIT, () => {
 		await new Promise((resolve) => { child.stdout.on('data', (d) => { out += d; resolve(); }); });
 		await sleep(300);
 		await first.kill('SIGKILL');
-		const second = await startEcho('--port', first.port); /* the last one counts */
+		const second = await startEcho('--port', port);
 
 		assert.equal(await ended, 0);
 		const r = JSON.parse(out.trim().split('\n').at(-1));
