@@ -66,13 +66,13 @@ const badName = () => request(METHOD.allocate, [attribute(ATTR.username, Buffer.
 	attribute(ATTR.nonce, Buffer.from('x')), attribute(ATTR.integrity, Buffer.alloc(20))]);
 
 row('S-SOURCE-LOG', 'what sources without a session send is logged ten times a second and thread, not each time', { args: ['--relay-threads=1'] }, async (server) => {
-	const before = server.log.split('\n').length;
+	const before = server.log.split('\n').length, began_ms = Date.now();
 
 	await fromManySources(server, allocate);
 	await fromManySources(server, badName);
-	const lines = server.log.split('\n').length - before;
+	const lines = server.log.split('\n').length - before, seconds = (Date.now() - began_ms) / 1000;
 
-	assert.ok(lines > 0 && lines <= SOURCES / 4, `${lines} lines for ${2 * SOURCES} datagrams`);
+	assert.ok(lines > 0 && lines <= SOURCES / 8 + 30 * seconds, `${lines} lines for ${2 * SOURCES} datagrams`);
 });
 
 /* --- DTLS --------------------------------------------------------------------------- */
