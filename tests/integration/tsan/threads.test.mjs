@@ -85,15 +85,28 @@ const commands = [
 	() => ({ c: 'limit', each: 'client', allocations: 0, bytes_per_s: 0 }),
 ];
 
+/* The place is free when turnserver has seen that the one before is gone, or did not come to be the ledger. */
+const becomeLedger = (t, stack, from) => until('the ledger\'s place is free', async () => {
+	const admin = await Admin.connect(t, stack.adminSocket);
+
+	admin.send({ c: 'sub', role: 'ledger', ...(from ? { from } : {}) });
+	const { error } = await admin.wait((l) => l.e === 'synced' || l.e === 'reply');
+
+	if (error === 'ledger-taken') {
+		admin.socket.destroy();
+		return null;
+	}
+	return admin;
+});
+
 /* The ledger: acknowledges what came, leaves and comes back. */
 async function keepLedger(t, stack, stopped) {
 	let from;
 
 	for (let turn = 0; !stopped(); turn++) {
-		const admin = await Admin.connect(t, stack.adminSocket);
+		const admin = await becomeLedger(t, stack, from);
 		let reply;
 
-		admin.send({ c: 'sub', role: 'ledger', ...(from ? { from } : {}) });
 		for (const end = Date.now() + 2500; Date.now() < end && !stopped(); await sleep(50)) {
 			reply ??= admin.lines.find((l) => l.e === 'reply');
 			const last = admin.lines.findLast((l) => l.e === 'end');
@@ -106,7 +119,6 @@ async function keepLedger(t, stack, stopped) {
 		}
 		assert.equal(reply, undefined, 'the ledger gets no error');
 		admin.socket.destroy();
-		await sleep(50);
 	}
 	return from;
 }
