@@ -185,7 +185,7 @@ const limits = [
 			assert.ok(Date.now() - begin >= 900, `closed after ${Date.now() - begin} ms`);
 		},
 	}, {
-		keys: { 'keep-alive': 2 },
+		keys: { 'keep-alive': 4 },
 		reach: async (stack) => {
 			const s = new RawSocket(stack.port, HOSTILE).write(get('/api/health'));
 
@@ -195,7 +195,7 @@ const limits = [
 			await gone(s);
 		},
 	}, {
-		keys: { 'connect-timeout': 1 },
+		keys: { 'connect-timeout': 3 },
 		counted: /sio\.connect_timeouts \+[1-9]/,
 		reach: async (stack) => {
 			const joined = await websocket(stack);
