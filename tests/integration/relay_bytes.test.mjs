@@ -82,7 +82,7 @@ test('over TCP to a TCP relay (RFC 6062) every byte is counted', options, async 
 	const { sentBytes, receivedBytes } = await until('bytes are there', async () => {
 		const u = await unattributed(stack);
 
-		return u.sentBytes >= run.sentBytes && u;
+		return u.sentBytes >= run.sentBytes && u.receivedBytes >= run.receivedBytes && u;
 	});
 
 	assert.equal(sentBytes, run.sentBytes);
