@@ -31,8 +31,8 @@ static bool is_plain(const char *host)
 }
 
 /* A command line that tries them, where the first address of turn-urls points; two clients of it
- * speak through two allocations. Names and passwords are safe in quotes by their grammar. ""
- * without an address. */
+ * speak through two allocations, which that tool takes of IPv6 only when it was told to. Names and
+ * passwords are safe in quotes by their grammar. "" without an address. */
 static void test_line(char *out, size_t size, const struct config *c,
 		      const struct turn_grant *grant)
 {
@@ -47,8 +47,9 @@ static void test_line(char *out, size_t size, const struct config *c,
 	    url_ice(c->turn_urls.v[0], strlen(c->turn_urls.v[0]), &to, &is_turn) ||
 	    !is_plain(to.host))
 		return;
-	snprintf(out, size, "turnutils_uclient -y -c -n 10 %s-u '%s' -w '%s' -p %u %s",
-		 flags[to.transport], grant->name, grant->password, to.port, to.host);
+	snprintf(out, size, "turnutils_uclient -y -c -n 10 %s%s-u '%s' -w '%s' -p %u %s",
+		 flags[to.transport], strchr(to.host, ':') ? "-x " : "", grant->name,
+		 grant->password, to.port, to.host);
 }
 
 /* As JavaScript's toISOString(), which the script that this command replaces printed. */

@@ -363,6 +363,14 @@ test('on a host of IPv6 alone clients that ask for no family, as browsers do, ar
 	for (const line of ['turn-udp', 'turn-tcp', 'turn-tls', 'rest', 'polling', 'websocket'])
 		assert.match(check.out, new RegExp(`^(ok|warn) +${line} .*::1`, 'm'), check.out);
 
+	const credentials = signalctl('credentials', '7', ...config);
+	const line = credentials.out.trim().split('\n').at(-1);
+	const tool = spawnSync('sh', ['-c', line.replace('turnutils_uclient', program('turnutils_uclient'))], { encoding: 'utf8', timeout: 20000 });
+
+	confide(/^Password: (\S+)$/m.exec(credentials.out)[1]);
+	assert.equal(tool.status, 0, tool.stdout + tool.stderr);
+	assert.match(tool.stdout, /Total lost packets 0 /);
+
 	/* Without the line that setup wrote for that, they are refused, and what to do is said. */
 	const conf = path.join(dir, 'turnserver.conf');
 
