@@ -467,6 +467,7 @@ async function comeBack() {
 	const mesh = page.call;
 
 	mesh.members.forEach(({ id }) => stage.drop(id));
+	link.forget(mesh.roomName);
 	try {
 		await enter(mesh, page.media.stream);
 	} catch (err) {

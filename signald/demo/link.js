@@ -38,6 +38,11 @@ export class Link {
 			this.#waiting.shift();
 	}
 
+	/* What waits for this room was said by connections that are no more. */
+	forget(roomName) {
+		this.#waiting = this.#waiting.filter(([, payload]) => payload.roomName !== roomName);
+	}
+
 	/* Resolves to the ack. */
 	request(event, payload) {
 		if (!this.#socket.connected)

@@ -12,7 +12,7 @@ export class Mesh {
 	#stream = null;
 	#iceServers = [];
 	#members = new Map();	/* id -> { id, name, peer or null } */
-	#joined = false;	/* false: what comes is of our life before */
+	#joined = false;	/* false: what comes, or is said, is of our life before */
 
 	/* self: { id, name }; request(event, payload) resolves to the ack.
 	 * handlers: came(member), left(member, code), stream(member, stream), state(member, state),
@@ -93,7 +93,10 @@ export class Mesh {
 		});
 	}
 
+	/* An answer to an offer of before would be taken for one to the offer that follows. */
 	#say(member, kind, content) {
+		if (!this.#joined)
+			return;
 		const to = { roomName: this.roomName, toUserId: member.id };
 
 		if (kind === 'candidate')
